@@ -1,0 +1,17 @@
+//! Vocabulary that every part shares: time, durations, addresses and prefixes, jail names, diagnostics.
+//!
+//! Nothing here reads a clock, a file or the environment; the parts that do hand the values in.
+
+mod diagnostic;
+mod duration;
+mod jail;
+mod prefix;
+mod prefix_set;
+mod time;
+
+pub use diagnostic::{Diagnostic, Origin, Severity};
+pub use duration::{DurationError, format_duration, parse_duration};
+pub use jail::JailName;
+pub use prefix::{FailureId, Family, Prefix, PrefixError, canonical};
+pub use prefix_set::PrefixSet;
+pub use time::{Span, Timestamp};

@@ -1,0 +1,1 @@
+//! The daemon: sources, hub, enforcers, store thread, control socket; the only place that joins the pure parts.

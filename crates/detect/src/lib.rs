@@ -1,0 +1,1 @@
+//! From a log line to failures: Python regular expressions, dates, tags, sessions; pure.

@@ -1,0 +1,1 @@
+//! Who is banned, when and for how long: one pure state machine that takes inputs and gives effects.

@@ -1,0 +1,1 @@
+//! The operating system: netlink, inotify, the journal, processes, sessions. The only home of unsafe code.
