@@ -1,1 +1,47 @@
 //! Messages between the daemon and its clients; pure.
+//!
+//! One JSON object a line each way, on a Unix stream socket. Every object carries `"v":1`; times are whole
+//! seconds since 1970 UTC, durations whole seconds, `null` for "until" means for ever, addresses are in
+//! canonical text. Readers ignore fields that they do not know. These types are the messages and nothing else:
+//! the engine's own types never travel.
+
+mod answer;
+mod request;
+
+pub use answer::{
+    Answer, Ban, BanAnswer, BannedAnswer, Enforcement, Failed, JailStatus, Pong, Refusal, Source,
+    Status, StatusAnswer, StopAnswer, Store, UnbanAnswer, Unbanned, User,
+};
+pub use request::Request;
+
+/// The version of the messages.
+pub const VERSION: u32 = 1;
+
+/// The longest request line that a daemon accepts, in bytes; a ban of 20,000 addresses fits.
+pub const MAX_REQUEST: usize = 1 << 20;
+
+/// Why a line is no message.
+#[derive(Debug)]
+pub struct Malformed(serde_json::Error);
+
+impl std::fmt::Display for Malformed {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "not a message of this protocol: {}", self.0)
+    }
+}
+
+impl std::error::Error for Malformed {}
+
+/// One line without its end.
+pub fn encode<T: serde::Serialize>(message: &T) -> String {
+    // These types have text keys only, so there is nothing that JSON could not hold.
+    serde_json::to_string(message).unwrap_or_default()
+}
+
+/// The message in one line.
+pub fn decode<T: serde::de::DeserializeOwned>(line: &[u8]) -> Result<T, Malformed> {
+    serde_json::from_slice(line).map_err(Malformed)
+}
+
+#[cfg(test)]
+mod tests;

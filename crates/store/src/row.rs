@@ -1,0 +1,117 @@
+//! What stands in one row, in the crate's own words.
+
+use base::{Prefix, Span, Timestamp};
+use serde_json::{Map, Value, json};
+
+/// A ban as it is stored.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Ban {
+    /// The jail's name.
+    pub jail: String,
+    /// Who is banned.
+    pub prefix: Prefix,
+    /// When it began: the time of the last failure.
+    pub time: Timestamp,
+    /// How long it lasts from `time`; `None` for ever.
+    pub length: Option<Span>,
+    /// How many times this one was banned in this jail, this time included.
+    pub count: u32,
+    /// Failures that led to it.
+    pub failures: u32,
+    /// Users that were tried, in order of their names.
+    pub users: Vec<String>,
+    /// The matched lines, oldest first.
+    pub matches: Vec<String>,
+    /// Other captured values by their lower-case names, for actions.
+    pub captures: Vec<(String, String)>,
+}
+
+impl Ban {
+    /// The time after which the ban is over; `None` for never.
+    pub fn until(&self) -> Option<Timestamp> {
+        self.length.map(|length| self.time + length)
+    }
+
+    /// The `data` column: fail2ban's JSON object.
+    pub(crate) fn data(&self) -> String {
+        let mut object = Map::new();
+        object.insert("matches".into(), json!(self.matches));
+        object.insert("failures".into(), json!(self.failures));
+        for (name, value) in &self.captures {
+            object.insert(name.clone(), json!(value));
+        }
+        match self.users.as_slice() {
+            [] => {}
+            [user] => {
+                object.insert("user".into(), json!(user));
+            }
+            users => {
+                object.insert("users".into(), json!(users));
+            }
+        }
+        Value::Object(object).to_string()
+    }
+
+    /// Fills the fields of the `data` column. Whatever another program wrote there is taken as far as it makes
+    /// sense and never an error: the ban itself matters more than its story.
+    pub(crate) fn set_data(&mut self, data: &[u8]) {
+        let Ok(Value::Object(object)) = serde_json::from_slice(data) else {
+            return;
+        };
+        for (name, value) in object {
+            match (name.as_str(), value) {
+                ("matches", Value::Array(lines)) => self.matches = lines.iter().map(line).collect(),
+                ("failures", value) => {
+                    self.failures = value.as_u64().unwrap_or(0).min(u32::MAX.into()) as u32
+                }
+                ("users", Value::Array(users)) => {
+                    self.users = users.iter().filter_map(text).collect()
+                }
+                ("user", value) => self
+                    .users
+                    .extend(text(&value).filter(|user| !self.users.contains(user))),
+                (_, value) => self
+                    .captures
+                    .extend(text(&value).map(|value| (name, value))),
+            }
+        }
+        self.users.sort();
+    }
+}
+
+fn text(value: &Value) -> Option<String> {
+    value.as_str().map(str::to_owned)
+}
+
+/// A matched line is a text, or the three pieces around its date.
+fn line(value: &Value) -> String {
+    match value {
+        Value::String(line) => line.clone(),
+        Value::Array(pieces) => pieces.iter().filter_map(Value::as_str).collect(),
+        other => other.to_string(),
+    }
+}
+
+/// How far a log file was read for a jail.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LogPosition {
+    /// The jail's name.
+    pub jail: String,
+    /// The file's path.
+    pub path: String,
+    /// SHA-1 of the file's first complete line with its end, 40 hex digits; empty if there was none.
+    pub first_line_hash: String,
+    /// Bytes read.
+    pub offset: u64,
+}
+
+/// How far the journal was read for a jail.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct JournalPosition {
+    /// The jail's name.
+    pub jail: String,
+    /// The cursor of the last entry read; empty if only the time is known.
+    pub cursor: String,
+    /// The time of that entry.
+    pub time: Timestamp,
+}

@@ -1,0 +1,308 @@
+//! The store as its callers see it: real files, reopened.
+
+use super::*;
+use base::{Span, Timestamp};
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+
+fn ban(prefix: &str, time: i64, length: Option<i64>) -> Ban {
+    Ban {
+        jail: "sshd".into(),
+        prefix: prefix.parse().unwrap(),
+        time: Timestamp::from_secs(time),
+        length: length.map(Span::from_secs),
+        count: 1,
+        failures: 5,
+        users: vec!["admin".into(), "root".into()],
+        matches: vec!["line \"one\"".into(), "line two".into()],
+        captures: vec![("ip4".into(), "192.0.2.1".into())],
+    }
+}
+
+fn open(path: &std::path::Path) -> Store {
+    let opened = Store::open(path, "stamp");
+    assert_eq!(opened.notes, Vec::<String>::new());
+    assert_eq!(opened.place, Place::File(path.to_owned()));
+    opened.store
+}
+
+fn enabled() -> Write {
+    Write::JailEnabled("sshd".into())
+}
+
+#[test]
+fn bans_come_back_whole_after_reopening() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("deep/store.sqlite3");
+    let bans = [
+        ban("192.0.2.1", 100, Some(50)),
+        ban("2001:db8::1", 101, None),
+        ban("2001:db8::/64", 99, Some(60)),
+    ];
+    {
+        let mut store = open(&path);
+        store.write(&[enabled()]).unwrap();
+        store.write(&bans.clone().map(Write::Ban)).unwrap();
+    }
+    assert_eq!(
+        fs::metadata(&path).unwrap().permissions().mode() & 0o777,
+        0o600
+    );
+    let store = open(&path);
+    assert_eq!(
+        store.current_bans(Timestamp::from_secs(149)).unwrap(),
+        (bans.to_vec(), 0)
+    );
+    // A ban is over when its end is reached.
+    assert_eq!(
+        store.current_bans(Timestamp::from_secs(150)).unwrap().0,
+        bans[1..].to_vec()
+    );
+    assert_eq!(
+        store.current_bans(Timestamp::from_secs(1000)).unwrap().0,
+        [bans[1].clone()]
+    );
+    assert_eq!(store.ban_count("sshd", &bans[0].prefix).unwrap(), 1);
+    assert_eq!(store.ban_count("other", &bans[0].prefix).unwrap(), 0);
+}
+
+#[test]
+fn unban_removes_every_row_of_that_ban_only() {
+    let mut store = Store::memory();
+    let kept = ban("192.0.2.2", 100, None);
+    store
+        .write(&[
+            enabled(),
+            Write::Ban(ban("192.0.2.1", 100, None)),
+            Write::Ban(ban("192.0.2.0/24", 100, None)),
+            Write::Ban(kept.clone()),
+            Write::Unban {
+                jail: "sshd".into(),
+                prefix: "192.0.2.1".parse().unwrap(),
+            },
+            Write::Unban {
+                jail: "sshd".into(),
+                prefix: "192.0.2.0/24".parse().unwrap(),
+            },
+        ])
+        .unwrap();
+    assert_eq!(
+        store.current_bans(Timestamp::from_secs(0)).unwrap().0,
+        [kept]
+    );
+    let history: i64 = store
+        .connection
+        .query_row("SELECT count(*) FROM bans", [], |row| row.get(0))
+        .unwrap();
+    assert_eq!(history, 1);
+    store.write(&[Write::UnbanAll]).unwrap();
+    assert_eq!(store.current_bans(Timestamp::from_secs(0)).unwrap().0, []);
+}
+
+#[test]
+fn a_failed_transaction_changes_nothing() {
+    let mut store = Store::memory();
+    // No jail row: fail2ban's foreign key refuses the second write.
+    let writes = [
+        enabled(),
+        Write::Ban(Ban {
+            jail: "unknown".into(),
+            ..ban("192.0.2.1", 1, None)
+        }),
+    ];
+    assert!(store.write(&writes).is_err());
+    let jails: i64 = store
+        .connection
+        .query_row("SELECT count(*) FROM jails", [], |row| row.get(0))
+        .unwrap();
+    assert_eq!(jails, 0);
+}
+
+#[test]
+fn positions_are_kept_per_jail_and_path() {
+    let mut store = Store::memory();
+    let log = |path: &str, offset| LogPosition {
+        jail: "sshd".into(),
+        path: path.into(),
+        first_line_hash: "ab".into(),
+        offset,
+    };
+    let journal = JournalPosition {
+        jail: "sshd".into(),
+        cursor: "s=1".into(),
+        time: Timestamp::from_micros(1_700_000_000_123_456),
+    };
+    store
+        .write(&[
+            enabled(),
+            Write::LogPosition(log("/b", 1)),
+            Write::LogPosition(log("/a", 2)),
+            Write::LogPosition(log("/b", 30)),
+            Write::JournalPosition(journal.clone()),
+        ])
+        .unwrap();
+    assert_eq!(
+        store.log_positions().unwrap(),
+        [log("/a", 2), log("/b", 30)]
+    );
+    assert_eq!(store.journal_positions().unwrap(), [journal]);
+    // fail2ban ran since: its later time counts and the old cursor does not.
+    store
+        .connection
+        .execute(
+            "UPDATE logs SET lastfilepos = 1700000500.5 WHERE path = 'systemd-journal'",
+            [],
+        )
+        .unwrap();
+    let later = store.journal_positions().unwrap().remove(0);
+    assert_eq!(
+        (later.cursor.as_str(), later.time.as_micros()),
+        ("", 1_700_000_500_500_000)
+    );
+}
+
+#[test]
+fn purge_follows_fail2bans_rule() {
+    let mut store = Store::memory();
+    let day = 86_400;
+    let writes = [
+        enabled(),
+        Write::JailEnabled("empty".into()),
+        Write::Ban(ban("192.0.2.1", 0, Some(600))), // ended long ago
+        Write::Ban(ban("192.0.2.2", 0, None)),      // permanent
+        Write::Ban(ban("192.0.2.3", 0, Some(2 * day))), // three times its length is not over
+        Write::Ban(ban("192.0.2.4", 3 * day, Some(60))), // young
+    ];
+    store.write(&writes).unwrap();
+    store.disable_all_jails().unwrap();
+    store
+        .purge(Timestamp::from_secs(3 * day + 10), Span::from_secs(day))
+        .unwrap();
+    let ips = |sql: &str| -> Vec<String> {
+        let mut statement = store.connection.prepare(sql).unwrap();
+        let rows = statement.query_map([], |row| row.get(0)).unwrap();
+        rows.map(Result::unwrap).collect()
+    };
+    assert_eq!(
+        ips("SELECT ip FROM bips ORDER BY ip"),
+        ["192.0.2.2", "192.0.2.3", "192.0.2.4"]
+    );
+    assert_eq!(ips("SELECT ip FROM bans ORDER BY ip"), ["192.0.2.4"]);
+    assert_eq!(ips("SELECT name FROM jails"), ["sshd"]);
+}
+
+#[test]
+fn reads_what_fail2ban_writes() {
+    let store = Store::memory();
+    store
+        .connection
+        .execute_batch(
+            r#"INSERT INTO jails(name) VALUES('j');
+            INSERT INTO bips VALUES('192.0.2.1', 'j', 1700000000, 600.5, 2,
+                '{"matches": [["a ", "date", " b"], "c"], "failures": 3, "user": "u", "users": ["v", "u"], "ip4": "192.0.2.1"}');
+            INSERT INTO bips VALUES('a-user-name', 'j', 1700000000, -1, 1, '{}');
+            INSERT INTO bips VALUES('192.0.2.2', 'j', 1700000000, -1, 1, 'not json');"#,
+        )
+        .unwrap();
+    let (bans, skipped) = store
+        .current_bans(Timestamp::from_secs(1_700_000_000))
+        .unwrap();
+    assert_eq!(skipped, 1);
+    assert_eq!(bans[0].prefix.to_string(), "192.0.2.1");
+    assert_eq!(bans[0].length, Some(Span::from_micros(600_500_000)));
+    assert_eq!((bans[0].count, bans[0].failures), (2, 3));
+    assert_eq!(bans[0].matches, ["a date b", "c"]);
+    assert_eq!(bans[0].users, ["u", "v"]);
+    assert_eq!(
+        bans[0].captures,
+        [("ip4".to_owned(), "192.0.2.1".to_owned())]
+    );
+    assert_eq!((bans[1].length, bans[1].failures), (None, 0));
+}
+
+#[test]
+fn unusable_files_are_set_aside_and_said() {
+    let garbage: &[u8] = b"SQLite format 3\0 but not really, only a header and noise behind it";
+    let newer = |path: &std::path::Path| {
+        let store = open(path);
+        store
+            .connection
+            .execute("UPDATE fail2banDb SET version = 5", [])
+            .unwrap();
+    };
+    let foreign = |path: &std::path::Path| {
+        let connection = Connection::open(path).unwrap();
+        connection.execute_batch("CREATE TABLE other(x)").unwrap();
+    };
+    let damaged = |path: &std::path::Path| {
+        let mut store = open(path);
+        store.write(&[enabled()]).unwrap();
+        store
+            .write(
+                &(0..400)
+                    .map(|n| Write::Ban(ban(&format!("10.0.{}.{}", n / 200, n % 200), 1, None)))
+                    .collect::<Vec<_>>(),
+            )
+            .unwrap();
+        drop(store);
+        let mut bytes = fs::read(path).unwrap();
+        let (from, to) = (bytes.len() / 4, bytes.len() / 2);
+        bytes[from..to].fill(0x55);
+        fs::write(path, bytes).unwrap();
+    };
+    type Make<'a> = &'a dyn Fn(&std::path::Path);
+    let cases: [(&str, Make<'_>, &str); 4] = [
+        (
+            "garbage",
+            &|path| fs::write(path, garbage).unwrap(),
+            "not a database",
+        ),
+        ("newer", &newer, "version 5"),
+        ("foreign", &foreign, "no such table"),
+        ("damaged", &damaged, ""),
+    ];
+    for (name, make, why) in cases {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("store");
+        make(&path);
+        let opened = Store::open(&path, "20260101-000000");
+        assert_eq!(opened.place, Place::File(path.clone()), "{name}");
+        assert_eq!(opened.notes.len(), 1, "{name}");
+        assert!(
+            opened.notes[0].contains(why) && opened.notes[0].contains("set aside"),
+            "{name}: {:?}",
+            opened.notes
+        );
+        assert!(
+            dir.path().join("store.set-aside-20260101-000000").exists(),
+            "{name}"
+        );
+        assert_eq!(
+            opened
+                .store
+                .current_bans(Timestamp::from_secs(0))
+                .unwrap()
+                .0,
+            [],
+            "{name}"
+        );
+    }
+}
+
+#[test]
+fn without_a_place_for_a_file_it_lives_in_memory() {
+    let dir = tempfile::tempdir().unwrap();
+    let blocked = dir.path().join("file");
+    fs::write(&blocked, "").unwrap();
+    let mut opened = Store::open(&blocked.join("store"), "stamp");
+    assert_eq!(opened.place, Place::Memory);
+    assert!(
+        opened.notes[0].contains("kept in memory"),
+        "{:?}",
+        opened.notes
+    );
+    opened
+        .store
+        .write(&[enabled(), Write::Ban(ban("192.0.2.1", 1, None))])
+        .unwrap();
+}

@@ -1,0 +1,173 @@
+//! Changes, many at a time in one transaction.
+
+use crate::{Ban, JournalPosition, LogPosition, Store, StoreError};
+use base::{Prefix, Span, Timestamp};
+use rusqlite::{Transaction, params};
+
+/// One change.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Write {
+    /// A ban began or was made longer.
+    Ban(Ban),
+    /// A ban was lifted by hand: its rows go, so that no restart brings it back. `prefix` must be the ban's own.
+    Unban {
+        /// The jail's name.
+        jail: String,
+        /// Who was banned.
+        prefix: Prefix,
+    },
+    /// Every ban of every jail was lifted by hand.
+    UnbanAll,
+    /// A jail exists in the configuration and runs.
+    JailEnabled(String),
+    /// A file was read so far.
+    LogPosition(LogPosition),
+    /// The journal was read so far.
+    JournalPosition(JournalPosition),
+}
+
+impl Store {
+    /// Applies all changes or none.
+    pub fn write(&mut self, writes: &[Write]) -> Result<(), StoreError> {
+        let transaction = self.connection.transaction()?;
+        for write in writes {
+            apply(&transaction, write)?;
+        }
+        Ok(transaction.commit()?)
+    }
+
+    /// Drops what is too old to matter (behaviour §8.4): history older than `age`, ended bans that are older
+    /// than `age` and than three times their own length, and disabled jails without rows.
+    pub fn purge(&mut self, now: Timestamp, age: Span) -> Result<(), StoreError> {
+        let before = (now - age).as_secs();
+        let transaction = self.connection.transaction()?;
+        transaction.execute("DELETE FROM bans WHERE timeofban < ?1", [before])?;
+        for table in ["bips", "stockade_prefix_bans"] {
+            transaction.execute(
+                &format!(
+                    "DELETE FROM {table} WHERE timeofban < ?1 AND bantime <> -1 AND timeofban + 3 * bantime < ?1"
+                ),
+                [before],
+            )?;
+        }
+        transaction.execute(
+            "DELETE FROM jails WHERE enabled = 0
+                AND name NOT IN (SELECT jail FROM bans) AND name NOT IN (SELECT jail FROM bips)",
+            [],
+        )?;
+        Ok(transaction.commit()?)
+    }
+
+    /// Every jail counts as disabled until a `JailEnabled` comes, as at each start of fail2ban.
+    pub fn disable_all_jails(&mut self) -> Result<(), StoreError> {
+        self.connection
+            .execute("UPDATE jails SET enabled = 0", [])?;
+        Ok(())
+    }
+}
+
+fn apply(transaction: &Transaction<'_>, write: &Write) -> Result<(), StoreError> {
+    match write {
+        Write::Ban(ban) => write_ban(transaction, ban),
+        Write::Unban { jail, prefix } => {
+            let text = prefix.to_string();
+            if prefix.is_host() {
+                delete(
+                    transaction,
+                    "DELETE FROM bips WHERE jail = ?1 AND ip = ?2",
+                    jail,
+                    &text,
+                )?;
+                delete(
+                    transaction,
+                    "DELETE FROM bans WHERE jail = ?1 AND ip = ?2",
+                    jail,
+                    &text,
+                )
+            } else {
+                let sql = "DELETE FROM stockade_prefix_bans WHERE jail = ?1 AND prefix = ?2";
+                delete(transaction, sql, jail, &text)
+            }
+        }
+        Write::UnbanAll => Ok(transaction.execute_batch(
+            "DELETE FROM bips; DELETE FROM bans; DELETE FROM stockade_prefix_bans;",
+        )?),
+        Write::JailEnabled(jail) => {
+            let sql = "INSERT INTO jails(name, enabled) VALUES(?1, 1)
+                ON CONFLICT(name) DO UPDATE SET enabled = 1";
+            transaction.prepare_cached(sql)?.execute([jail])?;
+            Ok(())
+        }
+        Write::LogPosition(position) => write_log_position(transaction, position),
+        Write::JournalPosition(position) => write_journal_position(transaction, position),
+    }
+}
+
+fn delete(
+    transaction: &Transaction<'_>,
+    sql: &str,
+    jail: &str,
+    ip: &str,
+) -> Result<(), StoreError> {
+    transaction.prepare_cached(sql)?.execute([jail, ip])?;
+    Ok(())
+}
+
+fn write_ban(transaction: &Transaction<'_>, ban: &Ban) -> Result<(), StoreError> {
+    let time = ban.time.as_secs();
+    let length = ban.length.map_or(-1, Span::as_secs);
+    let data = ban.data();
+    let ip = ban.prefix.to_string();
+    if ban.prefix.is_host() {
+        let history = "INSERT INTO bans(jail, ip, timeofban, bantime, bancount, data) VALUES(?1, ?2, ?3, ?4, ?5, ?6)";
+        transaction
+            .prepare_cached(history)?
+            .execute(params![ban.jail, ip, time, length, ban.count, data])?;
+        let current = "INSERT OR REPLACE INTO bips(ip, jail, timeofban, bantime, bancount, data) VALUES(?1, ?2, ?3, ?4, ?5, ?6)";
+        transaction
+            .prepare_cached(current)?
+            .execute(params![ip, ban.jail, time, length, ban.count, data])?;
+    } else {
+        let current = "INSERT OR REPLACE INTO
+            stockade_prefix_bans(prefix, jail, timeofban, bantime, bancount, data) VALUES(?1, ?2, ?3, ?4, ?5, ?6)";
+        transaction
+            .prepare_cached(current)?
+            .execute(params![ip, ban.jail, time, length, ban.count, data])?;
+    }
+    Ok(())
+}
+
+fn write_log_position(
+    transaction: &Transaction<'_>,
+    position: &LogPosition,
+) -> Result<(), StoreError> {
+    let sql = "INSERT INTO logs(jail, path, firstlinemd5, lastfilepos) VALUES(?1, ?2, ?3, ?4)
+        ON CONFLICT(jail, path) DO UPDATE SET firstlinemd5 = ?3, lastfilepos = ?4";
+    let offset = i64::try_from(position.offset).unwrap_or(i64::MAX);
+    transaction.prepare_cached(sql)?.execute(params![
+        position.jail,
+        position.path,
+        position.first_line_hash,
+        offset
+    ])?;
+    Ok(())
+}
+
+fn write_journal_position(
+    transaction: &Transaction<'_>,
+    position: &JournalPosition,
+) -> Result<(), StoreError> {
+    // fail2ban keeps a time only, under a fixed path; the cursor is exact and ours.
+    let theirs = "INSERT INTO logs(jail, path, firstlinemd5, lastfilepos) VALUES(?1, 'systemd-journal', '', ?2)
+        ON CONFLICT(jail, path) DO UPDATE SET lastfilepos = ?2";
+    transaction
+        .prepare_cached(theirs)?
+        .execute(params![position.jail, position.time.as_secs_f64()])?;
+    let ours = "INSERT OR REPLACE INTO stockade_journal(jail, cursor, micros) VALUES(?1, ?2, ?3)";
+    transaction.prepare_cached(ours)?.execute(params![
+        position.jail,
+        position.cursor,
+        position.time.as_micros()
+    ])?;
+    Ok(())
+}

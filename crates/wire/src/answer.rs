@@ -1,0 +1,217 @@
+//! What a daemon answers.
+
+use serde::{Deserialize, Serialize};
+
+/// What was asked for, or why not.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Answer<T> {
+    /// It was refused or failed as a whole.
+    Failed(Failed),
+    /// It was done.
+    Done(T),
+}
+
+/// Why nothing was done.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Failed {
+    /// The version of the messages.
+    pub v: u32,
+    /// What is wrong, one sentence.
+    pub error: String,
+    /// What to do about it.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub help: Option<String>,
+}
+
+/// The answer to `ping`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Pong {
+    /// The version of the messages.
+    pub v: u32,
+    /// The daemon's own version.
+    pub version: String,
+    /// The daemon's process.
+    pub pid: u32,
+}
+
+/// The answer to `status`, flat: the status and the version beside each other.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct StatusAnswer {
+    /// The version of the messages.
+    pub v: u32,
+    /// The state of everything.
+    #[serde(flatten)]
+    pub status: Status,
+}
+
+/// The state of the daemon.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Status {
+    /// `ok`, or the worst thing that is wrong, one line.
+    pub health: String,
+    /// What is wrong, one sentence each; empty when all is well.
+    #[serde(default)]
+    pub problems: Vec<String>,
+    /// The daemon's process.
+    pub pid: u32,
+    /// Since when it runs.
+    pub started: i64,
+    /// The configuration that it runs.
+    pub config: String,
+    /// The jails in the order of the configuration.
+    pub jails: Vec<JailStatus>,
+    /// Where bans are enforced.
+    pub enforcement: Enforcement,
+    /// Where bans are kept.
+    pub store: Store,
+}
+
+/// The state of one jail.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct JailStatus {
+    /// Its name.
+    pub name: String,
+    /// `running`, `waiting`, `error` or `stopped`.
+    pub state: String,
+    /// Why it is not running, or what an admin should know of it.
+    pub reason: Option<String>,
+    /// What it reads.
+    pub sources: Vec<Source>,
+    /// Ids with counted failures at present.
+    pub failing: u64,
+    /// Failures counted since the start.
+    pub failed_total: u64,
+    /// Bans in force.
+    pub banned: u64,
+    /// Bans since the start, restored ones included.
+    pub banned_total: u64,
+    /// Addresses and prefixes in force, oldest end first; only in the status of one jail.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub bans: Vec<Ban>,
+}
+
+/// One source of a jail.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Source {
+    /// `file`, `journal` or `bans` (the daemon's own bans).
+    pub kind: String,
+    /// The file's path, or the journal's match.
+    pub path: String,
+    /// `following`, `catching up`, `waiting` or `error: …`.
+    pub state: String,
+    /// Bytes read of a file, or the journal's time in seconds.
+    pub position: u64,
+}
+
+/// Where bans are enforced.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Enforcement {
+    /// `nftables` or `dry-run`.
+    pub backend: String,
+    /// The table's family and name.
+    pub table: String,
+    /// True if the kernel keeps others from changing the table.
+    pub owner: bool,
+    /// True if the kernel holds what it should.
+    pub in_sync: bool,
+    /// Elements that the kernel should hold.
+    pub elements: u64,
+}
+
+/// Where bans are kept.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Store {
+    /// The file, or `memory`.
+    pub path: String,
+    /// `ok`, or what is wrong.
+    pub state: String,
+}
+
+/// A ban in force.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Ban {
+    /// The jail.
+    pub jail: String,
+    /// The address or prefix.
+    pub ip: String,
+    /// When it began.
+    pub time: i64,
+    /// When it ends; never if absent.
+    pub until: Option<i64>,
+    /// Failures that led to it.
+    pub failures: u64,
+    /// Users that were tried, 20 at most.
+    pub users: Vec<User>,
+}
+
+/// A user name and how often it was tried.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct User {
+    /// The name as the log has it.
+    pub name: String,
+    /// How often.
+    pub count: u64,
+}
+
+/// The answer to `banned`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BannedAnswer {
+    /// The version of the messages.
+    pub v: u32,
+    /// The bans by jail and address.
+    pub bans: Vec<Ban>,
+}
+
+/// The answer to `ban`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BanAnswer {
+    /// The version of the messages.
+    pub v: u32,
+    /// Banned: in the kernel and in the store.
+    pub banned: Vec<String>,
+    /// Banned before and still.
+    pub already: Vec<String>,
+    /// Not banned, and why.
+    pub refused: Vec<Refusal>,
+}
+
+/// An address that was not banned.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Refusal {
+    /// The text as it was given.
+    pub ip: String,
+    /// Why not.
+    pub reason: String,
+}
+
+/// The answer to `unban` and `unban_all`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UnbanAnswer {
+    /// The version of the messages.
+    pub v: u32,
+    /// The bans that were lifted.
+    pub unbanned: Vec<Unbanned>,
+    /// Given texts that nothing was banned for; no error.
+    pub absent: Vec<String>,
+}
+
+/// A ban that was lifted.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Unbanned {
+    /// The jail.
+    pub jail: String,
+    /// The address or prefix.
+    pub ip: String,
+}
+
+/// The answer to `stop`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StopAnswer {
+    /// The version of the messages.
+    pub v: u32,
+    /// True if the table was removed.
+    pub flushed: bool,
+    /// Bans that stand on in the kernel until their time.
+    pub standing: u64,
+}

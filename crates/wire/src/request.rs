@@ -1,0 +1,52 @@
+//! What a client may ask.
+
+use serde::{Deserialize, Serialize};
+
+/// One question or order, told apart by its `command`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "command", rename_all = "snake_case")]
+pub enum Request {
+    /// Is anybody there?
+    Ping,
+    /// How do the jails stand? One jail or all.
+    Status {
+        /// The jail's name; all if absent.
+        #[serde(default)]
+        jail: Option<String>,
+    },
+    /// Who is banned?
+    Banned {
+        /// The jail's name; all if absent.
+        #[serde(default)]
+        jail: Option<String>,
+    },
+    /// Ban by hand.
+    Ban {
+        /// The jail's name.
+        jail: String,
+        /// Addresses or prefixes.
+        ips: Vec<String>,
+        /// A time expression such as `1h`, `-1` for ever; the jail's own if absent.
+        #[serde(default)]
+        time: Option<String>,
+        /// Also ignored and own addresses.
+        #[serde(default)]
+        force: bool,
+    },
+    /// Lift bans by hand, also every ban inside a given prefix.
+    Unban {
+        /// Addresses or prefixes.
+        ips: Vec<String>,
+        /// The jail's name; all if absent.
+        #[serde(default)]
+        jail: Option<String>,
+    },
+    /// Lift every ban of every jail.
+    UnbanAll,
+    /// End the daemon.
+    Stop {
+        /// Also remove the table and with it every ban from the kernel.
+        #[serde(default)]
+        flush: bool,
+    },
+}
