@@ -113,7 +113,16 @@ fn delete(
     Ok(())
 }
 
+/// fail2ban's rows refer to a row of `jails`; one that another program purged must not refuse a ban.
+fn ensure_jail(transaction: &Transaction<'_>, jail: &str) -> Result<(), StoreError> {
+    transaction
+        .prepare_cached("INSERT OR IGNORE INTO jails(name) VALUES(?1)")?
+        .execute([jail])?;
+    Ok(())
+}
+
 fn write_ban(transaction: &Transaction<'_>, ban: &Ban) -> Result<(), StoreError> {
+    ensure_jail(transaction, &ban.jail)?;
     let time = ban.time.as_secs();
     let length = ban.length.map_or(-1, Span::as_secs);
     let data = ban.data();
@@ -141,6 +150,7 @@ fn write_log_position(
     transaction: &Transaction<'_>,
     position: &LogPosition,
 ) -> Result<(), StoreError> {
+    ensure_jail(transaction, &position.jail)?;
     let sql = "INSERT INTO logs(jail, path, firstlinemd5, lastfilepos) VALUES(?1, ?2, ?3, ?4)
         ON CONFLICT(jail, path) DO UPDATE SET firstlinemd5 = ?3, lastfilepos = ?4";
     let offset = i64::try_from(position.offset).unwrap_or(i64::MAX);
@@ -157,6 +167,7 @@ fn write_journal_position(
     transaction: &Transaction<'_>,
     position: &JournalPosition,
 ) -> Result<(), StoreError> {
+    ensure_jail(transaction, &position.jail)?;
     // fail2ban keeps a time only, under a fixed path; the cursor is exact and ours.
     let theirs = "INSERT INTO logs(jail, path, firstlinemd5, lastfilepos) VALUES(?1, 'systemd-journal', '', ?2)
         ON CONFLICT(jail, path) DO UPDATE SET lastfilepos = ?2";

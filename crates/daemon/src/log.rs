@@ -1,0 +1,329 @@
+//! Our own log, in fail2ban's line format, because other programs read it.
+//!
+//! Several threads write whole lines; a storm of attackers must not fill the disk, so each kind of line has a
+//! ceiling per second and what was left out is counted and said. Nothing decides by what stands here: the
+//! recidive jail is fed by the engine's own events.
+
+use base::Timestamp;
+use jiff::tz::TimeZone;
+use std::fs::{File, OpenOptions};
+use std::io::{self, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+
+/// How much a line matters, in fail2ban's words.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Level {
+    /// For developers.
+    Debug,
+    /// Each failure.
+    Info,
+    /// Each ban.
+    Notice,
+    /// Something is not as it should be, and it goes on.
+    Warning,
+    /// Something failed.
+    Error,
+    /// The machine is not guarded.
+    Critical,
+}
+
+impl Level {
+    /// fail2ban's `loglevel` words; `None` for others.
+    pub fn parse(text: &str) -> Option<Self> {
+        Some(match text.to_ascii_uppercase().as_str() {
+            "DEBUG" | "TRACEDEBUG" | "HEAVYDEBUG" => Self::Debug,
+            "INFO" => Self::Info,
+            "NOTICE" => Self::Notice,
+            "WARNING" => Self::Warning,
+            "ERROR" => Self::Error,
+            "CRITICAL" => Self::Critical,
+            _ => return None,
+        })
+    }
+
+    fn word(self) -> &'static str {
+        match self {
+            Self::Debug => "DEBUG",
+            Self::Info => "INFO",
+            Self::Notice => "NOTICE",
+            Self::Warning => "WARNING",
+            Self::Error => "ERROR",
+            Self::Critical => "CRITICAL",
+        }
+    }
+}
+
+/// Kinds of lines with a ceiling of their own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// A failure, an ignored one, and what else comes once a log line.
+    PerFailure,
+    /// A ban or its end.
+    PerBan,
+    /// Everything else: rare by nature.
+    Rare,
+}
+
+impl Kind {
+    const fn ceiling(self) -> u32 {
+        match self {
+            Self::PerFailure => 1_000,
+            Self::PerBan => 20_000,
+            Self::Rare => 1_000,
+        }
+    }
+
+    const fn name(self) -> &'static str {
+        match self {
+            Self::PerFailure => "failures",
+            Self::PerBan => "bans",
+            Self::Rare => "other events",
+        }
+    }
+}
+
+/// Where lines go.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Target {
+    /// The standard error output.
+    Stderr,
+    /// A file, appended to, its owner's alone.
+    File(PathBuf),
+}
+
+/// The log. Cheap to share by `Arc`.
+pub struct Log {
+    threshold: Level,
+    zone: TimeZone,
+    pid: u32,
+    target: Target,
+    output: Mutex<Output>,
+}
+
+struct Output {
+    file: Option<File>,
+    second: i64,
+    /// Lines written in `second` and lines left out since they were last said, by kind.
+    counts: [(u32, u64); 3],
+}
+
+impl Log {
+    /// Opens the log. An error names the file.
+    pub fn open(target: Target, threshold: Level, zone: TimeZone) -> io::Result<Self> {
+        let file = match &target {
+            Target::Stderr => None,
+            Target::File(path) => Some(append_to(path)?),
+        };
+        let output = Mutex::new(Output {
+            file,
+            second: 0,
+            counts: [(0, 0); 3],
+        });
+        Ok(Self {
+            threshold,
+            zone,
+            pid: std::process::id(),
+            target,
+            output,
+        })
+    }
+
+    /// Opens the file anew by its name, after somebody moved the old one away. On failure the old one stays.
+    pub fn reopen(&self) -> io::Result<()> {
+        if let Target::File(path) = &self.target {
+            let file = append_to(path)?;
+            self.output
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .file = Some(file);
+        }
+        Ok(())
+    }
+
+    /// Writes one line, or counts it as left out. `module` is fail2ban's name for the part that speaks,
+    /// such as `actions`. Line ends and other control characters in `text` are written as `\x..`.
+    pub fn write(&self, now: Timestamp, level: Level, kind: Kind, module: &str, text: &str) {
+        if level < self.threshold {
+            return;
+        }
+        let mut output = self.output.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut lines = String::new();
+        if now.as_secs() != output.second {
+            output.second = now.as_secs();
+            for kind in [Kind::PerFailure, Kind::PerBan, Kind::Rare] {
+                let (written, left_out) = std::mem::take(&mut output.counts[kind as usize]);
+                if left_out > 0 {
+                    let told = format!(
+                        "{left_out} more lines about {} were left out (ceiling: {} a second, {written} written)",
+                        kind.name(),
+                        kind.ceiling()
+                    );
+                    self.format(&mut lines, now, Level::Warning, "log", &told);
+                }
+            }
+        }
+        let (written, left_out) = &mut output.counts[kind as usize];
+        if *written < kind.ceiling() {
+            *written += 1;
+            self.format(&mut lines, now, level, module, text);
+        } else {
+            *left_out += 1;
+        }
+        // A log that cannot be written has no better place to say so; guarding goes on.
+        let done = match &mut output.file {
+            Some(file) => file.write_all(lines.as_bytes()),
+            None => io::stderr().write_all(lines.as_bytes()),
+        };
+        drop(done);
+    }
+
+    fn format(&self, out: &mut String, now: Timestamp, level: Level, module: &str, text: &str) {
+        use std::fmt::Write as _;
+        let stamp = local(now, &self.zone);
+        let millis = now.as_micros().rem_euclid(1_000_000) / 1000;
+        let name = format!("fail2ban.{module}");
+        // Writing to a String does not fail.
+        let done = write!(
+            out,
+            "{stamp},{millis:03} {name:<24}[{}]: {:<7} ",
+            self.pid,
+            level.word()
+        );
+        drop(done);
+        escape_into(out, text);
+        out.push('\n');
+    }
+}
+
+/// `YYYY-MM-DD HH:MM:SS` in a zone.
+pub fn local(time: Timestamp, zone: &TimeZone) -> String {
+    match jiff::Timestamp::from_second(time.as_secs()) {
+        Ok(instant) => zone
+            .to_datetime(instant)
+            .strftime("%Y-%m-%d %H:%M:%S")
+            .to_string(),
+        Err(_) => format!("@{}", time.as_secs()),
+    }
+}
+
+/// Attackers choose parts of what is logged: no control character reaches a terminal or ends a line.
+pub fn escape_into(out: &mut String, text: &str) {
+    for c in text.chars() {
+        if c.is_control() {
+            out.push_str(&format!("\\x{:02x}", c as u32));
+        } else {
+            out.push(c);
+        }
+    }
+}
+
+fn append_to(path: &Path) -> io::Result<File> {
+    OpenOptions::new()
+        .create(true)
+        .append(true)
+        .mode(0o600)
+        .open(path)
+        .map_err(|error| io::Error::new(error.kind(), format!("{}: {error}", path.display())))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs;
+
+    fn log_to(path: &Path) -> Log {
+        Log::open(Target::File(path.to_owned()), Level::Info, TimeZone::UTC).unwrap()
+    }
+
+    #[test]
+    fn a_line_has_fail2bans_form() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("log");
+        let log = log_to(&path);
+        let now = Timestamp::from_micros(1_763_856_708_516_999);
+        log.write(
+            now,
+            Level::Notice,
+            Kind::PerBan,
+            "actions",
+            "[t1] Ban 192.0.2.1",
+        );
+        log.write(now, Level::Debug, Kind::Rare, "actions", "not written");
+        log.write(now, Level::Warning, Kind::Rare, "filter", "a\nb\u{1b}[31m");
+        let pid = std::process::id();
+        assert_eq!(
+            fs::read_to_string(&path).unwrap(),
+            format!(
+                "2025-11-23 00:11:48,516 fail2ban.actions        [{pid}]: NOTICE  [t1] Ban 192.0.2.1\n\
+                 2025-11-23 00:11:48,516 fail2ban.filter         [{pid}]: WARNING a\\x0ab\\x1b[31m\n"
+            )
+        );
+    }
+
+    #[test]
+    fn a_storm_is_counted_instead_of_written() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("log");
+        let log = log_to(&path);
+        for _ in 0..1_500 {
+            log.write(
+                Timestamp::from_secs(10),
+                Level::Info,
+                Kind::PerFailure,
+                "filter",
+                "x",
+            );
+        }
+        log.write(
+            Timestamp::from_secs(10),
+            Level::Notice,
+            Kind::PerBan,
+            "actions",
+            "still written",
+        );
+        log.write(
+            Timestamp::from_secs(11),
+            Level::Info,
+            Kind::PerFailure,
+            "filter",
+            "next second",
+        );
+        let text = fs::read_to_string(&path).unwrap();
+        assert_eq!(text.lines().count(), 1_000 + 1 + 1 + 1);
+        assert!(
+            text.contains("500 more lines about failures were left out"),
+            "{text}"
+        );
+    }
+
+    #[test]
+    fn reopening_follows_a_rotation() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("log");
+        let log = log_to(&path);
+        fs::rename(&path, dir.path().join("log.1")).unwrap();
+        log.write(
+            Timestamp::from_secs(1),
+            Level::Info,
+            Kind::Rare,
+            "server",
+            "old",
+        );
+        log.reopen().unwrap();
+        log.write(
+            Timestamp::from_secs(1),
+            Level::Info,
+            Kind::Rare,
+            "server",
+            "new",
+        );
+        assert!(
+            fs::read_to_string(dir.path().join("log.1"))
+                .unwrap()
+                .ends_with("old\n")
+        );
+        assert!(fs::read_to_string(&path).unwrap().ends_with("new\n"));
+    }
+}
