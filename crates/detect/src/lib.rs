@@ -1,1 +1,3 @@
 //! From a log line to failures: Python regular expressions, dates, tags, sessions; pure.
+
+pub mod pyre;

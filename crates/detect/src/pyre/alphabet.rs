@@ -1,0 +1,132 @@
+//! One byte for every character: the alphabet of an automaton.
+//!
+//! ASCII stands for itself. The characters above are gathered into classes that no set of the pattern can tell apart,
+//! and each class gets one of the bytes 0x80 to 0xFF. So the automata know nothing of UTF-8, `\b` is a question about
+//! one byte, and an ASCII line, the common case, is searched as it lies in memory. Only other lines are translated.
+
+use super::chars::{self, CharSet};
+use std::collections::HashMap;
+use std::sync::Arc;
+
+/// A set of letters of an alphabet.
+pub(super) type ByteSet = [u64; 4];
+
+pub(super) fn has(set: &ByteSet, byte: u8) -> bool {
+    set[usize::from(byte >> 6)] >> (byte & 63) & 1 == 1
+}
+
+pub(super) fn insert(set: &mut ByteSet, byte: u8) {
+    set[usize::from(byte >> 6)] |= 1 << (byte & 63);
+}
+
+/// The first character and the first byte above ASCII.
+const FIRST: u32 = 0x80;
+/// How many classes of characters above ASCII one alphabet can tell apart.
+const MAX_CLASSES: usize = 128;
+
+/// Which byte stands for which character.
+#[derive(Debug)]
+pub(super) struct Alphabet {
+    /// Where a run of characters of one class begins (low 24 bits) and their byte (high 8 bits); sorted.
+    runs: Box<[u32]>,
+    letters: u16,
+}
+
+/// A text in an alphabet, and where each letter was.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Encoded {
+    pub(super) bytes: Vec<u8>,
+    /// Byte offset of every character in the text, and the length of the text at the end.
+    pub(super) offsets: Vec<usize>,
+}
+
+impl Alphabet {
+    /// An alphabet in which every one of `sets` is a set of letters; returns those, in the same order. `None` when the
+    /// sets tell too many classes apart.
+    pub(super) fn new(sets: &[Arc<CharSet>]) -> Option<(Self, Vec<ByteSet>)> {
+        let mut borders: Vec<(u32, usize)> = Vec::new();
+        for (index, set) in sets.iter().enumerate() {
+            for &(low, high) in set.ranges() {
+                if high >= FIRST {
+                    borders.push((low.max(FIRST), index));
+                    borders.push((high + 1, index));
+                }
+            }
+        }
+        borders.sort_unstable();
+        let mut letters_of = vec![[0_u64; 4]; sets.len()];
+        for (set, letters) in sets.iter().zip(&mut letters_of) {
+            (0..0x80)
+                .filter(|&byte| set.contains(u32::from(byte)))
+                .for_each(|byte| insert(letters, byte));
+        }
+        let mut classes: HashMap<Vec<bool>, u8> = HashMap::new();
+        let mut members = vec![false; sets.len()];
+        let mut runs: Vec<u32> = Vec::new();
+        let (mut at, mut start) = (0, FIRST);
+        loop {
+            while at < borders.len() && borders[at].0 == start {
+                members[borders[at].1] ^= true;
+                at += 1;
+            }
+            let letter = match classes.get(&members) {
+                Some(&letter) => letter,
+                None if classes.len() == MAX_CLASSES => return None,
+                None => {
+                    let letter = (0x80 + classes.len()) as u8;
+                    for (_, letters) in members
+                        .iter()
+                        .zip(&mut letters_of)
+                        .filter(|(member, _)| **member)
+                    {
+                        insert(letters, letter);
+                    }
+                    classes.insert(members.clone(), letter);
+                    letter
+                }
+            };
+            if runs.last().is_none_or(|&last| (last >> 24) as u8 != letter) {
+                runs.push(start | u32::from(letter) << 24);
+            }
+            match borders.get(at) {
+                Some(&(next, _)) if next <= chars::MAX => start = next,
+                _ => break,
+            }
+        }
+        let letters = 0x80 + classes.len() as u16;
+        Some((
+            Self {
+                runs: runs.into(),
+                letters,
+            },
+            letters_of,
+        ))
+    }
+
+    /// How many bytes are letters: all below this number.
+    pub(super) fn letters(&self) -> u16 {
+        self.letters
+    }
+
+    /// The letter of a character.
+    fn letter(&self, c: char) -> u8 {
+        if c.is_ascii() {
+            return c as u8;
+        }
+        let after = self
+            .runs
+            .partition_point(|&run| run & 0xFF_FFFF <= u32::from(c));
+        (self.runs[after.saturating_sub(1)] >> 24) as u8
+    }
+
+    /// Translates `text`.
+    pub(super) fn encode(&self, text: &str, into: &mut Encoded) {
+        into.bytes.clear();
+        into.offsets.clear();
+        for (offset, c) in text.char_indices() {
+            into.bytes.push(self.letter(c));
+            into.offsets.push(offset);
+        }
+        into.offsets.push(text.len());
+    }
+}

@@ -1,0 +1,243 @@
+//! Sets of characters as Python understands them.
+//!
+//! Python's `\w`, `\s` and case folding differ from those of the Rust regex crates (marks and connectors are no
+//! word characters, the separators U+001C to U+001F are blanks, `(?i)` folds through simple lower case), so the
+//! sets are defined here and nowhere else.
+
+use std::sync::{Arc, OnceLock};
+
+/// The largest code point.
+pub(super) const MAX: u32 = 0x10_FFFF;
+
+/// Sorted, disjoint, non-adjacent inclusive ranges of code points.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(super) struct CharSet {
+    ranges: Vec<(u32, u32)>,
+}
+
+impl CharSet {
+    /// The set of all code points in `ranges`, in any order.
+    pub(super) fn new(mut ranges: Vec<(u32, u32)>) -> Self {
+        ranges.sort_unstable();
+        let mut merged: Vec<(u32, u32)> = Vec::with_capacity(ranges.len());
+        for (low, high) in ranges {
+            match merged.last_mut() {
+                Some(last) if low <= last.1.saturating_add(1) => last.1 = last.1.max(high),
+                _ => merged.push((low, high)),
+            }
+        }
+        Self { ranges: merged }
+    }
+
+    pub(super) fn single(c: u32) -> Self {
+        Self {
+            ranges: vec![(c, c)],
+        }
+    }
+
+    pub(super) fn all() -> Self {
+        Self {
+            ranges: vec![(0, MAX)],
+        }
+    }
+
+    pub(super) fn ranges(&self) -> &[(u32, u32)] {
+        &self.ranges
+    }
+
+    pub(super) fn contains(&self, c: u32) -> bool {
+        let after = self.ranges.partition_point(|&(low, _)| low <= c);
+        after > 0 && c <= self.ranges[after - 1].1
+    }
+
+    pub(super) fn negated(&self) -> Self {
+        let mut ranges = Vec::with_capacity(self.ranges.len() + 1);
+        let mut next = 0;
+        for &(low, high) in &self.ranges {
+            if low > next {
+                ranges.push((next, low - 1));
+            }
+            next = high + 1;
+        }
+        if next <= MAX {
+            ranges.push((next, MAX));
+        }
+        Self { ranges }
+    }
+
+    /// What a set written under `(?i)` matches: every character whose simple lower case is in the set, after the
+    /// written members were replaced by their lower case and its equivalents.
+    ///
+    /// `categories` (`\w` and its kin) are not folded, as in Python; only the character that is tested is.
+    pub(super) fn fold(written: &Self, categories: &Self, ascii: bool) -> Self {
+        let mut lowered = Vec::new();
+        lowered.extend_from_slice(&written.ranges);
+        // Members that are no fixed points of lower-casing count only through their lower case.
+        for &(lower, upper) in lower_pairs() {
+            if written.contains(upper) && (!ascii || upper < 0x80) {
+                lowered.push((lower, lower));
+            }
+        }
+        if !ascii {
+            for &class in EQUIVALENT {
+                if class
+                    .iter()
+                    .any(|&c| lowered.iter().any(|&(low, high)| low <= c && c <= high))
+                {
+                    lowered.extend(class.iter().map(|&c| (c, c)));
+                }
+            }
+        }
+        let lowered = Self::new(lowered);
+        let target = |lower: u32| lowered.contains(lower) || categories.contains(lower);
+        // A character matches when its lower case does; most are their own lower case.
+        let mut matching = lowered.ranges.clone();
+        matching.extend_from_slice(&categories.ranges);
+        let mut matching = Self::new(matching);
+        let (mut add, mut drop) = (Vec::new(), Vec::new());
+        for &(lower, upper) in lower_pairs() {
+            if ascii && upper >= 0x80 {
+                continue;
+            }
+            if target(lower) {
+                add.push((upper, upper));
+            } else {
+                drop.push((upper, upper));
+            }
+        }
+        if !drop.is_empty() {
+            let dropped = Self::new(drop);
+            if matching.intersects(&dropped) {
+                let mut outside = matching.negated().ranges;
+                outside.extend_from_slice(&dropped.ranges);
+                matching = Self::new(outside).negated();
+            }
+        }
+        add.extend_from_slice(&matching.ranges);
+        Self::new(add)
+    }
+
+    fn intersects(&self, other: &Self) -> bool {
+        other.ranges.iter().any(|&(low, high)| {
+            let after = self.ranges.partition_point(|&(start, _)| start <= high);
+            after > 0 && self.ranges[after - 1].1 >= low
+        })
+    }
+}
+
+/// `\d`, `\s`, `\w`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Category {
+    Digit,
+    Space,
+    Word,
+}
+
+/// The members of a category; `ascii` is Python's `(?a)`.
+pub(super) fn category(category: Category, ascii: bool) -> Arc<CharSet> {
+    static SETS: OnceLock<[Arc<CharSet>; 6]> = OnceLock::new();
+    let sets = SETS.get_or_init(|| {
+        let set = |ranges: &[(u32, u32)]| Arc::new(CharSet::new(ranges.to_vec()));
+        let mut word = property(r"[\p{L}\p{N}]");
+        word.push((0x5F, 0x5F));
+        [
+            Arc::new(CharSet::new(property(r"\p{Nd}"))),
+            set(SPACES),
+            Arc::new(CharSet::new(word)),
+            set(&[(0x30, 0x39)]),
+            set(&[(0x09, 0x0D), (0x20, 0x20)]),
+            set(&[(0x30, 0x39), (0x41, 0x5A), (0x5F, 0x5F), (0x61, 0x7A)]),
+        ]
+    });
+    let index = match category {
+        Category::Digit => 0,
+        Category::Space => 1,
+        Category::Word => 2,
+    };
+    Arc::clone(&sets[index + if ascii { 3 } else { 0 }])
+}
+
+/// Everything `str.isspace()` accepts.
+const SPACES: &[(u32, u32)] = &[
+    (0x09, 0x0D),
+    (0x1C, 0x20),
+    (0x85, 0x85),
+    (0xA0, 0xA0),
+    (0x1680, 0x1680),
+    (0x2000, 0x200A),
+    (0x2028, 0x2029),
+    (0x202F, 0x202F),
+    (0x205F, 0x205F),
+    (0x3000, 0x3000),
+];
+
+/// Lower-case characters that `(?i)` takes for one another because they share an upper case.
+const EQUIVALENT: &[&[u32]] = &[
+    &[0x69, 0x131],
+    &[0x73, 0x17F],
+    &[0xB5, 0x3BC],
+    &[0x345, 0x3B9, 0x1FBE],
+    &[0x390, 0x1FD3],
+    &[0x3B0, 0x1FE3],
+    &[0x3B2, 0x3D0],
+    &[0x3B5, 0x3F5],
+    &[0x3B8, 0x3D1],
+    &[0x3BA, 0x3F0],
+    &[0x3C0, 0x3D6],
+    &[0x3C1, 0x3F1],
+    &[0x3C2, 0x3C3],
+    &[0x3C6, 0x3D5],
+    &[0x432, 0x1C80],
+    &[0x434, 0x1C81],
+    &[0x43E, 0x1C82],
+    &[0x441, 0x1C83],
+    &[0x442, 0x1C84, 0x1C85],
+    &[0x44A, 0x1C86],
+    &[0x463, 0x1C87],
+    &[0x1C88, 0xA64B],
+    &[0x1E61, 0x1E9B],
+    &[0xFB05, 0xFB06],
+];
+
+/// The ranges of a Unicode property.
+fn property(pattern: &str) -> Vec<(u32, u32)> {
+    use regex_syntax::hir::{Class, HirKind};
+    match regex_syntax::parse(pattern).map(|hir| hir.into_kind()) {
+        Ok(HirKind::Class(Class::Unicode(class))) => class
+            .ranges()
+            .iter()
+            .map(|r| (u32::from(r.start()), u32::from(r.end())))
+            .collect(),
+        _ => Vec::new(),
+    }
+}
+
+/// The simple lower case of `c`.
+pub(super) fn lower(c: char) -> char {
+    if c.is_ascii() {
+        return c.to_ascii_lowercase();
+    }
+    let mut full = c.to_lowercase();
+    match (full.next(), full.next()) {
+        (Some(only), None) => only,
+        // Only U+0130 has a longer full mapping; its simple one is the plain letter.
+        (Some(first), Some(_)) => first,
+        _ => c,
+    }
+}
+
+/// `(lower, other)` for every character that is not its own lower case.
+fn lower_pairs() -> &'static [(u32, u32)] {
+    /// No cased character lies above the Adlam block.
+    const LAST_CASED: u32 = 0x1_E95F;
+    static PAIRS: OnceLock<Vec<(u32, u32)>> = OnceLock::new();
+    PAIRS.get_or_init(|| {
+        (0..=LAST_CASED)
+            .filter_map(char::from_u32)
+            .filter_map(|c| {
+                let lower = lower(c);
+                (lower != c).then_some((u32::from(lower), u32::from(c)))
+            })
+            .collect()
+    })
+}

@@ -1,0 +1,452 @@
+//! From instructions to a nondeterministic automaton without any look-around: the exact product construction.
+//!
+//! A state is an instruction together with all that decides its future besides the text: which groups that a
+//! conditional asks for have matched, whether a loop has just begun, the look-behind register, and the look-aheads
+//! still running, each as the set of its own instructions. Threads are only multiplied, never reordered, so
+//! priorities and captures stay Python's. Work and memory are bounded by `MAX_STATES`.
+
+use super::alphabet::has;
+use super::code::{Code, Inst, Unsupported};
+use regex_automata::nfa::thompson::{BuildError, Builder, NFA, Transition};
+use regex_automata::util::look::Look;
+use regex_automata::util::primitives::StateID;
+use std::collections::{BTreeSet, HashMap};
+
+/// Beyond this many states a pattern goes to the backtracker.
+const MAX_STATES: usize = 40_000;
+
+/// A running look-ahead.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+struct Tracker {
+    negative: bool,
+    /// The instructions it is at, before following those that consume nothing; sorted.
+    at: Vec<usize>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+struct Key {
+    at: usize,
+    /// `Done` bits (low half) and loop bits (high half).
+    bits: u64,
+    register: u64,
+    trackers: Vec<Tracker>,
+}
+
+const LOOPS: u64 = !0 << 32;
+
+/// What can matter at each instruction.
+struct Needs {
+    bits: Vec<u64>,
+    register: Vec<u64>,
+}
+
+/// The letters that no set of the program tells apart, one representative each.
+struct Classes {
+    of: [u8; 256],
+    representatives: Vec<u8>,
+}
+
+struct Product<'a> {
+    code: &'a Code,
+    needs: Needs,
+    classes: Classes,
+    builder: Builder,
+    states: HashMap<Key, StateID>,
+    work: Vec<(Key, StateID)>,
+    fail: StateID,
+    groups: usize,
+}
+
+/// Builds the automaton of a program whose patterns have `groups` groups each (with the whole match).
+pub(super) fn build(code: &Code, groups: &[usize]) -> Result<NFA, Unsupported> {
+    construct(code, groups).map_err(|error| match error {
+        Failure::TooLarge => "the automaton would be too large",
+        Failure::Build(_) => "the automaton could not be built",
+    })
+}
+
+enum Failure {
+    TooLarge,
+    Build(BuildError),
+}
+
+impl From<BuildError> for Failure {
+    fn from(error: BuildError) -> Self {
+        Self::Build(error)
+    }
+}
+
+fn construct(code: &Code, groups: &[usize]) -> Result<NFA, Failure> {
+    let mut builder = Builder::new();
+    builder.set_utf8(false);
+    let fail = builder.add_fail()?;
+    let mut product = Product {
+        code,
+        needs: needs(code),
+        classes: classes(code),
+        builder,
+        states: HashMap::new(),
+        work: Vec::new(),
+        fail,
+        groups: 0,
+    };
+    let mut starts = Vec::with_capacity(code.starts.len());
+    for (&start, &groups) in code.starts.iter().zip(groups) {
+        product.builder.start_pattern()?;
+        product.groups = groups;
+        for group in 0..groups {
+            let unused = product.builder.add_fail()?;
+            product
+                .builder
+                .add_capture_start(unused, group as u32, None)?;
+        }
+        let id = product.state(start, 0, code.behinds.initial(), Vec::new())?;
+        product.run()?;
+        product.builder.finish_pattern(id)?;
+        starts.push(id);
+    }
+    let start = match starts[..] {
+        [only] => only,
+        _ => product.builder.add_union(starts)?,
+    };
+    Ok(product.builder.build(start, start)?)
+}
+
+impl Product<'_> {
+    /// The state of a key, reduced to what can matter.
+    fn state(
+        &mut self,
+        at: usize,
+        bits: u64,
+        register: u64,
+        trackers: Vec<Tracker>,
+    ) -> Result<StateID, Failure> {
+        let needed = trackers
+            .iter()
+            .flat_map(|tracker| &tracker.at)
+            .fold(self.needs.register[at], |needed, &at| {
+                needed | self.needs.register[at]
+            });
+        let key = Key {
+            at,
+            bits: bits & self.needs.bits[at],
+            register: register & needed,
+            trackers,
+        };
+        if let Some(&id) = self.states.get(&key) {
+            return Ok(id);
+        }
+        if self.states.len() >= MAX_STATES {
+            return Err(Failure::TooLarge);
+        }
+        let id = self.builder.add_empty()?;
+        self.states.insert(key.clone(), id);
+        self.work.push((key, id));
+        Ok(id)
+    }
+
+    fn run(&mut self) -> Result<(), Failure> {
+        while let Some((key, id)) = self.work.pop() {
+            let real = self.expand(&key)?;
+            self.builder.patch(id, real)?;
+        }
+        Ok(())
+    }
+
+    /// The state that does what the key's instruction says.
+    fn expand(&mut self, key: &Key) -> Result<StateID, Failure> {
+        let code = self.code;
+        let Key {
+            at,
+            bits,
+            register,
+            trackers,
+        } = key;
+        let next = at + 1;
+        let go = |this: &mut Self, at: usize, bits: u64| {
+            this.state(at, bits, *register, trackers.clone())
+        };
+        match &code.insts[*at] {
+            Inst::Set(set) => self.consume(key, Some(*set)),
+            Inst::Split(targets) => {
+                let mut alternates = Vec::with_capacity(targets.len());
+                for &target in targets {
+                    alternates.push(go(self, target, *bits)?);
+                }
+                Ok(self.builder.add_union(alternates)?)
+            }
+            Inst::Jump(target) => go(self, *target, *bits),
+            Inst::Mark(slot) => {
+                let next = go(self, next, *bits)?;
+                let group = (slot / 2) as u32;
+                if slot / 2 >= self.groups {
+                    return Ok(next);
+                }
+                Ok(if slot % 2 == 0 {
+                    self.builder.add_capture_start(next, group, None)?
+                } else {
+                    self.builder.add_capture_end(next, group)?
+                })
+            }
+            Inst::Done(bit) => go(self, next, bits | 1 << bit),
+            Inst::Behind { bit, negative } => {
+                if (register >> bit & 1 == 1) == *negative {
+                    return Ok(self.fail);
+                }
+                go(self, next, *bits)
+            }
+            Inst::End => {
+                if !self.hold_at_end(key) {
+                    return Ok(self.fail);
+                }
+                // At the end nothing is left for a look-ahead to see: those that hold there are done.
+                let next = self.state(next, *bits, *register, Vec::new())?;
+                Ok(self.builder.add_look(next, Look::End)?)
+            }
+            Inst::Spawn { start, negative } => {
+                let mut trackers = trackers.clone();
+                trackers.push(Tracker {
+                    negative: *negative,
+                    at: vec![*start],
+                });
+                trackers.sort();
+                trackers.dedup();
+                self.state(next, *bits, *register, trackers)
+            }
+            Inst::Conditional { bit, yes, no } => {
+                go(self, if bits >> bit & 1 == 1 { *yes } else { *no }, *bits)
+            }
+            Inst::LoopClear(bit) => go(self, next, bits & !(1 << bit)),
+            Inst::LoopEnter(bit) => go(self, next, bits | 1 << bit),
+            Inst::LoopTest { bit, exit } => {
+                go(self, if bits >> bit & 1 == 1 { *exit } else { next }, *bits)
+            }
+            Inst::Match(_) if trackers.is_empty() => Ok(self.builder.add_match()?),
+            Inst::Match(_) => {
+                // The match is complete, but it counts only if the look-aheads still running agree.
+                let more = self.consume(key, None)?;
+                if !self.hold_at_end(key) {
+                    return Ok(more);
+                }
+                let done = self.state(*at, *bits, *register, Vec::new())?;
+                let done = self.builder.add_look(done, Look::End)?;
+                Ok(self.builder.add_union(vec![done, more])?)
+            }
+            Inst::Peek { .. } | Inst::Accept | Inst::Fail => Ok(self.fail),
+        }
+    }
+
+    /// Transitions of a state that consumes a letter of `set`; without a set any letter, staying where it is.
+    fn consume(&mut self, key: &Key, set: Option<usize>) -> Result<StateID, Failure> {
+        let code = self.code;
+        let after = key.at + usize::from(set.is_some());
+        let bits = key.bits & !LOOPS;
+        let simple = key.trackers.is_empty() && self.needs.register[after] == 0;
+        let mut targets: [Option<StateID>; 256] = [None; 256];
+        let mut by_class: Vec<Option<Option<StateID>>> =
+            vec![None; self.classes.representatives.len()];
+        let only = if simple {
+            Some(self.state(after, bits, 0, Vec::new())?)
+        } else {
+            None
+        };
+        for letter in 0..=255_u8 {
+            if u16::from(letter) >= code.letters
+                || set.is_some_and(|set| !has(&code.sets[set], letter))
+            {
+                continue;
+            }
+            if only.is_some() {
+                targets[usize::from(letter)] = only;
+                continue;
+            }
+            let class = usize::from(self.classes.of[usize::from(letter)]);
+            let target = match by_class[class] {
+                Some(target) => target,
+                None => {
+                    let target = match self.advance(key, self.classes.representatives[class]) {
+                        Some(trackers) => {
+                            let register = code.behinds.shift(key.register, letter, &code.sets);
+                            Some(self.state(after, bits, register, trackers)?)
+                        }
+                        None => None,
+                    };
+                    by_class[class] = Some(target);
+                    target
+                }
+            };
+            targets[usize::from(letter)] = target;
+        }
+        let mut transitions: Vec<Transition> = Vec::new();
+        for letter in 0..=255_u8 {
+            let Some(next) = targets[usize::from(letter)] else {
+                continue;
+            };
+            match transitions.last_mut() {
+                Some(last) if last.next == next && u16::from(last.end) + 1 == u16::from(letter) => {
+                    last.end = letter
+                }
+                _ => transitions.push(Transition {
+                    start: letter,
+                    end: letter,
+                    next,
+                }),
+            }
+        }
+        Ok(self.builder.add_sparse(transitions)?)
+    }
+
+    /// The look-aheads of a state after a letter; `None` when one of them fails.
+    fn advance(&self, key: &Key, letter: u8) -> Option<Vec<Tracker>> {
+        let mut advanced = Vec::with_capacity(key.trackers.len());
+        for tracker in &key.trackers {
+            let at = match self.reach(tracker, key.register, Some(letter)) {
+                Reached::Holds if tracker.negative => return None,
+                Reached::Holds => continue,
+                Reached::Waits(at) => at,
+            };
+            let at: BTreeSet<usize> = at
+                .into_iter()
+                .filter(|&at| matches!(self.code.insts[at], Inst::Set(set) if has(&self.code.sets[set], letter)))
+                .map(|at| at + 1)
+                .collect();
+            match (at.is_empty(), tracker.negative) {
+                (true, true) => {}
+                (true, false) => return None,
+                (false, negative) => advanced.push(Tracker {
+                    negative,
+                    at: at.into_iter().collect(),
+                }),
+            }
+        }
+        advanced.sort();
+        advanced.dedup();
+        Some(advanced)
+    }
+
+    /// Whether all look-aheads of a state agree with the text ending here.
+    fn hold_at_end(&self, key: &Key) -> bool {
+        key.trackers.iter().all(|tracker| {
+            matches!(self.reach(tracker, key.register, None), Reached::Holds) != tracker.negative
+        })
+    }
+
+    /// Follows a look-ahead through all instructions that consume nothing, knowing the next letter.
+    fn reach(&self, tracker: &Tracker, register: u64, next: Option<u8>) -> Reached {
+        let code = self.code;
+        let mut seen = BTreeSet::new();
+        let mut stack = tracker.at.clone();
+        let mut waiting = Vec::new();
+        while let Some(at) = stack.pop() {
+            if !seen.insert(at) {
+                continue;
+            }
+            match &code.insts[at] {
+                Inst::Accept => return Reached::Holds,
+                Inst::Set(_) => waiting.push(at),
+                Inst::Split(targets) => stack.extend(targets),
+                Inst::Jump(target) => stack.push(*target),
+                Inst::Behind { bit, negative } => {
+                    if (register >> bit & 1 == 1) != *negative {
+                        stack.push(at + 1);
+                    }
+                }
+                Inst::Peek { set, negative } => {
+                    if next.is_some_and(|next| has(&code.sets[*set], next)) != *negative {
+                        stack.push(at + 1);
+                    }
+                }
+                Inst::End => {
+                    if next.is_none() {
+                        stack.push(at + 1);
+                    }
+                }
+                Inst::LoopTest { exit, .. } => stack.extend([*exit, at + 1]),
+                Inst::LoopClear(_) | Inst::LoopEnter(_) | Inst::Mark(_) | Inst::Done(_) => {
+                    stack.push(at + 1)
+                }
+                Inst::Spawn { .. } | Inst::Conditional { .. } | Inst::Match(_) | Inst::Fail => {}
+            }
+        }
+        Reached::Waits(waiting)
+    }
+}
+
+/// Where a look-ahead stands.
+enum Reached {
+    Holds,
+    /// At these consuming instructions.
+    Waits(Vec<usize>),
+}
+
+/// What each instruction's future can ask for, by walking the edges backwards until nothing changes.
+fn needs(code: &Code) -> Needs {
+    let length = code.insts.len();
+    let mut needs = Needs {
+        bits: vec![0; length],
+        register: vec![0; length],
+    };
+    loop {
+        let mut changed = false;
+        for at in (0..length).rev() {
+            let (mut bits, mut register) = (0, 0);
+            let mut follow = |target: usize| {
+                bits |= needs.bits.get(target).copied().unwrap_or(0);
+                register |= needs.register.get(target).copied().unwrap_or(0);
+            };
+            match &code.insts[at] {
+                Inst::Split(targets) => targets.iter().for_each(|&target| follow(target)),
+                Inst::Jump(target) => follow(*target),
+                Inst::Match(_) | Inst::Accept | Inst::Fail => {}
+                Inst::Conditional { yes, no, .. } => {
+                    follow(*yes);
+                    follow(*no);
+                }
+                Inst::LoopTest { exit, .. } => {
+                    follow(at + 1);
+                    follow(*exit);
+                }
+                Inst::Spawn { start, .. } => {
+                    follow(*start);
+                    follow(at + 1);
+                }
+                _ => follow(at + 1),
+            }
+            match &code.insts[at] {
+                Inst::Set(_) => {
+                    bits &= !LOOPS;
+                    register = code.behinds.needed_before(register);
+                }
+                Inst::Done(bit) | Inst::LoopClear(bit) | Inst::LoopEnter(bit) => {
+                    bits &= !(1 << bit)
+                }
+                Inst::Conditional { bit, .. } | Inst::LoopTest { bit, .. } => bits |= 1 << bit,
+                Inst::Behind { bit, .. } => register |= 1 << bit,
+                _ => {}
+            }
+            if (needs.bits[at], needs.register[at]) != (bits, register) {
+                (needs.bits[at], needs.register[at]) = (bits, register);
+                changed = true;
+            }
+        }
+        if !changed {
+            return needs;
+        }
+    }
+}
+
+fn classes(code: &Code) -> Classes {
+    let mut seen: HashMap<Vec<bool>, u8> = HashMap::new();
+    let mut classes = Classes {
+        of: [0; 256],
+        representatives: Vec::new(),
+    };
+    for letter in 0..=255_u8 {
+        let signature: Vec<bool> = code.sets.iter().map(|set| has(set, letter)).collect();
+        classes.of[usize::from(letter)] = *seen.entry(signature).or_insert_with(|| {
+            classes.representatives.push(letter);
+            (classes.representatives.len() - 1) as u8
+        });
+    }
+    classes
+}

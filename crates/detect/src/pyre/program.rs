@@ -1,0 +1,89 @@
+//! The engine of one pattern: an automaton, or a backtracker behind one.
+
+use super::ast::{Assertion, Node, Pattern};
+use super::backtrack::{self, Backtracker};
+use super::code::Source;
+use super::linear::{self, Linear};
+use super::{Engine, Outcome};
+
+#[derive(Debug)]
+pub(super) struct Program {
+    engine: Engine,
+    /// Exact for `Engine::Linear`; else it accepts more than the pattern, or is missing because it would be too large.
+    automaton: Option<Linear>,
+    /// Always there for `Engine::Backtracking`.
+    backtracker: Option<Backtracker>,
+}
+
+#[derive(Debug, Default)]
+pub(super) struct Cache {
+    linear: linear::Cache,
+    backtrack: backtrack::Cache,
+}
+
+impl Program {
+    pub(super) fn new(pattern: &Pattern) -> Self {
+        let reported = reported(pattern);
+        let source = |approximate| Source {
+            root: &pattern.root,
+            reported: &reported,
+            approximate,
+        };
+        let groups = pattern.names.len();
+        // `\B` does not hold in an empty text, although no word begins or ends there: too odd for an automaton.
+        let odd = pattern.root.any(|node| {
+            matches!(
+                node,
+                Node::Assert(Assertion::WordBoundary { negative: true, .. })
+            )
+        });
+        match Linear::new(&[source(false)], &[groups]) {
+            Ok(automaton) => Self {
+                engine: Engine::Linear,
+                automaton: Some(automaton),
+                backtracker: odd.then(|| Backtracker::new(pattern)),
+            },
+            Err(why) => Self {
+                engine: Engine::Backtracking(why),
+                automaton: Linear::new(&[source(true)], &[groups]).ok(),
+                backtracker: Some(Backtracker::new(pattern)),
+            },
+        }
+    }
+
+    pub(super) fn engine(&self) -> Engine {
+        self.engine
+    }
+
+    /// The leftmost match; fills `slots` if they are asked for.
+    pub(super) fn search(
+        &self,
+        cache: &mut Cache,
+        text: &str,
+        mut slots: Option<&mut Vec<Option<usize>>>,
+    ) -> Outcome {
+        let exact =
+            self.engine == Engine::Linear && !(text.is_empty() && self.backtracker.is_some());
+        if let Some(automaton) = &self.automaton {
+            let wanted = if exact { slots.as_deref_mut() } else { None };
+            let found = automaton.search(&mut cache.linear, text, wanted);
+            if found.is_none() {
+                return Outcome::NoMatch;
+            }
+            if exact {
+                return Outcome::Match;
+            }
+        }
+        match &self.backtracker {
+            Some(backtracker) => backtracker.search(&mut cache.backtrack, text, slots),
+            None => Outcome::NoMatch,
+        }
+    }
+}
+
+/// The groups that are reported: those with a name.
+pub(super) fn reported(pattern: &Pattern) -> Vec<usize> {
+    (1..pattern.names.len())
+        .filter(|&group| pattern.names[group].is_some())
+        .collect()
+}
