@@ -1,0 +1,120 @@
+//! The kernel's and the store's answers, and when a ban counts as acknowledged.
+
+use crate::pending::Wait;
+use crate::{BanKey, Effect, Engine, Event};
+use base::Timestamp;
+
+impl Engine {
+    /// The kernel answered.
+    pub(crate) fn applied(
+        &mut self,
+        now: Timestamp,
+        seq: u64,
+        result: Result<(), String>,
+        out: &mut Vec<Effect>,
+    ) {
+        let Some(flight) = self.pending.get_mut(seq) else {
+            return;
+        };
+        let (Some(key), false) = (flight.key, flight.kernel == Wait::Over) else {
+            return;
+        };
+        let lifts = flight.lifts;
+        let first = flight.kernel == Wait::Waiting;
+        match result {
+            Ok(()) => {
+                flight.kernel = Wait::Over;
+                if !lifts {
+                    self.answered(now, seq, key, |ban| ban.applied = true, out);
+                }
+            }
+            Err(error) => {
+                flight.kernel = Wait::Failed(error.clone());
+                // Each further failed try would say the same.
+                if first {
+                    let BanKey { jail, prefix } = key;
+                    out.push(Effect::Notify(Event::EnforceFailed {
+                        jail,
+                        prefix,
+                        error,
+                    }));
+                }
+            }
+        }
+        self.settle(seq, key, out);
+    }
+
+    /// The store answered. A store that cannot write is told and holds nothing up: the kernel keeps the ban, and
+    /// a later start adopts it from there.
+    pub(crate) fn committed(
+        &mut self,
+        now: Timestamp,
+        seq: u64,
+        result: Result<(), String>,
+        out: &mut Vec<Effect>,
+    ) {
+        let Some(flight) = self.pending.get_mut(seq) else {
+            return;
+        };
+        if flight.store != Wait::Waiting {
+            return;
+        }
+        let key = flight.key;
+        let lifts = flight.lifts;
+        flight.store = Wait::Over;
+        if let Err(error) = result {
+            flight.store = Wait::Failed(error.clone());
+            let ban = key.map(|key| (key.jail, key.prefix));
+            out.push(Effect::Notify(Event::StoreFailed { ban, error }));
+        }
+        match key {
+            Some(key) => {
+                if !lifts {
+                    self.answered(now, seq, key, |ban| ban.committed = true, out);
+                }
+                self.settle(seq, key, out);
+            }
+            None => self.pending.settle(seq, false, out),
+        }
+    }
+
+    /// Notes an answer for the ban that it belongs to, and tells the ban once it has both.
+    fn answered(
+        &mut self,
+        now: Timestamp,
+        seq: u64,
+        key: BanKey,
+        note: impl FnOnce(&mut crate::bans::Ban),
+        out: &mut Vec<Effect>,
+    ) {
+        // An answer about an earlier ban of the same one, lifted since, says nothing about this one.
+        let Some(ban) = self.bans.get_mut(&key).filter(|ban| seq >= ban.first_seq) else {
+            return;
+        };
+        note(ban);
+        if ban.announced || !ban.applied || !ban.committed {
+            return;
+        }
+        ban.announced = true;
+        let restored = ban.restored;
+        out.push(Effect::Notify(Event::Banned {
+            jail: key.jail,
+            prefix: key.prefix,
+            time: ban.time,
+            until: ban.until,
+            failures: ban.failures,
+            users: ban.users.clone(),
+            count: ban.count,
+            restored,
+            seq: ban.first_seq,
+        }));
+        if !restored {
+            self.feed(now, key, out);
+        }
+    }
+
+    fn settle(&mut self, seq: u64, key: BanKey, out: &mut Vec<Effect>) {
+        let live = self.bans.get(&key).is_some_and(|ban| ban.last_seq == seq);
+        self.pending.settle(seq, live, out);
+    }
+}

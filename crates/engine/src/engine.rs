@@ -1,0 +1,187 @@
+//! The state and the one entrance, `step`.
+//!
+//! Each input's rules live in a file of their own, as further methods: `admit` failures, `impose` and lift bans,
+//! `request`, `restore`, `acknowledge`.
+
+use crate::bans::Bans;
+use crate::ignore::Guard;
+use crate::pending::Pending;
+use crate::window::Window;
+use crate::{BanView, Effect, Event, Input, JailId, JailPolicy, JailStatus, LiftReason, Limits};
+use base::{FailureId, Span, Timestamp};
+
+/// Every jail's failures and bans.
+#[derive(Debug)]
+pub struct Engine {
+    pub(crate) jails: Vec<Jail>,
+    pub(crate) limits: Limits,
+    pub(crate) guard: Guard,
+    pub(crate) bans: Bans,
+    pub(crate) pending: Pending,
+}
+
+/// One jail's rules, failures and counters.
+#[derive(Debug)]
+pub(crate) struct Jail {
+    pub(crate) policy: JailPolicy,
+    pub(crate) window: Window,
+    pub(crate) failed_total: u64,
+    pub(crate) banned: usize,
+    pub(crate) banned_total: u64,
+    pub(crate) malformed: u64,
+    pub(crate) not_enforceable: u64,
+}
+
+impl Engine {
+    /// An engine without bans. A [`JailId`] is the place in `policies`.
+    pub fn new(policies: Vec<JailPolicy>) -> Self {
+        Self::with_limits(policies, Limits::default())
+    }
+
+    /// With bounds other than the usual ones.
+    pub fn with_limits(policies: Vec<JailPolicy>, limits: Limits) -> Self {
+        let jail = |policy| Jail {
+            policy,
+            window: Window::default(),
+            failed_total: 0,
+            banned: 0,
+            banned_total: 0,
+            malformed: 0,
+            not_enforceable: 0,
+        };
+        Self {
+            jails: policies.into_iter().map(jail).collect(),
+            limits,
+            guard: Guard::default(),
+            bans: Bans::default(),
+            pending: Pending::default(),
+        }
+    }
+
+    /// Takes one input at the time `now` and appends what is to be done. Bans whose end has passed go first.
+    /// Inputs of unknown jails and answers to unknown numbers do nothing.
+    pub fn step(&mut self, now: Timestamp, input: Input, out: &mut Vec<Effect>) {
+        self.expire(now, out);
+        match input {
+            Input::Failure { jail, failure } => self.admit(now, jail, failure, out),
+            Input::ReadBegins { jail } => {
+                if let Some(jail) = self.jail_mut(jail) {
+                    jail.window.clean_up(now, jail.policy.findtime);
+                }
+            }
+            Input::Request { id, request } => self.request(now, id, request, out),
+            Input::Applied { seq, result } => self.applied(now, seq, result, out),
+            Input::Committed { seq, result } => self.committed(now, seq, result, out),
+            Input::Restored { jail, bans } => self.restore(now, jail, bans, out),
+            Input::Adopted {
+                jail,
+                prefix,
+                until,
+            } => self.adopt(now, jail, prefix, until, out),
+            Input::Protected { own, prefixes } => {
+                self.guard.replace(own, prefixes);
+                self.lift_protected(now, out);
+            }
+            Input::Tick => {
+                for jail in &mut self.jails {
+                    jail.window.clean_up(now, jail.policy.findtime);
+                }
+            }
+        }
+    }
+
+    /// When the next `Tick` is due at the latest; `None` if nothing waits for time.
+    pub fn next_deadline(&self) -> Option<Timestamp> {
+        // A ban stands through its last moment.
+        self.bans
+            .first_end()
+            .map(|(until, _)| until + Span::from_micros(1))
+    }
+
+    /// The jails' counters, in the order of their ids.
+    pub fn status(&self) -> Vec<JailStatus> {
+        (0..)
+            .map(JailId)
+            .zip(&self.jails)
+            .map(|(id, jail)| JailStatus {
+                jail: id,
+                name: jail.policy.name.clone(),
+                failing: jail.window.len(),
+                failed_total: jail.failed_total,
+                banned: jail.banned,
+                banned_total: jail.banned_total,
+                evicted: jail.window.evicted(),
+                malformed: jail.malformed,
+                not_enforceable: jail.not_enforceable,
+            })
+            .collect()
+    }
+
+    /// The bans that stand, in order of jail and address.
+    pub fn bans(&self) -> impl Iterator<Item = BanView<'_>> {
+        self.bans.iter().map(|(key, ban)| BanView {
+            jail: key.jail,
+            prefix: key.prefix,
+            time: ban.time,
+            until: ban.until,
+            failures: ban.failures,
+            users: &ban.users,
+            count: ban.count,
+            restored: ban.restored,
+            acknowledged: ban.announced,
+        })
+    }
+
+    /// The ids with counted failures in a jail and their estimates, in order of the ids. For people: it copies.
+    pub fn failing(&self, jail: JailId) -> Vec<(FailureId, i64)> {
+        self.jail(jail)
+            .map(|jail| jail.window.counts().into_iter().collect())
+            .unwrap_or_default()
+    }
+
+    pub(crate) fn jail(&self, id: JailId) -> Option<&Jail> {
+        self.jails.get(id.0 as usize)
+    }
+
+    pub(crate) fn jail_mut(&mut self, id: JailId) -> Option<&mut Jail> {
+        self.jails.get_mut(id.0 as usize)
+    }
+
+    /// Ends the bans whose last moment has passed. The kernel has already done so by itself, and the store's rows
+    /// stay as history.
+    fn expire(&mut self, now: Timestamp, out: &mut Vec<Effect>) {
+        while let Some((until, key)) = self.bans.first_end() {
+            if now <= until {
+                break;
+            }
+            let seq = self.pending.next_seq();
+            out.push(Effect::Unban {
+                seq,
+                key,
+                expired: true,
+            });
+            self.forget(key, LiftReason::Expired, out);
+        }
+    }
+
+    /// Takes a ban out of the state and tells it, if its begin was told.
+    pub(crate) fn forget(&mut self, key: crate::BanKey, why: LiftReason, out: &mut Vec<Effect>) {
+        let Some(ban) = self.bans.remove(&key) else {
+            return;
+        };
+        self.pending.supersede(ban.last_seq);
+        if let Some(jail) = self.jail_mut(key.jail) {
+            jail.banned -= 1;
+        }
+        if ban.announced {
+            out.push(Effect::Notify(Event::Unbanned {
+                jail: key.jail,
+                prefix: key.prefix,
+                time: ban.time,
+                until: ban.until,
+                failures: ban.failures,
+                why,
+            }));
+        }
+    }
+}

@@ -1,0 +1,151 @@
+//! What the engine tells the world.
+
+use crate::JailId;
+use base::{FailureId, Prefix, Span, Timestamp};
+
+/// One thing worth telling; log lines, metrics and watchers are made from it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Event {
+    /// A failure was counted.
+    Found {
+        /// The jail.
+        jail: JailId,
+        /// For whom.
+        id: FailureId,
+        /// The time in the log.
+        time: Timestamp,
+    },
+    /// A failure was not counted, or a stored ban not restored.
+    Ignored {
+        /// The jail.
+        jail: JailId,
+        /// Of whom.
+        id: FailureId,
+        /// By which rule.
+        why: IgnoreReason,
+    },
+    /// A ban is acknowledged: the kernel holds it and the store answered.
+    Banned {
+        /// The jail.
+        jail: JailId,
+        /// Who.
+        prefix: Prefix,
+        /// When it began: the last failure.
+        time: Timestamp,
+        /// Its last moment; `None` for ever.
+        until: Option<Timestamp>,
+        /// Failures that led to it; 0 by hand.
+        failures: u32,
+        /// Users that were tried and how often, most frequent first; at most 20.
+        users: Vec<(String, u32)>,
+        /// Which ban of this one it is, from 1.
+        count: u32,
+        /// It comes from the store or was found in the kernel.
+        restored: bool,
+        /// The number of the effect that first enforced it.
+        seq: u64,
+    },
+    /// An acknowledged ban is over.
+    Unbanned {
+        /// The jail.
+        jail: JailId,
+        /// Who.
+        prefix: Prefix,
+        /// When it began.
+        time: Timestamp,
+        /// Its last moment as it stood.
+        until: Option<Timestamp>,
+        /// Failures that led to it.
+        failures: u32,
+        /// What ended it.
+        why: LiftReason,
+    },
+    /// Enough failures again although the ban stands.
+    AlreadyBanned {
+        /// The jail.
+        jail: JailId,
+        /// Who.
+        prefix: Prefix,
+        /// From the ban's begin to the new failure: a long time hints at a ban without effect.
+        after: Span,
+        /// The last moment, perhaps later than before; `None` for ever.
+        until: Option<Timestamp>,
+    },
+    /// Enough failures, but so long ago that the ban would already be over.
+    ExpiredIgnored {
+        /// The jail.
+        jail: JailId,
+        /// Who.
+        prefix: Prefix,
+    },
+    /// Enough failures, but this one must not be banned; counting goes on.
+    Protected {
+        /// The jail.
+        jail: JailId,
+        /// Who would have been banned.
+        prefix: Prefix,
+        /// Why not.
+        why: ProtectReason,
+    },
+    /// A text that looks like an address and is none: neither counted nor banned.
+    MalformedAddress {
+        /// The jail.
+        jail: JailId,
+        /// The text.
+        text: Box<str>,
+    },
+    /// Enough failures, but nothing that we can ban: no address, or no action.
+    NotEnforceable {
+        /// The jail.
+        jail: JailId,
+        /// Who.
+        id: FailureId,
+    },
+    /// The kernel refused a ban or its lifting; it stays wanted and is tried again.
+    EnforceFailed {
+        /// The jail.
+        jail: JailId,
+        /// Who.
+        prefix: Prefix,
+        /// The kernel's answer.
+        error: String,
+    },
+    /// The store could not write; guarding goes on without it.
+    StoreFailed {
+        /// The jail and whom it was about; `None` if about all.
+        ban: Option<(JailId, Prefix)>,
+        /// The store's answer.
+        error: String,
+    },
+}
+
+/// Which rule ignored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum IgnoreReason {
+    /// `ignoreself`: one of the machine's own addresses.
+    OwnAddress,
+    /// This entry of `ignoreip`.
+    IgnoreIp(Prefix),
+}
+
+/// Why somebody must not be banned.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ProtectReason {
+    /// It is or holds one of the machine's own addresses.
+    OwnAddress,
+    /// It holds somebody whom `ignoreip` names.
+    Ignored,
+    /// It is or holds a gateway or a peer of the admin's session.
+    Protected,
+}
+
+/// What ended a ban.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LiftReason {
+    /// Its time.
+    Expired,
+    /// A request.
+    Request,
+    /// Whom it concerns is now protected.
+    Protected,
+}

@@ -1,0 +1,226 @@
+//! A ban begins, is made longer, or is lifted.
+
+use crate::bans::{Ban, MARK_FIXED, MARK_FORCED, ends_later};
+use crate::pending::{Flight, Wait};
+use crate::{BanKey, BanRecord, Effect, Engine, Event, LiftReason, RequestId, StoreWrite};
+use base::{Prefix, Span, Timestamp};
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
+
+/// Where a ban comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Origin {
+    /// Enough failures.
+    Failures,
+    /// A request that names no length.
+    Request,
+    /// A request with a length of its own.
+    RequestWithLength,
+    /// The store, which therefore need not be written.
+    Store,
+    /// The kernel's set.
+    Kernel,
+}
+
+/// A ban that is to be.
+#[derive(Debug)]
+pub(crate) struct Proposal {
+    pub(crate) time: Timestamp,
+    pub(crate) length: Option<Span>,
+    pub(crate) count: u32,
+    pub(crate) failures: u32,
+    pub(crate) users: Vec<(String, u32)>,
+    pub(crate) matches: Vec<String>,
+    pub(crate) captures: BTreeMap<String, String>,
+    pub(crate) origin: Origin,
+    pub(crate) forced: bool,
+}
+
+impl Proposal {
+    pub(crate) fn until(&self) -> Option<Timestamp> {
+        self.length.map(|length| self.time + length)
+    }
+
+    fn record(&mut self, prefix: Prefix) -> BanRecord {
+        let mut captures = std::mem::take(&mut self.captures);
+        let fixed = matches!(self.origin, Origin::RequestWithLength | Origin::Kernel);
+        for (mark, set) in [(MARK_FIXED, fixed), (MARK_FORCED, self.forced)] {
+            if set {
+                captures.insert(mark.to_owned(), "yes".to_owned());
+            }
+        }
+        let mut users: Vec<String> = self.users.iter().map(|(user, _)| user.clone()).collect();
+        users.sort_unstable();
+        BanRecord {
+            prefix,
+            time: self.time,
+            length: self.length,
+            count: self.count,
+            failures: self.failures,
+            users,
+            matches: std::mem::take(&mut self.matches),
+            captures,
+        }
+    }
+}
+
+/// What a proposal came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Imposed {
+    New,
+    Prolonged,
+    /// It stands already, and longer.
+    Standing,
+    /// Its end has passed.
+    Expired,
+}
+
+impl Engine {
+    /// Makes a ban of a proposal. Who may be banned was decided before.
+    pub(crate) fn impose(
+        &mut self,
+        now: Timestamp,
+        key: BanKey,
+        mut proposal: Proposal,
+        request: Option<(RequestId, usize)>,
+        out: &mut Vec<Effect>,
+    ) -> Imposed {
+        let BanKey { jail, prefix } = key;
+        let until = proposal.until();
+        if until.is_some_and(|until| until < now) {
+            out.push(Effect::Notify(Event::ExpiredIgnored { jail, prefix }));
+            return Imposed::Expired;
+        }
+        let Some(old) = self.bans.get(&key) else {
+            self.begin(key, proposal, request, out);
+            return Imposed::New;
+        };
+        let (standing_until, last_seq, begun) = (old.until, old.last_seq, old.time);
+        let after = proposal.time.since(begun);
+        let longer = ends_later(until, standing_until);
+        let until = if longer { until } else { standing_until };
+        // A request waits for the ban that stands as for one of its own: the same once more.
+        let asked = request.is_some();
+        let rewrite = longer || asked && (!old.committed || proposal.forced && !old.forced);
+        proposal.forced |= old.forced;
+        if longer {
+            self.bans.prolong(key, until);
+        } else {
+            proposal.time = begun;
+            proposal.length = until.map(|until| until.since(begun));
+        }
+        if longer || asked {
+            let store = if rewrite { Wait::Waiting } else { Wait::Over };
+            let seq = self.fly(key, false, Wait::Waiting, store, request);
+            out.push(Effect::Ban { seq, key, until });
+            if let Some(ban) = self.bans.get_mut(&key) {
+                ban.last_seq = seq;
+                ban.forced = proposal.forced;
+            }
+            if rewrite {
+                let record = proposal.record(prefix);
+                out.push(Effect::Persist(StoreWrite::Prolong { seq, jail, record }));
+            }
+            self.pending.supersede(last_seq);
+        }
+        out.push(Effect::Notify(Event::AlreadyBanned {
+            jail,
+            prefix,
+            after,
+            until,
+        }));
+        if longer {
+            Imposed::Prolonged
+        } else {
+            Imposed::Standing
+        }
+    }
+
+    fn begin(
+        &mut self,
+        key: BanKey,
+        mut proposal: Proposal,
+        request: Option<(RequestId, usize)>,
+        out: &mut Vec<Effect>,
+    ) {
+        let stored = proposal.origin == Origin::Store;
+        let store = if stored { Wait::Over } else { Wait::Waiting };
+        let seq = self.fly(key, false, Wait::Waiting, store, request);
+        let until = proposal.until();
+        out.push(Effect::Ban { seq, key, until });
+        // A stable sort: users that were tried equally often stay in the order of their first try.
+        proposal.users.sort_by_key(|(_, times)| Reverse(*times));
+        if !stored {
+            let (jail, record) = (key.jail, proposal.record(key.prefix));
+            out.push(Effect::Persist(StoreWrite::Ban { seq, jail, record }));
+        }
+        let ban = Ban {
+            time: proposal.time,
+            until,
+            count: proposal.count,
+            failures: proposal.failures,
+            users: proposal.users,
+            forced: proposal.forced,
+            restored: matches!(proposal.origin, Origin::Store | Origin::Kernel),
+            first_seq: seq,
+            last_seq: seq,
+            applied: false,
+            committed: stored,
+            announced: false,
+        };
+        self.bans.insert(key, ban);
+        if let Some(jail) = self.jail_mut(key.jail) {
+            jail.banned += 1;
+            jail.banned_total += 1;
+        }
+    }
+
+    /// Lifts a ban that stands, in the kernel; the store is the caller's part. Gives the number to wait for.
+    pub(crate) fn lift(
+        &mut self,
+        key: BanKey,
+        why: LiftReason,
+        store: Wait,
+        request: Option<(RequestId, usize)>,
+        out: &mut Vec<Effect>,
+    ) -> u64 {
+        let seq = self.fly(key, true, Wait::Waiting, store, request);
+        let expired = false;
+        out.push(Effect::Unban { seq, key, expired });
+        self.forget(key, why, out);
+        seq
+    }
+
+    /// Lifts every ban that a new protection covers, except forced ones.
+    pub(crate) fn lift_protected(&mut self, now: Timestamp, out: &mut Vec<Effect>) {
+        let covered: Vec<BanKey> = self
+            .bans
+            .iter()
+            .filter(|(_, ban)| !ban.forced)
+            .filter(|(key, _)| self.guard.protected_for_all(now, &key.prefix).is_some())
+            .map(|(key, _)| *key)
+            .collect();
+        for key in covered {
+            let BanKey { jail, prefix } = key;
+            let seq = self.lift(key, LiftReason::Protected, Wait::Waiting, None, out);
+            out.push(Effect::Persist(StoreWrite::Delete { seq, jail, prefix }));
+        }
+    }
+
+    pub(crate) fn fly(
+        &mut self,
+        key: BanKey,
+        lifts: bool,
+        kernel: Wait,
+        store: Wait,
+        request: Option<(RequestId, usize)>,
+    ) -> u64 {
+        self.pending.begin(Flight {
+            key: Some(key),
+            lifts,
+            kernel,
+            store,
+            request,
+        })
+    }
+}

@@ -1,0 +1,61 @@
+//! What one jail wants, and the bounds on what it may hold in memory.
+
+use base::{JailName, PrefixSet, Span};
+
+/// The rules of one jail.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct JailPolicy {
+    /// Its name.
+    pub name: JailName,
+    /// This many failures within `findtime` make a ban.
+    pub maxretry: u32,
+    /// This many matched lines are kept for each id; 0 keeps none.
+    pub maxmatches: u32,
+    /// The window.
+    pub findtime: Span,
+    /// How long a ban lasts; `None` for ever.
+    pub bantime: Option<Span>,
+    /// Failures of the machine's own addresses are not counted.
+    pub ignoreself: bool,
+    /// Failures of these are not counted.
+    pub ignoreip: PrefixSet,
+    /// IPv4 addresses are counted and banned by networks of this length; 32 for single addresses.
+    pub ipv4_prefix: u8,
+    /// IPv6 addresses are counted and banned by networks of this length; 128 for single addresses.
+    pub ipv6_prefix: u8,
+    /// Each new ban of another jail is a failure here (`recidive`).
+    pub fed_by_bans: bool,
+    /// It has an action that we can carry out; without one it only detects.
+    pub enforceable: bool,
+}
+
+impl JailPolicy {
+    /// How long a new ban lasts. The one place that decides it: growing ban times belong here.
+    pub(crate) fn ban_length(&self) -> Option<Span> {
+        self.bantime
+    }
+
+    /// The longest that a stored ban may last after a restart (behaviour §4.6).
+    pub(crate) fn longest_restored(&self) -> Option<Span> {
+        self.bantime
+    }
+}
+
+/// Bounds that hold for each jail.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Ids with counted failures; beyond it the one whose last failure is oldest is forgotten.
+    pub tracked_ids: usize,
+    /// Bytes of matched lines, captures and user names of all those ids; beyond it new ones are not kept,
+    /// while the failures still count.
+    pub story_bytes: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            tracked_ids: 100_000,
+            story_bytes: 32 << 20,
+        }
+    }
+}

@@ -1,0 +1,176 @@
+//! Bans and unbans by hand.
+
+use crate::impose::{Imposed, Origin, Proposal};
+use crate::pending::{Flight, Wait};
+use crate::{
+    Answer, BanKey, BanOutcome, BanTime, Effect, Engine, JailId, LiftReason, ProtectReason,
+    RefusalReason, Request, RequestId, StoreWrite,
+};
+use base::{Prefix, Span, Timestamp};
+use std::collections::BTreeMap;
+
+impl Engine {
+    /// Begins a request; its reply comes when everything that it caused was answered.
+    pub(crate) fn request(
+        &mut self,
+        now: Timestamp,
+        id: RequestId,
+        request: Request,
+        out: &mut Vec<Effect>,
+    ) {
+        let known = match &request {
+            Request::Ban { jail, .. } => self.jail(*jail).is_some(),
+            Request::Unban { jail, .. } => jail.is_none_or(|jail| self.jail(jail).is_some()),
+            Request::UnbanAll => true,
+        };
+        let answer = match &request {
+            _ if !known => Answer::UnknownJail,
+            Request::Ban { .. } => Answer::Ban(Vec::new()),
+            Request::Unban { .. } | Request::UnbanAll => Answer::Unban {
+                lifted: Vec::new(),
+                errors: Vec::new(),
+            },
+        };
+        if !self.pending.open(id, answer) {
+            let answer = Answer::DuplicateId;
+            out.push(Effect::Reply { id, answer });
+            return;
+        }
+        match request {
+            _ if !known => {}
+            Request::Ban {
+                jail,
+                prefixes,
+                time,
+                force,
+            } => {
+                for prefix in prefixes {
+                    self.ban_by_hand(now, id, BanKey { jail, prefix }, time, force, out);
+                }
+            }
+            Request::Unban { jail, prefixes } => self.unban_by_hand(id, jail, &prefixes, out),
+            Request::UnbanAll => self.unban_all(id, out),
+        }
+        self.pending.close(id, out);
+    }
+
+    fn ban_by_hand(
+        &mut self,
+        now: Timestamp,
+        id: RequestId,
+        key: BanKey,
+        time: Option<BanTime>,
+        force: bool,
+        out: &mut Vec<Effect>,
+    ) {
+        if let Some(refusal) = self.refusal(now, key, force) {
+            let outcome = BanOutcome::Refused(refusal);
+            self.pending.note_ban(id, key.prefix, outcome);
+            return;
+        }
+        let jails = self
+            .jail(key.jail)
+            .and_then(|jail| jail.policy.ban_length());
+        let (length, origin) = match time {
+            None => (jails, Origin::Request),
+            Some(BanTime::For(span)) => (Some(span), Origin::RequestWithLength),
+            Some(BanTime::Permanent) => (None, Origin::RequestWithLength),
+        };
+        if length.is_some_and(|length| length < Span::ZERO) {
+            let outcome = BanOutcome::Refused(RefusalReason::Expired);
+            self.pending.note_ban(id, key.prefix, outcome);
+            return;
+        }
+        let proposal = Proposal {
+            time: now,
+            length,
+            count: 1,
+            failures: 0,
+            users: Vec::new(),
+            matches: Vec::new(),
+            captures: BTreeMap::new(),
+            origin,
+            forced: force,
+        };
+        let outcome = match self.bans.get(&key) {
+            Some(_) => BanOutcome::AlreadyBanned,
+            None => BanOutcome::Waiting,
+        };
+        let place = self.pending.note_ban(id, key.prefix, outcome);
+        let imposed = self.impose(now, key, proposal, Some((id, place)), out);
+        debug_assert_ne!(imposed, Imposed::Expired, "negative lengths were refused");
+    }
+
+    fn refusal(&self, now: Timestamp, key: BanKey, force: bool) -> Option<RefusalReason> {
+        let policy = &self.jail(key.jail)?.policy;
+        if !policy.enforceable {
+            return Some(RefusalReason::NotEnforceable);
+        }
+        if force {
+            return None;
+        }
+        let why = self.guard.protected(now, policy, &key.prefix)?;
+        Some(match why {
+            ProtectReason::OwnAddress => RefusalReason::OwnAddress,
+            ProtectReason::Ignored => RefusalReason::Ignored,
+            ProtectReason::Protected => RefusalReason::Protected,
+        })
+    }
+
+    /// Lifts what stands inside the prefixes. The rows of exactly these go also where nothing stands: what
+    /// somebody unbans must not come back with a restart.
+    fn unban_by_hand(
+        &mut self,
+        id: RequestId,
+        jail: Option<JailId>,
+        prefixes: &[Prefix],
+        out: &mut Vec<Effect>,
+    ) {
+        let jails = match jail {
+            Some(jail) => jail.0..jail.0 + 1,
+            None => 0..self.jails.len() as u32,
+        };
+        for jail in jails.map(JailId) {
+            for prefix in prefixes {
+                let mut keys: Vec<BanKey> = self.bans.inside(jail, *prefix).collect();
+                let exact = BanKey {
+                    jail,
+                    prefix: *prefix,
+                };
+                let stands = keys.contains(&exact);
+                for key in keys.drain(..) {
+                    self.pending.note_lifted(id, key);
+                    let why = LiftReason::Request;
+                    let seq = self.lift(key, why, Wait::Waiting, Some((id, 0)), out);
+                    self.delete(seq, key, out);
+                }
+                if !stands {
+                    let request = Some((id, 0));
+                    let seq = self.fly(exact, true, Wait::Over, Wait::Waiting, request);
+                    self.delete(seq, exact, out);
+                }
+            }
+        }
+    }
+
+    fn delete(&mut self, seq: u64, key: BanKey, out: &mut Vec<Effect>) {
+        let BanKey { jail, prefix } = key;
+        out.push(Effect::Persist(StoreWrite::Delete { seq, jail, prefix }));
+    }
+
+    fn unban_all(&mut self, id: RequestId, out: &mut Vec<Effect>) {
+        let keys: Vec<BanKey> = self.bans.iter().map(|(key, _)| *key).collect();
+        for key in keys {
+            self.pending.note_lifted(id, key);
+            self.lift(key, LiftReason::Request, Wait::Over, Some((id, 0)), out);
+        }
+        let seq = self.pending.begin(Flight {
+            key: None,
+            lifts: true,
+            kernel: Wait::Over,
+            store: Wait::Waiting,
+            request: Some((id, 0)),
+        });
+        out.push(Effect::Persist(StoreWrite::DeleteAll { seq }));
+    }
+}

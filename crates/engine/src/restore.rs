@@ -1,0 +1,134 @@
+//! The start: what the store and the kernel already hold becomes bans again (behaviour §4.6).
+
+use crate::bans::{MARK_FIXED, MARK_FORCED, has_mark};
+use crate::impose::{Origin, Proposal};
+use crate::pending::Wait;
+use crate::{BanKey, Effect, Engine, Event, JailId, JailPolicy, RestoredBan};
+use base::{FailureId, Prefix, Span, Timestamp};
+use std::collections::BTreeMap;
+
+impl Engine {
+    /// Takes the store's rows of one jail. What is not restored is also taken out of the kernel, if the kernel's
+    /// own time-out has not yet done so; the rows stay.
+    pub(crate) fn restore(
+        &mut self,
+        now: Timestamp,
+        jail: JailId,
+        rows: Vec<RestoredBan>,
+        out: &mut Vec<Effect>,
+    ) {
+        let enforceable = self.jail(jail).is_some_and(|j| j.policy.enforceable);
+        if !enforceable {
+            return;
+        }
+        for row in rows {
+            self.restore_one(now, jail, row, out);
+        }
+    }
+
+    fn restore_one(
+        &mut self,
+        now: Timestamp,
+        jail: JailId,
+        row: RestoredBan,
+        out: &mut Vec<Effect>,
+    ) {
+        let prefix = row.prefix;
+        let key = BanKey { jail, prefix };
+        if row.until().is_some_and(|until| until <= now) || self.bans.get(&key).is_some() {
+            return;
+        }
+        let forced = has_mark(&row, MARK_FORCED);
+        let Some(policy) = self.jail(jail).map(|jail| &jail.policy) else {
+            return;
+        };
+        let length = restored_length(policy, &row);
+        let over = length.is_some_and(|length| row.time + length <= now);
+        if over || !self.may_return(now, key, forced, out) {
+            self.drop_from_kernel(key, out);
+            return;
+        }
+        let proposal = Proposal {
+            time: row.time,
+            length,
+            count: row.count,
+            failures: row.failures,
+            users: row.users.into_iter().map(|user| (user, 1)).collect(),
+            matches: row.matches,
+            captures: row.captures,
+            origin: Origin::Store,
+            forced,
+        };
+        self.impose(now, key, proposal, None, out);
+    }
+
+    /// Takes an element that only the kernel held. It keeps the kernel's end, also over the next restarts.
+    pub(crate) fn adopt(
+        &mut self,
+        now: Timestamp,
+        jail: JailId,
+        prefix: Prefix,
+        until: Option<Timestamp>,
+        out: &mut Vec<Effect>,
+    ) {
+        let key = BanKey { jail, prefix };
+        let known = self.jail(jail).is_some() && self.bans.get(&key).is_none();
+        if !known || until.is_some_and(|until| until <= now) {
+            return;
+        }
+        let enforceable = self.jail(jail).is_some_and(|j| j.policy.enforceable);
+        if !enforceable || !self.may_return(now, key, false, out) {
+            self.drop_from_kernel(key, out);
+            return;
+        }
+        let proposal = Proposal {
+            time: now,
+            length: until.map(|until| until.since(now)),
+            count: 1,
+            failures: 0,
+            users: Vec::new(),
+            matches: Vec::new(),
+            captures: BTreeMap::new(),
+            origin: Origin::Kernel,
+            forced: false,
+        };
+        self.impose(now, key, proposal, None, out);
+    }
+
+    /// False, and told, for whom the rules now ignore or protect.
+    fn may_return(&self, now: Timestamp, key: BanKey, forced: bool, out: &mut Vec<Effect>) -> bool {
+        let BanKey { jail, prefix } = key;
+        let Some(policy) = self.jail(jail).map(|jail| &jail.policy) else {
+            return false;
+        };
+        if forced {
+            return true;
+        }
+        if let Some(why) = self.guard.ignored(policy, &prefix) {
+            let id = FailureId::Prefix(prefix);
+            out.push(Effect::Notify(Event::Ignored { jail, id, why }));
+            return false;
+        }
+        if let Some(why) = self.guard.protected(now, policy, &prefix) {
+            out.push(Effect::Notify(Event::Protected { jail, prefix, why }));
+            return false;
+        }
+        true
+    }
+
+    fn drop_from_kernel(&mut self, key: BanKey, out: &mut Vec<Effect>) {
+        let seq = self.fly(key, true, Wait::Waiting, Wait::Over, None);
+        let expired = false;
+        out.push(Effect::Unban { seq, key, expired });
+    }
+}
+
+/// A row's length, cut to what the jail gives now unless it was chosen on purpose.
+fn restored_length(policy: &JailPolicy, row: &RestoredBan) -> Option<Span> {
+    let longest = policy.longest_restored();
+    match (row.length, longest) {
+        _ if has_mark(row, MARK_FIXED) => row.length,
+        (Some(length), Some(longest)) => Some(length.min(longest)),
+        (length, longest) => length.or(longest),
+    }
+}
