@@ -1,0 +1,246 @@
+//! Finds the date of a log line and turns it into a point in time.
+//!
+//! Templates are Python expressions built from fail2ban's directives ([`directive`]), bounded as there ([`bounds`]).
+//! A [`DateDetector`] holds the templates of one `datepattern` and never changes; what it learns from a log (which
+//! template hit, where) is in a [`DateState`], one per log. The caller gives "now" and the zone of the machine, and
+//! decides what a date that is too old, far ahead or missing means; nothing here reads a clock.
+
+mod bounds;
+mod civil;
+mod columns;
+mod defaults;
+mod detect;
+mod digits;
+mod directive;
+mod epoch;
+mod fields;
+mod memo;
+mod tai64;
+mod template;
+#[cfg(test)]
+mod tests;
+mod zone;
+
+use std::collections::BTreeSet;
+use std::ops::Range;
+
+use base::Timestamp;
+use jiff::tz::TimeZone;
+
+use crate::pyre::{Cache, Regex, RegexSet, SetCache};
+
+use civil::WallNow;
+use detect::{LastHit, Place};
+use fields::Zones;
+use memo::{Captured, Memo};
+use template::{Draft, Kind, LINE_BEGIN, Template};
+
+pub use template::DateError;
+pub use zone::{ZoneError, ZoneSpec};
+
+/// The templates of one `datepattern`.
+#[derive(Debug)]
+pub struct DateDetector {
+    templates: Vec<Template>,
+    /// All expressions at once; None when there is only one.
+    set: Option<RegexSet>,
+    zone: ZoneSpec,
+}
+
+/// What a detector has learnt from one log.
+#[derive(Debug)]
+pub struct DateState {
+    places: Vec<Place>,
+    last: Option<LastHit>,
+    first_unused: usize,
+    caches: Vec<Option<Cache>>,
+    set_cache: Option<SetCache>,
+    /// A line whose beginning is hidden.
+    masked: String,
+    /// Groups of the match at hand and of the best candidate.
+    slots: Vec<Option<usize>>,
+    candidate_slots: Vec<Option<usize>>,
+    /// Templates that can match the line at hand, ascending.
+    possible: Vec<usize>,
+    memo: Memo,
+    wall: Option<WallNow>,
+}
+
+/// What became of the search for a date.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum DateFound {
+    /// No template matches.
+    None,
+    /// A template matches without taking any text (`{NONE}`): the date is "now" or the last known one.
+    Empty,
+    /// A date.
+    Found {
+        /// The point in time; whole seconds unless the line holds seconds since 1970.
+        time: Timestamp,
+        /// The bytes of the line to cut out.
+        cut: Range<usize>,
+        /// Index of the template, see [`DateDetector::template_name`].
+        template: usize,
+    },
+    /// Matched text that is no date (30 February, an unknown zone): to be treated as no date.
+    Unparsable {
+        /// The bytes of the line that matched.
+        cut: Range<usize>,
+    },
+}
+
+impl DateDetector {
+    /// Builds the templates of a `datepattern`, one a line; none (or an empty one) means the built-in formats.
+    ///
+    /// `zone` is the zone of dates that name none; `start_year` bounds what `%ExY` takes.
+    ///
+    /// # Errors
+    /// A line that is no pattern, that is no valid expression, or that stands there twice.
+    pub fn new(
+        datepattern: Option<&str>,
+        zone: ZoneSpec,
+        start_year: i32,
+    ) -> Result<Self, DateError> {
+        let mut drafts: Vec<Draft> = Vec::new();
+        let mut names = BTreeSet::new();
+        let lines = datepattern
+            .unwrap_or_default()
+            .split('\n')
+            .map(str::trim)
+            .filter(|line| !line.is_empty());
+        for line in lines {
+            // Formats that stand there already are left out of a group that comes later.
+            let skip_known = !drafts.is_empty();
+            let (new, group) = drafts_of(line, start_year)?;
+            for draft in new {
+                if names.insert(draft.name.clone()) {
+                    drafts.push(draft);
+                } else if !(group && skip_known) {
+                    let message =
+                        format!("there is a template of this name already: {}", draft.name);
+                    return Err(DateError {
+                        pattern: line.to_owned(),
+                        message,
+                        offset: None,
+                    });
+                }
+            }
+        }
+        if drafts.is_empty() {
+            drafts = defaults::all(start_year)?;
+        }
+        let templates = drafts
+            .into_iter()
+            .map(Draft::compile)
+            .collect::<Result<Vec<_>, _>>()?;
+        let regexes: Vec<&Regex> = templates.iter().map(|template| &template.regex).collect();
+        let set = (regexes.len() > 1).then(|| RegexSet::new(&regexes));
+        Ok(Self {
+            templates,
+            set,
+            zone,
+        })
+    }
+
+    /// A state that has learnt nothing yet. It may be used with this detector only, and always with the same zone.
+    pub fn new_state(&self) -> DateState {
+        DateState {
+            places: (0..self.templates.len()).map(Place::new).collect(),
+            last: None,
+            first_unused: 0,
+            caches: self.templates.iter().map(|_| None).collect(),
+            set_cache: self.set.as_ref().map(RegexSet::new_cache),
+            masked: String::new(),
+            slots: Vec::new(),
+            candidate_slots: Vec::new(),
+            possible: Vec::new(),
+            memo: Memo::default(),
+            wall: None,
+        }
+    }
+
+    /// How many templates there are.
+    pub fn template_count(&self) -> usize {
+        self.templates.len()
+    }
+
+    /// A template as fail2ban names it (`{^LN-BEG}Epoch`); None for an index that is none.
+    pub fn template_name(&self, template: usize) -> Option<&str> {
+        self.templates
+            .get(template)
+            .map(|template| template.name.as_str())
+    }
+}
+
+/// The templates of one line of `datepattern`, and whether they are a group of built-in ones.
+fn drafts_of(line: &str, start_year: i32) -> Result<(Vec<Draft>, bool), DateError> {
+    let key = template::word_key(line);
+    Ok(match key.as_str() {
+        LINE_BEGIN => (defaults::anchored(start_year)?, true),
+        // It adds nothing beside other lines, as in fail2ban, and alone it is what no line at all means.
+        "{DEFAULT}" => (Vec::new(), true),
+        "{NONE}" => (vec![Draft::of_pattern("{UNB}^", start_year)?], false),
+        key if key.contains("{DATE}") => (defaults::inside(line, start_year)?, true),
+        _ => (vec![Draft::of_pattern(line, start_year)?], false),
+    })
+}
+
+/// Finds the date of a line; the state learns where dates stand and which template finds them.
+///
+/// `tz` is the zone of the machine; it must not change during the life of a state.
+pub fn detect(
+    detector: &DateDetector,
+    state: &mut DateState,
+    line: &str,
+    now: Timestamp,
+    tz: &TimeZone,
+) -> DateFound {
+    let Some(index) = detector.find(state, line, now) else {
+        return DateFound::None;
+    };
+    let template = &detector.templates[index];
+    let group = |number: usize| {
+        Some(state.slots.get(2 * number).copied()??..state.slots.get(2 * number + 1).copied()??)
+    };
+    let cut = match group(1) {
+        Some(cut) if !cut.is_empty() => cut,
+        _ => return DateFound::Empty,
+    };
+    let time = match &template.kind {
+        Kind::Calendar(groups) => {
+            let zones = Zones {
+                log: detector.zone,
+                machine: tz,
+            };
+            let captured = Captured {
+                template: index,
+                groups,
+                slots: &state.slots,
+                line,
+            };
+            state.wall = state
+                .wall
+                .and_then(|wall| wall.at(now))
+                .or_else(|| WallNow::new(now, tz));
+            state
+                .wall
+                .and_then(|wall| state.memo.convert(&captured, &zones, &wall))
+        }
+        Kind::Epoch {
+            long,
+            group: number,
+            ..
+        } => group(*number)
+            .and_then(|bytes| line.get(bytes))
+            .and_then(|text| epoch::time(text, *long)),
+        Kind::Tai64n => line.get(cut.clone()).and_then(tai64::time),
+    };
+    match time {
+        Some(time) => DateFound::Found {
+            time,
+            cut,
+            template: index,
+        },
+        None => DateFound::Unparsable { cut },
+    }
+}

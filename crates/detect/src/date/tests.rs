@@ -1,0 +1,3 @@
+//! Tests of the whole search, from line to time.
+
+mod cases;
