@@ -106,8 +106,10 @@ impl Engine {
         if longer {
             self.bans.prolong(key, until);
         } else {
+            // The row tells the standing ban, whose length need not be the jail's.
             proposal.time = begun;
             proposal.length = until.map(|until| until.since(begun));
+            proposal.origin = Origin::RequestWithLength;
         }
         if longer || asked {
             let store = if rewrite { Wait::Waiting } else { Wait::Over };

@@ -97,7 +97,7 @@ pub enum Input {
     },
     /// The enforcer's answer to one [`Ban`](crate::Effect::Ban) or [`Unban`](crate::Effect::Unban). After an
     /// error it tries again by itself, and a later success under the same number (or under the latest number
-    /// of that ban) is welcome.
+    /// of that ban) is welcome. Each number is answered, also of an effect that a later one made void.
     Applied {
         /// The number in the effect.
         seq: u64,
@@ -118,7 +118,8 @@ pub enum Input {
         /// Its rows.
         bans: Vec<RestoredBan>,
     },
-    /// At the start, after the store's rows: found in the kernel and not among them.
+    /// At the start, after the store's rows: found in the kernel, while no row of the store says that this ban
+    /// still runs.
     Adopted {
         /// The jail whose set held it.
         jail: JailId,
