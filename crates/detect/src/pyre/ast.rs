@@ -26,6 +26,8 @@ pub(super) enum Node {
     Look {
         ahead: bool,
         negative: bool,
+        /// Of a look-behind: its width in characters, the same for all its matches.
+        width: u64,
         body: Box<Self>,
     },
     Backref {

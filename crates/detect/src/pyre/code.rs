@@ -60,8 +60,8 @@ pub(super) enum Inst {
     },
     /// The look-ahead holds.
     Accept,
-    /// The pattern with this index matches.
-    Match(usize),
+    /// The pattern matches.
+    Match,
     /// Nothing matches.
     Fail,
 }
@@ -74,7 +74,7 @@ pub(super) struct Code {
     pub(super) starts: Vec<usize>,
     pub(super) sets: Vec<ByteSet>,
     pub(super) behinds: Behinds,
-    /// How many bits `Done` and `Conditional` use; those of loops come above.
+    /// Bytes below this are letters.
     pub(super) letters: u16,
 }
 
@@ -93,8 +93,8 @@ pub(super) struct Source<'a> {
 pub(super) fn compile(sources: &[Source<'_>]) -> Result<(Code, Alphabet), Unsupported> {
     let mut collected = Sets::default();
     let mut code = Code::default();
-    for (index, source) in sources.iter().enumerate() {
-        Compiler::new(source, &mut code, &mut collected).pattern(index)?;
+    for source in sources {
+        Compiler::new(source, &mut code, &mut collected).pattern()?;
     }
     let (alphabet, sets) = Alphabet::new(&collected.list)
         .ok_or("the pattern tells too many classes of characters apart")?;
@@ -162,7 +162,7 @@ impl<'a, 'c> Compiler<'a, 'c> {
     }
 
     /// The whole pattern: a search from every position unless it is anchored.
-    fn pattern(&mut self, index: usize) -> Result<(), Unsupported> {
+    fn pattern(&mut self) -> Result<(), Unsupported> {
         if self.asked.len() > 32 {
             return Err("too many conditional groups");
         }
@@ -177,7 +177,7 @@ impl<'a, 'c> Compiler<'a, 'c> {
         self.push(Inst::Mark(0))?;
         self.node(self.source.root, Place::Main)?;
         self.push(Inst::Mark(1))?;
-        self.push(Inst::Match(index))?;
+        self.push(Inst::Match)?;
         Ok(())
     }
 
@@ -229,11 +229,13 @@ impl<'a, 'c> Compiler<'a, 'c> {
                 ahead: true,
                 negative,
                 body,
+                ..
             } => self.ahead(body, *negative, place),
             Node::Look {
                 ahead: false,
                 negative,
                 body,
+                ..
             } => self.behind(body, *negative),
             Node::Backref { .. } => self.inexact("it has a back-reference", |this| {
                 let all = Arc::new(CharSet::all());

@@ -61,18 +61,18 @@ struct Product<'a> {
 pub(super) fn build(code: &Code, groups: &[usize]) -> Result<NFA, Unsupported> {
     construct(code, groups).map_err(|error| match error {
         Failure::TooLarge => "the automaton would be too large",
-        Failure::Build(_) => "the automaton could not be built",
+        Failure::Build => "the automaton could not be built",
     })
 }
 
 enum Failure {
     TooLarge,
-    Build(BuildError),
+    Build,
 }
 
 impl From<BuildError> for Failure {
-    fn from(error: BuildError) -> Self {
-        Self::Build(error)
+    fn from(_: BuildError) -> Self {
+        Self::Build
     }
 }
 
@@ -221,8 +221,8 @@ impl Product<'_> {
             Inst::LoopTest { bit, exit } => {
                 go(self, if bits >> bit & 1 == 1 { *exit } else { next }, *bits)
             }
-            Inst::Match(_) if trackers.is_empty() => Ok(self.builder.add_match()?),
-            Inst::Match(_) => {
+            Inst::Match if trackers.is_empty() => Ok(self.builder.add_match()?),
+            Inst::Match => {
                 // The match is complete, but it counts only if the look-aheads still running agree.
                 let more = self.consume(key, None)?;
                 if !self.hold_at_end(key) {
@@ -365,7 +365,7 @@ impl Product<'_> {
                 Inst::LoopClear(_) | Inst::LoopEnter(_) | Inst::Mark(_) | Inst::Done(_) => {
                     stack.push(at + 1)
                 }
-                Inst::Spawn { .. } | Inst::Conditional { .. } | Inst::Match(_) | Inst::Fail => {}
+                Inst::Spawn { .. } | Inst::Conditional { .. } | Inst::Match | Inst::Fail => {}
             }
         }
         Reached::Waits(waiting)
@@ -397,7 +397,7 @@ fn needs(code: &Code) -> Needs {
             match &code.insts[at] {
                 Inst::Split(targets) => targets.iter().for_each(|&target| follow(target)),
                 Inst::Jump(target) => follow(*target),
-                Inst::Match(_) | Inst::Accept | Inst::Fail => {}
+                Inst::Match | Inst::Accept | Inst::Fail => {}
                 Inst::Conditional { yes, no, .. } => {
                     follow(*yes);
                     follow(*no);

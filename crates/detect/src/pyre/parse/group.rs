@@ -185,15 +185,14 @@ impl Parser {
         if outermost {
             self.behind = None;
         }
-        if !ahead {
-            let (min, max) = self.width(&body);
-            if max != Some(min) {
-                return Err(self.error_at("look-behind requires fixed-width pattern", start));
-            }
+        let (width, max) = self.width(&body);
+        if !ahead && max != Some(width) {
+            return Err(self.error_at("look-behind requires fixed-width pattern", start));
         }
         Ok(Node::Look {
             ahead,
             negative,
+            width,
             body: Box::new(body),
         })
     }
