@@ -69,7 +69,7 @@ pub(super) struct WallClock {
 
 impl WallClock {
     /// The point in time at which the clocks of `zone` show `wall`.
-    pub(super) fn to_time(&mut self, wall: i64, zone: &TimeZone) -> Option<Timestamp> {
+    pub(super) fn time_of(&mut self, wall: i64, zone: &TimeZone) -> Option<Timestamp> {
         let (year, month, day) = date_of(wall.div_euclid(DAY))?;
         let second = wall.rem_euclid(DAY);
         let shown = DateTime::new(

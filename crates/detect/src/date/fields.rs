@@ -208,7 +208,7 @@ impl Fields {
         }
         match offset {
             Some(_) => Some(Timestamp::from_secs(wall)),
-            None => clock.to_time(wall, zones.machine),
+            None => clock.time_of(wall, zones.machine),
         }
     }
 }

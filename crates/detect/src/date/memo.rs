@@ -95,6 +95,14 @@ impl Memo {
     }
 }
 
+#[cfg(test)]
+impl Memo {
+    /// Forgets the date, not the clock.
+    pub(super) fn forget(&mut self) {
+        self.known = None;
+    }
+}
+
 impl Known {
     fn holds_at(&self, now: &WallNow) -> bool {
         match self.holds {

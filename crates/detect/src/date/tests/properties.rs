@@ -1,0 +1,272 @@
+//! What must hold for any line, any time, any pattern.
+
+use base::Timestamp;
+use jiff::tz::TimeZone;
+use proptest::prelude::*;
+use proptest::test_runner::{Config, TestRunner};
+
+use crate::date::{DateDetector, DateFound, ZoneSpec, detect};
+
+const START_YEAR: i32 = 2026;
+
+fn detector(pattern: Option<&str>) -> DateDetector {
+    DateDetector::new(pattern, ZoneSpec::Local, START_YEAR).unwrap()
+}
+
+fn runner(cases: u32) -> TestRunner {
+    TestRunner::new(Config {
+        cases,
+        failure_persistence: None,
+        ..Config::default()
+    })
+}
+
+/// The built-in formats as a printer writes them.
+const PRINTED: &[&str] = &[
+    "%Y-%m-%dT%H:%M:%S",
+    "%Y/%m/%d %H:%M:%S",
+    "%Y.%m.%d  %H:%M:%S,123",
+    "%Y-%m-%d %H:%M:%S +0000",
+    "%a %b %e %H:%M:%S %Y",
+    "%b %e %H:%M:%S",
+    "%b %d %k:%M:%S",
+    "%a %b %d %Y %H:%M:%S.5",
+    "%d/%m/%Y %H:%M:%S",
+    "%d-%m-%y %k:%M:%S",
+    "%d/%b/%Y:%H:%M:%S +0000",
+    "%d-%b-%Y %H:%M:%S.250",
+    "%m/%d/%Y:%H:%M:%S",
+    "%s",
+    "[%s]",
+    "%H:%M:%S",
+    "<%m/%d/%y@%H:%M:%S>",
+    "%y%m%d %H:%M:%S",
+    "%b %d, %Y %I:%M:%S %p",
+    "%b-%d-%y %H:%M:%S",
+    "%Y%m%dT%H%M%S",
+    "%Y%m%d-%H:%M:%S",
+    "UTC %b %d %H:%M:%S",
+    "+00:00 %b %d %H:%M:%S",
+];
+
+#[test]
+fn a_printed_time_is_read_back() {
+    let detector = detector(None);
+    // From 2001, as fewer digits are no epoch, to the end of the decades that %ExY takes.
+    let times = (
+        1_000_000_000i64..1_890_000_000,
+        0..PRINTED.len(),
+        0i64..20_000,
+    );
+    runner(4_000)
+        .run(&times, |(time, format, age)| {
+            let shown = TimeZone::UTC.to_datetime(jiff::Timestamp::from_second(time).unwrap());
+            // A wall time has no `%s` of its own.
+            let format = PRINTED[format].replace("%s", &time.to_string());
+            let line = format!("{} host prog: message", shown.strftime(&format));
+            let now = Timestamp::from_secs(time + age);
+            let found = detect(
+                &detector,
+                &mut detector.new_state(),
+                &line,
+                now,
+                &TimeZone::UTC,
+            );
+            let DateFound::Found { time: read, .. } = found else {
+                return Err(TestCaseError::fail(format!("{line}: {found:?}")));
+            };
+            prop_assert_eq!(read, Timestamp::from_secs(time), "{}", line);
+            Ok(())
+        })
+        .unwrap();
+}
+
+/// Pieces of which lines are made that are hard to tell apart.
+const PIECES: &[&str] = &[
+    "Nov 22 23:59:59",
+    "Nov 22 10:00:00",
+    "2026-11-22 10:00:00",
+    "2026-11-22T10:00:00Z",
+    "22/Nov/2026:10:00:00 +0100",
+    "10:00:00",
+    "00:00:00",
+    "Oct 25 02:30:00",
+    "2026-10-25 02:30:00",
+    "Mar 29 02:30:00",
+    "Dec 31 23:59:59",
+    "Jan  1 00:00:00",
+    "1795392000",
+    "audit(1795392000.123:4)",
+    "@400000006a000000012345678",
+    "Feb 29 10:00:00",
+    "[",
+    "] ",
+    " ",
+    "<",
+    "x",
+    "é",
+    "日本",
+    "٣",
+    "\u{0}",
+    "2026-11-31 10:00:00",
+    "ABC Nov 22 10:00:00",
+    "11/22/2026:10:00:00",
+];
+
+fn any_line() -> impl Strategy<Value = String> {
+    let piece = prop_oneof![
+        8 => (0..PIECES.len()).prop_map(|index| PIECES[index].to_owned()),
+        1 => "\\PC{0,4}",
+    ];
+    prop::collection::vec(piece, 0..5).prop_map(|pieces| pieces.concat())
+}
+
+/// Times around the turns of days, years and clocks.
+fn any_now() -> impl Strategy<Value = Timestamp> {
+    let turn = prop_oneof![
+        Just(1_795_305_600i64), // 2026-11-22T00:00Z
+        Just(1_798_761_600),    // 2027-01-01T00:00Z
+        Just(1_792_890_000),    // 2026-10-25T01:00Z
+        Just(1_774_746_000),    // 2026-03-29T01:00Z
+        Just(1_795_384_799),    // a day before and after which dates are of another year
+    ];
+    (turn, -90i64..90, 0i64..1_000_000).prop_map(|(turn, seconds, micros)| {
+        Timestamp::from_micros((turn + seconds) * 1_000_000 + micros)
+    })
+}
+
+fn zones() -> Vec<TimeZone> {
+    [
+        "UTC",
+        "Europe/Berlin",
+        "Asia/Kolkata",
+        "Australia/Lord_Howe",
+        "Africa/Monrovia",
+    ]
+    .iter()
+    .map(|name| TimeZone::get(name).unwrap())
+    .collect()
+}
+
+#[test]
+fn remembering_changes_nothing() {
+    let detector = detector(None);
+    let zones = zones();
+    // Few lines, repeated, as the memory is of the last one.
+    let lines = (
+        prop::collection::vec(any_line(), 1..4),
+        prop::collection::vec((0usize..4, any_now()), 1..12),
+        0..zones.len(),
+    );
+    runner(600)
+        .run(&lines, |(lines, steps, zone)| {
+            let (mut remembering, mut forgetful) = (detector.new_state(), detector.new_state());
+            for (pick, now) in steps {
+                let line = &lines[pick % lines.len()];
+                forgetful.memo.forget();
+                forgetful.wall = None;
+                let fresh = detect(&detector, &mut forgetful, line, now, &zones[zone]);
+                prop_assert_eq!(
+                    detect(&detector, &mut remembering, line, now, &zones[zone]),
+                    fresh,
+                    "{} {:?}",
+                    line,
+                    now
+                );
+            }
+            Ok(())
+        })
+        .unwrap();
+}
+
+#[test]
+fn the_gate_misses_nothing_and_cuts_are_text() {
+    let gated = detector(None);
+    let mut trying = detector(None);
+    trying.set = None;
+    runner(300)
+        .run(
+            &(prop::collection::vec(any_line(), 1..8), any_now()),
+            |(lines, now)| {
+                let (mut with, mut without) = (gated.new_state(), trying.new_state());
+                for line in &lines {
+                    let found = detect(&gated, &mut with, line, now, &TimeZone::UTC);
+                    prop_assert_eq!(
+                        &found,
+                        &detect(&trying, &mut without, line, now, &TimeZone::UTC),
+                        "{}",
+                        line
+                    );
+                    if let DateFound::Found { cut, .. } | DateFound::Unparsable { cut } = found {
+                        prop_assert!(line.get(cut).is_some_and(|text| !text.is_empty()));
+                    }
+                }
+                Ok(())
+            },
+        )
+        .unwrap();
+}
+
+#[test]
+fn no_pattern_and_no_line_panics() {
+    const PARTS: &[&str] = &[
+        "%Y",
+        "%m",
+        "%d",
+        "%H",
+        "%",
+        "%%",
+        "(",
+        ")",
+        "(?:",
+        "(?P<Y>",
+        "[",
+        "]",
+        "^",
+        "$",
+        "**",
+        "\\",
+        "{DATE}",
+        "{EPOCH}",
+        "{UNB}",
+        "{^LN-BEG}",
+        "EPOCH",
+        "ISO8601",
+        "|",
+        "?",
+        "+",
+        "\n",
+        " ",
+        "é",
+        "ıso8601",
+        "(?i)",
+        ".*",
+        "{LEPOCH}",
+        "\\d+",
+        "(?P<z>",
+    ];
+    let pattern = prop::collection::vec((0..PARTS.len()).prop_map(|index| PARTS[index]), 0..6)
+        .prop_map(|parts| parts.concat());
+    let extremes = prop_oneof![
+        any_now(),
+        Just(Timestamp::MAX),
+        Just(Timestamp::from_micros(i64::MIN)),
+        Just(Timestamp::default())
+    ];
+    runner(400)
+        .run(
+            &(pattern, prop::collection::vec(any_line(), 3), extremes),
+            |(pattern, lines, now)| {
+                if let Ok(detector) =
+                    DateDetector::new(Some(&pattern), ZoneSpec::Fixed(-720), START_YEAR)
+                {
+                    let mut state = detector.new_state();
+                    for line in &lines {
+                        detect(&detector, &mut state, line, now, &TimeZone::UTC);
+                    }
+                }
+                Ok(())
+            },
+        )
+        .unwrap();
+}
