@@ -7,7 +7,8 @@ use std::collections::BTreeMap;
 /// One thing to do.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Effect {
-    /// The kernel shall drop this one until then, whatever it held for it before. To be answered by `Applied`.
+    /// The kernel shall hold this one until then, whatever it held for it before; nothing, if that time has passed
+    /// meanwhile. To be answered by `Applied`.
     Ban {
         /// The number to answer with.
         seq: u64,

@@ -5,7 +5,7 @@
 
 use crate::bans::Bans;
 use crate::ignore::Guard;
-use crate::pending::Pending;
+use crate::pending::{Pending, Wait};
 use crate::window::Window;
 use crate::{BanView, Effect, Event, Input, JailId, JailPolicy, JailStatus, LiftReason, Limits};
 use base::{FailureId, Span, Timestamp};
@@ -154,13 +154,15 @@ impl Engine {
             if now <= until {
                 break;
             }
-            let seq = self.pending.next_seq();
-            out.push(Effect::Unban {
-                seq,
-                key,
-                expired: true,
-            });
-            self.forget(key, LiftReason::Expired, out);
+            let why = LiftReason::Expired;
+            if self.bans.get(&key).is_some_and(|ban| !ban.applied) {
+                // The kernel never said that it holds this ban, and what it holds in its place may end later.
+                self.lift(key, why, Wait::Over, None, out);
+                continue;
+            }
+            let (seq, expired) = (self.pending.next_seq(), true);
+            out.push(Effect::Unban { seq, key, expired });
+            self.forget(key, why, out);
         }
     }
 
