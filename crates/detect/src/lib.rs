@@ -1,4 +1,26 @@
 //! From a log line to failures: Python regular expressions, dates, tags, sessions; pure.
+//!
+//! The way of a line: [`Splitter`] makes it of bytes; [`Detector::feed`] cuts its date out (`date`), searches it with
+//! the expressions of a [`Rule`] (`tags`, `pyre`, `multiline`), joins it with its session (`session`) and says whom it
+//! is about (`address`). No name is resolved here and nothing is counted.
 
 pub mod date;
 pub mod pyre;
+
+mod address;
+mod captures;
+mod detector;
+mod failure;
+mod line;
+mod multiline;
+mod rule;
+mod session;
+mod split;
+mod tags;
+mod timing;
+
+pub use detector::{Detector, Finding};
+pub use failure::{Failure, LineVerdict};
+pub use line::{Clock, Line};
+pub use rule::{Rule, RuleError, RulePart, RuleSource, UseDns};
+pub use split::{Encoding, EncodingError, MAX_LINE, Splitter};

@@ -1,0 +1,361 @@
+//! One jail's detection: from a line to failures.
+//!
+//! The order of the steps is fail2ban's and decides what matches: cut the date out, join the last lines, test the
+//! prefregex, replace the text by its content, take the first failregex, test the ignoreregexes, and only then ask
+//! whom it is about. What is searched always ends with one line feed.
+//!
+//! A line that does not match costs no allocation: all buffers are kept from line to line.
+
+mod search;
+mod shown;
+
+use base::{FailureId, Span, Timestamp};
+use std::collections::{BTreeSet, VecDeque};
+use std::sync::Arc;
+
+use crate::address::{Subject, names_subject, subject};
+use crate::captures::{Captures, group_range};
+use crate::date::{self, DateFound, DateState};
+use crate::multiline::{LineBuffer, SplitLine, write_search_text};
+use crate::pyre::Outcome;
+use crate::rule::Rule;
+use crate::session::Sessions;
+use crate::timing::{LastDate, Settled};
+use crate::{Clock, Failure, Line, LineVerdict};
+use search::{NextMatch, Search, ended_part};
+use shown::ShownLine;
+
+/// A rule with what it has learnt from one log.
+#[derive(Debug)]
+pub struct Detector {
+    rule: Arc<Rule>,
+    /// None: dates are as they are, nothing is too old.
+    findtime: Option<Span>,
+    date_state: DateState,
+    last_date: LastDate,
+    skew: Option<Span>,
+    sessions: Sessions,
+    /// Only with `maxlines` over 1.
+    buffer: Option<LineBuffer>,
+    search: Search,
+    /// What the expressions search: lines without their dates, each ended by a line feed.
+    text: String,
+    /// The content of a prefregex, where it does not end with its line.
+    content: String,
+}
+
+/// A match as it is, whether it counts as a failure or not.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Finding {
+    /// What it says. Without a [`subject`](Self::has_subject) the id is an empty text.
+    pub failure: Failure,
+    /// False if the line says nothing about whom it means, and its session neither.
+    pub has_subject: bool,
+    /// True if it is marked as harmless (`<F-NOFAIL>`, `<F-MLFGAINED>`).
+    pub harmless: bool,
+    /// False if the line carries no date; its time is then the present.
+    pub dated: bool,
+}
+
+/// Which failregexes are tested.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Depth {
+    UntilMatch,
+    All,
+}
+
+impl Detector {
+    /// A detector that knows nothing yet.
+    pub fn new(rule: Arc<Rule>, findtime: Span) -> Self {
+        Self::build(rule, Some(findtime))
+    }
+
+    /// A detector without a sense of time: no line is too old, no date gives way to now. For testing expressions.
+    pub fn timeless(rule: Arc<Rule>) -> Self {
+        Self::build(rule, None)
+    }
+
+    fn build(rule: Arc<Rule>, findtime: Option<Span>) -> Self {
+        Self {
+            findtime,
+            date_state: rule.dates.new_state(),
+            last_date: LastDate::default(),
+            skew: None,
+            sessions: Sessions::default(),
+            buffer: (rule.maxlines > 1).then(|| LineBuffer::new(rule.maxlines)),
+            search: Search::new(&rule),
+            text: String::new(),
+            content: String::new(),
+            rule,
+        }
+    }
+
+    /// Takes the next line; failures are appended to `out`.
+    pub fn feed(
+        &mut self,
+        line: &Line<'_>,
+        clock: &Clock<'_>,
+        out: &mut Vec<Failure>,
+    ) -> LineVerdict {
+        let before = out.len();
+        let verdict = self.run(line, clock, Depth::UntilMatch, &mut |finding| {
+            if finding.has_subject && !finding.harmless {
+                out.push(finding.failure);
+            }
+        });
+        match verdict {
+            LineVerdict::Failed if out.len() == before => LineVerdict::NoFailure,
+            verdict => verdict,
+        }
+    }
+
+    /// Takes the next line and tells everything that any failregex says about it, in order.
+    pub fn inspect(
+        &mut self,
+        line: &Line<'_>,
+        clock: &Clock<'_>,
+        out: &mut Vec<Finding>,
+    ) -> LineVerdict {
+        self.run(line, clock, Depth::All, &mut |finding| out.push(finding))
+    }
+
+    /// By how much the date of the last line was off, if that was so much that now was taken instead.
+    pub fn skew(&self) -> Option<Span> {
+        self.skew
+    }
+
+    fn run(
+        &mut self,
+        line: &Line<'_>,
+        clock: &Clock<'_>,
+        depth: Depth,
+        report: &mut dyn FnMut(Finding),
+    ) -> LineVerdict {
+        let found = match line.time {
+            Some(_) => DateFound::None,
+            None => date::detect(
+                &self.rule.dates,
+                &mut self.date_state,
+                line.text,
+                clock.now,
+                clock.zone,
+            ),
+        };
+        let dated = self.last_date.date(line, found, clock.now);
+        self.skew = None;
+        let time = match self
+            .findtime
+            .map(|findtime| self.last_date.settle(dated.time, findtime, clock))
+        {
+            None => Some(dated.time.unwrap_or(clock.now)),
+            Some(Settled::At(time)) => Some(time),
+            Some(Settled::Now { skew }) => {
+                self.skew = skew;
+                Some(clock.now)
+            }
+            Some(Settled::TooOld) => return LineVerdict::TooOld,
+            Some(Settled::Unknown) => None,
+        };
+
+        let Self {
+            rule,
+            sessions,
+            buffer,
+            search,
+            text,
+            content,
+            last_date,
+            ..
+        } = self;
+        let shown = ShownLine {
+            line: *line,
+            dated: &dated,
+            last: last_date.text(),
+            zone: clock.zone,
+        };
+        match buffer {
+            Some(buffer) => {
+                buffer.push(shown.split());
+                write_search_text(buffer.lines(), text);
+            }
+            None => shown.write_search_text(text),
+        }
+        if rule.ignores_early() && search.ignores(rule, text) {
+            return LineVerdict::Ignored;
+        }
+
+        let mut searched = text.as_str();
+        // The lines of the buffer, once the content of a prefregex took their place in it.
+        let mut originals = None;
+        if let Some(prefix) = &rule.prefix {
+            match prefix
+                .regex
+                .search(&mut search.prefix_cache, text, &mut search.prefix_slots)
+            {
+                Outcome::NoMatch => return LineVerdict::NoMatch,
+                Outcome::OverBudget => return LineVerdict::OverBudget,
+                Outcome::Match => {}
+            }
+            if let Some(part) = prefix
+                .content
+                .and_then(|group| group_range(&search.prefix_slots, group))
+            {
+                searched = ended_part(text, part, content);
+                if let Some(buffer) = buffer.as_mut() {
+                    let only = searched.strip_suffix('\n').unwrap_or(searched);
+                    let only = SplitLine {
+                        after: only.to_owned(),
+                        ..SplitLine::default()
+                    };
+                    originals = Some(buffer.replace(VecDeque::from([only])));
+                }
+            }
+        }
+
+        // Expressions over several lines take lines away, so that the later ones would search another text.
+        let depth = if buffer.is_some() {
+            Depth::UntilMatch
+        } else {
+            depth
+        };
+        let mut verdict = LineVerdict::NoMatch;
+        let mut next = 0;
+        loop {
+            let index = match search.next_match(rule, next, searched, depth) {
+                NextMatch::At(index) => index,
+                NextMatch::Nothing => return verdict,
+                NextMatch::OverBudget => return LineVerdict::OverBudget.or(verdict),
+            };
+            next = index + 1;
+            let pattern = &rule.fail[index];
+            let taken = buffer.as_ref().map(|buffer| {
+                let lines = originals.as_ref().unwrap_or(buffer.lines());
+                search.take_lines(pattern, lines, searched)
+            });
+            let ignored = match &taken {
+                Some(taken) => {
+                    let mut matched = String::new();
+                    write_search_text(&taken.matched, &mut matched);
+                    search.ignores(rule, &matched)
+                }
+                None => search.ignores(rule, searched),
+            };
+            if !ignored && time.is_none() {
+                return LineVerdict::Undated.or(verdict);
+            }
+            let lines = match taken {
+                Some(taken) => {
+                    if let Some(buffer) = buffer.as_mut() {
+                        buffer.replace(taken.left);
+                    }
+                    taken.matched.iter().map(SplitLine::whole).collect()
+                }
+                None if ignored => Vec::new(),
+                None => vec![shown.whole()],
+            };
+            if ignored {
+                verdict = LineVerdict::Ignored.or(verdict);
+            } else if let Some(time) = time {
+                let mut captures = match &rule.prefix {
+                    Some(prefix) => prefix.groups.read(text, &search.prefix_slots),
+                    None => Captures::default(),
+                };
+                captures.remove("content");
+                captures.overlay(pattern.groups.read(searched, &search.slots));
+                let matched = Matched {
+                    index,
+                    time,
+                    captures,
+                    lines,
+                    dated: dated.time.is_some(),
+                };
+                verdict = LineVerdict::Failed;
+                if let Some(finding) = matched.find(sessions, rule, clock.now) {
+                    report(finding);
+                }
+            }
+            if depth == Depth::UntilMatch {
+                return verdict;
+            }
+        }
+    }
+}
+
+impl LineVerdict {
+    /// What one more expression said, unless another one already found a failure.
+    fn or(self, verdict: Self) -> Self {
+        if verdict == Self::Failed {
+            verdict
+        } else {
+            self
+        }
+    }
+}
+
+/// A match of a failregex that counts.
+struct Matched {
+    index: usize,
+    time: Timestamp,
+    captures: Captures,
+    lines: Vec<String>,
+    dated: bool,
+}
+
+impl Matched {
+    /// Joins it with its session and asks whom it is about. None under `usedns = no` if that is a host name.
+    fn find(self, sessions: &mut Sessions, rule: &Rule, now: Timestamp) -> Option<Finding> {
+        let Self {
+            index,
+            time,
+            mut captures,
+            lines,
+            dated,
+        } = self;
+        let (users, matches, harmless): (BTreeSet<String>, _, _) = match captures.remove("mlfid") {
+            Some(session) => {
+                captures.set("mlfid", &session);
+                let merged = sessions.merge(&session, captures, lines, now, names_subject);
+                captures = merged.captures;
+                (merged.users, merged.matches, merged.harmless)
+            }
+            None => (BTreeSet::new(), lines, false),
+        };
+        let mut users: Vec<String> = users.into_iter().collect();
+        if users.is_empty() {
+            users.extend(
+                captures
+                    .get("user")
+                    .filter(|user| !user.is_empty())
+                    .map(str::to_owned),
+            );
+        }
+        let nobody = || FailureId::Raw("".into());
+        let (has_subject, id, address, hostname) = match subject(&captures, rule.usedns) {
+            Subject::Known { id, address } => (true, id, address, None),
+            Subject::Host(name) => (true, FailureId::Raw(name.as_str().into()), None, Some(name)),
+            Subject::Unknown => (false, nobody(), None, None),
+            Subject::Refused => return None,
+        };
+        let captures = captures.into_map();
+        let failure = Failure {
+            id,
+            address,
+            hostname,
+            time,
+            rule: index,
+            users,
+            captures,
+            matches,
+            weight: 1,
+        };
+        Some(Finding {
+            failure,
+            has_subject,
+            harmless,
+            dated,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests;

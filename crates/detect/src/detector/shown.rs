@@ -1,0 +1,79 @@
+//! A line in its two forms: as the expressions search it, and as people see it.
+
+use base::Timestamp;
+use jiff::tz::TimeZone;
+
+use crate::Line;
+use crate::multiline::SplitLine;
+use crate::timing::{Dated, Shown};
+
+/// A line with its date.
+pub(super) struct ShownLine<'a> {
+    pub(super) line: Line<'a>,
+    pub(super) dated: &'a Dated,
+    /// The text of the last date in the log.
+    pub(super) last: &'a str,
+    pub(super) zone: &'a TimeZone,
+}
+
+impl ShownLine<'_> {
+    /// Writes what the expressions search: the line without its date, ended by a line feed.
+    pub(super) fn write_search_text(&self, text: &mut String) {
+        text.clear();
+        let (before, after) = self.halves();
+        text.push_str(before);
+        text.push_str(after);
+        text.push('\n');
+    }
+
+    /// The line as people see it; where the date is not in the line, it goes before.
+    pub(super) fn whole(&self) -> String {
+        match &self.dated.shown {
+            Shown::Cut(_) | Shown::Nothing => self.line.text.to_owned(),
+            Shown::Last | Shown::Journal(_) => self.split().whole(),
+        }
+    }
+
+    /// The line for a buffer of several.
+    pub(super) fn split(&self) -> SplitLine {
+        let (before, after) = self.halves();
+        let date = match &self.dated.shown {
+            Shown::Cut(cut) => self
+                .line
+                .text
+                .get(cut.clone())
+                .unwrap_or_default()
+                .to_owned(),
+            Shown::Last => self.last.to_owned(),
+            Shown::Journal(time) => journal_date(*time, self.zone),
+            Shown::Nothing => String::new(),
+        };
+        SplitLine {
+            before: before.to_owned(),
+            date,
+            after: after.to_owned(),
+        }
+    }
+
+    fn halves(&self) -> (&str, &str) {
+        let text = self.line.text;
+        if let Shown::Cut(cut) = &self.dated.shown
+            && let (Some(before), Some(after)) = (text.get(..cut.start), text.get(cut.end..))
+        {
+            return (before, after);
+        }
+        ("", text)
+    }
+}
+
+/// `2026-11-23T00:00:00.123456 `: what fail2ban puts before a journal's message, without the fraction if there is none.
+fn journal_date(time: Timestamp, zone: &TimeZone) -> String {
+    let Ok(instant) = jiff::Timestamp::from_microsecond(time.as_micros()) else {
+        return String::new();
+    };
+    let local = zone.to_datetime(instant);
+    match local.subsec_nanosecond() {
+        0 => local.strftime("%Y-%m-%dT%H:%M:%S ").to_string(),
+        _ => local.strftime("%Y-%m-%dT%H:%M:%S.%6f ").to_string(),
+    }
+}

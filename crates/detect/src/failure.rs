@@ -1,0 +1,46 @@
+//! What comes out: failures, and what became of a line.
+
+use base::{FailureId, Prefix, Timestamp};
+use std::collections::BTreeMap;
+
+/// Somebody failed to get in, or did what nobody should.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Failure {
+    /// Whom it is counted for. With a [`hostname`](Self::hostname) it is that name, until it is resolved.
+    pub id: FailureId,
+    /// The address in the line, also where the id is something else.
+    pub address: Option<Prefix>,
+    /// A host name instead of an address: each address that it resolves to is one failure.
+    pub hostname: Option<String>,
+    /// When it happened.
+    pub time: Timestamp,
+    /// Which failregex matched, counted from 0.
+    pub rule: usize,
+    /// All users that the session tried, or the one of the line; sorted.
+    pub users: Vec<String>,
+    /// Captured text by its lower-case name, which actions see as `<F-NAME>`.
+    pub captures: BTreeMap<String, String>,
+    /// The original lines that led to it.
+    pub matches: Vec<String>,
+    /// How many failures it counts for.
+    pub weight: u32,
+}
+
+/// What became of a line; for counters and warnings.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LineVerdict {
+    /// No failregex matches, or the prefregex does not.
+    NoMatch,
+    /// An ignoreregex matches.
+    Ignored,
+    /// Older than findtime, while catching up.
+    TooOld,
+    /// It matches, but is harmless, waits for the address of its session, or names a host under `usedns = no`.
+    NoFailure,
+    /// At least one failure was given out.
+    Failed,
+    /// It matches, but when it happened is not known, while catching up: dropped.
+    Undated,
+    /// An expression gave up on it; it counts as no match.
+    OverBudget,
+}
