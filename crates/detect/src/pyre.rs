@@ -22,6 +22,7 @@ mod parse;
 mod product;
 mod program;
 mod set;
+mod tdfa;
 
 pub use parse::Error;
 pub use set::{RegexSet, SetCache};

@@ -119,8 +119,16 @@ impl Alphabet {
         (self.runs[after.saturating_sub(1)] >> 24) as u8
     }
 
-    /// Translates `text`.
-    pub(super) fn encode(&self, text: &str, into: &mut Encoded) {
+    /// The letters of `text`: the text itself when it is ASCII, else its translation, which is put into `encoded`.
+    pub(super) fn letters_of<'t>(&self, text: &'t str, encoded: &'t mut Encoded) -> &'t [u8] {
+        if text.is_ascii() {
+            return text.as_bytes();
+        }
+        self.encode(text, encoded);
+        &encoded.bytes
+    }
+
+    fn encode(&self, text: &str, into: &mut Encoded) {
         into.bytes.clear();
         into.offsets.clear();
         for (offset, c) in text.char_indices() {

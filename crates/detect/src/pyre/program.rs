@@ -6,6 +6,9 @@ use super::code::Source;
 use super::linear::{self, Linear};
 use super::{Engine, Outcome};
 
+/// Bound of one pattern's cache; real patterns need a tenth of it.
+const CACHE_BYTES: usize = 256 << 10;
+
 #[derive(Debug)]
 pub(super) struct Program {
     engine: Engine,
@@ -37,7 +40,7 @@ impl Program {
                 Node::Assert(Assertion::WordBoundary { negative: true, .. })
             )
         });
-        match Linear::new(&[source(false)], &[groups]) {
+        match Linear::new(&[source(false)], &[groups], CACHE_BYTES) {
             Ok(automaton) => Self {
                 engine: Engine::Linear,
                 automaton: Some(automaton),
@@ -45,7 +48,7 @@ impl Program {
             },
             Err(why) => Self {
                 engine: Engine::Backtracking(why),
-                automaton: Linear::new(&[source(true)], &[groups]).ok(),
+                automaton: Linear::new(&[source(true)], &[groups], CACHE_BYTES).ok(),
                 backtracker: Some(Backtracker::new(pattern)),
             },
         }

@@ -1,0 +1,150 @@
+//! A lazy tagged automaton: the exact leftmost-first match with its groups, in one pass over the letters.
+//!
+//! A state is an *ordered* list of places in the nondeterministic automaton (those the last letter led to; the order is
+//! the priority), each with one register per tag, a tag being the start or the end of a group. A transition follows
+//! the places through all that consumes nothing, knowing the letter to come, so a tag is only written for threads that
+//! survive that letter. States that differ only in the names of their registers are one state, and the renaming
+//! becomes copies on the transition, nearly always none. States and transitions are made when first needed.
+//!
+//! Nothing here can fail to answer: when registers run out or the memory bound makes it thrash, the caller is told to
+//! ask another engine. What is in the cache never changes an answer.
+
+mod cache;
+mod fill;
+mod search;
+mod step;
+
+pub(super) use cache::Cache;
+
+use super::alphabet::ByteSet;
+use regex_automata::nfa::thompson::{NFA, State};
+use std::collections::HashMap;
+
+/// Most tags of a pattern: one bit each in a mask.
+const MAX_TAGS: usize = 64;
+/// Cells of the register file: positions, then three with fixed uses.
+const CELLS: usize = 64;
+/// Breaks cycles of copies.
+const SPARE: u8 = 61;
+/// Never set.
+const NONE: u8 = 62;
+/// The position before the letter of the transition at hand.
+const NOW: u8 = 63;
+/// The value of a register that was not set.
+const UNSET: u32 = u32::MAX;
+
+/// What a search reports.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Mode {
+    /// The first pattern that matches, with its groups.
+    First,
+    /// Every pattern that matches.
+    All,
+}
+
+/// The immutable part; shared by threads.
+#[derive(Debug)]
+pub(super) struct Tdfa {
+    nfa: NFA,
+    mode: Mode,
+    class_of: [u8; 256],
+    /// One letter of each class; the class after the last is the end of the text.
+    representatives: Box<[u8]>,
+    /// Bytes from here on are no letters.
+    letters: u16,
+    /// Tags of every place in a state.
+    tags: usize,
+    tag_of_slot: Box<[u8]>,
+    /// Bytes of transitions and states after which the cache is emptied.
+    bound: usize,
+}
+
+/// What came out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Found {
+    /// The pattern with this index; in `Mode::All` just some pattern.
+    Pattern(usize),
+    Nothing,
+    /// Ask another engine.
+    GaveUp,
+}
+
+impl Tdfa {
+    /// The automaton over `nfa`, whose text has letters below `letters`; `None` when it has too many groups.
+    pub(super) fn new(nfa: &NFA, letters: u16, mode: Mode, bound: usize) -> Option<Self> {
+        let info = nfa.group_info();
+        let mut tag_of_slot = vec![NONE; info.slot_len()];
+        let mut tags = 0;
+        if mode == Mode::First {
+            for pattern in nfa.patterns() {
+                for group in 0..info.group_len(pattern) {
+                    let (start, end) = info.slots(pattern, group)?;
+                    if 2 * group + 1 >= MAX_TAGS {
+                        return None;
+                    }
+                    (tag_of_slot[start], tag_of_slot[end]) = (2 * group as u8, 2 * group as u8 + 1);
+                    tags = tags.max(2 * group + 2);
+                }
+            }
+        }
+        let (class_of, representatives) = classes(nfa);
+        let tag_of_slot = tag_of_slot.into();
+        Some(Self {
+            nfa: nfa.clone(),
+            mode,
+            class_of,
+            representatives,
+            letters,
+            tags,
+            tag_of_slot,
+            bound,
+        })
+    }
+
+    /// The class that stands for the end of the text.
+    fn end_class(&self) -> usize {
+        self.representatives.len()
+    }
+
+    /// Entries of a state in the table.
+    fn stride(&self) -> usize {
+        self.representatives.len() + 1
+    }
+}
+
+/// Letters that no state tells apart form a class.
+fn classes(nfa: &NFA) -> ([u8; 256], Box<[u8]>) {
+    let mut sets: Vec<ByteSet> = Vec::new();
+    for state in nfa.states() {
+        let mut targets: HashMap<usize, ByteSet> = HashMap::new();
+        let mut add = |transition: &regex_automata::nfa::thompson::Transition| {
+            let set = targets.entry(transition.next.as_usize()).or_default();
+            (transition.start..=transition.end)
+                .for_each(|letter| super::alphabet::insert(set, letter));
+        };
+        match state {
+            State::ByteRange { trans } => add(trans),
+            State::Sparse(sparse) => sparse.transitions.iter().for_each(add),
+            _ => {}
+        }
+        sets.extend(targets.into_values());
+    }
+    sets.sort_unstable();
+    sets.dedup();
+    let mut seen: HashMap<Vec<bool>, u8> = HashMap::new();
+    let (mut class_of, mut representatives) = ([0; 256], Vec::new());
+    for letter in 0..=255_u8 {
+        let signature: Vec<bool> = sets
+            .iter()
+            .map(|set| super::alphabet::has(set, letter))
+            .collect();
+        class_of[usize::from(letter)] = *seen.entry(signature).or_insert_with(|| {
+            representatives.push(letter);
+            (representatives.len() - 1) as u8
+        });
+    }
+    (class_of, representatives.into())
+}
+
+#[cfg(test)]
+mod tests;

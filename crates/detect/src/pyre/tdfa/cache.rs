@@ -1,0 +1,303 @@
+//! The states and transitions that were needed so far.
+
+use super::{CELLS, NONE, NOW, SPARE, Tdfa, UNSET};
+use std::collections::HashMap;
+
+/// A transition is one word. The low half is the row of the next state, or one of these. The high half is the register
+/// work of a plain transition, done without a branch: a cell to set to the position, a cell to copy to and one to
+/// copy from; `IDLE` works on spare cells only.
+pub(super) const SPECIAL: u32 = 1 << 31;
+pub(super) const UNKNOWN: u32 = u32::MAX;
+pub(super) const DEAD: u32 = u32::MAX - 1;
+pub(super) const IDLE: u32 = NOW as u32 | (SPARE as u32) << 8 | (NONE as u32) << 16;
+/// No index.
+pub(super) const NOTHING: u32 = u32::MAX;
+
+pub(super) fn word(next: u32, work: u32) -> u64 {
+    u64::from(next) | u64::from(work) << 32
+}
+
+/// A transition that does more than a word can say.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Edge {
+    /// A row or `DEAD`.
+    pub(super) next: u32,
+    /// A range of `Cache::copies`.
+    pub(super) copies: (u32, u32),
+    /// An index into `Cache::records`, or `NOTHING`.
+    pub(super) record: u32,
+    /// An index into `Cache::runs`, or `NOTHING`.
+    pub(super) run: u32,
+}
+
+#[derive(Debug)]
+pub(super) struct DfaState {
+    pub(super) places: Box<[u32]>,
+    /// One register per place and tag.
+    pub(super) registers: Box<[u8]>,
+}
+
+/// What a match means: its pattern, and where each tag is; or, in `Mode::All`, all its patterns.
+#[derive(Debug)]
+pub(super) struct Record {
+    pub(super) patterns: Box<[u32]>,
+    pub(super) registers: Box<[u8]>,
+}
+
+/// Letters that end a stay in one state.
+#[derive(Debug)]
+pub(super) enum Run {
+    Never,
+    One(u8),
+    Two(u8, u8),
+    Three(u8, u8, u8),
+    Any(Box<[bool; 256]>),
+}
+
+impl Run {
+    pub(super) fn new(exits: &[u8]) -> Self {
+        match *exits {
+            [] => Self::Never,
+            [a] => Self::One(a),
+            [a, b] => Self::Two(a, b),
+            [a, b, c] => Self::Three(a, b, c),
+            _ => {
+                let mut any = Box::new([false; 256]);
+                exits.iter().for_each(|&exit| any[usize::from(exit)] = true);
+                Self::Any(any)
+            }
+        }
+    }
+
+    /// The next position at or after `at` where the state is left.
+    pub(super) fn skip(&self, text: &[u8], at: usize) -> usize {
+        let rest = &text[at..];
+        let found = match self {
+            Self::Never => None,
+            Self::One(a) => memchr::memchr(*a, rest),
+            Self::Two(a, b) => memchr::memchr2(*a, *b, rest),
+            Self::Three(a, b, c) => memchr::memchr3(*a, *b, *c, rest),
+            Self::Any(any) => rest.iter().position(|&letter| any[usize::from(letter)]),
+        };
+        found.map_or(text.len(), |found| at + found)
+    }
+}
+
+/// The mutable part: one per thread. Grows with what the texts need, up to the automaton's bound.
+#[derive(Debug)]
+pub(crate) struct Cache {
+    pub(super) table: Vec<u64>,
+    pub(super) states: Vec<DfaState>,
+    pub(super) ids: HashMap<Box<[u32]>, u32>,
+    pub(super) edges: Vec<Edge>,
+    pub(super) copies: Vec<(u8, u8)>,
+    pub(super) records: Vec<Record>,
+    pub(super) runs: Vec<Run>,
+    pub(super) start: Option<u32>,
+    /// Per place of the automaton: the closure that saw it last.
+    pub(super) seen: Vec<u32>,
+    pub(super) stamp: u32,
+    pub(super) bytes: usize,
+    /// How often the cache was emptied; transitions made and letters read since.
+    pub(super) clears: usize,
+    pub(super) made: usize,
+    pub(super) read: usize,
+    /// How many of the next searches are given up at once because the last ones thrashed, and how many that were.
+    pub(super) pause: u32,
+    pub(super) last_pause: u32,
+    pub(super) cells: [u32; CELLS],
+    /// The tags of the last match.
+    pub(super) found: Vec<u32>,
+    /// In `Mode::All`: which patterns matched.
+    pub(super) hits: Vec<bool>,
+}
+
+impl Default for Cache {
+    fn default() -> Self {
+        Self {
+            table: Vec::new(),
+            states: Vec::new(),
+            ids: HashMap::new(),
+            edges: Vec::new(),
+            copies: Vec::new(),
+            records: Vec::new(),
+            runs: Vec::new(),
+            start: None,
+            seen: Vec::new(),
+            stamp: 0,
+            bytes: 0,
+            clears: 0,
+            made: 0,
+            read: 0,
+            pause: 0,
+            last_pause: 0,
+            cells: [UNSET; CELLS],
+            found: Vec::new(),
+            hits: Vec::new(),
+        }
+    }
+}
+
+/// All registers are in use.
+#[derive(Debug)]
+pub(super) struct RegistersFull;
+
+impl Cache {
+    /// Where tag `tag` was in the last match.
+    pub(in crate::pyre) fn tag(&self, tag: usize) -> Option<usize> {
+        self.found
+            .get(tag)
+            .filter(|&&at| at != UNSET)
+            .map(|&at| at as usize)
+    }
+
+    /// The patterns of the last search in `Mode::All`, ascending.
+    pub(in crate::pyre) fn hits(&self) -> impl Iterator<Item = usize> {
+        self.hits
+            .iter()
+            .enumerate()
+            .filter(|(_, hit)| **hit)
+            .map(|(pattern, _)| pattern)
+    }
+
+    /// Bytes in use, near enough.
+    #[cfg(test)]
+    pub(in crate::pyre) fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    /// Finds or makes the state of `places`, whose tags are in the registers `values`; returns its row and the range of
+    /// copies that lead into it.
+    pub(super) fn intern(
+        &mut self,
+        tdfa: &Tdfa,
+        places: Vec<u32>,
+        values: Vec<u8>,
+    ) -> Result<(u32, (u32, u32)), RegistersFull> {
+        let key = key(&places, &values);
+        let mut moves: Vec<(u8, u8)> = Vec::new();
+        let id = match self.ids.get(&key[..]) {
+            Some(&id) => {
+                for (&to, &from) in self.states[id as usize].registers.iter().zip(&values) {
+                    if to != from && !moves.contains(&(to, from)) {
+                        moves.push((to, from));
+                    }
+                }
+                id
+            }
+            None => {
+                // A new state leaves the values where they are and puts the present position into a free register.
+                let mut registers = values;
+                if registers.contains(&NOW) {
+                    let free = (0..SPARE)
+                        .find(|register| !registers.contains(register))
+                        .ok_or(RegistersFull)?;
+                    registers
+                        .iter_mut()
+                        .filter(|register| **register == NOW)
+                        .for_each(|register| *register = free);
+                    moves.push((free, NOW));
+                }
+                self.add(tdfa, key, places, registers)
+            }
+        };
+        let from = self.copies.len() as u32;
+        order(moves, &mut self.copies);
+        self.bytes += 2 * (self.copies.len() - from as usize);
+        Ok((id * tdfa.stride() as u32, (from, self.copies.len() as u32)))
+    }
+
+    fn add(&mut self, tdfa: &Tdfa, key: Vec<u32>, places: Vec<u32>, registers: Vec<u8>) -> u32 {
+        let id = self.states.len() as u32;
+        self.bytes += 8 * tdfa.stride()
+            + size_of::<DfaState>()
+            + 32
+            + 4 * (places.len() + key.len())
+            + registers.len();
+        self.table
+            .resize(self.table.len() + tdfa.stride(), word(UNKNOWN, 0));
+        self.states.push(DfaState {
+            places: places.into(),
+            registers: registers.into(),
+        });
+        self.ids.insert(key.into(), id);
+        id
+    }
+
+    pub(super) fn edge(&mut self, edge: Edge) -> u64 {
+        self.bytes += size_of::<Edge>();
+        self.edges.push(edge);
+        word(SPECIAL | (self.edges.len() as u32 - 1), 0)
+    }
+
+    /// Empties the cache but for the state of `row`, whose registers stay where they are; returns its new row.
+    pub(super) fn clear(&mut self, tdfa: &Tdfa, row: u32) -> u32 {
+        let state = self.states.swap_remove(row as usize / tdfa.stride());
+        self.table.clear();
+        self.states.clear();
+        self.ids.clear();
+        self.edges.clear();
+        self.copies.clear();
+        self.records.clear();
+        self.runs.clear();
+        self.start = None;
+        self.bytes = 0;
+        self.clears += 1;
+        self.made = 0;
+        self.read = 0;
+        let key = key(&state.places, &state.registers);
+        let id = self.add(
+            tdfa,
+            key,
+            state.places.into_vec(),
+            state.registers.into_vec(),
+        );
+        id * tdfa.stride() as u32
+    }
+}
+
+/// What makes two states one: their places, and which registers are equal (numbered by first occurrence).
+fn key(places: &[u32], values: &[u8]) -> Vec<u32> {
+    let mut names = [u8::MAX; CELLS];
+    names[usize::from(NONE)] = NONE;
+    let mut next = 0;
+    let mut key = Vec::with_capacity(1 + places.len() + values.len().div_ceil(4));
+    key.push(places.len() as u32);
+    key.extend_from_slice(places);
+    for four in values.chunks(4) {
+        let mut packed = 0;
+        for &value in four {
+            let name = &mut names[usize::from(value)];
+            if *name == u8::MAX {
+                *name = next;
+                next += 1;
+            }
+            packed = packed << 8 | u32::from(*name);
+        }
+        key.push(packed);
+    }
+    key
+}
+
+/// Puts copies that are meant to happen at once into an order in which they can happen one after the other.
+fn order(mut moves: Vec<(u8, u8)>, into: &mut Vec<(u8, u8)>) {
+    while let Some(&(first, _)) = moves.first() {
+        let free = (0..moves.len()).find(|&index| {
+            moves
+                .iter()
+                .enumerate()
+                .all(|(other, &(_, from))| other == index || from != moves[index].0)
+        });
+        match free {
+            Some(index) => into.push(moves.remove(index)),
+            None => {
+                // Only cycles are left: one value steps aside.
+                into.push((SPARE, first));
+                moves
+                    .iter_mut()
+                    .filter(|(_, from)| *from == first)
+                    .for_each(|(_, from)| *from = SPARE);
+            }
+        }
+    }
+}

@@ -1,0 +1,130 @@
+//! The walk over the text.
+
+use super::cache::{Cache, DEAD, NOTHING, SPECIAL, UNKNOWN};
+use super::{CELLS, Found, NONE, NOW, Tdfa, UNSET};
+
+/// After thrashing, the next searches are given up at once: first one, then twice as many each time, up to this.
+const MAX_PAUSE: u32 = 1_024;
+/// Fewer letters than this per transition made since the cache was last emptied is thrashing.
+const MIN_LETTERS_PER_TRANSITION: usize = 10;
+
+impl Tdfa {
+    /// Searches `text`. The tags of the match, or all patterns that match, are then in the cache.
+    pub(in crate::pyre) fn search(&self, cache: &mut Cache, text: &[u8]) -> Found {
+        if text.len() >= UNSET as usize {
+            return Found::GaveUp;
+        }
+        if cache.pause > 0 {
+            cache.pause -= 1;
+            return Found::GaveUp;
+        }
+        cache.hits.clear();
+        cache.hits.resize(self.nfa.pattern_len(), false);
+        // Work that has nothing to do reads this cell.
+        cache.cells[usize::from(NONE)] = UNSET;
+        let Ok(row) = self.start(cache) else {
+            return Found::GaveUp;
+        };
+        let mut mark = 0;
+        let (found, at) = self.follow(cache, text, row, &mut mark);
+        cache.read += at - mark;
+        found
+    }
+
+    /// Goes through the text from `row`; `mark` is where the cache was emptied last. Also returns where it stopped.
+    fn follow(
+        &self,
+        cache: &mut Cache,
+        text: &[u8],
+        mut row: u32,
+        mark: &mut usize,
+    ) -> (Found, usize) {
+        let (mut at, mut found) = (0, Found::Nothing);
+        loop {
+            let target = self.walk(cache, text, &mut row, &mut at);
+            if target == DEAD {
+                return (found, at);
+            }
+            if target == UNKNOWN {
+                if cache.bytes > self.bound {
+                    let thrashes =
+                        cache.read + at - *mark < MIN_LETTERS_PER_TRANSITION * cache.made;
+                    row = cache.clear(self, row);
+                    *mark = at;
+                    if thrashes {
+                        cache.last_pause = (2 * cache.last_pause).clamp(1, MAX_PAUSE);
+                        cache.pause = cache.last_pause;
+                        return (Found::GaveUp, at);
+                    }
+                    cache.last_pause = 0;
+                }
+                let class = text.get(at).map_or(self.end_class(), |&letter| {
+                    self.class_of[usize::from(letter)].into()
+                });
+                if self.fill(cache, row, class).is_err() {
+                    return (Found::GaveUp, at);
+                }
+                continue;
+            }
+            let edge = cache.edges[(target & !SPECIAL) as usize];
+            cache.cells[usize::from(NOW)] = at as u32;
+            if edge.record != NOTHING {
+                found = Found::Pattern(self.record(cache, edge.record as usize));
+            }
+            if edge.next == DEAD {
+                return (found, at);
+            }
+            for index in edge.copies.0..edge.copies.1 {
+                let (to, from) = cache.copies[index as usize];
+                cache.cells[usize::from(to) % CELLS] = cache.cells[usize::from(from) % CELLS];
+            }
+            row = edge.next;
+            at += 1;
+            if edge.run != NOTHING {
+                at = cache.runs[edge.run as usize].skip(text, at);
+            }
+        }
+    }
+
+    /// Takes plain transitions as long as there are any; returns the first other one.
+    fn walk(&self, cache: &mut Cache, text: &[u8], row: &mut u32, at: &mut usize) -> u32 {
+        let (table, cells) = (&cache.table[..], &mut cache.cells);
+        let (mut state, mut position) = (*row as usize, *at);
+        let target = loop {
+            let Some(&letter) = text.get(position) else {
+                break table[state + self.end_class()] as u32;
+            };
+            let word = table[usize::from(self.class_of[usize::from(letter)]) + state];
+            if word as u32 >= SPECIAL {
+                break word as u32;
+            }
+            // The copy comes first: it may read the cell that is set.
+            let work = (word >> 32) as usize;
+            cells[(work >> 8) % CELLS] = cells[(work >> 16) % CELLS];
+            cells[work % CELLS] = position as u32;
+            state = word as u32 as usize;
+            position += 1;
+        };
+        (*row, *at) = (state as u32, position);
+        target
+    }
+
+    /// Notes a match; returns its pattern.
+    fn record(&self, cache: &mut Cache, record: usize) -> usize {
+        let record = &cache.records[record];
+        for &pattern in &record.patterns {
+            cache.hits[pattern as usize] = true;
+        }
+        cache.found.clear();
+        cache.found.extend(
+            record
+                .registers
+                .iter()
+                .map(|&register| cache.cells[usize::from(register) % CELLS]),
+        );
+        record
+            .patterns
+            .first()
+            .map_or(0, |&pattern| pattern as usize)
+    }
+}
