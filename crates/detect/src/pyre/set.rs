@@ -1,18 +1,43 @@
-//! Many patterns at once.
+//! Many patterns at once: one automaton for all of them, so that a line is read once however long the list is.
 
+use super::ast::Pattern;
+use super::code::{self, Source};
+use super::linear::{self, Gate, Linear};
+use super::program::reported;
 use super::{Cache, Outcome, Regex};
+use std::sync::OnceLock;
 
-/// Patterns that are searched together.
+/// Bound of a set's cache; the patterns of a large filter need a third of it.
+const CACHE_BYTES: usize = 1 << 20;
+
+/// Patterns that are searched together. Immutable; shared by threads, each with a [`SetCache`] of its own.
+///
+/// Its two automata, one that names all patterns that match and one that takes the captures of the first, are built
+/// when they are first needed.
 #[derive(Debug)]
 pub struct RegexSet {
     /// Own copies, so that a set stands alone.
-    regexes: Vec<Regex>,
+    regexes: Box<[Regex]>,
+    first: OnceLock<Option<First>>,
+    gate: OnceLock<Option<Gate>>,
 }
 
-/// The memory a thread needs for searches with one set.
+/// The patterns that one automaton can decide, and the others.
+#[derive(Debug)]
+struct First {
+    automaton: Linear,
+    /// The automaton's patterns, ascending.
+    exact: Box<[usize]>,
+    /// Patterns that are tried one by one, ascending.
+    others: Box<[usize]>,
+}
+
+/// The memory a thread needs for searches with one set; grows with use, within bounds.
 #[derive(Debug, Default)]
 pub struct SetCache {
-    caches: Vec<Cache>,
+    first: linear::Cache,
+    gate: linear::Cache,
+    each: Vec<Cache>,
 }
 
 impl RegexSet {
@@ -20,27 +45,43 @@ impl RegexSet {
     pub fn new(patterns: &[&Regex]) -> Self {
         Self {
             regexes: patterns.iter().map(|regex| regex.again()).collect(),
+            first: OnceLock::new(),
+            gate: OnceLock::new(),
         }
+    }
+
+    /// How many patterns the set has.
+    pub fn len(&self) -> usize {
+        self.regexes.len()
+    }
+
+    /// Whether the set has no pattern.
+    pub fn is_empty(&self) -> bool {
+        self.regexes.is_empty()
     }
 
     /// An empty cache for searches with this set; of no use with another.
     pub fn new_cache(&self) -> SetCache {
-        SetCache {
-            caches: self.regexes.iter().map(|_| Cache::default()).collect(),
-        }
+        SetCache::default()
     }
 
     /// Puts the indices of all patterns that match anywhere in `text` into `hits`, ascending. A gate: it never misses
-    /// one, and may name a pattern with a back-reference that does not match.
+    /// one, and may name a pattern of [`Engine::Backtracking`](super::Engine::Backtracking) that does not match.
     pub fn matches(&self, cache: &mut SetCache, text: &str, hits: &mut Vec<usize>) {
         hits.clear();
-        for (index, regex) in self.regexes.iter().enumerate() {
-            let outcome = regex
-                .program()
-                .search(&mut cache.caches[index].program, text, None);
-            if outcome != Outcome::NoMatch {
-                hits.push(index);
+        // In an empty text `\B` is odd; it is asked of each pattern.
+        match self.gate.get_or_init(|| self.build_gate()) {
+            Some(gate) if !text.is_empty() => {
+                gate.search(&mut cache.gate, text, |index| hits.push(index))
             }
+            _ => hits.extend((0..self.len()).filter(|&index| {
+                let outcome = self.regexes[index].program().search(
+                    &mut self.each(cache, index).program,
+                    text,
+                    None,
+                );
+                outcome != Outcome::NoMatch
+            })),
         }
     }
 
@@ -51,16 +92,119 @@ impl RegexSet {
         !hits.is_empty()
     }
 
-    /// The first pattern of the list that matches anywhere in `text`, with its slots as [`Regex::search`] gives them.
-    /// A pattern whose budget ends counts as not matching.
+    /// The first pattern of the list that matches anywhere in `text`, with its slots as [`Regex::search`] gives them;
+    /// without one, `slots` is empty. A pattern whose budget ends counts as not matching.
     pub fn first(
         &self,
         cache: &mut SetCache,
         text: &str,
         slots: &mut Vec<Option<usize>>,
     ) -> Option<usize> {
-        self.regexes.iter().enumerate().position(|(index, regex)| {
-            regex.search(&mut cache.caches[index], text, slots) == Outcome::Match
+        slots.clear();
+        let first = self.first.get_or_init(|| self.build_first());
+        let Some(first) = first.as_ref().filter(|_| !text.is_empty()) else {
+            return (0..self.len()).find(|&index| self.search_one(cache, index, text, slots));
+        };
+        let found = first
+            .automaton
+            .search(&mut cache.first, text, Some(slots))
+            .map(|index| first.exact[index]);
+        if first.others.is_empty() {
+            return found;
+        }
+        let mut others = Vec::new();
+        for &index in first
+            .others
+            .iter()
+            .take_while(|&&index| found.is_none_or(|found| index < found))
+        {
+            if self.search_one(cache, index, text, &mut others) {
+                *slots = others;
+                return Some(index);
+            }
+        }
+        found
+    }
+
+    fn search_one(
+        &self,
+        cache: &mut SetCache,
+        index: usize,
+        text: &str,
+        slots: &mut Vec<Option<usize>>,
+    ) -> bool {
+        self.regexes[index].search(self.each(cache, index), text, slots) == Outcome::Match
+    }
+
+    /// The cache of one pattern.
+    fn each<'c>(&self, cache: &'c mut SetCache, index: usize) -> &'c mut Cache {
+        cache.each.resize_with(self.len(), Cache::default);
+        &mut cache.each[index]
+    }
+
+    fn build_first(&self) -> Option<First> {
+        let parts = self.parts();
+        let (exact, others): (Vec<usize>, Vec<usize>) =
+            (0..parts.len()).partition(|&index| parts[index].exact);
+        let sources: Vec<Source<'_>> = exact.iter().map(|&index| parts[index].source()).collect();
+        let groups: Vec<usize> = exact
+            .iter()
+            .map(|&index| parts[index].pattern.names.len())
+            .collect();
+        let automaton = Linear::new(&sources, &groups, CACHE_BYTES).ok()?;
+        Some(First {
+            automaton,
+            exact: exact.into(),
+            others: others.into(),
         })
     }
+
+    fn build_gate(&self) -> Option<Gate> {
+        let parts = self.parts();
+        let sources: Vec<Source<'_>> = parts.iter().map(Part::source).collect();
+        Gate::new(&sources, CACHE_BYTES).ok()
+    }
+
+    fn parts(&self) -> Vec<Part> {
+        self.regexes
+            .iter()
+            .map(|regex| Part::new(regex.tree()))
+            .collect()
+    }
 }
+
+/// A pattern on its way into an automaton.
+struct Part {
+    pattern: Pattern,
+    reported: Vec<usize>,
+    /// An automaton can decide it.
+    exact: bool,
+}
+
+impl Part {
+    fn new(pattern: Pattern) -> Self {
+        let reported = reported(&pattern);
+        let source = Source {
+            root: &pattern.root,
+            reported: &reported,
+            approximate: false,
+        };
+        let exact = code::compile(&[source]).is_ok();
+        Self {
+            pattern,
+            reported,
+            exact,
+        }
+    }
+
+    fn source(&self) -> Source<'_> {
+        Source {
+            root: &self.pattern.root,
+            reported: &self.reported,
+            approximate: !self.exact,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
