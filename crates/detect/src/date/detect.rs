@@ -276,20 +276,27 @@ fn search_part(
     if begins_late(slots) {
         return true;
     }
-    // An earlier match hides the one that is wanted: blank out what stands before, but for the characters that decide
-    // whether a word begins.
-    let context = match template.kind {
-        Kind::Epoch { begins_at: 1.., .. } => NUMBER_CONTEXT,
-        _ => 1,
-    };
-    let kept = line[..from]
-        .char_indices()
-        .rev()
-        .take(context)
-        .last()
-        .map_or(from, |(offset, _)| offset);
+    // An earlier match hides the one that is wanted: blank out what stands before it. What a number looks back at has to
+    // stay; elsewhere only whether a word goes on there matters, and no date begins with the stand-in for it.
+    let before = &line[..from];
     masked.clear();
-    masked.extend(std::iter::repeat_n('\0', kept));
-    masked.push_str(&line[kept..]);
+    if matches!(template.kind, Kind::Epoch { begins_at: 1.., .. }) {
+        let kept = before
+            .char_indices()
+            .rev()
+            .take(NUMBER_CONTEXT)
+            .last()
+            .map_or(from, |(offset, _)| offset);
+        masked.extend(std::iter::repeat_n('\0', kept));
+        masked.push_str(&before[kept..]);
+    } else {
+        let in_word = before
+            .chars()
+            .next_back()
+            .is_some_and(|c| c.is_alphanumeric() || c == '_');
+        masked.extend(std::iter::repeat_n('\0', from - usize::from(in_word)));
+        masked.extend(in_word.then_some('_'));
+    }
+    masked.push_str(&line[from..]);
     matches!(template.regex.search(cache, masked, slots), Outcome::Match) && begins_late(slots)
 }

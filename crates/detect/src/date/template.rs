@@ -239,10 +239,13 @@ impl Draft {
             message,
             offset,
         };
-        // Checked as it is, so that an error shows the place in the expression that the user can recognise.
-        let invalid = |error: crate::pyre::Error| fail(error.message.clone(), Some(error.offset));
-        Regex::new(&self.regex, false).map_err(invalid)?;
-        let regex = Regex::new(&name_groups(&self.regex, NEEDED_GROUPS), false).map_err(invalid)?;
+        let regex = Regex::new(&name_groups(&self.regex, NEEDED_GROUPS), false)
+            .or_else(|named| match Regex::new(&self.regex, false) {
+                // The place must be one in the expression without our names.
+                Err(error) => Err(error),
+                Ok(_) => Err(named),
+            })
+            .map_err(|error| fail(error.message.clone(), Some(error.offset)))?;
         let groups = regex.group_names().len();
         let kind = match self.shape {
             Shape::Calendar => Kind::Calendar(
