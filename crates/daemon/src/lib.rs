@@ -2,6 +2,7 @@
 
 mod clock;
 mod control;
+pub mod enforce;
 mod keep;
 mod log;
 mod resolve;

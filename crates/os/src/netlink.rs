@@ -12,4 +12,6 @@ pub mod socket;
 mod ports;
 
 pub use ports::{PortRange, Ports};
+/// The number of an error, as the kernel gives it.
+pub use rustix::io::Errno;
 pub use socket::{Error, Refusal};

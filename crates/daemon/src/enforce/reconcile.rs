@@ -1,0 +1,645 @@
+//! The decisions: what is wanted, what that means for the firewall, and what to tell.
+
+use super::backend::{Backend, Fault, Holdings, Seen, Write};
+use super::ledger::{Hold, Ledger};
+use super::networks::Networks;
+use super::{Command, EnforceJail, EnforceStatus, Protocol, Report, Standing};
+use base::{JailName, Prefix, Span, Timestamp};
+use os::netlink::nft::SetKind;
+use os::netlink::sock_diag::Target;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Time-outs that differ by no more are taken as equal when the kernel's and the store's are compared.
+const SAME_END_MICROS: u64 = 2_000_000;
+/// After so many single refusals the rest of a batch is not tried one by one.
+const REFUSALS: usize = 64;
+/// Bans that are asked for, from each end of a jail's list, to see whether somebody emptied its sets.
+const SAMPLES: usize = 3;
+
+/// What is known of one jail.
+#[derive(Debug, Default)]
+struct Books {
+    ledger: Ledger,
+    networks: Networks,
+    /// Found in the kernel and not yet confirmed by a restore or a command.
+    adopted: BTreeSet<Prefix>,
+    /// Newly banned, connections not yet cut.
+    uncut: BTreeSet<Prefix>,
+}
+
+impl Books {
+    fn hold(&mut self, prefix: Prefix, hold: Hold) {
+        if !SetKind::of(&prefix).is_interval() {
+            self.ledger.want(prefix, hold);
+            return;
+        }
+        for (prefix, hold) in self.networks.set(prefix, hold) {
+            self.ledger.want(prefix, hold);
+        }
+    }
+}
+
+/// A piece of work that is done as a whole.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Unit {
+    One(usize, Prefix),
+    Whole(usize, SetKind),
+}
+
+/// A command that waits for its answer.
+struct Asked {
+    seq: u64,
+    jail: usize,
+    prefix: Prefix,
+}
+
+/// Desired and applied, and the firewall that makes them one.
+#[derive(Debug)]
+pub(super) struct Reconciler<B> {
+    backend: B,
+    table: String,
+    jails: Vec<EnforceJail>,
+    books: Vec<Books>,
+    /// What is gone and must be built anew before anything else.
+    lost: Option<String>,
+    /// The last thing that failed and was not done since.
+    failing: Option<String>,
+    cannot_destroy: bool,
+}
+
+impl<B: Backend> Reconciler<B> {
+    /// Takes over what the firewall holds.
+    pub(super) fn adopt(
+        mut backend: B,
+        table: &str,
+        jails: Vec<EnforceJail>,
+        now: Timestamp,
+        out: &mut Vec<Report>,
+    ) -> Result<Self, Fault> {
+        let holdings = backend.adopt(&jails, now)?;
+        let mut books: Vec<Books> = jails.iter().map(|_| Books::default()).collect();
+        let mut adopted = Vec::new();
+        for ((jail, books), held) in jails.iter().zip(&mut books).zip(holdings) {
+            for (prefix, hold) in held {
+                books.hold(prefix, hold);
+                books.ledger.applied(prefix, hold);
+                books.adopted.insert(prefix);
+                adopted.push(Standing {
+                    jail: jail.name.clone(),
+                    prefix,
+                    until: hold.end(),
+                });
+            }
+        }
+        out.push(Report::Adopted(adopted));
+        let reconciler = Self {
+            backend,
+            table: table.to_owned(),
+            jails,
+            books,
+            lost: None,
+            failing: None,
+            cannot_destroy: false,
+        };
+        out.push(Report::Status(reconciler.status(now)));
+        Ok(reconciler)
+    }
+
+    /// Carries out all commands together.
+    pub(super) fn step(&mut self, commands: Vec<Command>, now: Timestamp, out: &mut Vec<Report>) {
+        let mut asked = Vec::new();
+        let mut restored = false;
+        let mut status = false;
+        for command in commands {
+            match command {
+                Command::Ban {
+                    seq,
+                    jail,
+                    prefix,
+                    until,
+                } => match self.index(&jail) {
+                    Some(index) => {
+                        self.ban(index, prefix, Hold::until(until), now);
+                        asked.push(Asked {
+                            seq,
+                            jail: index,
+                            prefix,
+                        });
+                    }
+                    None => out.push(unknown_jail(seq, &jail)),
+                },
+                Command::Unban {
+                    seq,
+                    jail,
+                    prefix,
+                    expired,
+                } => match self.index(&jail) {
+                    Some(index) => {
+                        self.unban(index, prefix, expired, now);
+                        asked.extend(seq.map(|seq| Asked {
+                            seq,
+                            jail: index,
+                            prefix,
+                        }));
+                    }
+                    // A jail that is gone holds nobody.
+                    None => out.extend(seq.map(|seq| Report::Applied {
+                        seq,
+                        result: Ok(()),
+                    })),
+                },
+                Command::Restore(bans) => {
+                    self.restore(bans, now);
+                    restored = true;
+                }
+                Command::SetJails(jails) => {
+                    self.answer(&mut asked, now, out);
+                    self.set_jails(jails);
+                    status = true;
+                }
+                Command::Verify => {
+                    self.answer(&mut asked, now, out);
+                    self.verify(now);
+                    status = true;
+                }
+                // The thread sees to the end.
+                Command::Stop { .. } => {}
+            }
+        }
+        self.answer(&mut asked, now, out);
+        if restored {
+            out.push(Report::Restored {
+                elements: self.standing(now),
+                failed: self.waiting(),
+            });
+        }
+        if restored || status {
+            out.push(Report::Status(self.status(now)));
+        }
+    }
+
+    /// Looks whether anybody else changed the firewall and puts back what is gone.
+    pub(super) fn watch(&mut self, now: Timestamp, out: &mut Vec<Report>) {
+        let samples: Vec<Vec<Prefix>> =
+            self.books.iter().map(|b| samples(&b.ledger, now)).collect();
+        match self.backend.look(&self.jails, &samples) {
+            Ok(Seen::Quiet) => {}
+            Ok(Seen::Foreign) => out.push(Report::ForeignChange),
+            Ok(Seen::Lost(what)) => self.lost = Some(what),
+            // Until it can be seen what stands, nothing is said to have recovered.
+            Err(fault) => return self.tell_failing(fault.to_string(), out),
+        }
+        self.reconcile(now, out);
+    }
+
+    /// Sends all time-outs again: the wall clock, by which they are meant, jumped.
+    pub(super) fn renew(&mut self, now: Timestamp, out: &mut Vec<Report>) {
+        for books in &mut self.books {
+            books.ledger.renew(now);
+        }
+        self.reconcile(now, out);
+    }
+
+    /// Forgets what is over.
+    pub(super) fn sweep(&mut self, now: Timestamp) {
+        for books in &mut self.books {
+            books.ledger.sweep(now);
+        }
+    }
+
+    /// Cuts the open connections of those that were banned since the last call.
+    pub(super) fn cut(&mut self, out: &mut Vec<Report>) {
+        let mut targets = Vec::new();
+        for (jail, books) in self.jails.iter().zip(&mut self.books) {
+            let uncut = std::mem::take(&mut books.uncut);
+            if uncut.is_empty() || jail.protocol == Protocol::Udp {
+                continue;
+            }
+            targets.push(Target {
+                peers: uncut.into_iter().collect(),
+                ports: jail.ports.clone(),
+            });
+        }
+        if targets.is_empty() || self.cannot_destroy {
+            return;
+        }
+        match self.backend.destroy(&targets) {
+            Ok(outcome) if outcome.unsupported => {
+                self.cannot_destroy = true;
+                let why = "this kernel has no CONFIG_INET_DIAG_DESTROY".to_owned();
+                out.push(Report::CannotDestroy(why));
+            }
+            Ok(outcome) if outcome.destroyed == 0 => {}
+            Ok(outcome) => out.push(Report::Destroyed {
+                sockets: outcome.destroyed,
+            }),
+            Err(why) => {
+                self.cannot_destroy = true;
+                out.push(Report::CannotDestroy(why));
+            }
+        }
+    }
+
+    /// When something must be done without being told.
+    pub(super) fn next_deadline(&self) -> Option<Timestamp> {
+        let ends = self.books.iter().filter_map(|b| b.networks.next_end());
+        ends.min()
+    }
+
+    /// True while something that is wanted could not be done.
+    pub(super) fn is_failing(&self) -> bool {
+        self.failing.is_some()
+    }
+
+    /// True if nobody else can change the table.
+    pub(super) fn is_owner(&self) -> bool {
+        self.backend.is_owner()
+    }
+
+    /// Ends: removes everything or leaves it standing. Returns how many bans stand.
+    pub(super) fn stop(mut self, flush: bool, now: Timestamp) -> Result<usize, Fault> {
+        if !flush {
+            return Ok(self.standing(now));
+        }
+        self.backend.remove().map(|()| 0)
+    }
+
+    fn index(&self, name: &JailName) -> Option<usize> {
+        self.jails.iter().position(|jail| jail.name == *name)
+    }
+
+    fn ban(&mut self, jail: usize, prefix: Prefix, hold: Hold, now: Timestamp) {
+        let Some(books) = self.books.get_mut(jail) else {
+            return;
+        };
+        books.adopted.remove(&prefix);
+        if hold.is_live(now) {
+            books.hold(prefix, hold);
+            books.uncut.insert(prefix);
+        } else {
+            books.hold(prefix, Hold::NONE);
+        }
+    }
+
+    fn unban(&mut self, jail: usize, prefix: Prefix, expired: bool, now: Timestamp) {
+        let Some(books) = self.books.get_mut(jail) else {
+            return;
+        };
+        books.adopted.remove(&prefix);
+        books.uncut.remove(&prefix);
+        let soon = now + Span::from_secs(1);
+        let gone = expired && !books.ledger.is_applied(&prefix).is_live(soon);
+        if gone && !SetKind::of(&prefix).is_interval() {
+            // The kernel's own time-out has done it.
+            books.ledger.settle(prefix, Hold::NONE);
+        } else {
+            books.hold(prefix, Hold::NONE);
+        }
+    }
+
+    fn restore(&mut self, bans: Vec<Standing>, now: Timestamp) {
+        for ban in bans {
+            let Some(index) = self.index(&ban.jail) else {
+                continue;
+            };
+            let Some(books) = self.books.get_mut(index) else {
+                continue;
+            };
+            let adopted = books.adopted.remove(&ban.prefix);
+            let wanted = Hold::until(ban.until);
+            let newer = !adopted && books.ledger.wanted(&ban.prefix).is_live(now);
+            if newer || !wanted.is_live(now) {
+                continue;
+            }
+            let held = books.ledger.is_applied(&ban.prefix);
+            if held.is_near(wanted, SAME_END_MICROS) {
+                continue;
+            }
+            books.hold(ban.prefix, wanted);
+            if !adopted {
+                books.uncut.insert(ban.prefix);
+            }
+        }
+        for books in &mut self.books {
+            for prefix in std::mem::take(&mut books.adopted) {
+                books.hold(prefix, Hold::NONE);
+            }
+        }
+    }
+
+    fn set_jails(&mut self, jails: Vec<EnforceJail>) {
+        let names = self.jails.iter().map(|jail| jail.name.clone());
+        let mut former: BTreeMap<JailName, Books> = names.zip(self.books.drain(..)).collect();
+        let books = |jail: &EnforceJail| former.remove(&jail.name).unwrap_or_default();
+        self.books = jails.iter().map(books).collect();
+        self.jails = jails;
+        if let Err(fault) = self.backend.change_jails(&self.jails) {
+            self.lost = Some(format!("the layout of the table ({fault})"));
+        }
+    }
+
+    /// Takes what the kernel says for what was applied.
+    fn verify(&mut self, now: Timestamp) {
+        let holdings = match self.backend.holdings(&self.jails, now) {
+            Ok(Some(holdings)) => holdings,
+            Ok(None) => return,
+            Err(fault) => {
+                self.lost = Some(fault.to_string());
+                return;
+            }
+        };
+        for (books, held) in self.books.iter_mut().zip(holdings) {
+            let held: BTreeMap<Prefix, Hold> = held.into_iter().collect();
+            let known: Vec<Prefix> = books.ledger.prefixes().collect();
+            for prefix in known {
+                let really = held.get(&prefix).copied().unwrap_or(Hold::NONE);
+                if !really.is_near(books.ledger.is_applied(&prefix), SAME_END_MICROS) {
+                    books.ledger.applied(prefix, really);
+                }
+            }
+            for (prefix, hold) in held {
+                if books.ledger.is_applied(&prefix) == Hold::NONE {
+                    books.ledger.applied(prefix, hold);
+                }
+            }
+        }
+    }
+
+    /// Reconciles and answers what was asked.
+    fn answer(&mut self, asked: &mut Vec<Asked>, now: Timestamp, out: &mut Vec<Report>) {
+        let failures = self.reconcile(now, out);
+        for asked in asked.drain(..) {
+            let due = self
+                .books
+                .get(asked.jail)
+                .is_some_and(|b| b.ledger.is_due(&asked.prefix));
+            let text = failures
+                .get(&(asked.jail, asked.prefix))
+                .or(self.failing.as_ref());
+            let result = match text {
+                Some(text) if due => Err(text.clone()),
+                _ => Ok(()),
+            };
+            out.push(Report::Applied {
+                seq: asked.seq,
+                result,
+            });
+        }
+    }
+
+    /// Writes what differs. Returns what could not be written and why.
+    fn reconcile(
+        &mut self,
+        now: Timestamp,
+        out: &mut Vec<Report>,
+    ) -> BTreeMap<(usize, Prefix), String> {
+        let mut failures = BTreeMap::new();
+        let mut trouble = None;
+        self.expire(now);
+        if self.lost.is_none() {
+            let units = self.due_units();
+            self.commit(&units, now, &mut failures, out);
+            trouble = failures.values().next().cloned();
+        }
+        if let Some(what) = self.lost.clone() {
+            trouble = self.rebuild(what, now, out);
+            if trouble.is_none() {
+                failures.clear();
+            }
+        }
+        match trouble {
+            Some(error) => self.tell_failing(error, out),
+            None if self.failing.take().is_some() => out.push(Report::Recovered),
+            None => {}
+        }
+        failures
+    }
+
+    /// What is over is wanted no more.
+    fn expire(&mut self, now: Timestamp) {
+        for books in &mut self.books {
+            for (prefix, hold) in books.networks.expire(now) {
+                books.ledger.want(prefix, hold);
+            }
+            books.ledger.expire_due(now);
+        }
+    }
+
+    fn due_units(&self) -> Vec<Unit> {
+        let singly = self.backend.moves_networks();
+        let mut units = Vec::new();
+        let mut whole = BTreeSet::new();
+        for (jail, books) in self.books.iter().enumerate() {
+            for (prefix, _) in books.ledger.due() {
+                let kind = SetKind::of(&prefix);
+                if kind.is_interval() && !singly {
+                    whole.insert(Unit::Whole(jail, kind));
+                } else {
+                    units.push(Unit::One(jail, prefix));
+                }
+            }
+        }
+        units.extend(whole);
+        units
+    }
+
+    /// Carries units out in one transaction; where that is refused, in ever smaller ones.
+    fn commit(
+        &mut self,
+        units: &[Unit],
+        now: Timestamp,
+        failures: &mut BTreeMap<(usize, Prefix), String>,
+        out: &mut Vec<Report>,
+    ) {
+        if units.is_empty() || self.lost.is_some() {
+            return;
+        }
+        let writes: Vec<Write> = units.iter().map(|unit| self.write(*unit, now)).collect();
+        match self.backend.apply(&self.jails, &writes, now) {
+            Ok(()) => self.done(&writes, out),
+            Err(Fault::Lost(what)) => self.lost = Some(what),
+            Err(Fault::Unavailable(text)) => self.fail(units, &text, failures),
+            Err(Fault::Refused(text)) => match units {
+                [Unit::One(jail, prefix)] if SetKind::of(prefix).is_interval() => {
+                    // Something overlaps that we know nothing of.
+                    let whole = [Unit::Whole(*jail, SetKind::of(prefix))];
+                    self.commit(&whole, now, failures, out);
+                }
+                [_] => self.fail(units, &text, failures),
+                _ if failures.len() >= REFUSALS => self.fail(units, &text, failures),
+                _ => {
+                    let (first, second) = units.split_at(units.len() / 2);
+                    self.commit(first, now, failures, out);
+                    self.commit(second, now, failures, out);
+                }
+            },
+        }
+    }
+
+    fn write(&self, unit: Unit, now: Timestamp) -> Write {
+        match unit {
+            Unit::One(jail, prefix) => match self.wanted(jail, &prefix) {
+                Hold::NONE => Write::Remove { jail, prefix },
+                hold => Write::Put { jail, prefix, hold },
+            },
+            Unit::Whole(jail, kind) => {
+                let live = self
+                    .books
+                    .get(jail)
+                    .into_iter()
+                    .flat_map(|b| b.ledger.live(now));
+                Write::Replace {
+                    jail,
+                    kind,
+                    members: live.filter(|(p, _)| SetKind::of(p) == kind).collect(),
+                }
+            }
+        }
+    }
+
+    fn wanted(&self, jail: usize, prefix: &Prefix) -> Hold {
+        self.books
+            .get(jail)
+            .map_or(Hold::NONE, |b| b.ledger.wanted(prefix))
+    }
+
+    fn done(&mut self, writes: &[Write], out: &mut Vec<Report>) {
+        let tell = self.backend.only_tells();
+        for write in writes {
+            let (jail, changes) = match write {
+                Write::Put { jail, prefix, hold } => (*jail, vec![(*prefix, *hold)]),
+                Write::Remove { jail, prefix } => (*jail, vec![(*prefix, Hold::NONE)]),
+                Write::Replace {
+                    jail,
+                    kind,
+                    members,
+                } => (*jail, self.replaced(*jail, *kind, members)),
+            };
+            let (Some(books), Some(spec)) = (self.books.get_mut(jail), self.jails.get(jail)) else {
+                continue;
+            };
+            for (prefix, hold) in changes {
+                books.ledger.applied(prefix, hold);
+                if tell {
+                    out.push(Report::Would {
+                        ban: hold != Hold::NONE,
+                        what: Standing {
+                            jail: spec.name.clone(),
+                            prefix,
+                            until: hold.end().filter(|_| hold != Hold::NONE),
+                        },
+                    });
+                }
+            }
+        }
+    }
+
+    /// What the kernel holds of all it may have held of one kind.
+    fn replaced(
+        &self,
+        jail: usize,
+        kind: SetKind,
+        members: &[(Prefix, Hold)],
+    ) -> Vec<(Prefix, Hold)> {
+        let known = self
+            .books
+            .get(jail)
+            .into_iter()
+            .flat_map(|b| b.ledger.prefixes());
+        let gone = known
+            .filter(|p| SetKind::of(p) == kind)
+            .map(|p| (p, Hold::NONE));
+        let mut all: BTreeMap<Prefix, Hold> = gone.collect();
+        all.extend(members.iter().copied());
+        all.into_iter().collect()
+    }
+
+    fn fail(&self, units: &[Unit], text: &str, failures: &mut BTreeMap<(usize, Prefix), String>) {
+        for unit in units {
+            match unit {
+                Unit::One(jail, prefix) => {
+                    failures.insert((*jail, *prefix), text.to_owned());
+                }
+                Unit::Whole(jail, kind) => {
+                    let due = self
+                        .books
+                        .get(*jail)
+                        .into_iter()
+                        .flat_map(|b| b.ledger.due());
+                    for (prefix, _) in due.filter(|(p, _)| SetKind::of(p) == *kind) {
+                        failures.insert((*jail, prefix), text.to_owned());
+                    }
+                }
+            }
+        }
+    }
+
+    /// Builds everything anew. Returns what went wrong.
+    fn rebuild(&mut self, what: String, now: Timestamp, out: &mut Vec<Report>) -> Option<String> {
+        let live = |books: &Books| books.ledger.live(now).collect();
+        let holdings: Holdings = self.books.iter().map(live).collect();
+        if let Err(fault) = self.backend.rebuild(&self.jails, &holdings, now) {
+            return Some(format!("{what} is gone and cannot be put back: {fault}"));
+        }
+        self.lost = None;
+        for (books, held) in self.books.iter_mut().zip(&holdings) {
+            books.ledger.lose();
+            for (prefix, hold) in held {
+                books.ledger.applied(*prefix, *hold);
+            }
+            books.ledger.sweep(now);
+        }
+        out.push(Report::Healed {
+            what,
+            missing: holdings.iter().map(Vec::len).sum(),
+        });
+        None
+    }
+
+    fn tell_failing(&mut self, error: String, out: &mut Vec<Report>) {
+        if self.failing.is_none() {
+            out.push(Report::Failing {
+                error: error.clone(),
+                waiting: self.waiting(),
+            });
+        }
+        self.failing = Some(error);
+    }
+
+    fn waiting(&self) -> usize {
+        self.books.iter().map(|b| b.ledger.due_count()).sum()
+    }
+
+    fn standing(&self, now: Timestamp) -> usize {
+        self.books.iter().map(|b| b.ledger.standing(now)).sum()
+    }
+
+    fn status(&self, now: Timestamp) -> EnforceStatus {
+        EnforceStatus {
+            backend: self.backend.name(),
+            table: self.table.clone(),
+            owner: self.backend.is_owner(),
+            in_sync: self.lost.is_none() && self.waiting() == 0,
+            elements: self.standing(now),
+        }
+    }
+}
+
+fn unknown_jail(seq: u64, jail: &JailName) -> Report {
+    Report::Applied {
+        seq,
+        result: Err(format!("the firewall knows no jail {jail}")),
+    }
+}
+
+/// A few bans that must be in the kernel, of both ends of the order and so of all families.
+fn samples(ledger: &Ledger, now: Timestamp) -> Vec<Prefix> {
+    let lasting = now + Span::from_secs(5);
+    let held = |p: &Prefix| ledger.is_applied(p).is_live(lasting);
+    let front = ledger.prefixes().take(100).filter(held).take(SAMPLES);
+    let back = ledger.prefixes().rev().take(100).filter(held).take(SAMPLES);
+    front.chain(back).collect()
+}
+
+#[cfg(test)]
+mod tests;
