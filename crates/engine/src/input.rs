@@ -115,7 +115,7 @@ pub enum Input {
     Restored {
         /// The jail.
         jail: JailId,
-        /// Its rows.
+        /// Its rows; their matched lines are not needed and may be left out.
         bans: Vec<RestoredBan>,
     },
     /// At the start, after the store's rows: found in the kernel, while no row of the store says that this ban

@@ -6,7 +6,7 @@
 
 use crate::{Answer, BanKey, BanOutcome, Effect, RequestId};
 use base::Prefix;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 /// Sentences in one answer.
 const MAX_ERRORS: usize = 20;
@@ -43,8 +43,7 @@ struct OpenRequest {
 #[derive(Debug, Default)]
 pub(crate) struct Pending {
     last_seq: u64,
-    /// Never iterated: its order is random.
-    flights: HashMap<u64, Flight>,
+    flights: BTreeMap<u64, Flight>,
     requests: BTreeMap<RequestId, OpenRequest>,
 }
 

@@ -14,13 +14,15 @@ impl Engine {
         &mut self,
         now: Timestamp,
         jail: JailId,
-        rows: Vec<RestoredBan>,
+        mut rows: Vec<RestoredBan>,
         out: &mut Vec<Effect>,
     ) {
         let enforceable = self.jail(jail).is_some_and(|j| j.policy.enforceable);
         if !enforceable {
             return;
         }
+        // In order of address, whatever the store's: thus the effects do not depend on it, and filling is quick.
+        rows.sort_unstable_by_key(|row| row.prefix);
         for row in rows {
             self.restore_one(now, jail, row, out);
         }

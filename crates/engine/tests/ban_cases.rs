@@ -7,6 +7,12 @@
 //! fail2ban fail with an exception, and `norestored`, a word of shell actions. At a stop fail2ban lifts its bans, while ours stand: `Repeal Ban` is skipped.
 //! The model store is fail2ban's: it forgets that a ban was made longer, and knows no marks of ours.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::disallowed_methods,
+    reason = "a panic in a test is its report, and the cases are files"
+)]
+
 use base::{FailureId, JailName, Prefix, PrefixSet, Span, Timestamp};
 use engine::{
     Answer, BanOutcome, BanRecord, Effect, Engine, Event, Failure, IgnoreReason, Input, JailId,

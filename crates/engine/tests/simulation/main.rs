@@ -4,6 +4,8 @@
 //! What must hold is written down in `laws`. That the laws can be broken is shown as well: each `Fault` makes the
 //! world lie in one way, and some seed must notice.
 
+#![expect(clippy::unwrap_used, reason = "a panic in a test is its report")]
+
 mod laws;
 mod random;
 mod world;

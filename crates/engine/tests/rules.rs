@@ -1,0 +1,334 @@
+//! The engine's own rules, one short story each: what goes in, what is told.
+
+#![expect(clippy::unwrap_used, reason = "a panic in a test is its report")]
+
+use base::{FailureId, JailName, Prefix, PrefixSet, Span, Timestamp};
+use engine::{
+    BanTime, Effect, Engine, Event, Failure, Input, JailId, JailPolicy, Request, RequestId,
+    StoreWrite,
+};
+use std::collections::BTreeMap;
+
+fn policy() -> JailPolicy {
+    JailPolicy {
+        name: JailName::new("j"),
+        maxretry: 2,
+        maxmatches: 5,
+        findtime: Span::from_secs(600),
+        bantime: Some(Span::from_secs(60)),
+        ignoreself: true,
+        ignoreip: PrefixSet::default(),
+        ipv4_prefix: 32,
+        ipv6_prefix: 64,
+        fed_by_bans: false,
+        enforceable: true,
+    }
+}
+
+/// A story is told line by line, at the second in front: `0 fail ADDRESS`, `0 applied SEQ`, `0 refused SEQ`,
+/// `0 committed SEQ`, `0 uncommitted SEQ`, `0 protect ADDRESS SECONDS`, `0 ban ADDRESS`, `0 force ADDRESS`, `0 unban ADDRESS`, `0 tick`.
+fn check(policies: Vec<JailPolicy>, story: &str, expected: &[&str]) {
+    let mut engine = Engine::new(policies);
+    let mut told = Vec::new();
+    for line in story.lines().map(str::trim).filter(|line| !line.is_empty()) {
+        let words: Vec<&str> = line.split(' ').collect();
+        let now = words[0].parse().unwrap();
+        let mut out = Vec::new();
+        let input = input(now, &words[1..]);
+        engine.step(Timestamp::from_secs(now), input, &mut out);
+        told.extend(
+            out.iter()
+                .filter_map(text)
+                .map(|text| format!("{now} {text}")),
+        );
+    }
+    assert_eq!(told, expected, "{story}");
+}
+
+fn input(now: i64, words: &[&str]) -> Input {
+    let prefixes = || vec![words[1].parse::<Prefix>().unwrap()];
+    let seq = || words[1].parse().unwrap();
+    let jail = JailId(0);
+    let ban = |force| Request::Ban {
+        jail,
+        prefixes: prefixes(),
+        time: words
+            .get(2)
+            .map(|s| BanTime::For(Span::from_secs(s.parse().unwrap()))),
+        force,
+    };
+    let ask = |request| Input::Request {
+        id: RequestId(7),
+        request,
+    };
+    match words[0] {
+        "fail" => Input::Failure {
+            jail,
+            failure: Failure {
+                id: match words[1].parse() {
+                    Ok(prefix) => FailureId::Prefix(prefix),
+                    Err(_) => FailureId::Raw(words[1].into()),
+                },
+                time: Timestamp::from_secs(now),
+                users: vec!["root".to_owned()],
+                matches: vec!["line".to_owned()],
+                captures: BTreeMap::new(),
+            },
+        },
+        "applied" => Input::Applied {
+            seq: seq(),
+            result: Ok(()),
+        },
+        "refused" => Input::Applied {
+            seq: seq(),
+            result: Err("no".to_owned()),
+        },
+        "committed" => Input::Committed {
+            seq: seq(),
+            result: Ok(()),
+        },
+        "uncommitted" => Input::Committed {
+            seq: seq(),
+            result: Err("full".to_owned()),
+        },
+        "protect" => {
+            let until = words[2].parse().unwrap();
+            let until = Some(Timestamp::from_secs(until));
+            Input::Protected {
+                own: Vec::new(),
+                prefixes: prefixes().into_iter().map(|p| (p, until)).collect(),
+            }
+        }
+        "ban" => ask(ban(false)),
+        "force" => ask(ban(true)),
+        "unban" => ask(Request::Unban {
+            jail: None,
+            prefixes: prefixes(),
+        }),
+        "tick" => Input::Tick,
+        other => panic!("{other}?"),
+    }
+}
+
+fn text(effect: &Effect) -> Option<String> {
+    Some(match effect {
+        Effect::Notify(Event::Found { .. }) => return None,
+        Effect::Ban { seq, key, until } => {
+            let until = until.map_or(-1, Timestamp::as_secs);
+            format!("enforce {seq} {}:{} until {until}", key.jail.0, key.prefix)
+        }
+        Effect::Unban { seq, key, expired } => {
+            format!(
+                "{} {seq} {}",
+                if *expired { "forget" } else { "lift" },
+                key.prefix
+            )
+        }
+        Effect::Persist(StoreWrite::Ban { seq, record, .. }) => {
+            let captures: Vec<&String> = record.captures.keys().collect();
+            format!(
+                "store {seq} {} {} {captures:?}",
+                record.prefix, record.failures
+            )
+        }
+        Effect::Persist(StoreWrite::Prolong { seq, record, .. }) => {
+            format!(
+                "prolong {seq} {} from {}",
+                record.prefix,
+                record.time.as_secs()
+            )
+        }
+        Effect::Persist(StoreWrite::Delete { seq, prefix, .. }) => format!("delete {seq} {prefix}"),
+        Effect::Persist(StoreWrite::DeleteAll { seq }) => format!("delete all {seq}"),
+        Effect::Notify(Event::Banned { prefix, users, .. }) => format!("Banned {prefix} {users:?}"),
+        Effect::Notify(Event::Unbanned { prefix, why, .. }) => format!("Unbanned {prefix} {why:?}"),
+        Effect::Notify(event) => {
+            let event = format!("{event:?}");
+            event.split(' ').next().unwrap().to_owned()
+        }
+        Effect::Reply { answer, .. } => format!("{answer:?}"),
+    })
+}
+
+#[test]
+fn acknowledges_after_both_answers() {
+    for answers in ["0 applied 1\n1 committed 1", "0 committed 1\n1 applied 1"] {
+        check(
+            vec![policy()],
+            &format!(
+                "0 fail 192.0.2.1\n0 fail 192.0.2.1\n{answers}\n1 applied 1\n60 tick\n61 tick"
+            ),
+            &[
+                "0 enforce 1 0:192.0.2.1 until 60",
+                "0 store 1 192.0.2.1 2 []",
+                "1 Banned 192.0.2.1 [(\"root\", 2)]",
+                "61 forget 2 192.0.2.1",
+                "61 Unbanned 192.0.2.1 Expired",
+            ],
+        );
+    }
+}
+
+#[test]
+fn keeps_a_refused_ban_and_counts_a_failed_store_as_answered() {
+    check(
+        vec![policy()],
+        "0 ban 192.0.2.1
+         0 uncommitted 1
+         0 refused 1
+         1 refused 1
+         2 applied 1
+         2 applied 1",
+        &[
+            "0 enforce 1 0:192.0.2.1 until 60",
+            "0 store 1 192.0.2.1 0 []",
+            "0 StoreFailed",
+            "0 EnforceFailed",
+            "0 Ban([(192.0.2.1, Failed(\"no\"))])",
+            "2 Banned 192.0.2.1 []",
+        ],
+    );
+}
+
+#[test]
+fn lifts_for_real_what_the_kernel_never_took() {
+    check(
+        vec![policy()],
+        "0 force 192.0.2.1 5
+         0 refused 1
+         9 tick",
+        &[
+            "0 enforce 1 0:192.0.2.1 until 5",
+            "0 store 1 192.0.2.1 0 [\"stockade_fixed\", \"stockade_forced\"]",
+            "0 EnforceFailed",
+            "9 lift 2 192.0.2.1",
+        ],
+    );
+}
+
+#[test]
+fn protects_and_goes_on_counting() {
+    check(
+        vec![policy()],
+        "0 protect 192.0.2.1 10
+         1 fail 192.0.2.1
+         2 fail 192.0.2.1
+         3 fail 192.0.2.1
+         4 ban 192.0.2.0/24
+         11 fail 192.0.2.1
+         12 protect 192.0.2.0/30 50",
+        &[
+            "2 Protected",
+            "4 Ban([(192.0.2.0/24, Refused(Protected))])",
+            "11 enforce 1 0:192.0.2.1 until 71",
+            "11 store 1 192.0.2.1 4 []",
+            "12 lift 2 192.0.2.1",
+            "12 delete 2 192.0.2.1",
+        ],
+    );
+}
+
+#[test]
+fn never_bans_ignored_own_or_malformed_ones() {
+    let mut jail = policy();
+    jail.maxretry = 1;
+    jail.ignoreip.insert("2001:db8::7".parse().unwrap());
+    check(
+        vec![jail],
+        "0 fail 127.0.0.1
+         0 fail 2001:db8::7
+         0 fail 2001:db8::8
+         0 fail 999.1.1.1
+         0 fail 192.030.0.6
+         0 fail 1::2::3
+         0 fail root
+         0 ban 0.0.0.0/0
+         0 ban ::/0",
+        &[
+            "0 Ignored",
+            "0 Ignored",
+            "0 Protected",
+            "0 MalformedAddress",
+            "0 MalformedAddress",
+            "0 MalformedAddress",
+            "0 NotEnforceable",
+            "0 Ban([(0.0.0.0/0, Refused(OwnAddress))])",
+            "0 Ban([(::/0, Refused(OwnAddress))])",
+        ],
+    );
+}
+
+#[test]
+fn counts_and_bans_by_prefix_and_lifts_what_lies_inside() {
+    check(
+        vec![policy()],
+        "0 fail 2001:db8::1
+         0 fail 2001:db8::2
+         1 unban 2001:db8::/32
+         1 applied 2
+         1 committed 2
+         1 committed 3",
+        &[
+            "0 enforce 1 0:2001:db8::/64 until 60",
+            "0 store 1 2001:db8::/64 2 []",
+            "1 lift 2 2001:db8::/64",
+            "1 delete 2 2001:db8::/64",
+            "1 delete 3 2001:db8::/32",
+            "1 Unban { lifted: [BanKey { jail: JailId(0), prefix: 2001:db8::/64 }], errors: [] }",
+        ],
+    );
+}
+
+#[test]
+fn makes_a_standing_ban_longer() {
+    check(
+        vec![policy()],
+        "0 fail 192.0.2.1
+         0 fail 192.0.2.1
+         9 fail 192.0.2.1
+         9 fail 192.0.2.1",
+        &[
+            "0 enforce 1 0:192.0.2.1 until 60",
+            "0 store 1 192.0.2.1 2 []",
+            "9 enforce 2 0:192.0.2.1 until 69",
+            "9 prolong 2 192.0.2.1 from 9",
+            "9 AlreadyBanned",
+        ],
+    );
+}
+
+#[test]
+fn feeds_the_jail_for_repeaters_with_acknowledged_bans() {
+    let mut recidive = policy();
+    recidive.fed_by_bans = true;
+    recidive.maxretry = 1;
+    recidive.bantime = None;
+    check(
+        vec![policy(), recidive],
+        "0 ban 192.0.2.1
+         0 applied 1
+         0 committed 1",
+        &[
+            "0 enforce 1 0:192.0.2.1 until 60",
+            "0 store 1 192.0.2.1 0 []",
+            "0 Banned 192.0.2.1 []",
+            "0 enforce 2 1:192.0.2.1 until -1",
+            "0 store 2 192.0.2.1 1 []",
+            "0 Ban([(192.0.2.1, Banned)])",
+        ],
+    );
+}
+
+#[test]
+fn only_detects_without_an_action() {
+    let mut jail = policy();
+    jail.enforceable = false;
+    check(
+        vec![jail],
+        "0 fail 192.0.2.1\n0 fail 192.0.2.1\n0 force 192.0.2.1",
+        &[
+            "0 NotEnforceable",
+            "0 Ban([(192.0.2.1, Refused(NotEnforceable))])",
+        ],
+    );
+}
