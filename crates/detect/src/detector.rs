@@ -318,17 +318,11 @@ impl Matched {
                 captures = merged.captures;
                 (merged.users, merged.matches, merged.harmless)
             }
-            None => (BTreeSet::new(), lines, false),
+            None => {
+                let harmless = captures.has("nofail");
+                (BTreeSet::new(), lines, harmless)
+            }
         };
-        let mut users: Vec<String> = users.into_iter().collect();
-        if users.is_empty() {
-            users.extend(
-                captures
-                    .get("user")
-                    .filter(|user| !user.is_empty())
-                    .map(str::to_owned),
-            );
-        }
         let nobody = || FailureId::Raw("".into());
         let (has_subject, id, address, hostname) = match subject(&captures, rule.usedns) {
             Subject::Known { id, address } => (true, id, address, None),
@@ -343,7 +337,7 @@ impl Matched {
             hostname,
             time,
             rule: index,
-            users,
+            users: users.into_iter().collect(),
             captures,
             matches,
             weight: 1,

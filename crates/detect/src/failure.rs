@@ -16,7 +16,8 @@ pub struct Failure {
     pub time: Timestamp,
     /// Which failregex matched, counted from 0.
     pub rule: usize,
-    /// All users that the session tried, or the one of the line; sorted.
+    /// All users that the session of this line has tried so far, sorted; empty without a session. Whom this very
+    /// failure is about tells [`user`](Self::user).
     pub users: Vec<String>,
     /// Captured text by its lower-case name, which actions see as `<F-NAME>`.
     pub captures: BTreeMap<String, String>,
@@ -24,6 +25,16 @@ pub struct Failure {
     pub matches: Vec<String>,
     /// How many failures it counts for.
     pub weight: u32,
+}
+
+impl Failure {
+    /// The user that this failure names.
+    pub fn user(&self) -> Option<&str> {
+        self.captures
+            .get("user")
+            .map(String::as_str)
+            .filter(|user| !user.is_empty())
+    }
 }
 
 /// What became of a line; for counters and warnings.

@@ -236,7 +236,19 @@ fn captures_are_told() {
         captures,
         ["alt_user=bob", "ip4=1.2.3.4", "svc=ftp", "user=bob"]
     );
-    assert_eq!(failures[0].users, ["bob"]);
+    assert_eq!(failures[0].user(), Some("bob"));
+    assert!(failures[0].users.is_empty());
+}
+
+#[test]
+fn harmless_lines_need_no_session() {
+    check(
+        &plain(None, &["^(?:<F-NOFAIL>key</F-NOFAIL>|bad) <HOST>$"]),
+        &[
+            ("key 1.1.1.1", "NoFailure"),
+            ("bad 1.1.1.1", "1.1.1.1: bad 1.1.1.1"),
+        ],
+    );
 }
 
 #[test]
