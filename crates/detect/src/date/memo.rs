@@ -12,8 +12,10 @@ pub(super) struct Memo {
     known: Option<Known>,
     /// From the first to the last field.
     text: String,
-    /// The ends of the fields, counted from the first; as many as the template has groups.
-    ends: Vec<(u32, u32)>,
+    /// Where the text begins, counted from the match.
+    text_from: usize,
+    /// Both ends of every field, counted from the match; None for a field that took no part.
+    ends: Vec<Option<(usize, usize)>>,
     clock: WallClock,
 }
 
@@ -43,36 +45,16 @@ impl Memo {
         zones: &Zones<'_>,
         now: &WallNow,
     ) -> Option<Timestamp> {
-        let Captured {
-            template,
-            groups,
-            slots,
-            line,
-        } = *captured;
-        let bytes = |group: usize| {
-            Some((
-                slots.get(2 * group).copied()??,
-                slots.get(2 * group + 1).copied()??,
-            ))
-        };
-        let spans = groups.iter().filter_map(|(_, group)| bytes(*group));
-        let from = spans.clone().map(|(from, _)| from).min().unwrap_or(0);
-        let to = spans.map(|(_, to)| to).max().unwrap_or(0);
-        let relative = groups.iter().map(|(_, group)| match bytes(*group) {
-            Some((start, end)) => ((start - from) as u32, (end - from) as u32),
-            None => (u32::MAX, u32::MAX),
-        });
         if let Some(known) = &self.known
-            && known.template == template
+            && known.template == captured.template
             && known.holds_at(now)
-            && self.text == line[from..to]
-            && self.ends.iter().copied().eq(relative.clone())
+            && self.is_of(captured)
         {
             return known.time;
         }
-        let texts = groups.iter().filter_map(|(field, group)| {
-            let (start, end) = bytes(*group)?;
-            Some((*field, &line[start..end]))
+        let texts = captured.groups.iter().filter_map(|(field, group)| {
+            let (from, to) = captured.bytes(*group)?;
+            Some((*field, &captured.line[from..to]))
         });
         let (time, holds) = match Fields::read(texts) {
             Some(fields) => {
@@ -81,17 +63,67 @@ impl Memo {
             }
             None => (None, Holds::Always),
         };
-        self.text.clear();
-        self.text.push_str(&line[from..to]);
-        self.ends.clear();
-        self.ends.extend(relative);
+        self.remember(captured);
         self.known = Some(Known {
-            template,
+            template: captured.template,
             time,
             holds,
             now: *now,
         });
         time
+    }
+
+    /// Whether the same fields hold the same texts as in the remembered line.
+    fn is_of(&self, captured: &Captured<'_>) -> bool {
+        let base = captured.base();
+        // A look-behind may capture before the match: offsets wrap around and back.
+        let from = base.wrapping_add(self.text_from);
+        captured
+            .line
+            .as_bytes()
+            .get(from..from.wrapping_add(self.text.len()))
+            == Some(self.text.as_bytes())
+            && captured
+                .groups
+                .iter()
+                .zip(&self.ends)
+                .all(|((_, group), ends)| {
+                    captured.bytes(*group)
+                        == ends.map(|(from, to)| (base.wrapping_add(from), base.wrapping_add(to)))
+                })
+    }
+
+    fn remember(&mut self, captured: &Captured<'_>) {
+        let base = captured.base();
+        let spans = captured
+            .groups
+            .iter()
+            .filter_map(|(_, group)| captured.bytes(*group));
+        let from = spans.clone().map(|(from, _)| from).min().unwrap_or(base);
+        let to = spans.map(|(_, to)| to).max().unwrap_or(base);
+        self.text.clear();
+        self.text.push_str(&captured.line[from..to]);
+        self.text_from = from.wrapping_sub(base);
+        self.ends.clear();
+        self.ends.extend(captured.groups.iter().map(|(_, group)| {
+            captured
+                .bytes(*group)
+                .map(|(from, to)| (from.wrapping_sub(base), to.wrapping_sub(base)))
+        }));
+    }
+}
+
+impl Captured<'_> {
+    /// Where the match begins.
+    fn base(&self) -> usize {
+        self.slots.first().copied().flatten().unwrap_or(0)
+    }
+
+    fn bytes(&self, group: usize) -> Option<(usize, usize)> {
+        match self.slots.get(2 * group..2 * group + 2)? {
+            [Some(from), Some(to)] => Some((*from, *to)),
+            _ => None,
+        }
     }
 }
 

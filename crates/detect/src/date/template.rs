@@ -240,11 +240,8 @@ impl Draft {
             offset,
         };
         let regex = Regex::new(&name_groups(&self.regex, NEEDED_GROUPS), false)
-            .or_else(|named| match Regex::new(&self.regex, false) {
-                // The place must be one in the expression without our names.
-                Err(error) => Err(error),
-                Ok(_) => Err(named),
-            })
+            // The place must be one in the expression without our names.
+            .map_err(|named| Regex::new(&self.regex, false).err().unwrap_or(named))
             .map_err(|error| fail(error.message.clone(), Some(error.offset)))?;
         let groups = regex.group_names().len();
         let kind = match self.shape {
