@@ -76,6 +76,11 @@ pub(super) trait Backend: Send {
     /// True if a network may take the place of others by single writes; else their set is always written whole.
     fn moves_networks(&self) -> bool;
 
+    /// From how many changes on building everything anew may be cheaper.
+    fn bulk(&self) -> usize {
+        usize::MAX
+    }
+
     /// Makes everything stand for these jails and keeps what they hold already, which is returned.
     fn adopt(&mut self, jails: &[EnforceJail], now: Timestamp) -> Result<Holdings, Fault>;
 

@@ -32,6 +32,8 @@ pub(super) struct State {
 pub(super) struct Model {
     state: Arc<Mutex<State>>,
     moves_networks: bool,
+    /// From how many changes on everything is built anew.
+    pub(super) bulk: usize,
 }
 
 impl Model {
@@ -39,6 +41,7 @@ impl Model {
         Self {
             state: Arc::default(),
             moves_networks,
+            bulk: usize::MAX,
         }
     }
 
@@ -102,6 +105,10 @@ impl Backend for Model {
 
     fn moves_networks(&self) -> bool {
         self.moves_networks
+    }
+
+    fn bulk(&self) -> usize {
+        self.bulk
     }
 
     fn adopt(&mut self, jails: &[EnforceJail], now: Timestamp) -> Result<Holdings, Fault> {

@@ -142,6 +142,10 @@ impl Backend for NftBackend {
         self.nft.capabilities().destroy_element
     }
 
+    fn bulk(&self) -> usize {
+        1000
+    }
+
     fn adopt(&mut self, jails: &[EnforceJail], now: Timestamp) -> Result<Holdings, Fault> {
         let Some(present) = self.nft.table(&self.table).map_err(fault)? else {
             let none = vec![Vec::new(); jails.len()];

@@ -402,8 +402,11 @@ proptest! {
     fn at_rest_the_firewall_is_as_desired(
         groups in proptest::collection::vec(proptest::collection::vec(any_step(), 1..6), 1..12),
         moves_networks in any::<bool>(),
+        bulk in prop_oneof![Just(usize::MAX), 1usize..5],
     ) {
-        let mut bench = Bench::new(Model::new(moves_networks));
+        let mut model = Model::new(moves_networks);
+        model.bulk = bulk;
+        let mut bench = Bench::new(model);
         let mut desired: BTreeMap<Prefix, Hold> = BTreeMap::new();
         let mut now = 0;
         let mut seq = 0;
