@@ -16,7 +16,8 @@ use regex_automata::util::primitives::NonMaxUsize;
 #[derive(Debug)]
 pub(super) struct Linear {
     alphabet: Alphabet,
-    pike: PikeVM,
+    /// Missing for several patterns, whose slots would take megabytes.
+    pike: Option<PikeVM>,
     tagged: Option<Tdfa>,
     patterns: Box<[Groups]>,
 }
@@ -46,7 +47,10 @@ impl Linear {
     ) -> Result<Self, Unsupported> {
         let (nfa, alphabet) = automaton(sources)?;
         let tagged = Tdfa::new(&nfa, alphabet.letters(), Mode::First, bound);
-        let pike = PikeVM::new_from_nfa(nfa).map_err(|_| "the automaton could not be built")?;
+        let pike = match sources {
+            [_] => Some(PikeVM::new_from_nfa(nfa).map_err(|_| "the automaton could not be built")?),
+            _ => None,
+        };
         let patterns = sources
             .iter()
             .zip(groups)
@@ -63,13 +67,13 @@ impl Linear {
         })
     }
 
-    /// The pattern that matches; fills `slots` with its groups if they are asked for.
+    /// The pattern that matches; fills `slots` with its groups if they are asked for. A single pattern is never given up.
     pub(super) fn search(
         &self,
         cache: &mut Cache,
         text: &str,
         slots: Option<&mut Vec<Option<usize>>>,
-    ) -> Option<usize> {
+    ) -> Found {
         let Cache {
             text: encoded,
             tagged,
@@ -81,23 +85,22 @@ impl Linear {
             None => Found::GaveUp,
         };
         // Slot 2i is the start of the i-th reported group, slot 2i+1 its end.
-        match found {
-            Found::Nothing => None,
-            Found::Pattern(pattern) => {
+        match (found, &self.pike) {
+            (Found::Pattern(pattern), _) => {
                 if let Some(slots) = slots {
                     self.report(pattern, |slot| tagged.tag(slot), encoded, text, slots);
                 }
-                Some(pattern)
+                found
             }
-            Found::GaveUp => {
-                let (machine, found) = &mut **pike
-                    .get_or_insert_with(|| Box::new((self.pike.create_cache(), Vec::new())));
-                let info = self.pike.get_nfa().group_info();
+            (Found::GaveUp, Some(machine)) => {
+                let (cache, found) = &mut **pike
+                    .get_or_insert_with(|| Box::new((machine.create_cache(), Vec::new())));
+                let info = machine.get_nfa().group_info();
                 found.clear();
                 found.resize(if slots.is_some() { info.slot_len() } else { 0 }, None);
-                let pattern = self
-                    .pike
-                    .search_slots(machine, &Input::new(letters), found)?;
+                let Some(pattern) = machine.search_slots(cache, &Input::new(letters), found) else {
+                    return Found::Nothing;
+                };
                 if let Some(slots) = slots {
                     let at = |slot: usize| {
                         let (start, end) = info.slots(pattern, slot / 2)?;
@@ -105,8 +108,9 @@ impl Linear {
                     };
                     self.report(pattern.as_usize(), at, encoded, text, slots);
                 }
-                Some(pattern.as_usize())
+                Found::Pattern(pattern.as_usize())
             }
+            _ => found,
         }
     }
 
@@ -151,42 +155,24 @@ fn automaton(sources: &[Source<'_>]) -> Result<(NFA, Alphabet), Unsupported> {
 pub(super) struct Gate {
     alphabet: Alphabet,
     tagged: Tdfa,
-    pike: PikeVM,
 }
 
 impl Gate {
     /// Builds the automaton of `sources`; `bound` limits the bytes of a cache.
     pub(super) fn new(sources: &[Source<'_>], bound: usize) -> Result<Self, Unsupported> {
         let (nfa, alphabet) = automaton(sources)?;
-        let failed = "the automaton could not be built";
-        let tagged = Tdfa::new(&nfa, alphabet.letters(), Mode::All, bound).ok_or(failed)?;
-        let pike = PikeVM::builder()
-            .configure(PikeVM::config().match_kind(regex_automata::MatchKind::All))
-            .build_from_nfa(nfa)
-            .map_err(|_| failed)?;
-        Ok(Self {
-            alphabet,
-            tagged,
-            pike,
-        })
+        let tagged = Tdfa::new(&nfa, alphabet.letters(), Mode::All, bound)
+            .ok_or("the automaton could not be built")?;
+        Ok(Self { alphabet, tagged })
     }
 
-    /// Calls `hit` for every pattern that matches, in ascending order.
-    pub(super) fn search(&self, cache: &mut Cache, text: &str, mut hit: impl FnMut(usize)) {
-        let Cache {
-            text: encoded,
-            tagged,
-            pike,
-        } = cache;
-        let letters = self.alphabet.letters_of(text, encoded);
-        if self.tagged.search(tagged, letters) != Found::GaveUp {
-            return tagged.hits().for_each(hit);
+    /// Puts every pattern that matches into `hits`, ascending; false when it gave up and `hits` says nothing.
+    pub(super) fn search(&self, cache: &mut Cache, text: &str, hits: &mut Vec<usize>) -> bool {
+        let letters = self.alphabet.letters_of(text, &mut cache.text);
+        if self.tagged.search(&mut cache.tagged, letters) == Found::GaveUp {
+            return false;
         }
-        let (machine, _) =
-            &mut **pike.get_or_insert_with(|| Box::new((self.pike.create_cache(), Vec::new())));
-        let mut found = regex_automata::PatternSet::new(self.pike.get_nfa().pattern_len());
-        self.pike
-            .which_overlapping_matches(machine, &Input::new(letters), &mut found);
-        found.iter().for_each(|pattern| hit(pattern.as_usize()));
+        hits.extend(cache.tagged.hits());
+        true
     }
 }

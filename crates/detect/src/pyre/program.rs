@@ -4,6 +4,7 @@ use super::ast::{Assertion, Node, Pattern};
 use super::backtrack::{self, Backtracker};
 use super::code::Source;
 use super::linear::{self, Linear};
+use super::tdfa::Found;
 use super::{Engine, Outcome};
 
 /// Bound of one pattern's cache; real patterns need a tenth of it.
@@ -70,7 +71,7 @@ impl Program {
         if let Some(automaton) = &self.automaton {
             let wanted = if exact { slots.as_deref_mut() } else { None };
             let found = automaton.search(&mut cache.linear, text, wanted);
-            if found.is_none() {
+            if found == Found::Nothing {
                 return Outcome::NoMatch;
             }
             if exact {

@@ -4,6 +4,7 @@ use super::ast::Pattern;
 use super::code::{self, Source};
 use super::linear::{self, Gate, Linear};
 use super::program::reported;
+use super::tdfa::Found;
 use super::{Cache, Outcome, Regex};
 use std::sync::OnceLock;
 
@@ -69,20 +70,18 @@ impl RegexSet {
     /// one, and may name a pattern of [`Engine::Backtracking`](super::Engine::Backtracking) that does not match.
     pub fn matches(&self, cache: &mut SetCache, text: &str, hits: &mut Vec<usize>) {
         hits.clear();
+        let gate = self.gate.get_or_init(|| self.build_gate());
         // In an empty text `\B` is odd; it is asked of each pattern.
-        match self.gate.get_or_init(|| self.build_gate()) {
-            Some(gate) if !text.is_empty() => {
-                gate.search(&mut cache.gate, text, |index| hits.push(index))
-            }
-            _ => hits.extend((0..self.len()).filter(|&index| {
-                let outcome = self.regexes[index].program().search(
-                    &mut self.each(cache, index).program,
-                    text,
-                    None,
-                );
-                outcome != Outcome::NoMatch
-            })),
+        if let Some(gate) = gate
+            && !text.is_empty()
+            && gate.search(&mut cache.gate, text, hits)
+        {
+            return;
         }
+        hits.extend((0..self.len()).filter(|&index| {
+            let cache = &mut self.each(cache, index).program;
+            self.regexes[index].program().search(cache, text, None) != Outcome::NoMatch
+        }));
     }
 
     /// Whether any pattern matches, with the same reserve as [`RegexSet::matches`].
@@ -102,13 +101,20 @@ impl RegexSet {
     ) -> Option<usize> {
         slots.clear();
         let first = self.first.get_or_init(|| self.build_first());
-        let Some(first) = first.as_ref().filter(|_| !text.is_empty()) else {
-            return (0..self.len()).find(|&index| self.search_one(cache, index, text, slots));
+        let searched = match first {
+            Some(first) if !text.is_empty() => Some((
+                first,
+                first.automaton.search(&mut cache.first, text, Some(slots)),
+            )),
+            _ => None,
         };
-        let found = first
-            .automaton
-            .search(&mut cache.first, text, Some(slots))
-            .map(|index| first.exact[index]);
+        let (first, found) = match searched {
+            None | Some((_, Found::GaveUp)) => {
+                return (0..self.len()).find(|&index| self.search_one(cache, index, text, slots));
+            }
+            Some((first, Found::Nothing)) => (first, None),
+            Some((first, Found::Pattern(index))) => (first, Some(first.exact[index])),
+        };
         if first.others.is_empty() {
             return found;
         }

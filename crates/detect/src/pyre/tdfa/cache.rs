@@ -28,6 +28,15 @@ pub(super) struct Edge {
     pub(super) record: u32,
     /// An index into `Cache::runs`, or `NOTHING`.
     pub(super) run: u32,
+    /// An index into `Cache::chains`, or `NOTHING`.
+    pub(super) chain: u32,
+}
+
+/// Letters that must come next, and the row after them.
+#[derive(Debug)]
+pub(super) struct Chain {
+    pub(super) letters: Box<[u8]>,
+    pub(super) next: u32,
 }
 
 #[derive(Debug)]
@@ -35,6 +44,8 @@ pub(super) struct DfaState {
     pub(super) places: Box<[u32]>,
     /// One register per place and tag.
     pub(super) registers: Box<[u8]>,
+    /// An index into `Cache::chains` or `NOTHING`, once it was looked for.
+    pub(super) chain: Option<u32>,
 }
 
 /// What a match means: its pattern, and where each tag is; or, in `Mode::All`, all its patterns.
@@ -93,6 +104,7 @@ pub(crate) struct Cache {
     pub(super) copies: Vec<(u8, u8)>,
     pub(super) records: Vec<Record>,
     pub(super) runs: Vec<Run>,
+    pub(super) chains: Vec<Chain>,
     pub(super) start: Option<u32>,
     /// Per place of the automaton: the closure that saw it last.
     pub(super) seen: Vec<u32>,
@@ -122,6 +134,7 @@ impl Default for Cache {
             copies: Vec::new(),
             records: Vec::new(),
             runs: Vec::new(),
+            chains: Vec::new(),
             start: None,
             seen: Vec::new(),
             stamp: 0,
@@ -219,6 +232,7 @@ impl Cache {
         self.states.push(DfaState {
             places: places.into(),
             registers: registers.into(),
+            chain: None,
         });
         self.ids.insert(key.into(), id);
         id
@@ -240,6 +254,7 @@ impl Cache {
         self.copies.clear();
         self.records.clear();
         self.runs.clear();
+        self.chains.clear();
         self.start = None;
         self.bytes = 0;
         self.clears += 1;

@@ -1,8 +1,16 @@
 //! Making a transition when a text needs it.
 
-use super::cache::{Cache, DEAD, Edge, IDLE, NOTHING, RegistersFull, Run, word};
+use super::cache::{Cache, Chain, DEAD, Edge, IDLE, NOTHING, RegistersFull, Run, word};
 use super::{NONE, NOW, Tdfa};
+use regex_automata::nfa::thompson::{State, Transition};
+use regex_automata::util::primitives::StateID;
 
+/// Fewest letters of a chain: comparing fewer is no faster than single steps.
+const MIN_CHAIN: usize = 6;
+/// Most letters of a chain.
+const MAX_CHAIN: usize = 128;
+/// States with more places than this are not tried for chains.
+const MAX_CHAIN_PLACES: usize = 8;
 /// States with more places than this are not tried for runs.
 const MAX_RUN_PLACES: usize = 16;
 /// Runs that nearly every letter ends are not worth their test.
@@ -34,6 +42,7 @@ impl Tdfa {
             copies: (0, 0),
             record: NOTHING,
             run: NOTHING,
+            chain: NOTHING,
         };
         if let Some(record) = stepped.record {
             edge.record = cache.records.len() as u32;
@@ -53,13 +62,105 @@ impl Tdfa {
             if stays && self.run(cache, row, class) {
                 return Ok(());
             }
+            if next != row {
+                edge.chain = self.chain(cache, next)?;
+            }
             match pack(&cache.copies[copies.0 as usize..copies.1 as usize]) {
-                Some(work) if edge.record == NOTHING => word(next, work),
+                Some(work) if edge.record == NOTHING && edge.chain == NOTHING => word(next, work),
                 _ => cache.edge(edge),
             }
         };
         cache.table[row as usize + class] = made;
         Ok(())
+    }
+
+    /// The letters that must follow the state at `row`, when they are many enough: an index into `Cache::chains`. The
+    /// states between are not made; a text that leaves the chain makes those it needs.
+    fn chain(&self, cache: &mut Cache, row: u32) -> Result<u32, RegistersFull> {
+        let id = row as usize / self.stride();
+        if let Some(known) = cache.states[id].chain {
+            return Ok(known);
+        }
+        cache.states[id].chain = Some(NOTHING);
+        let (mut places, mut registers) = (
+            cache.states[id].places.to_vec(),
+            cache.states[id].registers.to_vec(),
+        );
+        let mut letters = Vec::new();
+        while places.len() <= MAX_CHAIN_PLACES && letters.len() < MAX_CHAIN {
+            let Some(letter) = self.only_letter(cache, &places) else {
+                break;
+            };
+            let stamp = self.stamp(cache);
+            let class = usize::from(self.class_of[usize::from(letter)]);
+            let stepped = self.step_from((&mut cache.seen, stamp), &places, &registers, class);
+            if stepped.record.is_some()
+                || stepped.places.is_empty()
+                || stepped.values.contains(&NOW)
+            {
+                break;
+            }
+            (places, registers) = (stepped.places, stepped.values);
+            letters.push(letter);
+        }
+        if letters.len() < MIN_CHAIN {
+            return Ok(NOTHING);
+        }
+        let (next, copies) = cache.intern(self, places, registers)?;
+        if copies.0 != copies.1 {
+            return Ok(NOTHING);
+        }
+        cache.bytes += 32 + letters.len();
+        cache.chains.push(Chain {
+            letters: letters.into(),
+            next,
+        });
+        let chain = cache.chains.len() as u32 - 1;
+        cache.states[id].chain = Some(chain);
+        Ok(chain)
+    }
+
+    /// The one letter on which any of `places` can go on; `None` when there are several or a match is possible.
+    fn only_letter(&self, cache: &mut Cache, places: &[u32]) -> Option<u8> {
+        let stamp = self.stamp(cache);
+        let mut stack: Vec<StateID> = places
+            .iter()
+            .map(|&place| StateID::new_unchecked(place as usize))
+            .collect();
+        let mut only = None;
+        while let Some(at) = stack.pop() {
+            if std::mem::replace(&mut cache.seen[at.as_usize()], stamp) == stamp {
+                continue;
+            }
+            let transitions: &[Transition] = match self.nfa.state(at) {
+                State::ByteRange { trans } => std::slice::from_ref(trans),
+                State::Sparse(sparse) => &sparse.transitions,
+                State::Dense(_) | State::Match { .. } => return None,
+                State::Union { alternates } => {
+                    stack.extend(alternates.iter());
+                    &[]
+                }
+                State::BinaryUnion { alt1, alt2 } => {
+                    stack.extend([alt1, alt2]);
+                    &[]
+                }
+                State::Capture { next, .. } => {
+                    stack.push(*next);
+                    &[]
+                }
+                // Before a letter the text does not end.
+                State::Look { .. } | State::Fail => &[],
+            };
+            for transition in transitions {
+                if transition.start != transition.end
+                    || only.is_some_and(|only| only != transition.start)
+                {
+                    return None;
+                }
+                only = Some(transition.start);
+            }
+        }
+        only
     }
 
     /// The state at `row` stays as it is over `seen`. Gives all classes for which that holds one edge that skips to the
@@ -93,6 +194,7 @@ impl Tdfa {
             copies: (0, 0),
             record: NOTHING,
             run,
+            chain: NOTHING,
         });
         for (class, _) in stays.iter().enumerate().filter(|(_, stay)| **stay) {
             cache.table[row as usize + class] = edge;

@@ -83,6 +83,14 @@ impl Tdfa {
             if edge.run != NOTHING {
                 at = cache.runs[edge.run as usize].skip(text, at);
             }
+            if edge.chain != NOTHING {
+                let chain = &cache.chains[edge.chain as usize];
+                // Where the letters do not follow, the text ends or fails on the ordinary way.
+                if text[at..].starts_with(&chain.letters) {
+                    row = chain.next;
+                    at += chain.letters.len();
+                }
+            }
         }
     }
 

@@ -16,15 +16,37 @@ pub(super) struct Stepped {
 impl Tdfa {
     /// Follows the state of `row` over a letter of `class`.
     pub(super) fn step(&self, cache: &mut Cache, row: u32, class: usize) -> Stepped {
-        let letter = self.representatives.get(class).copied();
-        let state = &cache.states[row as usize / self.stride()];
+        let id = row as usize / self.stride();
+        let stamp = self.stamp(cache);
+        let Cache { states, seen, .. } = cache;
+        self.step_from(
+            (seen, stamp),
+            &states[id].places,
+            &states[id].registers,
+            class,
+        )
+    }
+
+    /// A new mark for places seen.
+    pub(super) fn stamp(&self, cache: &mut Cache) -> u32 {
         if cache.stamp == u32::MAX || cache.seen.is_empty() {
             cache.seen.clear();
             cache.seen.resize(self.nfa.states().len(), 0);
             cache.stamp = 0;
         }
         cache.stamp += 1;
-        let (seen, stamp) = (&mut cache.seen, cache.stamp);
+        cache.stamp
+    }
+
+    /// Follows `places`, with their tags in `registers`, over a letter of `class`.
+    pub(super) fn step_from(
+        &self,
+        (seen, stamp): (&mut [u32], u32),
+        places: &[u32],
+        registers: &[u8],
+        class: usize,
+    ) -> Stepped {
+        let letter = self.representatives.get(class).copied();
         let mut out = Stepped {
             places: Vec::new(),
             values: Vec::new(),
@@ -32,8 +54,8 @@ impl Tdfa {
         };
         let mut hits: Vec<u32> = Vec::new();
         let mut stack: Vec<(StateID, u64)> = Vec::new();
-        'places: for (index, &place) in state.places.iter().enumerate() {
-            let registers = &state.registers[index * self.tags..(index + 1) * self.tags];
+        'places: for (index, &place) in places.iter().enumerate() {
+            let registers = &registers[index * self.tags..(index + 1) * self.tags];
             stack.push((StateID::new_unchecked(place as usize), 0));
             while let Some((mut at, mut mask)) = stack.pop() {
                 loop {
