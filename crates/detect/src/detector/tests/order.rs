@@ -252,6 +252,14 @@ fn harmless_lines_need_no_session() {
 }
 
 #[test]
+fn rules_are_shared_and_detectors_move_between_threads() {
+    fn shared<T: Send + Sync>() {}
+    fn moved<T: Send>() {}
+    shared::<Rule>();
+    moved::<Detector>();
+}
+
+#[test]
 fn inspection_tells_all_expressions() {
     let mut detector = Detector::timeless(Arc::new(
         Rule::compile(&plain(None, &["^a <HOST>", "<HOST>$", "b <HOST>"])).unwrap(),
