@@ -1,7 +1,7 @@
 //! fail2ban's time expressions: `10m`, `1d 2h`, `60*60*24`, `-1`.
 //!
 //! The dialect's rule (behaviour §1.9): unit words become factors, blanks between numbers become `+`, and the
-//! result is a Python arithmetic expression.
+//! result is a Python arithmetic expression. Nothing but numbers is evaluated: no names, no calls.
 
 use std::fmt;
 
@@ -17,12 +17,275 @@ impl fmt::Display for DurationError {
 
 impl std::error::Error for DurationError {}
 
-/// The value in seconds.
+/// Brackets and signs nest at most so deep, so that no input can exhaust the stack.
+const MAX_DEPTH: u32 = 64;
+
+/// The value in seconds; always finite.
 pub fn parse_duration(text: &str) -> Result<f64, DurationError> {
-    text.trim().parse().map_err(|_| DurationError)
+    let tokens = tokens(text.trim())?;
+    let mut parser = Parser { tokens: &tokens, depth: 0 };
+    let value = parser.sum()?;
+    if parser.tokens.is_empty() && value.is_finite() { Ok(value) } else { Err(DurationError) }
 }
 
-/// Seconds as fail2ban shows them: up to three units out of `y w d h m s`.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Token {
+    Number(f64),
+    Plus,
+    Minus,
+    Times,
+    Power,
+    Divide,
+    FloorDivide,
+    Modulo,
+    Open,
+    Close,
+}
+
+fn unit(word: &str) -> Option<f64> {
+    Some(match word.to_ascii_lowercase().as_str() {
+        "s" | "ss" | "se" | "sec" | "second" | "seconds" => 1.0,
+        "m" | "mm" | "mi" | "min" | "minute" | "minutes" => 60.0,
+        "h" | "hh" | "ho" | "hou" | "hour" | "hours" => 3600.0,
+        "d" | "dd" | "da" | "day" | "days" => 86_400.0,
+        "w" | "ww" | "we" | "wee" | "week" | "weeks" => 604_800.0,
+        "mo" | "mon" | "month" | "months" => 2_629_800.0,
+        "y" | "yy" | "ye" | "yea" | "year" | "years" => 31_557_600.0,
+        _ => return None,
+    })
+}
+
+fn tokens(text: &str) -> Result<Vec<Token>, DurationError> {
+    let bytes = text.as_bytes();
+    let mut out = Vec::new();
+    let mut at = 0;
+    // Whether a number that begins here stands beside another one, which means a sum.
+    let mut joins = false;
+    while let Some(&byte) = bytes.get(at) {
+        let start = at;
+        let end_of = |from: usize, belongs: &dyn Fn(u8) -> bool| {
+            from + bytes[from..].iter().take_while(|b| belongs(**b)).count()
+        };
+        if byte.is_ascii_whitespace() {
+            at = end_of(at, &|b| b.is_ascii_whitespace());
+            continue;
+        }
+        if byte.is_ascii_digit() || byte == b'.' {
+            at = end_of(at, &|b| b.is_ascii_digit() || b == b'.');
+            let word = &text[start..at];
+            if joins && byte.is_ascii_digit() {
+                out.push(Token::Plus);
+            }
+            let leading_zero = word.starts_with('0') && word.bytes().any(|b| b != b'0') && !word.contains('.');
+            if leading_zero || word == "." {
+                return Err(DurationError);
+            }
+            out.push(Token::Number(word.parse().map_err(|_| DurationError)?));
+            joins = bytes[at - 1].is_ascii_digit();
+            continue;
+        }
+        if byte.is_ascii_alphabetic() {
+            at = end_of(at, &|b| b.is_ascii_alphabetic());
+            let follows = start > 0 && (bytes[start - 1].is_ascii_digit() || bytes[start - 1].is_ascii_whitespace());
+            let factor = unit(&text[start..at]).filter(|_| follows).ok_or(DurationError)?;
+            out.extend([Token::Times, Token::Number(factor)]);
+            joins = true;
+            continue;
+        }
+        let double = bytes.get(at + 1) == Some(&byte);
+        let token = match byte {
+            b'+' => Token::Plus,
+            b'-' => Token::Minus,
+            b'*' if double => Token::Power,
+            b'*' => Token::Times,
+            b'/' if double => Token::FloorDivide,
+            b'/' => Token::Divide,
+            b'%' => Token::Modulo,
+            b'(' => Token::Open,
+            b')' => Token::Close,
+            _ => return Err(DurationError),
+        };
+        at += if matches!(token, Token::Power | Token::FloorDivide) { 2 } else { 1 };
+        out.push(token);
+        joins = false;
+    }
+    Ok(out)
+}
+
+/// Python's precedences: sum, product, sign, power (to the right, and stronger than a sign on its left).
+struct Parser<'a> {
+    tokens: &'a [Token],
+    depth: u32,
+}
+
+impl Parser<'_> {
+    fn next_if(&mut self, wanted: impl Fn(Token) -> bool) -> Option<Token> {
+        let (first, rest) = self.tokens.split_first()?;
+        wanted(*first).then(|| {
+            self.tokens = rest;
+            *first
+        })
+    }
+
+    fn sum(&mut self) -> Result<f64, DurationError> {
+        let mut value = self.product()?;
+        while let Some(operator) = self.next_if(|t| matches!(t, Token::Plus | Token::Minus)) {
+            let right = self.product()?;
+            value = if operator == Token::Plus { value + right } else { value - right };
+        }
+        Ok(value)
+    }
+
+    fn product(&mut self) -> Result<f64, DurationError> {
+        let mut value = self.sign()?;
+        let is_product =
+            |t| matches!(t, Token::Times | Token::Divide | Token::FloorDivide | Token::Modulo);
+        while let Some(operator) = self.next_if(is_product) {
+            let right = self.sign()?;
+            if operator != Token::Times && right == 0.0 {
+                return Err(DurationError);
+            }
+            value = match operator {
+                Token::Times => value * right,
+                Token::Divide => value / right,
+                Token::FloorDivide => (value / right).floor(),
+                _ => value - (value / right).floor() * right,
+            };
+        }
+        Ok(value)
+    }
+
+    fn sign(&mut self) -> Result<f64, DurationError> {
+        self.depth += 1;
+        if self.depth > MAX_DEPTH {
+            return Err(DurationError);
+        }
+        let value = match self.next_if(|t| matches!(t, Token::Plus | Token::Minus)) {
+            Some(Token::Minus) => -self.sign()?,
+            Some(_) => self.sign()?,
+            None => self.power()?,
+        };
+        self.depth -= 1;
+        Ok(value)
+    }
+
+    fn power(&mut self) -> Result<f64, DurationError> {
+        let base = match self.next_if(|t| matches!(t, Token::Number(_) | Token::Open)) {
+            Some(Token::Number(number)) => number,
+            Some(_) => {
+                let value = self.sum()?;
+                self.next_if(|t| t == Token::Close).ok_or(DurationError)?;
+                value
+            }
+            None => return Err(DurationError),
+        };
+        match self.next_if(|t| t == Token::Power) {
+            Some(_) => Ok(base.powf(self.sign()?)),
+            None => Ok(base),
+        }
+    }
+}
+
+/// Seconds as fail2ban shows them: up to three units out of `y w d h m s`, the longer the coarser.
 pub fn format_duration(seconds: i64) -> String {
-    format!("{seconds}s")
+    const DAY: u64 = 86_400;
+    const UNITS: [(u64, char); 6] =
+        [(365 * DAY, 'y'), (7 * DAY, 'w'), (DAY, 'd'), (3600, 'h'), (60, 'm'), (1, 's')];
+    let length = seconds.unsigned_abs();
+    // What it is rounded to, and the first unit that may appear.
+    let (grain, first) = match length {
+        0 => return "0".into(),
+        _ if length >= 365 * DAY => (DAY, 0),
+        _ if length >= 7 * DAY => (3600, 1),
+        _ if length >= DAY => (60, 2),
+        3595.. => (10, 3),
+        _ => (1, 3),
+    };
+    let mut rest = round_half_even(length, grain);
+    let parts: Vec<String> = UNITS[first..]
+        .iter()
+        .filter_map(|(size, letter)| {
+            let count = rest / size;
+            rest %= size;
+            (count > 0).then(|| format!("{count}{letter}"))
+        })
+        .take(3)
+        .collect();
+    let sign = if seconds < 0 { "-" } else { "" };
+    format!("{sign}{}", parts.join(" "))
+}
+
+fn round_half_even(value: u64, grain: u64) -> u64 {
+    let (whole, rest) = (value / grain, value % grain);
+    let up = rest * 2 > grain || (rest * 2 == grain && whole % 2 == 1);
+    (whole + u64::from(up)).saturating_mul(grain)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn check(text: &str, expected: f64) {
+        assert_eq!(parse_duration(text), Ok(expected), "{text}");
+    }
+
+    #[test]
+    fn reads_units_sums_and_arithmetic() {
+        check("600", 600.0);
+        check("10m", 600.0);
+        check("1d 2h", 93_600.0);
+        check("1d12h30m", 131_400.0);
+        check("1y6mo", 47_336_400.0);
+        check("10 20", 30.0);
+        check("1w1", 604_801.0);
+        check("10min5", 605.0);
+        check("1h-30m", 1800.0);
+        check("2.5h", 9000.0);
+        check("1h*2", 7200.0);
+        check("60*60*24", 86_400.0);
+        check("-1", -1.0);
+        check("5M", 300.0);
+        check("1/2", 0.5);
+        check("-7//2", -4.0);
+        check("-7%3", 2.0);
+        check("-2**2", -4.0);
+        check("2**-1", 0.5);
+        check("(1 + 2) * 3", 9.0);
+    }
+
+    #[test]
+    fn refuses_what_python_refuses() {
+        for text in ["", "foo", "m", "010", "0x10", "1e3", "1,000", "1/0", "(1", "1)", "**", "1 2 +", "9**9**9"] {
+            assert_eq!(parse_duration(text), Err(DurationError), "{text}");
+        }
+        assert!(parse_duration(&"(".repeat(100_000)).is_err());
+        assert!(parse_duration(&"-".repeat(100_000)).is_err());
+    }
+
+    #[test]
+    fn shows_up_to_three_units() {
+        let shown = |seconds| format_duration(seconds);
+        assert_eq!(shown(0), "0");
+        assert_eq!(shown(600), "10m");
+        assert_eq!(shown(3594), "59m 54s");
+        assert_eq!(shown(3595), "1h");
+        assert_eq!(shown(3605), "1h");
+        assert_eq!(shown(86_399), "24h");
+        assert_eq!(shown(90_061), "1d 1h 1m");
+        assert_eq!(shown(31_535_999), "52w 1d");
+        assert_eq!(shown(33_696_000), "1y 3w 4d");
+    }
+
+    proptest! {
+        #[test]
+        fn never_panics(text in "[ 0-9a-z.+*/%()-]{0,20}|.*") {
+            prop_assert!(parse_duration(&text).map_or(true, f64::is_finite));
+        }
+
+        #[test]
+        fn reads_what_it_shows(seconds in 0i64..3595) {
+            prop_assert_eq!(parse_duration(&format_duration(seconds)), Ok(seconds as f64));
+        }
+    }
 }
