@@ -176,3 +176,6 @@ impl Gate {
         true
     }
 }
+
+#[cfg(test)]
+mod tests;

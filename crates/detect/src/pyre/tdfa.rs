@@ -145,6 +145,3 @@ fn classes(nfa: &NFA) -> ([u8; 256], Box<[u8]>) {
     }
     (class_of, representatives.into())
 }
-
-#[cfg(test)]
-mod tests;

@@ -173,12 +173,6 @@ impl Cache {
             .map(|(pattern, _)| pattern)
     }
 
-    /// Bytes in use, near enough.
-    #[cfg(test)]
-    pub(in crate::pyre) fn bytes(&self) -> usize {
-        self.bytes
-    }
-
     /// Finds or makes the state of `places`, whose tags are in the registers `values`; returns its row and the range of
     /// copies that lead into it.
     pub(super) fn intern(
