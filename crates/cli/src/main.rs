@@ -1,2 +1,48 @@
-//! The `stockade` command.
-fn main() {}
+//! The `stockade` command: arguments in, exit code out.
+//!
+//! Exit codes: 0 done; 1 it ran but something is wrong; 2 the command line is wrong; 3 it cannot run at all.
+//! Everything that does work lives in the other crates; here is what a person types and sees.
+
+mod args;
+mod client;
+mod output;
+mod run;
+mod scan;
+mod table;
+mod time;
+
+use args::{Arguments, Command};
+use clap::Parser;
+use output::Output;
+use std::io::ErrorKind;
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => {
+            let code = error.exit_code();
+            // Help goes to stdout, complaints to stderr; a closed pipe is nobody listening.
+            drop(error.print());
+            return ExitCode::from(if code == 0 { 0 } else { 2 });
+        }
+    };
+    let mut output = Output::new();
+    let done = match arguments.command {
+        Command::Run(options) => run::run(&options, &mut output),
+        Command::Scan(options) => scan::scan(&options, &mut output),
+        Command::Status(options) => client::status(&options, &mut output),
+        Command::Banned(options) => client::banned(&options, &mut output),
+        Command::Ban(options) => client::ban(&options, &mut output),
+        Command::Unban(options) => client::unban(&options, &mut output),
+        Command::Stop(options) => client::stop(&options, &mut output),
+    };
+    match done.and_then(|code| output.flush().map(|()| code)) {
+        Ok(code) => code,
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => ExitCode::SUCCESS,
+        Err(error) => {
+            output.complain(&format!("error: the output cannot be written: {error}"));
+            ExitCode::from(1)
+        }
+    }
+}

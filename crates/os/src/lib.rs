@@ -1,2 +1,22 @@
 //! The operating system: netlink, inotify, the journal, processes, sessions. The only home of unsafe code.
+//!
+//! Everything here is a thin, safe face of what the kernel and the system offer; nothing here decides anything.
+
+mod interfaces;
+mod lock;
+mod logins;
 pub mod netlink;
+mod notify;
+mod privileges;
+mod services;
+mod signals;
+mod users;
+
+pub use interfaces::{default_gateways, own_addresses};
+pub use lock::{Lock, LockError};
+pub use logins::{Login, logins, logins_changed};
+pub use notify::Notifier;
+pub use privileges::has_net_admin;
+pub use services::Services;
+pub use signals::{Signal, Signals};
+pub use users::{Users, unit_exists, unit_user};

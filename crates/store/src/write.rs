@@ -7,8 +7,10 @@ use rusqlite::{Transaction, params};
 /// One change.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Write {
-    /// A ban began or was made longer.
+    /// A ban began: a row of history and the row of what holds now.
     Ban(Ban),
+    /// A standing ban was made longer: only the row of what holds now changes.
+    Prolong(Ban),
     /// A ban was lifted by hand: its rows go, so that no restart brings it back. `prefix` must be the ban's own.
     Unban {
         /// The jail's name.
@@ -68,7 +70,8 @@ impl Store {
 
 fn apply(transaction: &Transaction<'_>, write: &Write) -> Result<(), StoreError> {
     match write {
-        Write::Ban(ban) => write_ban(transaction, ban),
+        Write::Ban(ban) => write_ban(transaction, ban, true),
+        Write::Prolong(ban) => write_ban(transaction, ban, false),
         Write::Unban { jail, prefix } => {
             let text = prefix.to_string();
             if prefix.is_host() {
@@ -121,17 +124,19 @@ fn ensure_jail(transaction: &Transaction<'_>, jail: &str) -> Result<(), StoreErr
     Ok(())
 }
 
-fn write_ban(transaction: &Transaction<'_>, ban: &Ban) -> Result<(), StoreError> {
+fn write_ban(transaction: &Transaction<'_>, ban: &Ban, is_new: bool) -> Result<(), StoreError> {
     ensure_jail(transaction, &ban.jail)?;
     let time = ban.time.as_secs();
     let length = ban.length.map_or(-1, Span::as_secs);
     let data = ban.data();
     let ip = ban.prefix.to_string();
     if ban.prefix.is_host() {
-        let history = "INSERT INTO bans(jail, ip, timeofban, bantime, bancount, data) VALUES(?1, ?2, ?3, ?4, ?5, ?6)";
-        transaction
-            .prepare_cached(history)?
-            .execute(params![ban.jail, ip, time, length, ban.count, data])?;
+        if is_new {
+            let history = "INSERT INTO bans(jail, ip, timeofban, bantime, bancount, data) VALUES(?1, ?2, ?3, ?4, ?5, ?6)";
+            transaction
+                .prepare_cached(history)?
+                .execute(params![ban.jail, ip, time, length, ban.count, data])?;
+        }
         let current = "INSERT OR REPLACE INTO bips(ip, jail, timeofban, bantime, bancount, data) VALUES(?1, ?2, ?3, ?4, ?5, ?6)";
         transaction
             .prepare_cached(current)?

@@ -215,3 +215,27 @@ pub struct StopAnswer {
     /// Bans that stand on in the kernel until their time.
     pub standing: u64,
 }
+
+/// One object of an event stream: a ban began or ended.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Event {
+    /// The version of the messages.
+    pub v: u32,
+    /// `ban` or `unban`.
+    pub event: String,
+    /// The jail.
+    pub jail: String,
+    /// The address or prefix.
+    pub ip: String,
+    /// When it happened.
+    pub time: i64,
+    /// When the ban ends; never if absent.
+    pub until: Option<i64>,
+    /// Failures that led to the ban.
+    pub failures: u64,
+    /// Users that were tried, 20 at most.
+    pub users: Vec<User>,
+    /// The matched lines, only if asked for: logs hold secrets.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub lines: Option<Vec<String>>,
+}

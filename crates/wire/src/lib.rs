@@ -9,7 +9,7 @@ mod answer;
 mod request;
 
 pub use answer::{
-    Answer, Ban, BanAnswer, BannedAnswer, Enforcement, Failed, JailStatus, Pong, Refusal, Source,
+    Answer, Ban, BanAnswer, BannedAnswer, Enforcement, Event, Failed, JailStatus, Pong, Refusal, Source,
     Status, StatusAnswer, StopAnswer, Store, UnbanAnswer, Unbanned, User,
 };
 pub use request::Request;

@@ -1,0 +1,148 @@
+//! The command line.
+
+use clap::{Args, Parser, Subcommand};
+use std::path::PathBuf;
+
+/// Reads the logs of this machine, finds who is breaking in, and shuts them out in the firewall for a while.
+#[derive(Debug, Parser)]
+#[command(name = "stockade", version, propagate_version = true, disable_help_subcommand = true)]
+pub(crate) struct Arguments {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Guard this machine, in the foreground
+    Run(Run),
+    /// Read a whole log and print who would be banned, when and until when; needs no root
+    Scan(Scan),
+    /// Show how the jails stand
+    Status(Status),
+    /// List who is banned
+    Banned(Banned),
+    /// Ban addresses or prefixes by hand
+    Ban(Ban),
+    /// Lift bans by hand
+    Unban(Unban),
+    /// End the daemon; bans stand on until their time unless --flush is given
+    Stop(Stop),
+}
+
+/// How to reach the daemon, and how to print its answer.
+#[derive(Debug, Args)]
+pub(crate) struct Client {
+    /// The daemon's control socket
+    #[arg(long, value_name = "PATH", default_value = daemon::SOCKET)]
+    pub(crate) socket: PathBuf,
+    /// Print JSON for programs
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Run {
+    /// The configuration directory [default: /etc/stockade, else /etc/fail2ban, else what is built in]
+    #[arg(short, long, value_name = "DIR")]
+    pub(crate) config: Option<PathBuf>,
+    /// Do everything but the firewall and say what would be done
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// The file that bans and log positions are kept in
+    #[arg(long, value_name = "FILE")]
+    pub(crate) db: Option<PathBuf>,
+    /// The control socket
+    #[arg(long, value_name = "PATH", default_value = daemon::SOCKET)]
+    pub(crate) socket: PathBuf,
+    /// The name of the firewall table
+    #[arg(long, value_name = "NAME", default_value = daemon::TABLE)]
+    pub(crate) table: String,
+    /// Write the log to this file instead of the standard error output
+    #[arg(long, value_name = "FILE")]
+    pub(crate) log: Option<PathBuf>,
+    /// Run although fail2ban guards the same configuration
+    #[arg(long)]
+    pub(crate) force: bool,
+    /// Read journal files in this directory instead of the system's journal
+    #[arg(long, value_name = "DIR", hide = true)]
+    pub(crate) journal: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Scan {
+    /// The log to read; - for the standard input
+    pub(crate) file: PathBuf,
+    /// The jail whose rules are used; may be repeated [default: every jail whose filter matches something]
+    #[arg(short, long, value_name = "JAIL")]
+    pub(crate) jail: Vec<String>,
+    /// The configuration directory [default: /etc/stockade, else /etc/fail2ban, else what is built in]
+    #[arg(short, long, value_name = "DIR")]
+    pub(crate) config: Option<PathBuf>,
+    /// The time that dates without a year are counted back from, e.g. 2026-11-24 or 2026-11-24T12:00:00
+    /// [default: when the file was last written]
+    #[arg(long, value_name = "TIME")]
+    pub(crate) now: Option<String>,
+    /// Print one JSON object for each ban and unban
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// With --json: also the matched lines (logs hold secrets)
+    #[arg(long, requires = "json")]
+    pub(crate) lines: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Status {
+    /// One jail, with its bans
+    pub(crate) jail: Option<String>,
+    #[command(flatten)]
+    pub(crate) client: Client,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Banned {
+    /// One jail only
+    pub(crate) jail: Option<String>,
+    #[command(flatten)]
+    pub(crate) client: Client,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Ban {
+    /// The jail to ban in
+    pub(crate) jail: String,
+    /// Addresses or prefixes
+    #[arg(required = true, value_name = "IP|PREFIX")]
+    pub(crate) ips: Vec<String>,
+    /// How long, e.g. 90, 1h or "1d 12h"; -1 for ever [default: the jail's bantime]
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
+    pub(crate) time: Option<String>,
+    /// Also ignored addresses and this machine's own
+    #[arg(long)]
+    pub(crate) force: bool,
+    #[command(flatten)]
+    pub(crate) client: Client,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Unban {
+    /// Addresses or prefixes; every ban inside a prefix is lifted
+    #[arg(required_unless_present = "all", conflicts_with = "all", value_name = "IP|PREFIX")]
+    pub(crate) ips: Vec<String>,
+    /// Lift every ban of every jail
+    #[arg(long)]
+    pub(crate) all: bool,
+    /// In this jail only
+    #[arg(short, long, value_name = "JAIL", conflicts_with = "all")]
+    pub(crate) jail: Option<String>,
+    #[command(flatten)]
+    pub(crate) client: Client,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Stop {
+    /// Also remove the firewall table and with it every ban from the kernel
+    #[arg(long)]
+    pub(crate) flush: bool,
+    #[command(flatten)]
+    pub(crate) client: Client,
+}

@@ -1,0 +1,44 @@
+//! What a person or a program reads from us.
+//!
+//! Text from logs may hold terminal sequences: whatever is printed for people is cleared of control characters.
+
+use std::io::{self, BufWriter, Stdout, Write};
+
+/// The standard output, buffered; or none, where only the exit code is wanted.
+pub(crate) struct Output {
+    stdout: Option<BufWriter<Stdout>>,
+}
+
+impl Output {
+    pub(crate) fn new() -> Self {
+        Self { stdout: Some(BufWriter::new(io::stdout())) }
+    }
+
+    /// Says nothing to people; complaints still go out.
+    pub(crate) fn silent() -> Self {
+        Self { stdout: None }
+    }
+
+    /// A line for people.
+    pub(crate) fn say(&mut self, line: &str) -> io::Result<()> {
+        let mut safe = String::with_capacity(line.len());
+        daemon::escape_into(&mut safe, line);
+        self.data(&safe)
+    }
+
+    /// A line for programs, as it is.
+    pub(crate) fn data(&mut self, line: &str) -> io::Result<()> {
+        self.stdout.as_mut().map_or(Ok(()), |stdout| writeln!(stdout, "{line}"))
+    }
+
+    /// A message on the standard error output, after everything that was said before.
+    pub(crate) fn complain(&mut self, message: &str) {
+        // Without a standard error output there is nowhere left to complain.
+        drop(self.flush());
+        drop(writeln!(io::stderr(), "{message}"));
+    }
+
+    pub(crate) fn flush(&mut self) -> io::Result<()> {
+        self.stdout.as_mut().map_or(Ok(()), Write::flush)
+    }
+}

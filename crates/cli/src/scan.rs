@@ -1,0 +1,101 @@
+//! `stockade scan`: a whole log, by its own dates.
+
+use crate::args;
+use crate::client::users;
+use crate::output::Output;
+use crate::table::{Align, Table};
+use crate::time::{local, parse_now, until};
+use base::JailName;
+use std::io;
+use std::path::Path;
+use std::process::ExitCode;
+use wire::Event;
+
+pub(crate) fn scan(options: &args::Scan, output: &mut Output) -> io::Result<ExitCode> {
+    let now = match options.now.as_deref().map(|text| parse_now(text).ok_or(text)) {
+        Some(Err(text)) => {
+            output.complain(&format!("error: '{text}' is no time\nhelp: e.g. --now 2026-11-24T12:00:00"));
+            return Ok(ExitCode::from(2));
+        }
+        Some(Ok(now)) => Some(now),
+        None => None,
+    };
+    let request = daemon::Scan {
+        file: (options.file != Path::new("-")).then(|| options.file.clone()),
+        jails: options.jail.iter().map(|name| JailName::new(name)).collect(),
+        config: options.config.clone(),
+        now,
+        keep_lines: options.lines,
+    };
+    let mut events = Vec::new();
+    let mut written = Ok(());
+    let scanned = daemon::scan(&request, &mut |event: Event| {
+        if options.json {
+            if written.is_ok() {
+                written = output.data(&wire::encode(&event));
+            }
+        } else {
+            events.push(event);
+        }
+    });
+    written?;
+    match scanned {
+        Err(diagnostics) => {
+            for diagnostic in diagnostics {
+                output.complain(&diagnostic.to_string());
+            }
+            Ok(ExitCode::from(3))
+        }
+        Ok(report) => {
+            for diagnostic in &report.diagnostics {
+                output.complain(&diagnostic.to_string());
+            }
+            if !options.json {
+                print(&events, &report, output)?;
+            }
+            Ok(ExitCode::SUCCESS)
+        }
+    }
+}
+
+fn print(events: &[Event], report: &daemon::ScanReport, output: &mut Output) -> io::Result<()> {
+    let mut table = Table::new(&[
+        ("JAIL", Align::Left),
+        ("ADDRESS", Align::Left),
+        ("BANNED", Align::Left),
+        ("UNTIL", Align::Left),
+        ("FAILURES", Align::Right),
+        ("USERS", Align::Left),
+    ]);
+    let mut bans = 0_u64;
+    for event in events.iter().filter(|event| event.event == "ban") {
+        bans += 1;
+        table.row(vec![
+            event.jail.clone(),
+            event.ip.clone(),
+            local(event.time),
+            until(event.until),
+            event.failures.to_string(),
+            users(&event.users),
+        ]);
+    }
+    if bans > 0 {
+        table.lines().iter().try_for_each(|line| output.say(line))?;
+        output.say("")?;
+    }
+    for jail in &report.jails {
+        output.say(&format!(
+            "{}: {} failures from {} addresses, {} bans",
+            jail.name, jail.failures, jail.addresses, jail.bans
+        ))?;
+    }
+    let undated = match report.undated {
+        0 => String::new(),
+        n => format!(", {n} with a failure but without a date"),
+    };
+    let cut = match report.cut {
+        0 => String::new(),
+        n => format!(", {n} cut at 64 KiB"),
+    };
+    output.say(&format!("{} lines read{undated}{cut}", report.lines))
+}

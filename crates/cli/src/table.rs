@@ -1,0 +1,66 @@
+//! Columns for people: as wide as their widest cell, numbers to the right.
+
+/// Rows under headings.
+pub(crate) struct Table {
+    headings: Vec<(&'static str, Align)>,
+    rows: Vec<Vec<String>>,
+}
+
+/// Which way a column leans.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Align {
+    Left,
+    Right,
+}
+
+impl Table {
+    pub(crate) fn new(headings: &[(&'static str, Align)]) -> Self {
+        Self { headings: headings.to_vec(), rows: Vec::new() }
+    }
+
+    pub(crate) fn row(&mut self, cells: Vec<String>) {
+        self.rows.push(cells);
+    }
+
+    /// The lines, headings first; nothing behind the last word of a line.
+    pub(crate) fn lines(&self) -> Vec<String> {
+        let width = |column: usize| {
+            let cells = self.rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count());
+            let heading = self.headings.get(column).map_or(0, |(text, _)| text.len());
+            cells.max().unwrap_or(0).max(heading)
+        };
+        let widths: Vec<usize> = (0..self.headings.len()).map(width).collect();
+        let headings: Vec<String> = self.headings.iter().map(|(text, _)| (*text).to_owned()).collect();
+        std::iter::once(&headings).chain(&self.rows).map(|cells| self.line(cells, &widths)).collect()
+    }
+
+    fn line(&self, cells: &[String], widths: &[usize]) -> String {
+        let mut line = String::new();
+        for ((cell, width), (_, align)) in cells.iter().zip(widths).zip(&self.headings) {
+            if !line.is_empty() {
+                line.push_str("  ");
+            }
+            match align {
+                Align::Left => line.push_str(&format!("{cell:<width$}")),
+                Align::Right => line.push_str(&format!("{cell:>width$}")),
+            }
+        }
+        line.trim_end().to_owned()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn columns_are_as_wide_as_their_widest_cell() {
+        let mut table = Table::new(&[("JAIL", Align::Left), ("N", Align::Right), ("WHY", Align::Left)]);
+        table.row(vec!["nginx-http-auth".into(), "7".into(), String::new()]);
+        table.row(vec!["sshd".into(), "1234".into(), "ü".into()]);
+        assert_eq!(
+            table.lines(),
+            ["JAIL                N  WHY", "nginx-http-auth     7", "sshd             1234  ü"]
+        );
+    }
+}

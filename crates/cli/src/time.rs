@@ -1,0 +1,36 @@
+//! Times for people: in the zone of this machine.
+
+use base::Timestamp;
+use jiff::tz::TimeZone;
+
+/// `2026-11-24 10:00:00`, or `never` for a ban without end.
+pub(crate) fn until(seconds: Option<i64>) -> String {
+    seconds.map_or_else(|| "never".to_owned(), local)
+}
+
+/// Seconds since 1970 as a local time.
+pub(crate) fn local(seconds: i64) -> String {
+    daemon::local(Timestamp::from_secs(seconds), &TimeZone::system())
+}
+
+/// What `--now` takes: a date, or a date and a time, in the zone of this machine unless it names one.
+pub(crate) fn parse_now(text: &str) -> Option<Timestamp> {
+    let instant = text.parse::<jiff::Timestamp>().ok().or_else(|| {
+        let civil: jiff::civil::DateTime = text.parse().ok()?;
+        civil.to_zoned(TimeZone::system()).ok().map(|zoned| zoned.timestamp())
+    })?;
+    Some(Timestamp::from_micros(instant.as_microsecond()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn now_may_be_a_date_or_an_instant() {
+        assert_eq!(parse_now("2026-11-24T12:00:00Z").map(Timestamp::as_secs), Some(1_795_521_600));
+        assert!(parse_now("2026-11-24").is_some());
+        assert!(parse_now("2026-11-24T12:00:00").is_some());
+        assert_eq!(parse_now("yesterday"), None);
+    }
+}

@@ -1,0 +1,265 @@
+//! How everything stands: what the parts last said of themselves, and the health that follows from it.
+//!
+//! Health is derived when somebody asks; nothing is decided by it.
+
+use crate::enforce::Report;
+use crate::log::Level;
+use crate::plan::{Backend, Jail};
+use crate::source::SourceState;
+use base::{Diagnostic, JailName, Timestamp};
+use engine::{Event, JailId};
+use std::collections::BTreeMap;
+
+/// The board.
+pub(crate) struct Board {
+    pub(crate) started: Timestamp,
+    pub(crate) config: String,
+    pub(crate) broken: Vec<(JailName, Diagnostic)>,
+    pub(crate) enforcement: wire::Enforcement,
+    pub(crate) store: wire::Store,
+    /// Host names that nobody could be asked about because too many waited.
+    pub(crate) dropped_names: u64,
+    sources: BTreeMap<(JailId, String), Source>,
+    enforcement_trouble: Option<String>,
+    counted_without_address: BTreeMap<JailId, u64>,
+}
+
+struct Source {
+    kind: &'static str,
+    state: SourceState,
+    position: u64,
+}
+
+impl Board {
+    pub(crate) fn new(
+        started: Timestamp,
+        config: String,
+        broken: Vec<(JailName, Diagnostic)>,
+        enforcement: wire::Enforcement,
+        store: wire::Store,
+    ) -> Self {
+        Self {
+            started,
+            config,
+            broken,
+            enforcement,
+            store,
+            dropped_names: 0,
+            sources: BTreeMap::new(),
+            enforcement_trouble: None,
+            counted_without_address: BTreeMap::new(),
+        }
+    }
+
+    pub(crate) fn is_broken(&self, jail: &str) -> bool {
+        self.broken.iter().any(|(name, _)| name.as_str() == jail)
+    }
+
+    pub(crate) fn engine_says(&mut self, event: &Event) {
+        if let Event::MalformedAddress { jail, .. } = event {
+            *self.counted_without_address.entry(*jail).or_default() += 1;
+        }
+    }
+
+    /// Takes the new state of a source; gives what is worth a line in the log.
+    pub(crate) fn source_says(
+        &mut self,
+        jail: JailId,
+        path: String,
+        kind: &'static str,
+        state: SourceState,
+        position: u64,
+    ) -> Option<(Level, String)> {
+        let key = (jail, path);
+        if state == SourceState::Gone {
+            return self.sources.remove(&key).map(|_| (Level::Info, format!("Removed logfile: '{}'", key.1)));
+        }
+        let before = self.sources.get(&key).map(|source| source.state.clone());
+        let line = match (&before, &state) {
+            (Some(before), now) if before == now => None,
+            (_, SourceState::Following) if kind == "file" && !matches!(before, Some(SourceState::CatchingUp)) => {
+                Some((Level::Info, format!("Added logfile: '{}' (pos = {position})", key.1)))
+            }
+            (_, SourceState::CatchingUp) if kind == "file" => {
+                Some((Level::Info, format!("Added logfile: '{}' (pos = {position})", key.1)))
+            }
+            (_, SourceState::Error(why)) => {
+                Some((Level::Error, format!("'{}' cannot be read: {why}; it is tried again", key.1)))
+            }
+            (Some(SourceState::Following), SourceState::Waiting) => {
+                Some((Level::Warning, format!("'{}' is gone; waiting for it", key.1)))
+            }
+            _ => None,
+        };
+        self.sources.insert(key, Source { kind, state, position });
+        line
+    }
+
+    /// Takes what the enforcer says of itself; gives the lines that it is worth.
+    pub(crate) fn enforcer_says(&mut self, report: Report) -> Vec<(Level, String)> {
+        match report {
+            Report::Status { backend, table, owner, in_sync, elements } => {
+                self.enforcement = wire::Enforcement {
+                    backend: backend.to_owned(),
+                    table,
+                    owner,
+                    in_sync,
+                    elements: elements as u64,
+                };
+                Vec::new()
+            }
+            Report::Failing { error } => {
+                self.enforcement.in_sync = false;
+                let first = self.enforcement_trouble.replace(error.clone()).is_none();
+                let text = format!("bans do not reach the kernel: {error}; it is tried again");
+                if first { vec![(Level::Critical, text)] } else { Vec::new() }
+            }
+            Report::Recovered => {
+                self.enforcement_trouble = None;
+                vec![(Level::Notice, "bans reach the kernel again".into())]
+            }
+            Report::Healed { what, missing } => {
+                vec![(Level::Warning, format!("{what}: put back with {missing} elements"))]
+            }
+            Report::Told(level, text) => vec![(level, text)],
+            Report::Applied { .. } => Vec::new(),
+        }
+    }
+
+    /// Takes the store's last failure or success; gives what is worth a line.
+    pub(crate) fn store_says(&mut self, failure: Option<String>) -> Option<(Level, String)> {
+        let was_ok = self.store.state == "ok";
+        match failure {
+            Some(error) => {
+                let text = format!(
+                    "the store {} cannot be written: {error}; guarding goes on and the rows wait in memory",
+                    self.store.path
+                );
+                self.store.state = format!("cannot be written: {error}");
+                was_ok.then_some((Level::Error, text))
+            }
+            None if self.store.path == "memory" => None,
+            None => {
+                self.store.state = "ok".into();
+                (!was_ok).then(|| (Level::Notice, format!("the store {} is written again", self.store.path)))
+            }
+        }
+    }
+
+    /// The status of everything, as clients get it.
+    pub(crate) fn status(&self, jails: &[Jail], counts: &[engine::JailStatus], _now: Timestamp) -> wire::Status {
+        let mut problems = Vec::new();
+        if let Some(error) = &self.enforcement_trouble {
+            problems.push(format!("bans do not reach the kernel: {error}"));
+        } else if !self.enforcement.in_sync {
+            problems.push("the kernel's sets are being put right".into());
+        }
+        if self.store.state != "ok" {
+            problems.push(format!("store {}: {}", self.store.path, self.store.state));
+        }
+        let mut all: Vec<wire::JailStatus> = Vec::new();
+        for (jail, counts) in jails.iter().zip(counts) {
+            let status = self.jail_status(jail, counts);
+            let counts_as_problem = status.state == "error" || (status.state == "waiting" && !jail.auto);
+            if counts_as_problem {
+                let reason = status.reason.clone().unwrap_or_default();
+                problems.push(format!("jail {}: {}: {reason}", status.name, status.state));
+            }
+            all.push(status);
+        }
+        for (name, diagnostic) in &self.broken {
+            problems.push(format!("jail {name}: error: {}", one_line(diagnostic)));
+            all.push(wire::JailStatus {
+                name: name.to_string(),
+                state: "error".into(),
+                reason: Some(one_line(diagnostic)),
+                sources: Vec::new(),
+                failing: 0,
+                failed_total: 0,
+                banned: 0,
+                banned_total: 0,
+                bans: Vec::new(),
+            });
+        }
+        if !all.iter().any(|jail| jail.state == "running") {
+            problems.push("no jail is running: nothing is guarded yet".into());
+        }
+        wire::Status {
+            health: problems.first().cloned().unwrap_or_else(|| "ok".into()),
+            problems,
+            pid: std::process::id(),
+            started: self.started.as_secs(),
+            config: self.config.clone(),
+            jails: all,
+            enforcement: self.enforcement.clone(),
+            store: self.store.clone(),
+        }
+    }
+
+    fn jail_status(&self, jail: &Jail, counts: &engine::JailStatus) -> wire::JailStatus {
+        let sources: Vec<(&String, &Source)> = self
+            .sources
+            .range((jail.id, String::new())..)
+            .take_while(|((id, _), _)| *id == jail.id)
+            .map(|((_, path), source)| (path, source))
+            .collect();
+        let (state, reason) = state_of(jail, &sources);
+        let blind = counts.failed_total == 0 && self.counted_without_address.contains_key(&jail.id);
+        let needs = jail.needs.clone().filter(|_| blind || state == "running" && counts.failed_total == 0);
+        let notes = jail.notes.iter().cloned();
+        let reason = reason.into_iter().chain(needs).chain(notes).reduce(|all, one| format!("{all}; {one}"));
+        wire::JailStatus {
+            name: jail.name.to_string(),
+            state: state.into(),
+            reason,
+            sources: sources
+                .into_iter()
+                .map(|(path, source)| wire::Source {
+                    kind: source.kind.into(),
+                    path: path.clone(),
+                    state: source.state.to_string(),
+                    position: source.position,
+                })
+                .collect(),
+            failing: counts.failing,
+            failed_total: counts.failed_total,
+            banned: counts.banned,
+            banned_total: counts.banned_total,
+            bans: Vec::new(),
+        }
+    }
+}
+
+/// A jail runs as soon as one of its sources does.
+fn state_of(jail: &Jail, sources: &[(&String, &Source)]) -> (&'static str, Option<String>) {
+    if jail.backend == Backend::Bans {
+        return ("running", None);
+    }
+    let runs = |source: &Source| matches!(source.state, SourceState::Following | SourceState::CatchingUp);
+    if sources.iter().any(|(_, source)| runs(source)) {
+        return ("running", None);
+    }
+    let error = sources.iter().find_map(|(path, source)| match &source.state {
+        SourceState::Error(why) => Some(format!("{path}: {why}")),
+        _ => None,
+    });
+    if error.is_some() {
+        return ("error", error);
+    }
+    let awaited: Vec<&str> = match sources {
+        [] => jail.logs.iter().map(|log| log.pattern.as_str()).collect(),
+        sources => sources.iter().map(|(path, _)| path.as_str()).collect(),
+    };
+    let reason = match awaited.as_slice() {
+        [] => "it has neither a log file nor a journal match".into(),
+        awaited => format!("waiting for {}", awaited.join(" or ")),
+    };
+    ("waiting", Some(reason))
+}
+
+fn one_line(diagnostic: &Diagnostic) -> String {
+    match &diagnostic.origin {
+        Some(origin) => format!("{} ({}:{})", diagnostic.message, origin.file, origin.line),
+        None => diagnostic.message.clone(),
+    }
+}

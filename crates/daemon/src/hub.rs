@@ -1,0 +1,340 @@
+//! The hub: one thread, one closed list of messages, one owner of the engine.
+//!
+//! Whatever happens comes here as a message, becomes an input of the engine, and the engine's effects go out to
+//! the performers. The hub waits for nobody: it hands over and goes on; answers come back as messages. Failures
+//! are stepped before the position behind them is stored, so that a crash reads again rather than loses.
+
+use crate::board::Board;
+use crate::clock;
+use crate::enforce::{Command, EnforcerHandle, Report, Wanted};
+use crate::events;
+use crate::keep::{Keeper, Kept, Order};
+use crate::log::{Kind, Level, Log};
+use crate::plan::Jail;
+use crate::protect::Protection;
+use crate::resolve::Resolver;
+use crate::source::SourceState;
+use base::{Prefix, Span, Timestamp};
+use engine::{Effect, Engine, Event, Input, JailId, RequestId};
+use jiff::tz::TimeZone;
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, SyncSender};
+use std::time::Duration;
+use store::Write;
+
+mod requests;
+mod translate;
+
+pub(crate) use requests::Asked;
+pub(crate) use translate::restored;
+use translate::{failure, store_ban};
+
+/// Everything that can happen to the hub.
+pub(crate) enum Message {
+    /// What a source read, in order.
+    Read(Vec<Read>),
+    /// A host name of a failure has these addresses.
+    Resolved { jail: JailId, failure: detect::Failure, name: String, addresses: Vec<Prefix> },
+    /// The enforcer speaks.
+    Enforcer(Report),
+    /// The store's thread speaks.
+    Kept(Kept),
+    /// A client asks; the answer is one line.
+    Ask(wire::Request, SyncSender<String>),
+    /// The watchdog asks whether anybody is there.
+    Alive(Sender<()>),
+    /// A signal asks for the end.
+    Stop,
+}
+
+/// One thing that a source says.
+pub(crate) enum Read {
+    /// The lines of one read of this jail's source follow.
+    Begins(JailId),
+    /// A failure.
+    Failure(JailId, detect::Failure),
+    /// Everything up to here is said.
+    Position(Write),
+    /// A source of a jail is in this state now.
+    State { jail: JailId, path: String, kind: &'static str, state: SourceState, position: u64 },
+    /// Something to tell, once per cause.
+    Notice(JailId, String),
+}
+
+/// The hub and all that it owns.
+pub(crate) struct Hub {
+    pub(crate) engine: Engine,
+    pub(crate) jails: Arc<[Jail]>,
+    pub(crate) board: Board,
+    pub(crate) enforcer: EnforcerHandle,
+    pub(crate) keeper: Keeper,
+    pub(crate) resolver: Resolver<(JailId, detect::Failure)>,
+    pub(crate) protection: Protection,
+    pub(crate) log: Arc<Log>,
+    pub(crate) zone: TimeZone,
+    pub(crate) purge_age: Span,
+    effects: Vec<Effect>,
+    waiting: HashMap<RequestId, Asked>,
+    next_request: u64,
+    purged: Timestamp,
+}
+
+/// What the hub is made of.
+pub(crate) struct Parts {
+    pub(crate) engine: Engine,
+    pub(crate) jails: Arc<[Jail]>,
+    pub(crate) board: Board,
+    pub(crate) enforcer: EnforcerHandle,
+    pub(crate) keeper: Keeper,
+    pub(crate) resolver: Resolver<(JailId, detect::Failure)>,
+    pub(crate) protection: Protection,
+    pub(crate) log: Arc<Log>,
+    pub(crate) zone: TimeZone,
+    pub(crate) purge_age: Span,
+}
+
+/// The rare look around: protected addresses, purge, sources.
+const HOUSEKEEPING: Duration = Duration::from_secs(1);
+const PURGE_EVERY: Span = Span::from_secs(3600);
+
+impl Hub {
+    pub(crate) fn new(parts: Parts) -> Self {
+        let Parts { engine, jails, board, enforcer, keeper, resolver, protection, log, zone, purge_age } = parts;
+        Self {
+            engine,
+            jails,
+            board,
+            enforcer,
+            keeper,
+            resolver,
+            protection,
+            log,
+            zone,
+            purge_age,
+            effects: Vec::new(),
+            waiting: HashMap::new(),
+            next_request: 0,
+            purged: clock::now(),
+        }
+    }
+
+    /// Brings back what the store and the kernel hold, in one go, before anything is read.
+    pub(crate) fn restore(&mut self, stored: Vec<store::Ban>, adopted: Vec<Wanted>) {
+        let now = clock::now();
+        self.refresh_protection(now);
+        let ids: HashMap<String, JailId> =
+            self.jails.iter().map(|jail| (jail.name.to_string(), jail.id)).collect();
+        let mut rows: HashMap<JailId, Vec<engine::RestoredBan>> = HashMap::new();
+        for ban in stored {
+            if let Some(id) = ids.get(&ban.jail) {
+                rows.entry(*id).or_default().push(restored(ban));
+            }
+        }
+        for jail in self.jails.iter().map(|jail| jail.id).collect::<Vec<_>>() {
+            let bans = rows.remove(&jail).unwrap_or_default();
+            self.engine.step(now, Input::Restored { jail, bans }, &mut self.effects);
+        }
+        for element in adopted {
+            if let Some(jail) = self.jails.iter().find(|jail| jail.name == element.jail) {
+                let input = Input::Adopted { jail: jail.id, prefix: element.prefix, until: element.until };
+                self.engine.step(now, input, &mut self.effects);
+            }
+        }
+        let jails = Arc::clone(&self.jails);
+        let mut wanted = Vec::new();
+        self.effects.retain(|effect| match effect {
+            Effect::Ban { seq, key, until } => {
+                let jail = jails[key.jail.0 as usize].name.clone();
+                wanted.push(Wanted { seq: Some(*seq), jail, prefix: key.prefix, until: *until });
+                false
+            }
+            _ => true,
+        });
+        self.enforcer.send(Command::Restore(wanted));
+        self.perform();
+    }
+
+    /// Runs until it is told to stop. Returns whether everything was in order to the end.
+    pub(crate) fn run(mut self, inbox: &Receiver<Message>) -> bool {
+        loop {
+            match inbox.recv_timeout(self.patience()) {
+                Ok(Message::Stop) => return self.finish(false),
+                Ok(Message::Ask(wire::Request::Stop { flush }, reply)) => {
+                    let standing = if flush { 0 } else { self.engine.bans().count() as u64 };
+                    let done = self.finish(flush);
+                    let answer = wire::StopAnswer { v: wire::VERSION, flushed: flush, standing };
+                    // The client may have gone; it is the end either way.
+                    drop(reply.send(wire::encode(&answer)));
+                    return done;
+                }
+                Ok(message) => self.handle(message),
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => return self.finish(false),
+            }
+            self.keep_house();
+        }
+    }
+
+    fn patience(&self) -> Duration {
+        let Some(deadline) = self.engine.next_deadline() else { return HOUSEKEEPING };
+        let micros = deadline.since(clock::now()).as_micros().max(0);
+        Duration::from_micros(micros.unsigned_abs()).min(HOUSEKEEPING)
+    }
+
+    fn handle(&mut self, message: Message) {
+        match message {
+            Message::Read(said) => self.read(said),
+            Message::Resolved { jail, failure, name, addresses } => {
+                self.resolved(jail, &failure, &name, addresses);
+            }
+            Message::Enforcer(report) => self.enforcer_says(report),
+            Message::Kept(kept) => self.kept(kept),
+            Message::Ask(request, reply) => self.ask(request, reply),
+            Message::Alive(reply) => drop(reply.send(())),
+            Message::Stop => {}
+        }
+        self.perform();
+    }
+
+    fn step(&mut self, input: Input) {
+        self.engine.step(clock::now(), input, &mut self.effects);
+    }
+
+    fn read(&mut self, said: Vec<Read>) {
+        let now = clock::now();
+        // Whoever logged in a moment ago must be known before a ban is decided.
+        self.refresh_protection(now);
+        for one in said {
+            match one {
+                Read::Begins(jail) => self.engine.step(now, Input::ReadBegins { jail }, &mut self.effects),
+                Read::Failure(jail, found) => match &found.hostname {
+                    Some(name) => {
+                        let name = name.clone();
+                        if !self.resolver.ask(name, (jail, found)) {
+                            self.board.dropped_names += 1;
+                        }
+                    }
+                    None => {
+                        let input = Input::Failure { jail, failure: failure(found) };
+                        self.engine.step(now, input, &mut self.effects);
+                    }
+                },
+                // What the failures before it led to is handed over first.
+                Read::Position(write) => {
+                    self.perform();
+                    self.keeper.send(Order::Write(write, None));
+                }
+                Read::State { jail, path, kind, state, position } => {
+                    self.source_changed(jail, path, kind, state, position);
+                }
+                Read::Notice(jail, text) => self.tell(Level::Warning, "filter", jail, &text),
+            }
+        }
+    }
+
+    fn resolved(&mut self, jail: JailId, found: &detect::Failure, name: &str, addresses: Vec<Prefix>) {
+        if addresses.is_empty() {
+            let text = format!("Unable to find a corresponding IP address for {name}");
+            self.tell(Level::Warning, "ipdns", jail, &text);
+        }
+        for address in addresses {
+            let mut one = found.clone();
+            one.id = base::FailureId::Prefix(address);
+            one.hostname = None;
+            self.step(Input::Failure { jail, failure: failure(one) });
+        }
+    }
+
+    fn enforcer_says(&mut self, report: Report) {
+        match report {
+            Report::Applied { seq, result } => self.step(Input::Applied { seq, result }),
+            other => {
+                for (level, text) in self.board.enforcer_says(other) {
+                    self.log.write(clock::now(), level, Kind::Rare, "actions", &text);
+                }
+            }
+        }
+    }
+
+    fn kept(&mut self, kept: Kept) {
+        let result = kept.failure.clone().map_or(Ok(()), Err);
+        for seq in kept.numbers {
+            self.step(Input::Committed { seq, result: result.clone() });
+        }
+        if let Some((level, text)) = self.board.store_says(kept.failure) {
+            self.log.write(clock::now(), level, Kind::Rare, "database", &text);
+        }
+    }
+
+    fn source_changed(
+        &mut self,
+        jail: JailId,
+        path: String,
+        kind: &'static str,
+        state: SourceState,
+        position: u64,
+    ) {
+        if let Some((level, text)) = self.board.source_says(jail, path, kind, state, position) {
+            self.tell(level, "jail", jail, &text);
+        }
+    }
+
+    /// Hands the engine's effects to their performers.
+    fn perform(&mut self) {
+        for effect in std::mem::take(&mut self.effects) {
+            match effect {
+                Effect::Ban { seq, key, until } => {
+                    let jail = self.jails[key.jail.0 as usize].name.clone();
+                    self.enforcer.send(Command::Ban { seq, jail, prefix: key.prefix, until });
+                }
+                Effect::Unban { seq, key, expired } => {
+                    let jail = self.jails[key.jail.0 as usize].name.clone();
+                    self.enforcer.send(Command::Unban { seq, jail, prefix: key.prefix, expired });
+                }
+                Effect::Persist(write) => {
+                    let (write, seq) = store_ban(&self.jails, write);
+                    self.keeper.send(Order::Write(write, Some(seq)));
+                }
+                Effect::Notify(event) => self.notify(&event),
+                Effect::Reply { id, answer } => self.reply(id, answer),
+            }
+        }
+    }
+
+    fn notify(&mut self, event: &Event) {
+        let jail = events::jail_of(event);
+        self.board.engine_says(event);
+        events::tell(&self.log, &self.zone, &self.jails[jail.0 as usize].name, event);
+    }
+
+    fn tell(&self, level: Level, module: &str, jail: JailId, text: &str) {
+        let name = &self.jails[jail.0 as usize].name;
+        self.log.write(clock::now(), level, Kind::Rare, module, &format!("[{name}] {text}"));
+    }
+
+    fn keep_house(&mut self) {
+        let now = clock::now();
+        if self.engine.next_deadline().is_some_and(|deadline| deadline <= now) {
+            self.step(Input::Tick);
+        }
+        self.refresh_protection(now);
+        if now.since(self.purged) >= PURGE_EVERY || now < self.purged {
+            self.purged = now;
+            self.keeper.send(Order::Purge { now, age: self.purge_age });
+        }
+        self.perform();
+    }
+
+    fn refresh_protection(&mut self, now: Timestamp) {
+        if let Some(input) = self.protection.refresh(now) {
+            self.engine.step(now, input, &mut self.effects);
+        }
+    }
+
+    fn finish(self, flush: bool) -> bool {
+        let enforced = self.enforcer.stop(flush);
+        let kept = self.keeper.finish();
+        enforced && kept
+    }
+}

@@ -1,0 +1,225 @@
+//! What clients ask: from words to the engine's requests, and from its answers to words.
+
+use super::Hub;
+use crate::clock;
+use crate::events::message_users;
+use base::{Prefix, Span, parse_duration};
+use engine::{Answer, BanOutcome, BanTime, BanView, Input, JailId, RefusalReason, RequestId};
+use std::sync::mpsc::SyncSender;
+use wire::{BanAnswer, BannedAnswer, Failed, Pong, Refusal, Request, StatusAnswer, UnbanAnswer, Unbanned, VERSION};
+
+/// A question that the engine works on.
+pub(crate) struct Asked {
+    reply: SyncSender<String>,
+    /// The texts as they were given, by what they mean.
+    given: Vec<(String, Prefix)>,
+    /// Texts that mean nothing.
+    refused: Vec<Refusal>,
+}
+
+impl Hub {
+    pub(super) fn ask(&mut self, request: Request, reply: SyncSender<String>) {
+        let line = match request {
+            Request::Ping => wire::encode(&Pong {
+                v: VERSION,
+                version: env!("CARGO_PKG_VERSION").to_owned(),
+                pid: std::process::id(),
+            }),
+            Request::Status { jail } => self.status(jail.as_deref()),
+            Request::Banned { jail } => self.banned(jail.as_deref()),
+            Request::Ban { jail, ips, time, force } => match self.jail_named(&jail) {
+                Ok(jail) => match ban_time(time.as_deref()) {
+                    Ok(time) => {
+                        return self.submit(ips, reply, |prefixes| engine::Request::Ban {
+                            jail,
+                            prefixes,
+                            time,
+                            force,
+                        });
+                    }
+                    Err(line) => line,
+                },
+                Err(line) => line,
+            },
+            Request::Unban { ips, jail } => match jail.map(|name| self.jail_named(&name)).transpose() {
+                Ok(jail) => {
+                    return self.submit(ips, reply, |prefixes| engine::Request::Unban { jail, prefixes });
+                }
+                Err(line) => line,
+            },
+            Request::UnbanAll => {
+                return self.submit(Vec::new(), reply, |_| engine::Request::UnbanAll);
+            }
+            // The hub's loop takes this one itself.
+            Request::Stop { .. } => return,
+        };
+        send(&reply, line);
+    }
+
+    fn submit(
+        &mut self,
+        ips: Vec<String>,
+        reply: SyncSender<String>,
+        request: impl FnOnce(Vec<Prefix>) -> engine::Request,
+    ) {
+        let mut asked = Asked { reply, given: Vec::new(), refused: Vec::new() };
+        for ip in ips {
+            match ip.parse() {
+                Ok(prefix) => asked.given.push((ip, prefix)),
+                Err(error) => asked.refused.push(Refusal { reason: format!("{error}"), ip }),
+            }
+        }
+        self.next_request += 1;
+        let id = RequestId(self.next_request);
+        let request = request(asked.given.iter().map(|(_, prefix)| *prefix).collect());
+        self.waiting.insert(id, asked);
+        self.step(Input::Request { id, request });
+    }
+
+    pub(super) fn reply(&mut self, id: RequestId, answer: Answer) {
+        let Some(asked) = self.waiting.remove(&id) else { return };
+        let line = match answer {
+            Answer::Ban(outcomes) => wire::encode(&ban_answer(&asked, outcomes)),
+            Answer::Unban { lifted, errors } => match errors.first() {
+                Some(error) => failed(&format!("{error} ({} in all)", errors.len()), None),
+                None => wire::encode(&self.unban_answer(&asked, &lifted)),
+            },
+            Answer::UnknownJail => failed("there is no such jail", Some("see: stockade status")),
+            Answer::DuplicateId => failed("the same request is being worked on", None),
+        };
+        send(&asked.reply, line);
+    }
+
+    fn unban_answer(&self, asked: &Asked, lifted: &[engine::BanKey]) -> UnbanAnswer {
+        let is_absent = |prefix: &Prefix| !lifted.iter().any(|key| prefix.contains(&key.prefix));
+        let absent = asked.given.iter().filter(|(_, prefix)| is_absent(prefix)).map(|(text, _)| text.clone());
+        UnbanAnswer {
+            v: VERSION,
+            unbanned: lifted
+                .iter()
+                .map(|key| Unbanned { jail: self.name_of(key.jail), ip: key.prefix.to_string() })
+                .collect(),
+            absent: absent.chain(asked.refused.iter().map(|refusal| refusal.ip.clone())).collect(),
+        }
+    }
+
+    fn status(&self, jail: Option<&str>) -> String {
+        let only = match jail.map(|name| self.known(name)).transpose() {
+            Ok(only) => only,
+            Err(line) => return line,
+        };
+        let mut status = self.board.status(&self.jails, &self.engine.status(), clock::now());
+        if let Some(name) = only {
+            status.jails.retain(|jail| jail.name == name);
+            for one in &mut status.jails {
+                one.bans = self.bans_of(self.jails.iter().find(|jail| jail.name.as_str() == name).map(|jail| jail.id));
+            }
+        }
+        wire::encode(&StatusAnswer { v: VERSION, status })
+    }
+
+    fn banned(&self, jail: Option<&str>) -> String {
+        let bans = match jail.map(|name| self.jail_named(name)).transpose() {
+            Ok(None) => self.jails.iter().flat_map(|jail| self.bans_of(Some(jail.id))).collect(),
+            Ok(only) => self.bans_of(only),
+            Err(line) => return line,
+        };
+        wire::encode(&BannedAnswer { v: VERSION, bans })
+    }
+
+    /// The bans of a jail, those that end first at the top.
+    fn bans_of(&self, jail: Option<JailId>) -> Vec<wire::Ban> {
+        let mut bans: Vec<wire::Ban> = self
+            .engine
+            .bans()
+            .filter(|ban| Some(ban.key.jail) == jail)
+            .map(|ban| self.ban_message(&ban))
+            .collect();
+        bans.sort_by_key(|ban| ban.until.unwrap_or(i64::MAX));
+        bans
+    }
+
+    fn ban_message(&self, ban: &BanView) -> wire::Ban {
+        wire::Ban {
+            jail: self.name_of(ban.key.jail),
+            ip: ban.key.prefix.to_string(),
+            time: ban.time.as_secs(),
+            until: ban.until.map(base::Timestamp::as_secs),
+            failures: ban.failures.into(),
+            users: message_users(&ban.users),
+        }
+    }
+
+    fn name_of(&self, jail: JailId) -> String {
+        self.jails[jail.0 as usize].name.to_string()
+    }
+
+    /// The id of a jail that runs or waits, or the line of the failure.
+    fn jail_named(&self, name: &str) -> Result<JailId, String> {
+        self.jails.iter().find(|jail| jail.name.as_str() == name).map(|jail| jail.id).ok_or_else(|| {
+            let why = match self.board.is_broken(name) {
+                true => format!("jail '{name}' is not running: its configuration is wrong"),
+                false => format!("there is no jail '{name}'"),
+            };
+            failed(&why, Some("see: stockade status"))
+        })
+    }
+
+    /// The name of any jail of the configuration, broken ones too, or the line of the failure.
+    fn known(&self, name: &str) -> Result<String, String> {
+        if self.board.is_broken(name) { Ok(name.to_owned()) } else { self.jail_named(name).map(|id| self.name_of(id)) }
+    }
+}
+
+fn ban_answer(asked: &Asked, outcomes: Vec<(Prefix, BanOutcome)>) -> BanAnswer {
+    let mut answer =
+        BanAnswer { v: VERSION, banned: Vec::new(), already: Vec::new(), refused: asked.refused.clone() };
+    for (prefix, outcome) in outcomes {
+        let reason = match outcome {
+            BanOutcome::Banned => {
+                answer.banned.push(prefix.to_string());
+                continue;
+            }
+            BanOutcome::AlreadyBanned => {
+                answer.already.push(prefix.to_string());
+                continue;
+            }
+            BanOutcome::Refused(reason) => refusal(reason).to_owned(),
+            BanOutcome::Failed(error) => format!("the kernel refused: {error}; it is tried again"),
+            BanOutcome::Waiting => "it is not decided yet".to_owned(),
+        };
+        answer.refused.push(Refusal { ip: prefix.to_string(), reason });
+    }
+    answer
+}
+
+fn refusal(reason: RefusalReason) -> &'static str {
+    match reason {
+        RefusalReason::OwnAddress => "it is or holds an address of this machine (--force bans it all the same)",
+        RefusalReason::Ignored => "ignoreip of this jail covers it or a part of it (--force bans it all the same)",
+        RefusalReason::Protected => {
+            "it is or holds the gateway or the address of somebody who logged in within the hour (--force bans it all the same)"
+        }
+        RefusalReason::NotEnforceable => "this jail has no action that can ban",
+        RefusalReason::Expired => "the time asked for is over already",
+    }
+}
+
+fn ban_time(text: Option<&str>) -> Result<Option<BanTime>, String> {
+    let Some(text) = text else { return Ok(None) };
+    match parse_duration(text) {
+        Ok(seconds) if seconds < 0.0 => Ok(Some(BanTime::Permanent)),
+        Ok(seconds) if seconds >= 1.0 => Ok(Some(BanTime::For(Span::from_secs_f64(seconds.trunc())))),
+        Ok(_) => Err(failed(&format!("a ban of '{text}' has no length"), Some("e.g. --time 1h"))),
+        Err(error) => Err(failed(&format!("'{text}' is {error}"), Some("e.g. --time 1h, or -1 for ever"))),
+    }
+}
+
+fn failed(why: &str, help: Option<&str>) -> String {
+    wire::encode(&Failed { v: VERSION, error: why.to_owned(), help: help.map(str::to_owned) })
+}
+
+fn send(reply: &SyncSender<String>, line: String) {
+    // A client that went away has nobody left to tell; the channel holds one line, so this never waits.
+    drop(reply.try_send(line));
+}

@@ -1,0 +1,321 @@
+//! From configuration to what runs: the only place that joins conf, detect and engine.
+//!
+//! A plan is made once and never changed. A jail that cannot be compiled is left out with a diagnostic; the
+//! others are as if it did not exist.
+
+use crate::enforce::{EnforceJail, Port, Ports, Protocol, Scope, Verdict};
+use base::{Diagnostic, JailName, Origin, Prefix, PrefixSet, Severity};
+use conf::{ActionSpec, Blocktype, Config, Enabled, JailSpec, LogPath, UseDns, Value};
+use detect::{Rule, RulePart, RuleSource};
+use engine::{JailId, JailPolicy};
+use os::{Services, Users};
+use std::sync::Arc;
+
+/// What runs.
+pub(crate) struct Plan {
+    /// The jails, each at the place that its id says.
+    pub(crate) jails: Vec<Jail>,
+    /// Jails that were left out, and why.
+    pub(crate) broken: Vec<(JailName, Diagnostic)>,
+}
+
+/// One jail, ready to run.
+pub(crate) struct Jail {
+    pub(crate) id: JailId,
+    pub(crate) name: JailName,
+    /// It may wait for its source for ever without anybody being told.
+    pub(crate) auto: bool,
+    pub(crate) rule: Arc<Rule>,
+    pub(crate) policy: JailPolicy,
+    pub(crate) logs: Vec<LogPath>,
+    pub(crate) encoding: String,
+    /// The lines of `journalmatch`.
+    pub(crate) journal: Vec<String>,
+    /// Whether the configuration asks for the journal, for files, or leaves it open.
+    pub(crate) backend: Backend,
+    /// Users whose journal entries are believed.
+    pub(crate) trusted_uids: Vec<u32>,
+    /// How bans reach the kernel; `None` if the jail only detects.
+    pub(crate) enforce: Option<EnforceJail>,
+    /// What an admin should know, one sentence each.
+    pub(crate) notes: Vec<String>,
+    /// What to change if the service as shipped logs no addresses.
+    pub(crate) needs: Option<String>,
+}
+
+/// Where the configuration wants lines from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Backend {
+    /// The journal if it has the service, else files.
+    Either,
+    /// Files only.
+    Files,
+    /// The journal only.
+    Journal,
+    /// Our own bans.
+    Bans,
+}
+
+/// What the machine says about names.
+pub(crate) struct Surroundings {
+    pub(crate) services: Services,
+    pub(crate) users: Users,
+    pub(crate) start_year: i32,
+}
+
+/// Compiles every jail of a configuration. Findings that cost no jail are added to `diagnostics`.
+pub(crate) fn compile(config: Config, around: &Surroundings, diagnostics: &mut Vec<Diagnostic>) -> Plan {
+    let mut plan = Plan { jails: Vec::new(), broken: config.broken };
+    for spec in config.jails {
+        let id = JailId(plan.jails.len() as u32);
+        match compile_jail(id, &spec, &config.globals, around, diagnostics) {
+            Ok(jail) => plan.jails.push(jail),
+            Err(diagnostic) => plan.broken.push((spec.name, diagnostic)),
+        }
+    }
+    plan
+}
+
+fn compile_jail(
+    id: JailId,
+    spec: &JailSpec,
+    globals: &conf::Globals,
+    around: &Surroundings,
+    diagnostics: &mut Vec<Diagnostic>,
+) -> Result<Jail, Diagnostic> {
+    let rule = compile_rule(spec, around.start_year)?;
+    let mut notes = Vec::new();
+    // Under our own name the recidive jail hears of bans from the engine itself (contract 22).
+    let fed_by_bans = spec.filter.name == "recidive";
+    let backend = match spec.backend.split('[').next().unwrap_or_default().to_ascii_lowercase().as_str() {
+        _ if fed_by_bans => Backend::Bans,
+        "systemd" => Backend::Journal,
+        "polling" | "pyinotify" => Backend::Files,
+        _ => Backend::Either,
+    };
+    let enforce = enforcement(spec, globals, &around.services, &mut notes)?;
+    let policy = JailPolicy {
+        name: spec.name.clone(),
+        maxretry: spec.maxretry,
+        maxmatches: spec.maxmatches.min(globals.dbmaxmatches),
+        findtime: spec.findtime,
+        bantime: spec.bantime,
+        ignoreself: spec.ignoreself,
+        ignoreip: ignored(spec, diagnostics),
+        ipv4_prefix: spec.ipv4_prefix,
+        ipv6_prefix: spec.ipv6_prefix,
+        fed_by_bans,
+        enforceable: enforce.is_some(),
+    };
+    let journal: Vec<String> = spec.filter.journalmatch.iter().map(|line| line.text.clone()).collect();
+    Ok(Jail {
+        id,
+        name: spec.name.clone(),
+        auto: spec.enabled == Enabled::Auto,
+        rule: Arc::new(rule),
+        policy,
+        logs: spec.logpath.clone(),
+        encoding: spec.logencoding.clone(),
+        trusted_uids: trusted(spec, &journal, &around.users, &mut notes),
+        journal,
+        backend,
+        enforce,
+        notes,
+        needs: spec.filter.needs.clone(),
+    })
+}
+
+/// Compiles the rules of a jail; the first mistake is cited with its file and line.
+pub(crate) fn compile_rule(spec: &JailSpec, start_year: i32) -> Result<Rule, Diagnostic> {
+    let texts = |values: &'_ [Value]| -> Vec<String> { values.iter().map(|value| value.text.clone()).collect() };
+    let (failregex, ignoreregex) = (texts(&spec.filter.failregex), texts(&spec.filter.ignoreregex));
+    let failregex: Vec<&str> = failregex.iter().map(String::as_str).collect();
+    let ignoreregex: Vec<&str> = ignoreregex.iter().map(String::as_str).collect();
+    let text = |value: &'_ Option<Value>| value.as_ref().map(|value| value.text.clone());
+    let (prefregex, datepattern, zone) =
+        (text(&spec.filter.prefregex), text(&spec.filter.datepattern), text(&spec.filter.logtimezone));
+    let source = RuleSource {
+        prefregex: prefregex.as_deref(),
+        failregex: &failregex,
+        ignoreregex: &ignoreregex,
+        maxlines: spec.filter.maxlines,
+        datepattern: datepattern.as_deref(),
+        logtimezone: zone.as_deref(),
+        usedns: match spec.filter.usedns {
+            UseDns::Yes => detect::UseDns::Yes,
+            UseDns::Warn => detect::UseDns::Warn,
+            UseDns::No => detect::UseDns::No,
+            UseDns::Raw => detect::UseDns::Raw,
+        },
+        start_year,
+    };
+    Rule::compile(&source).map_err(|errors| {
+        let Some(error) = errors.first() else {
+            return Diagnostic::new(Severity::Error, "its rules cannot be used").with_jail(&spec.name);
+        };
+        let value = match error.part {
+            RulePart::Prefregex => spec.filter.prefregex.as_ref(),
+            RulePart::Failregex(n) => spec.filter.failregex.get(n),
+            RulePart::Ignoreregex(n) => spec.filter.ignoreregex.get(n),
+            RulePart::Datepattern => spec.filter.datepattern.as_ref(),
+            RulePart::Logtimezone => spec.filter.logtimezone.as_ref(),
+        };
+        let more = match errors.len() {
+            0 | 1 => String::new(),
+            n => format!(" (and {} more)", n - 1),
+        };
+        Diagnostic::new(Severity::Error, format!("{}{more}; the jail is left out", error.message))
+            .with_jail(&spec.name)
+            .with_origin(value.map(|value| &value.origin))
+            .with_help("correct the line, or switch the jail off with enabled = false")
+    })
+}
+
+fn ignored(spec: &JailSpec, diagnostics: &mut Vec<Diagnostic>) -> PrefixSet {
+    let mut set = PrefixSet::default();
+    for value in &spec.ignoreip {
+        match value.text.parse::<Prefix>() {
+            Ok(prefix) => {
+                set.insert(prefix);
+            }
+            Err(_) => diagnostics.push(
+                Diagnostic::new(
+                    Severity::Warning,
+                    format!("ignoreip entry '{}' is no address and no network; it is left out", value.text),
+                )
+                .with_jail(&spec.name)
+                .with_origin(Some(&value.origin))
+                .with_help("host names and file: lists are not supported yet; write addresses or networks"),
+            ),
+        }
+    }
+    set
+}
+
+/// The union of what the jail's actions ask of the kernel.
+fn enforcement(
+    spec: &JailSpec,
+    globals: &conf::Globals,
+    services: &Services,
+    notes: &mut Vec<String>,
+) -> Result<Option<EnforceJail>, Diagnostic> {
+    let mut merged: Option<EnforceJail> = None;
+    for action in &spec.actions {
+        let Some(stock) = action.stock.as_ref().filter(|stock| stock.native || globals.banaction_native) else {
+            notes.push(format!("its action '{}' is not enforceable yet", action.name));
+            continue;
+        };
+        if !stock.native {
+            notes.push(format!("its action '{}' is carried out natively", action.name));
+        }
+        let one = EnforceJail {
+            name: spec.name.clone(),
+            ports: ports(spec, action, stock.port.as_ref(), services)?,
+            protocol: protocol(spec, action, &stock.protocol)?,
+            verdict: match stock.blocktype {
+                Blocktype::Drop => Verdict::Drop,
+                Blocktype::Reject => Verdict::Reject,
+            },
+            scope: match stock.scope {
+                conf::Scope::All => Scope::All,
+                conf::Scope::Host => Scope::Host,
+            },
+        };
+        merged = Some(match merged {
+            None => one,
+            Some(before) => before.merged(one),
+        });
+    }
+    if merged.is_none() && spec.actions.is_empty() {
+        notes.push("it has no action and only detects".into());
+    }
+    Ok(merged)
+}
+
+fn ports(
+    spec: &JailSpec,
+    action: &ActionSpec,
+    value: Option<&Value>,
+    services: &Services,
+) -> Result<Ports, Diagnostic> {
+    let Some(value) = value else { return Ok(Ports::All) };
+    let mut ports = Vec::new();
+    for word in value.text.split([',', ' ', '\n']).map(str::trim).filter(|word| !word.is_empty()) {
+        let (first, last) = word.split_once([':', '-']).filter(|_| services.port(word).is_none()).unwrap_or((word, word));
+        match (services.port(first), services.port(last)) {
+            (Some(first), Some(last)) if first <= last => ports.push(Port { first, last }),
+            _ => return Err(unknown_port(spec, value, word)),
+        }
+    }
+    if ports.is_empty() {
+        let message = format!("action '{}' has an empty list of ports; the jail is left out", action.name);
+        return Err(Diagnostic::new(Severity::Error, message)
+            .with_jail(&spec.name)
+            .with_origin(Some(&value.origin))
+            .with_help("write port = 0:65535 to close all ports"));
+    }
+    let all = ports.iter().any(|port| port.first <= 1 && port.last == u16::MAX);
+    Ok(if all { Ports::All } else { Ports::Some(ports) })
+}
+
+fn unknown_port(spec: &JailSpec, value: &Value, word: &str) -> Diagnostic {
+    let at = value.origin.text.find(word).map(|byte| value.origin.text[..byte].chars().count());
+    let diagnostic = Diagnostic::new(Severity::Error, format!("unknown port '{word}'; the jail is left out"))
+        .with_jail(&spec.name)
+        .with_origin(Some(&value.origin))
+        .with_help("use a number, a range such as 8000:8100, or a name of /etc/services");
+    match at {
+        Some(at) => diagnostic.with_span(at, word.chars().count()),
+        None => diagnostic,
+    }
+}
+
+fn protocol(spec: &JailSpec, action: &ActionSpec, text: &str) -> Result<Protocol, Diagnostic> {
+    let mut words = text.split([',', ' ']).map(str::trim).filter(|word| !word.is_empty());
+    let one = |word: &str| match word.to_ascii_lowercase().as_str() {
+        "tcp" => Some(Protocol::Tcp),
+        "udp" => Some(Protocol::Udp),
+        "both" => Some(Protocol::Both),
+        "all" | "any" => Some(Protocol::All),
+        _ => None,
+    };
+    let first = words.next().map_or(Some(Protocol::Tcp), one);
+    words.fold(first, |merged, word| Some(merged?.merged(one(word)?))).ok_or_else(|| {
+        Diagnostic::new(Severity::Error, format!("unknown protocol '{text}'; the jail is left out"))
+            .with_jail(&spec.name)
+            .with_origin(Some(&action.origin))
+            .with_help("use tcp, udp, both or all")
+    })
+}
+
+/// Users whose journal entries speak for the service (contract 14): those that the filter names, else root and
+/// whoever the units of its match run as.
+fn trusted(spec: &JailSpec, journal: &[String], users: &Users, notes: &mut Vec<String>) -> Vec<u32> {
+    let mut uids: Vec<u32> = Vec::new();
+    for name in &spec.trusted_uid {
+        match users.uid(name) {
+            Some(uid) => uids.push(uid),
+            None if spec.enabled == Enabled::Auto => {}
+            None => notes.push(format!("trusted_uid names '{name}', whom this machine does not know")),
+        }
+    }
+    if spec.trusted_uid.is_empty() {
+        uids.push(0);
+        uids.extend(units(journal).filter_map(os::unit_user).filter_map(|user| users.uid(&user)));
+    }
+    uids.sort_unstable();
+    uids.dedup();
+    uids
+}
+
+/// The units that a journalmatch names.
+pub(crate) fn units(journal: &[String]) -> impl Iterator<Item = &str> {
+    journal.iter().flat_map(|line| line.split_whitespace()).filter_map(|word| {
+        word.trim_matches(['"', '\'']).strip_prefix("_SYSTEMD_UNIT=").map(|unit| unit.trim_matches(['"', '\'']))
+    })
+}
+
+/// The place of a value, for messages about it.
+pub(crate) fn cite(origin: &Origin) -> String {
+    format!("{}:{}", origin.file, origin.line)
+}

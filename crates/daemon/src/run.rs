@@ -1,0 +1,361 @@
+//! From "start" to "stopped": the order in which the parts come up and go down.
+//!
+//! Up: configuration, privileges, locks, store, kernel, bans restored, sources, socket, ready. What makes guarding
+//! impossible ends the start with every reason at once; everything else is reported and the rest goes on.
+
+use crate::board::Board;
+use crate::control::{self, failed};
+use crate::enforce::{EnforceConfig, Enforcer};
+use crate::hub::{Hub, Message, Parts};
+use crate::ingest;
+use crate::keep::{Keeper, Order};
+use crate::log::{Kind, Level, Log, Target};
+use crate::plan::{Plan, Surroundings, compile};
+use crate::protect::Protection;
+use crate::resolve::Resolver;
+use crate::{DiskFiles, clock};
+use base::{Diagnostic, Severity, Timestamp};
+use conf::{Choice, Globals, Manner, Tree};
+use engine::Engine;
+use jiff::tz::TimeZone;
+use os::{Lock, LockError, Notifier, Signal, Signals};
+use std::io;
+use std::os::unix::net::UnixStream;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, SyncSender, TrySendError, channel, sync_channel};
+use std::thread;
+use std::time::Duration;
+use store::{Opened, Place, Store, Write};
+
+/// The control socket's usual place.
+pub const SOCKET: &str = "/run/stockade/stockade.sock";
+/// The firewall table's usual name.
+pub const TABLE: &str = "stockade";
+const STORE: &str = "/var/lib/stockade/stockade.sqlite3";
+const FAIL2BAN_SOCKET: &str = "/var/run/fail2ban/fail2ban.sock";
+
+/// Messages that may wait for the hub before a source has to.
+const HUB_QUEUE: usize = 1024;
+
+/// How to run.
+pub struct Options {
+    /// The configuration directory, if not the usual ones.
+    pub config: Option<PathBuf>,
+    /// Leave the kernel alone and say what would be done.
+    pub dry_run: bool,
+    /// The store, if not at its usual place; in a dry run without it nothing is kept.
+    pub db: Option<PathBuf>,
+    /// The control socket.
+    pub socket: PathBuf,
+    /// The firewall table.
+    pub table: String,
+    /// The log file; the standard error output if absent.
+    pub log: Option<PathBuf>,
+    /// Run beside a live fail2ban.
+    pub force: bool,
+    /// A directory of journal files to read instead of the system's.
+    pub journal: Option<PathBuf>,
+}
+
+/// How it ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ended {
+    /// Everything was written and closed.
+    Clean,
+    /// A part had died on the way.
+    Troubled,
+}
+
+/// Guards the machine until a signal or a client ends it. The error says why it could not begin.
+pub fn run(options: &Options) -> Result<Ended, Vec<Diagnostic>> {
+    let zone = TimeZone::system();
+    let started = clock::now();
+    // Before any thread is made: a signal must find this one only.
+    let signals = Signals::block().map_err(|error| cannot(format!("signals cannot be received: {error}")))?;
+    let (plan, globals, config) = load(options, started)?;
+    let log = Arc::new(open_log(options, &globals, &zone)?);
+    let tell = |level, text: &str| log.write(clock::now(), level, Kind::Rare, "server", text);
+    tell(Level::Info, &format!("Starting Stockade v{}", env!("CARGO_PKG_VERSION")));
+    for (name, diagnostic) in &plan.broken {
+        log.write(clock::now(), Level::Error, Kind::Rare, "jail", &format!("[{name}] {}", diagnostic.message));
+    }
+    let path = options.db.clone().unwrap_or_else(|| STORE.into());
+    let keeps = !options.dry_run || options.db.is_some();
+    let lock = if keeps { lock_store(&path, &tell)? } else { None };
+    let opened = open_store(&path, keeps, &zone, started);
+    for note in &opened.notes {
+        log.write(clock::now(), Level::Error, Kind::Rare, "database", note);
+    }
+    let guard = Guard { options, plan, globals, config, zone, started, log: Arc::clone(&log) };
+    let ended = guard.begin(opened, signals)?;
+    drop(lock);
+    tell(Level::Info, "Exiting Stockade");
+    Ok(ended)
+}
+
+/// Reads and compiles the configuration, and finds out at once whatever stands against running.
+fn load(options: &Options, now: Timestamp) -> Result<(Plan, Globals, String), Vec<Diagnostic>> {
+    let files = DiskFiles;
+    let tree = Tree::find(&files, options.config.as_deref(), Manner::Stockade);
+    let (config, mut diagnostics) = conf::load(&files, &tree, Choice::Enabled);
+    let globals = config.globals.clone();
+    let plan = compile(config, &Surroundings::of_this_machine(now), &mut diagnostics);
+    let mut against = Vec::new();
+    if plan.jails.is_empty() {
+        let message = match plan.broken.len() {
+            0 => format!("no jail is enabled in {}", tree.describe()),
+            n => format!("none of the {n} enabled jails of {} can run", tree.describe()),
+        };
+        against.push(
+            Diagnostic::new(Severity::Error, message).with_help("enable a jail with enabled = true in jail.local"),
+        );
+    }
+    if !options.dry_run && !os::has_net_admin() {
+        against.push(
+            Diagnostic::new(Severity::Error, "changing the firewall needs CAP_NET_ADMIN, which this process has not")
+                .with_help("run it as root (sudo stockade run), or see what it would do with --dry-run"),
+        );
+    }
+    if !options.force && !options.dry_run && tree.is_fail2bans() && fail2ban_answers() {
+        against.push(
+            Diagnostic::new(
+                Severity::Error,
+                format!("fail2ban is running and guards {}: two guardians would undo each other", tree.describe()),
+            )
+            .with_help(
+                "stop it first (systemctl stop fail2ban; `stockade migrate` will do the whole switch), or use --force",
+            ),
+        );
+    }
+    report(&diagnostics, &plan);
+    if against.is_empty() { Ok((plan, globals, tree.describe())) } else { Err(against) }
+}
+
+/// Findings of the configuration go to whoever started us, with their lines.
+fn report(diagnostics: &[Diagnostic], plan: &Plan) {
+    use std::io::Write as _;
+    let broken = plan.broken.iter().map(|(_, diagnostic)| diagnostic);
+    for diagnostic in diagnostics.iter().filter(|one| one.severity > Severity::Notice).chain(broken) {
+        // Without a standard error output the log below has the same.
+        drop(writeln!(io::stderr(), "{diagnostic}"));
+    }
+}
+
+fn open_log(options: &Options, globals: &Globals, zone: &TimeZone) -> Result<Log, Vec<Diagnostic>> {
+    let target = options.log.clone().map_or(Target::Stderr, Target::File);
+    let level = Level::parse(&globals.loglevel).unwrap_or(Level::Info);
+    Log::open(target, level, zone.clone()).map_err(|error| cannot(format!("the log cannot be opened: {error}")))
+}
+
+fn lock_store(path: &Path, tell: &dyn Fn(Level, &str)) -> Result<Option<Lock>, Vec<Diagnostic>> {
+    let mut name = path.as_os_str().to_owned();
+    name.push(".lock");
+    match Lock::acquire(Path::new(&name)) {
+        Ok(lock) => Ok(Some(lock)),
+        Err(LockError::Held(pid)) => {
+            let who = pid.map_or_else(|| "another daemon".to_owned(), |pid| format!("another daemon (pid {pid})"));
+            Err(vec![
+                Diagnostic::new(Severity::Error, format!("{who} holds the store {}", path.display()))
+                    .with_help("see: stockade status; end it with: stockade stop"),
+            ])
+        }
+        // Without a place for the lock there is none for the store either: it says so and lives in memory.
+        Err(LockError::Io(error)) => {
+            tell(Level::Warning, &format!("{} cannot be locked: {error}", Path::new(&name).display()));
+            Ok(None)
+        }
+    }
+}
+
+fn open_store(path: &Path, keeps: bool, zone: &TimeZone, now: Timestamp) -> Opened {
+    if !keeps {
+        return Opened { store: Store::memory(), place: Place::Memory, notes: Vec::new() };
+    }
+    let stamp = crate::log::local(now, zone).replace([' ', ':', '-'], "");
+    Store::open(path, &stamp)
+}
+
+/// Everything that the start has found; the rest of the way up, and down again.
+struct Guard<'a> {
+    options: &'a Options,
+    plan: Plan,
+    globals: Globals,
+    config: String,
+    zone: TimeZone,
+    started: Timestamp,
+    log: Arc<Log>,
+}
+
+impl Guard<'_> {
+    fn begin(self, mut opened: Opened, signals: Signals) -> Result<Ended, Vec<Diagnostic>> {
+        let (sender, inbox) = sync_channel(HUB_QUEUE);
+        let jails: Arc<[crate::plan::Jail]> = self.plan.jails.into();
+        let config = EnforceConfig {
+            table: self.options.table.clone(),
+            owner: self.globals.table_owner,
+            jails: jails.iter().filter_map(|jail| jail.enforce.clone()).collect(),
+            dry_run: self.options.dry_run,
+        };
+        let reports = sender.clone();
+        let started = Enforcer::start(config, move |report| {
+            // The hub ends after the enforcer; if it died, nobody is left to tell.
+            drop(reports.send(Message::Enforcer(report)));
+        })
+        .map_err(|error| vec![error.diagnostic()])?;
+
+        let names = jails.iter().map(|jail| Write::JailEnabled(jail.name.to_string())).collect::<Vec<_>>();
+        let (state, stored, positions) = read_store(&mut opened, &names, self.started, &self.log);
+        let path = match &opened.place {
+            Place::File(path) => path.display().to_string(),
+            Place::Memory => "memory".to_owned(),
+        };
+        let kept = sender.clone();
+        let keeper = Keeper::start(opened.store, move |report| drop(kept.send(Message::Kept(report))))
+            .map_err(|error| cannot(format!("the store's thread cannot start: {error}")))?;
+        keeper.send(Order::Purge { now: self.started, age: self.globals.dbpurgeage });
+        let resolved = sender.clone();
+        let resolver = Resolver::start(move |name, (jail, failure), addresses| {
+            drop(resolved.send(Message::Resolved { jail, failure, name, addresses }));
+        })
+        .map_err(|error| cannot(format!("the resolver's thread cannot start: {error}")))?;
+        let ssh = std::env::var("SSH_CONNECTION").ok();
+        let board = Board::new(
+            self.started,
+            self.config,
+            self.plan.broken,
+            started.enforcement,
+            wire::Store { path, state },
+        );
+        let mut hub = Hub::new(Parts {
+            engine: Engine::new(jails.iter().map(|jail| jail.policy.clone()).collect()),
+            jails: Arc::clone(&jails),
+            board,
+            enforcer: started.handle,
+            keeper,
+            resolver,
+            protection: Protection::new(ssh.as_deref(), self.started),
+            log: Arc::clone(&self.log),
+            zone: self.zone.clone(),
+            purge_age: self.globals.dbpurgeage,
+        });
+        hub.restore(stored, started.adopted);
+        let hub = thread::Builder::new()
+            .name("hub".into())
+            .spawn(move || hub.run(&inbox))
+            .map_err(|error| cannot(format!("the hub's thread cannot start: {error}")))?;
+
+        let sources = ingest::start(&jails, positions, self.options.journal.clone(), &self.zone, sender.clone())
+            .map_err(|error| cannot(format!("the sources cannot start: {error}")))?;
+        let socket = self.open_socket(&sender);
+        let notifier = Notifier::from_environment();
+        notifier.ready(&format!("guarding with {} jails", jails.len()));
+        watch(&signals, &notifier, &sender, &self.log, &|| hub.is_finished());
+        notifier.stopping();
+        drop(socket);
+        sources.stop();
+        // The hub may have ended by a client's order already.
+        drop(sender.send(Message::Stop));
+        match hub.join() {
+            Ok(true) => Ok(Ended::Clean),
+            _ => Ok(Ended::Troubled),
+        }
+    }
+
+    /// Without its socket the daemon still guards; only nobody can ask it.
+    fn open_socket(&self, sender: &SyncSender<Message>) -> Option<control::ControlSocket> {
+        let questions = sender.clone();
+        let served = control::serve(&self.options.socket, move |request| {
+            let (reply, answer) = sync_channel(1);
+            match questions.try_send(Message::Ask(request, reply)) {
+                Ok(()) => answer.recv().unwrap_or_else(|_| failed("the daemon is stopping")),
+                Err(TrySendError::Full(_)) => failed("the daemon is too busy to answer, try again"),
+                Err(TrySendError::Disconnected(_)) => failed("the daemon is stopping"),
+            }
+        });
+        let told = |error: &io::Error| {
+            let text = format!("no control socket at {}: {error}", self.options.socket.display());
+            self.log.write(clock::now(), Level::Error, Kind::Rare, "server", &text);
+        };
+        served.inspect_err(told).ok()
+    }
+}
+
+/// Reads what a start needs. A store that cannot be read is like an empty one, and said.
+fn read_store(
+    opened: &mut Opened,
+    enabled: &[Write],
+    now: Timestamp,
+    log: &Log,
+) -> (String, Vec<store::Ban>, ingest::Positions) {
+    let store = &mut opened.store;
+    let read = store
+        .disable_all_jails()
+        .and_then(|()| store.write(enabled))
+        .and_then(|()| Ok((store.current_bans(now)?, store.log_positions()?, store.journal_positions()?)));
+    match read {
+        Ok(((bans, skipped), logs, journal)) => {
+            if skipped > 0 {
+                let text = format!("{skipped} stored bans are of no address and were passed over");
+                log.write(clock::now(), Level::Warning, Kind::Rare, "database", &text);
+            }
+            let state = match opened.place {
+                Place::File(_) => "ok".to_owned(),
+                Place::Memory if opened.notes.is_empty() => "ok".to_owned(),
+                Place::Memory => "in memory only: a restart forgets the bans".to_owned(),
+            };
+            (state, bans, ingest::Positions { logs, journal })
+        }
+        Err(error) => {
+            let text = format!("the store cannot be read: {error}; no ban is restored from it");
+            log.write(clock::now(), Level::Error, Kind::Rare, "database", &text);
+            (format!("cannot be read: {error}"), Vec::new(), ingest::Positions::default())
+        }
+    }
+}
+
+/// Waits for the end: a signal, or the hub's own. Feeds the watchdog as long as the hub answers.
+fn watch(
+    signals: &Signals,
+    notifier: &Notifier,
+    hub: &SyncSender<Message>,
+    log: &Log,
+    ended: &dyn Fn() -> bool,
+) {
+    let beat = notifier.watchdog().map(|interval| interval / 2);
+    let patience = beat.unwrap_or(Duration::from_secs(1)).min(Duration::from_secs(1));
+    let mut quiet = Duration::ZERO;
+    while !ended() {
+        match signals.wait(patience) {
+            Some(Signal::Terminate | Signal::Interrupt) => return,
+            Some(Signal::User1) => {
+                if let Err(error) = log.reopen() {
+                    let text = format!("the log stays where it was: {error}");
+                    log.write(clock::now(), Level::Error, Kind::Rare, "server", &text);
+                }
+            }
+            Some(Signal::Hangup) => {
+                let text = "reload is not supported yet; restart to take a new configuration (bans stand)";
+                log.write(clock::now(), Level::Warning, Kind::Rare, "server", text);
+            }
+            None => quiet += patience,
+        }
+        if beat.is_some_and(|beat| quiet >= beat) && answers(hub) {
+            quiet = Duration::ZERO;
+            notifier.alive();
+        }
+    }
+}
+
+fn answers(hub: &SyncSender<Message>) -> bool {
+    let (reply, answer): (_, Receiver<()>) = channel();
+    hub.try_send(Message::Alive(reply)).is_ok() && answer.recv_timeout(Duration::from_secs(10)).is_ok()
+}
+
+fn fail2ban_answers() -> bool {
+    UnixStream::connect(FAIL2BAN_SOCKET).is_ok()
+}
+
+fn cannot(message: String) -> Vec<Diagnostic> {
+    vec![Diagnostic::new(Severity::Error, message)]
+}

@@ -1,0 +1,301 @@
+//! A whole log, offline, by its own dates: the same rules and the same engine as live, with another "now".
+//!
+//! No clock decides anything here but the log's own; no store, no kernel, no names are asked. Every ban counts
+//! as carried out at once.
+
+use crate::events::message;
+use crate::plan::{Surroundings, compile};
+use base::{Diagnostic, JailName, Severity, Span, Timestamp};
+use conf::{Choice, Manner, Tree};
+use detect::{Clock, Detector, Line, LineVerdict, Splitter};
+use engine::{Effect, Engine, Event, Input, JailId, StoreWrite};
+use jiff::tz::TimeZone;
+use std::collections::BTreeSet;
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::PathBuf;
+
+/// What to read and by which rules.
+pub struct Scan {
+    /// The log; the standard input if absent.
+    pub file: Option<PathBuf>,
+    /// The jails; every jail whose filter matches something if empty.
+    pub jails: Vec<JailName>,
+    /// The configuration directory, if not the usual ones.
+    pub config: Option<PathBuf>,
+    /// What dates without a year are counted back from; when the file was last written if absent.
+    pub now: Option<Timestamp>,
+    /// Keep the matched lines for the events.
+    pub keep_lines: bool,
+}
+
+/// What was read.
+pub struct ScanReport {
+    /// Lines in all.
+    pub lines: u64,
+    /// Lines that were cut at 64 KiB.
+    pub cut: u64,
+    /// Lines with a failure and without a date: not counted.
+    pub undated: u64,
+    /// The jails that were asked for, or that found something.
+    pub jails: Vec<ScannedJail>,
+    /// What was found wrong in the configuration on the way.
+    pub diagnostics: Vec<Diagnostic>,
+}
+
+/// What one jail found.
+pub struct ScannedJail {
+    /// Its name.
+    pub name: JailName,
+    /// Failures counted.
+    pub failures: u64,
+    /// Different ids among them.
+    pub addresses: u64,
+    /// Bans.
+    pub bans: u64,
+}
+
+/// Reads the log to its end and gives each ban and unban as it comes to pass in the log's time.
+pub fn scan(scan: &Scan, event: &mut dyn FnMut(wire::Event)) -> Result<ScanReport, Vec<Diagnostic>> {
+    let (mut input, written) = open(scan).map_err(|diagnostic| vec![diagnostic])?;
+    let reference = scan.now.unwrap_or(written);
+    let files = crate::DiskFiles;
+    let tree = Tree::find(&files, scan.config.as_deref(), Manner::Stockade);
+    let choice = if scan.jails.is_empty() { Choice::All } else { Choice::Named(&scan.jails) };
+    let (config, mut diagnostics) = conf::load(&files, &tree, choice);
+    let around = Surroundings::of_this_machine(reference);
+    let mut plan = compile(config, &around, &mut diagnostics);
+    for name in &scan.jails {
+        let known = plan.jails.iter().any(|jail| jail.name == *name);
+        if !known && !plan.broken.iter().any(|(broken, _)| broken == name) {
+            diagnostics.push(
+                Diagnostic::new(Severity::Error, format!("there is no jail '{name}' in the configuration"))
+                    .with_help(format!("the configuration is {}", tree.describe())),
+            );
+        }
+    }
+    diagnostics.extend(plan.broken.iter().map(|(_, diagnostic)| diagnostic.clone()));
+    if plan.jails.is_empty() {
+        return Err(diagnostics);
+    }
+    if scan.jails.is_empty() {
+        // Of a whole configuration only what this log is about is of interest.
+        diagnostics.clear();
+        plan.jails.retain(|jail| !jail.policy.fed_by_bans);
+    }
+    for (place, jail) in plan.jails.iter_mut().enumerate() {
+        jail.id = JailId(place as u32);
+        // The addresses of this machine mean nothing in a log from elsewhere, and what cannot be enforced here
+        // is still worth knowing.
+        jail.policy.ignoreself = false;
+        jail.policy.enforceable = true;
+        jail.policy.fed_by_bans = false;
+        if scan.keep_lines {
+            jail.policy.maxmatches = jail.policy.maxmatches.max(jail.policy.maxretry);
+        }
+    }
+    let mut replay = Replay::new(&plan.jails, reference, scan.keep_lines, event);
+    let encoding = plan.jails[0].encoding.clone();
+    let cut = replay.read(&mut input, &encoding).map_err(|error| {
+        let name = scan.file.as_ref().map_or("the standard input".into(), |path| path.display().to_string());
+        vec![Diagnostic::new(Severity::Error, format!("{name} cannot be read: {error}"))]
+    })?;
+    let asked = !scan.jails.is_empty();
+    let jails = replay.jails().into_iter().filter(|jail| asked || jail.failures > 0).collect();
+    Ok(ScanReport { lines: replay.lines, cut, undated: replay.undated, jails, diagnostics })
+}
+
+fn open(scan: &Scan) -> Result<(Box<dyn Read>, Timestamp), Diagnostic> {
+    let now = crate::clock::now();
+    let Some(path) = &scan.file else { return Ok((Box::new(io::stdin().lock()), now)) };
+    let opened = File::open(path).and_then(|file| file.metadata().map(|metadata| (file, metadata)));
+    match opened {
+        Ok((_, metadata)) if metadata.is_dir() => Err(Diagnostic::new(
+            Severity::Error,
+            format!("{} is a directory, not a log", path.display()),
+        )),
+        Ok((file, metadata)) => {
+            let written = metadata.modified().ok().and_then(|time| time.duration_since(std::time::UNIX_EPOCH).ok());
+            let written = written.map_or(now, |since| Timestamp::from_secs(since.as_secs() as i64));
+            Ok((Box::new(file), written))
+        }
+        Err(error) => {
+            let diagnostic = Diagnostic::new(Severity::Error, format!("{} cannot be read: {error}", path.display()));
+            Err(match error.kind() {
+                io::ErrorKind::PermissionDenied => diagnostic.with_help("run the same command with sudo"),
+                _ => diagnostic,
+            })
+        }
+    }
+}
+
+/// The engine and the detectors, driven by the dates of the lines.
+struct Replay<'a> {
+    engine: Engine,
+    names: Vec<JailName>,
+    detectors: Vec<Detector>,
+    tallies: Vec<Tally>,
+    zone: TimeZone,
+    reference: Timestamp,
+    /// The latest time that the log has told: it never goes back.
+    now: Timestamp,
+    keep_lines: bool,
+    lines: u64,
+    undated: u64,
+    found: Vec<detect::Failure>,
+    effects: Vec<Effect>,
+    records: std::collections::HashMap<(JailId, base::Prefix), Vec<String>>,
+    event: &'a mut dyn FnMut(wire::Event),
+}
+
+#[derive(Default)]
+struct Tally {
+    failures: u64,
+    ids: BTreeSet<base::FailureId>,
+    bans: u64,
+}
+
+impl<'a> Replay<'a> {
+    fn new(
+        jails: &[crate::plan::Jail],
+        reference: Timestamp,
+        keep_lines: bool,
+        event: &'a mut dyn FnMut(wire::Event),
+    ) -> Self {
+        // A log of any age is read from its first line: nothing is too old.
+        let forever = Span::from_secs(i64::MAX / 2_000_000);
+        Self {
+            engine: Engine::new(jails.iter().map(|jail| jail.policy.clone()).collect()),
+            names: jails.iter().map(|jail| jail.name.clone()).collect(),
+            detectors: jails.iter().map(|jail| Detector::new(jail.rule.clone(), forever)).collect(),
+            tallies: jails.iter().map(|_| Tally::default()).collect(),
+            zone: TimeZone::system(),
+            reference,
+            now: Timestamp::from_secs(0),
+            keep_lines,
+            lines: 0,
+            undated: 0,
+            found: Vec::new(),
+            effects: Vec::new(),
+            records: std::collections::HashMap::new(),
+            event,
+        }
+    }
+
+    /// Reads to the end; gives how many lines were cut.
+    fn read(&mut self, input: &mut dyn Read, encoding: &str) -> io::Result<u64> {
+        let mut splitter = Splitter::new(encoding);
+        let mut buffer = vec![0; 256 * 1024];
+        loop {
+            let read = match input.read(&mut buffer) {
+                Ok(0) => break,
+                Ok(read) => read,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                Err(error) => return Err(error),
+            };
+            splitter.push(&buffer[..read], &mut |line, _| self.line(line));
+        }
+        splitter.finish(&mut |line, _| self.line(line));
+        Ok(splitter.cut())
+    }
+
+    fn line(&mut self, text: &str) {
+        self.lines += 1;
+        for place in 0..self.detectors.len() {
+            self.found.clear();
+            let clock = Clock { now: self.reference, zone: &self.zone, in_operation: false };
+            let line = Line { text, time: None };
+            let verdict = self.detectors[place].feed(&line, &clock, &mut self.found);
+            if verdict == LineVerdict::Undated {
+                self.undated += 1;
+            }
+            let jail = JailId(place as u32);
+            for mut failure in std::mem::take(&mut self.found) {
+                self.now = self.now.max(failure.time);
+                // No names are asked here: a name stands for itself.
+                if let Some(name) = failure.hostname.take() {
+                    failure.id = base::FailureId::Raw(name.into());
+                }
+                self.advance();
+                self.engine.step(self.now, Input::ReadBegins { jail }, &mut self.effects);
+                let tally = &mut self.tallies[place];
+                if !tally.ids.contains(&failure.id) {
+                    tally.ids.insert(failure.id.clone());
+                }
+                let failure = crate::hub::failure(failure);
+                self.engine.step(self.now, Input::Failure { jail, failure }, &mut self.effects);
+                self.settle();
+            }
+        }
+    }
+
+    /// Lets what ends before the log's time end.
+    fn advance(&mut self) {
+        if self.engine.next_deadline().is_some_and(|deadline| deadline <= self.now) {
+            self.engine.step(self.now, Input::Tick, &mut self.effects);
+            self.settle();
+        }
+    }
+
+    /// Answers every effect as if kernel and disk were instant.
+    fn settle(&mut self) {
+        while !self.effects.is_empty() {
+            for effect in std::mem::take(&mut self.effects) {
+                let answer = match effect {
+                    Effect::Ban { seq, .. } | Effect::Unban { seq, expired: false, .. } => {
+                        Input::Applied { seq, result: Ok(()) }
+                    }
+                    Effect::Persist(write) => Input::Committed { seq: self.written(write), result: Ok(()) },
+                    Effect::Notify(told) => {
+                        self.told(&told);
+                        continue;
+                    }
+                    Effect::Unban { expired: true, .. } | Effect::Reply { .. } => continue,
+                };
+                self.engine.step(self.now, answer, &mut self.effects);
+            }
+        }
+    }
+
+    fn written(&mut self, write: StoreWrite) -> u64 {
+        match write {
+            StoreWrite::Ban { seq, jail, record } | StoreWrite::Prolong { seq, jail, record } => {
+                if self.keep_lines {
+                    self.records.insert((jail, record.prefix), record.matches);
+                }
+                seq
+            }
+            StoreWrite::Delete { seq, .. } | StoreWrite::DeleteAll { seq } => seq,
+        }
+    }
+
+    fn told(&mut self, told: &Event) {
+        let jail = crate::events::jail_of(told);
+        let place = jail.0 as usize;
+        let lines = match told {
+            Event::Found { .. } => {
+                self.tallies[place].failures += 1;
+                None
+            }
+            Event::Banned { prefix, .. } => {
+                self.tallies[place].bans += 1;
+                self.records.remove(&(jail, *prefix))
+            }
+            _ => None,
+        };
+        if let Some(message) = message(&self.names[place], self.now, told, lines) {
+            (self.event)(message);
+        }
+    }
+
+    fn jails(&self) -> Vec<ScannedJail> {
+        let rows = self.names.iter().zip(&self.tallies);
+        rows.map(|(name, tally)| ScannedJail {
+            name: name.clone(),
+            failures: tally.failures,
+            addresses: tally.ids.len() as u64,
+            bans: tally.bans,
+        })
+        .collect()
+    }
+}

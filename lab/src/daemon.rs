@@ -1,0 +1,194 @@
+//! The program under test, as an admin would start and ask it.
+
+use crate::process::{Running, must, run};
+use crate::wait::until_true;
+use crate::world::World;
+use crate::{Done, Stop, ensure};
+use serde_json::Value;
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+use std::time::Duration;
+
+/// A `stockade run` in a world.
+pub(crate) struct Daemon<'w> {
+    world: &'w World,
+    program: PathBuf,
+    arguments: Vec<String>,
+    running: Running,
+}
+
+/// The usual patience with the daemon.
+pub(crate) const SOON: Duration = Duration::from_secs(10);
+
+impl<'w> Daemon<'w> {
+    /// Starts it with `extra` arguments and waits until it answers.
+    pub(crate) fn start(world: &'w World, program: &Path, extra: &[&str]) -> Done<Self> {
+        let mut arguments = vec!["run".to_owned()];
+        arguments.extend(["--db".into(), world.file("store.sqlite3").display().to_string()]);
+        arguments.extend(["--socket".into(), world.file("control.sock").display().to_string()]);
+        arguments.extend(extra.iter().map(|word| (*word).to_owned()));
+        let running = launch(world, program, &arguments)?;
+        let mut daemon = Self { world, program: program.to_owned(), arguments, running };
+        daemon.wait_ready()?;
+        Ok(daemon)
+    }
+
+    fn wait_ready(&mut self) -> Done {
+        let world = self.world;
+        until_true(SOON, "the daemon answers", || {
+            if let Some(code) = self.running.ended()? {
+                return Err(Stop::Fail(format!("the daemon ended with {code}: {}", world.said("stockade"))));
+            }
+            Ok(self.ask(&["status", "--json"])?.stdout.starts_with(b"{\"v\":1,\"health\""))
+        })
+    }
+
+    /// `kill -9`.
+    pub(crate) fn kill(&mut self) {
+        self.running.kill();
+    }
+
+    /// Starts it again with the same arguments.
+    pub(crate) fn restart(&mut self) -> Done {
+        self.running = launch(self.world, &self.program, &self.arguments)?;
+        self.wait_ready()
+    }
+
+    pub(crate) fn pid(&self) -> u32 {
+        self.running.pid()
+    }
+
+    pub(crate) fn signal(&self, name: &str) -> Done {
+        self.running.signal(name)
+    }
+
+    /// Waits for its end; gives the exit code.
+    pub(crate) fn wait_end(&mut self) -> Done<i32> {
+        crate::wait::until(SOON, "the daemon's end", || self.running.ended())
+    }
+
+    /// Asks as a client does.
+    pub(crate) fn ask(&self, words: &[&str]) -> Done<Output> {
+        let mut command = self.world.server(&self.program);
+        command.args(words).arg("--socket").arg(self.world.file("control.sock"));
+        run(&mut command)
+    }
+
+    /// The answer of a client command as JSON.
+    pub(crate) fn json(&self, words: &[&str]) -> Done<Value> {
+        let output = self.ask(&[words, &["--json"]].concat())?;
+        let text = String::from_utf8_lossy(&output.stdout);
+        serde_json::from_str(&text)
+            .map_err(|error| Stop::Fail(format!("stockade {words:?} --json: {error}: {text}: {}", String::from_utf8_lossy(&output.stderr))))
+    }
+
+    /// A jail's part of the status.
+    pub(crate) fn jail(&self, name: &str) -> Done<Value> {
+        let status = self.json(&["status"])?;
+        let jails = status["jails"].as_array().cloned().unwrap_or_default();
+        jails
+            .into_iter()
+            .find(|jail| jail["name"] == name)
+            .ok_or_else(|| Stop::Fail(format!("no jail '{name}' in {status}")))
+    }
+
+    /// Waits until a jail is in a state.
+    pub(crate) fn wait_state(&self, jail: &str, state: &str, limit: Duration) -> Done {
+        let what = format!("jail {jail} is {state}");
+        until_true(limit, &what, || Ok(self.jail(jail)?["state"] == state))
+    }
+
+    /// Who is banned in a jail, as the daemon says.
+    pub(crate) fn banned(&self, jail: &str) -> Done<BTreeSet<String>> {
+        let answer = self.json(&["banned", jail])?;
+        let bans = answer["bans"].as_array().cloned().unwrap_or_default();
+        Ok(bans.iter().filter_map(|ban| ban["ip"].as_str()).map(str::to_owned).collect())
+    }
+
+    /// Waits until exactly these are banned in a jail.
+    pub(crate) fn wait_banned(&self, jail: &str, expected: &BTreeSet<String>, limit: Duration) -> Done {
+        let mut last = BTreeSet::new();
+        let done = until_true(limit, "the expected bans", || {
+            last = self.banned(jail)?;
+            Ok(last == *expected)
+        });
+        done.map_err(|_| {
+            let missing: Vec<_> = expected.difference(&last).take(3).collect();
+            let surplus: Vec<_> = last.difference(expected).take(3).collect();
+            Stop::Fail(format!(
+                "{jail}: {} of {} banned; missing {missing:?}…, surplus {surplus:?}…; the daemon said: {}",
+                last.len(),
+                expected.len(),
+                tail(&self.world.said("stockade"))
+            ))
+        })
+    }
+
+    /// Who is banned in a jail, as the store says.
+    pub(crate) fn stored(&self, jail: &str) -> Done<BTreeSet<String>> {
+        let sql = format!(
+            "SELECT ip FROM bips WHERE jail = '{jail}' AND (bantime = -1 OR timeofban + bantime > unixepoch())"
+        );
+        let text = must(Command::new("sqlite3").arg("-readonly").arg(self.world.file("store.sqlite3")).arg(sql))?;
+        Ok(text.lines().map(str::to_owned).collect())
+    }
+
+    /// Fails unless status, store and kernel name the same addresses.
+    pub(crate) fn agree(&self, jail: &str) -> Done<BTreeSet<String>> {
+        let (said, stored, kernel) = (self.banned(jail)?, self.stored(jail)?, kernel(self.world, jail)?);
+        ensure(
+            said == stored && said == kernel,
+            format!("{jail}: status, store and kernel differ: {} {} {}", said.len(), stored.len(), kernel.len()),
+        )?;
+        Ok(said)
+    }
+
+    /// Ends it by its client; gives what it said.
+    pub(crate) fn stop(mut self, flush: bool) -> Done<Value> {
+        let words: &[&str] = if flush { &["stop", "--flush"] } else { &["stop"] };
+        let answer = self.json(words)?;
+        let code = self.wait_end()?;
+        ensure(code == 0, format!("exit code {code} after stop"))?;
+        Ok(answer)
+    }
+}
+
+fn launch(world: &World, program: &Path, arguments: &[String]) -> Done<Running> {
+    let mut command = world.server(program);
+    command.args(arguments).env_remove("SSH_CONNECTION");
+    world.start("stockade", &mut command)
+}
+
+/// The single addresses in a jail's sets, as `nft` lists them.
+pub(crate) fn kernel(world: &World, jail: &str) -> Done<BTreeSet<String>> {
+    let text = must(world.server("nft").args(["-j", "list", "ruleset"]))?;
+    let ruleset: Value = serde_json::from_str(&text)?;
+    let mut found = BTreeSet::new();
+    for set in ruleset["nftables"].as_array().into_iter().flatten().map(|object| &object["set"]) {
+        let name = set["name"].as_str().unwrap_or_default();
+        let is_jails = name.strip_prefix(jail).is_some_and(|rest| rest.starts_with(['-', '4', '6', '_', '.']));
+        if !is_jails || !matches!(set["type"].as_str(), Some("ipv4_addr" | "ipv6_addr")) {
+            continue;
+        }
+        for element in set["elem"].as_array().into_iter().flatten() {
+            let value = if element["elem"].is_object() { &element["elem"]["val"] } else { element };
+            match value {
+                Value::String(address) => {
+                    found.insert(address.clone());
+                }
+                Value::Object(prefix) => {
+                    let (address, length) = (&prefix["prefix"]["addr"], &prefix["prefix"]["len"]);
+                    found.insert(format!("{}/{length}", address.as_str().unwrap_or_default()));
+                }
+                _ => {}
+            }
+        }
+    }
+    Ok(found)
+}
+
+fn tail(text: &str) -> String {
+    let lines: Vec<&str> = text.lines().collect();
+    lines[lines.len().saturating_sub(12)..].join(" | ")
+}
