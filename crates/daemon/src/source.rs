@@ -1,0 +1,124 @@
+//! Where lines come from: log files ([`tail`]) and the systemd journal ([`journal`]).
+//!
+//! A source reads, keeps its place and says how it stands; what a line means is its [`Sink`]'s business. A source
+//! never blocks another one's jails for ever, never gives a line twice, and never ends because of what it reads.
+
+use base::{Span, Timestamp};
+use engine::JailId;
+use std::fmt;
+
+pub(crate) mod journal;
+pub(crate) mod tail;
+
+/// How a source stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum SourceState {
+    /// It is not there (yet).
+    Waiting,
+    /// It is read from its start position towards its end.
+    CatchingUp,
+    /// Everything that was there is read; what comes is read at once.
+    Following,
+    /// It cannot be read, and why; it is tried again.
+    Error(String),
+    /// It is no source of the jail any more.
+    Gone,
+}
+
+impl fmt::Display for SourceState {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Waiting => f.write_str("waiting"),
+            Self::CatchingUp => f.write_str("catching up"),
+            Self::Following => f.write_str("following"),
+            Self::Error(why) => write!(f, "error: {why}"),
+            Self::Gone => f.write_str("gone"),
+        }
+    }
+}
+
+/// One stream of bytes or entries: a file from its opening to its closing, or the journal. Each source thread
+/// numbers its own from 0.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) struct SourceKey(pub(crate) u32);
+
+/// How far was read, to begin there after a restart.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Position {
+    /// Of a file, for the jails of its key.
+    File {
+        /// The path under which the jails know the file.
+        path: String,
+        /// The end of the last complete line, in bytes.
+        offset: u64,
+        /// SHA-1 in hex of the first complete line with its line feed; empty as long as there is none.
+        first_line_hash: String,
+    },
+    /// Of the journal.
+    Journal {
+        /// The jails that have seen everything up to here.
+        jails: Vec<JailId>,
+        /// The cursor of the last entry.
+        cursor: String,
+        /// The time of that entry.
+        time: Timestamp,
+    },
+}
+
+/// Takes what the sources read.
+///
+/// For each read: [`read_begins`](Self::read_begins), then bytes or entries in order, then
+/// [`read_ends`](Self::read_ends).
+pub(crate) trait Sink {
+    /// A file is read for these jails from now on. Comes before its first bytes, and again whenever its jails change,
+    /// always between two reads and at the beginning of a line.
+    fn opened(&mut self, key: SourceKey, path: &str, jails: &[JailId]);
+    /// The file is read no more; its key does not come back.
+    fn closed(&mut self, key: SourceKey);
+    /// What follows belongs to one read.
+    fn read_begins(&mut self, key: SourceKey);
+    /// The next bytes of a file; a line may be spread over several calls and reads.
+    fn bytes(&mut self, key: SourceKey, bytes: &[u8]);
+    /// A journal entry that speaks for a jail's service, as a line.
+    fn entry(&mut self, key: SourceKey, jail: JailId, text: &str, time: Timestamp);
+    /// The file began anew: what was kept of an incomplete line is void, and the next byte is the file's first.
+    fn reset(&mut self, key: SourceKey);
+    /// Everything up to here was given. No position: this file is a rotated one whose successor has the position.
+    /// `caught_up`: nothing more is there at the moment.
+    fn read_ends(&mut self, key: SourceKey, position: Option<Position>, caught_up: bool);
+    /// A source of a jail stands so now. `path` may be a pattern that nothing matches yet; `kind` is `file` or
+    /// `journal`; `position` is in bytes, 0 for the journal.
+    fn state(&mut self, jail: JailId, path: &str, kind: &'static str, state: SourceState, position: u64);
+    /// Journal entries match a jail but come from somebody who may not speak for its service; told once a cause.
+    fn refused(&mut self, jail: JailId, text: &str);
+    /// The date of a line, as the jail reads it; `None` if it has none. For the search of the start position.
+    fn date_of(&mut self, jail: JailId, line: &[u8]) -> Option<Timestamp>;
+}
+
+/// What a jail wants of log files.
+#[derive(Clone, Debug)]
+pub(crate) struct FileWish {
+    /// The jail.
+    pub(crate) jail: JailId,
+    /// Absolute paths or globs, each with whether to begin at the end of what is there at the start.
+    pub(crate) patterns: Vec<(String, bool)>,
+    /// How far back lines still count.
+    pub(crate) findtime: Span,
+    /// Where earlier runs have left the files of this jail.
+    pub(crate) stored: Vec<store::LogPosition>,
+}
+
+/// What a jail wants of the journal.
+#[derive(Clone, Debug)]
+pub(crate) struct JournalWish {
+    /// The jail.
+    pub(crate) jail: JailId,
+    /// The lines of `journalmatch`: alternatives; none at all asks for every entry.
+    pub(crate) matches: Vec<String>,
+    /// The users whose entries are believed.
+    pub(crate) trusted_uids: Vec<u32>,
+    /// How far back entries still count.
+    pub(crate) findtime: Span,
+    /// Where an earlier run has left the journal: cursor (may be empty) and time.
+    pub(crate) stored: Option<(String, Timestamp)>,
+}
