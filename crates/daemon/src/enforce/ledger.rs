@@ -136,12 +136,13 @@ impl Ledger {
         self.entries.keys().copied()
     }
 
-    /// The kernel holds nothing any more, or nobody knows what.
-    pub(super) fn lose(&mut self) {
-        for (prefix, entry) in &mut self.entries {
-            entry.applied = Hold::NONE;
-            self.due.insert(*prefix);
-        }
+    /// The kernel holds exactly what is [`live`](Self::live).
+    pub(super) fn rebuilt(&mut self, now: Timestamp) {
+        self.due.clear();
+        self.entries.retain(|_, entry| {
+            entry.applied = entry.wanted;
+            entry.wanted.is_live(now)
+        });
     }
 
     /// Everything with an end must be written once more.

@@ -233,6 +233,11 @@ impl<B: Backend> Reconciler<B> {
         }
     }
 
+    /// True if there are connections to cut.
+    pub(super) fn has_uncut(&self) -> bool {
+        !self.cannot_destroy && self.books.iter().any(|b| !b.uncut.is_empty())
+    }
+
     /// When something must be done without being told.
     pub(super) fn next_deadline(&self) -> Option<Timestamp> {
         let ends = self.books.iter().filter_map(|b| b.networks.next_end());

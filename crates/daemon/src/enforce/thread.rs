@@ -20,6 +20,9 @@ const WATCH: Duration = Duration::from_millis(200);
 const WATCH_OWNED: Duration = Duration::from_secs(1);
 /// The longest pause between two attempts at what fails.
 const PATIENCE: Duration = Duration::from_secs(5);
+/// The least time between two searches for open connections, each of which looks through all of the machine's and may
+/// take a millisecond that the next ban would wait.
+const CUT: Duration = Duration::from_millis(20);
 /// How often what is over is forgotten.
 const SWEEP: Duration = Duration::from_secs(60);
 /// A wall clock that moved further against the steady clock has jumped.
@@ -107,6 +110,7 @@ struct Loop<B, R> {
     steady: SteadyClock,
     next_watch: Instant,
     next_sweep: Instant,
+    next_cut: Instant,
     failed_looks: u32,
 }
 
@@ -120,6 +124,7 @@ impl<B: Backend, R: Fn(Report)> Loop<B, R> {
             steady: SteadyClock::new(now, clock::now()),
             next_watch: now,
             next_sweep: now + SWEEP,
+            next_cut: now,
             failed_looks: 0,
         }
     }
@@ -171,8 +176,11 @@ impl<B: Backend, R: Fn(Report)> Loop<B, R> {
             self.next_sweep = instant + SWEEP;
         }
         self.tell();
-        self.reconciler.cut(&mut self.out);
-        self.tell();
+        if self.reconciler.has_uncut() && instant >= self.next_cut {
+            self.reconciler.cut(&mut self.out);
+            self.next_cut = Instant::now() + CUT;
+            self.tell();
+        }
     }
 
     fn interval(&mut self) -> Duration {
@@ -189,19 +197,25 @@ impl<B: Backend, R: Fn(Report)> Loop<B, R> {
     }
 
     fn pause(&self) -> Duration {
-        let watch = self.next_watch.saturating_duration_since(Instant::now());
+        let next = match self.reconciler.has_uncut() {
+            true => self.next_watch.min(self.next_cut),
+            false => self.next_watch,
+        };
+        let pause = next.saturating_duration_since(Instant::now());
         let Some(deadline) = self.reconciler.next_deadline() else {
-            return watch;
+            return pause;
         };
         let left = deadline.since(clock::now()).as_micros().max(0);
-        watch.min(Duration::from_micros(left.unsigned_abs()))
+        pause.min(Duration::from_micros(left.unsigned_abs()))
     }
 
     fn tell(&mut self) {
         self.out.drain(..).for_each(&self.report);
     }
 
-    fn end(self, flush: bool, now: Timestamp) {
+    fn end(mut self, flush: bool, now: Timestamp) {
+        self.reconciler.cut(&mut self.out);
+        self.tell();
         match self.reconciler.stop(flush, now) {
             Ok(standing) => (self.report)(Report::Stopped { standing }),
             Err(fault) => {

@@ -234,12 +234,8 @@ impl<B: Backend> Reconciler<B> {
         let live = |books: &Books| books.ledger.live(now).collect();
         let holdings: Holdings = self.books.iter().map(live).collect();
         self.backend.rebuild(&self.jails, &holdings, now)?;
-        for (books, held) in self.books.iter_mut().zip(&holdings) {
-            books.ledger.lose();
-            for (prefix, hold) in held {
-                books.ledger.applied(*prefix, *hold);
-            }
-            books.ledger.sweep(now);
+        for books in &mut self.books {
+            books.ledger.rebuilt(now);
         }
         Ok(holdings.iter().map(Vec::len).sum())
     }
