@@ -2,6 +2,8 @@
 //!
 //! The cases are not part of the project: without `../shared` beside the workspace the test says that it skipped.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use detect::pyre::{Outcome, Regex};
 use serde_json::Value;
 use std::path::PathBuf;

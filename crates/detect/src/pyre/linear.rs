@@ -104,7 +104,7 @@ impl Linear {
                 if let Some(slots) = slots {
                     let at = |slot: usize| {
                         let (start, end) = info.slots(pattern, slot / 2)?;
-                        Some(found[if slot % 2 == 0 { start } else { end }]?.get())
+                        Some(found[if slot.is_multiple_of(2) { start } else { end }]?.get())
                     };
                     self.report(pattern.as_usize(), at, encoded, text, slots);
                 }

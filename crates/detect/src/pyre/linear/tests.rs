@@ -95,3 +95,51 @@ proptest! {
         }
     }
 }
+
+/// Exponential for a backtracker; here no more is made for a long text than for a short one, and nothing is read twice.
+#[test]
+fn pumped_lines_cost_a_constant_per_letter() {
+    for (pattern, head, pump) in [
+        (
+            "^SMTP error in \"[^\"]+(?:\"+[^\"]*(?=\"))*?\" x$",
+            "SMTP error in \"",
+            "\"",
+        ),
+        ("^a(?P<user>.*?)(?: *\\w* *)* from$", "a", " "),
+        (
+            "^(?:\\[(?:[^\\]\"]*|\"[^\"]*\")*\\])+ (?P<x>.*)!$",
+            "[a \"b\"]",
+        ),
+        ("(?P<a>x+x+)+y", "", "x"),
+    ] {
+        let tree = parse(pattern, false).unwrap();
+        let reported = reported(&tree);
+        let source = Source {
+            root: &tree.root,
+            reported: &reported,
+            approximate: false,
+        };
+        let engine = Linear::new(&[source], &[tree.names.len()], 256 << 10).unwrap();
+        let mut cache = Cache::default();
+        assert_eq!(
+            ask(&engine, &mut cache, &format!("{head}{}", pump.repeat(200))),
+            None
+        );
+        let made = cache.tagged.made();
+        assert!(made < 2_000, "{pattern} made {made} transitions");
+        assert_eq!(
+            ask(
+                &engine,
+                &mut cache,
+                &format!("{head}{}", pump.repeat(20_000))
+            ),
+            None
+        );
+        assert_eq!(ask(&engine, &mut cache, &pump.repeat(20_000)), None);
+        assert!(
+            cache.tagged.made() < made + 200,
+            "{pattern} made {} transitions",
+            cache.tagged.made()
+        );
+    }
+}

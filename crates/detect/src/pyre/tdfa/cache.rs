@@ -164,6 +164,12 @@ impl Cache {
             .map(|&at| at as usize)
     }
 
+    /// Transitions made since the cache was last emptied.
+    #[cfg(test)]
+    pub(in crate::pyre) fn made(&self) -> usize {
+        self.made
+    }
+
     /// The patterns of the last search in `Mode::All`, ascending.
     pub(in crate::pyre) fn hits(&self) -> impl Iterator<Item = usize> {
         self.hits
