@@ -51,7 +51,7 @@ impl Parser {
             Some(count(&high)?)
         };
         if max.is_some_and(|max| max < min) {
-            return Err(self.error_at("min repeat greater than max repeat", start));
+            return Err(self.error_at("min repeat greater than max repeat", after));
         }
         Ok(Some(Repeat { min, max }))
     }

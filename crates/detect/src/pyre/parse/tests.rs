@@ -20,7 +20,7 @@ fn refuses_with_pythons_words_and_places() {
     refused("*a", "nothing to repeat", 0);
     refused("^*", "nothing to repeat", 1);
     refused("a**", "multiple repeat", 2);
-    refused("a{3,2}", "min repeat greater than max repeat", 1);
+    refused("a{3,2}", "min repeat greater than max repeat", 2);
     refused("a\\", "bad escape (end of pattern)", 1);
     refused("\\y", "bad escape \\y", 0);
     refused("é\\x4", "incomplete escape \\x4", 1);
