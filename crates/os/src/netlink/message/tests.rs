@@ -4,7 +4,7 @@ use proptest::prelude::*;
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Tree {
     Value(Vec<u8>),
-    Nest(Vec<(u16, Tree)>),
+    Nest(Vec<(u16, Self)>),
 }
 
 fn tree() -> impl Strategy<Value = Tree> {
