@@ -11,12 +11,14 @@
 
 mod cache;
 mod fill;
+mod places;
 mod search;
 mod step;
 
 pub(super) use cache::Cache;
 
 use super::alphabet::ByteSet;
+use places::Places;
 use regex_automata::nfa::thompson::{NFA, State};
 use std::collections::HashMap;
 
@@ -45,7 +47,7 @@ pub(super) enum Mode {
 /// The immutable part; shared by threads.
 #[derive(Debug)]
 pub(super) struct Tdfa {
-    nfa: NFA,
+    places: Places,
     mode: Mode,
     class_of: [u8; 256],
     /// One letter of each class; the class after the last is the end of the text.
@@ -54,7 +56,6 @@ pub(super) struct Tdfa {
     letters: u16,
     /// Tags of every place in a state.
     tags: usize,
-    tag_of_slot: Box<[u8]>,
     /// Bytes of transitions and states after which the cache is emptied.
     bound: usize,
 }
@@ -88,15 +89,14 @@ impl Tdfa {
             }
         }
         let (class_of, representatives) = classes(nfa);
-        let tag_of_slot = tag_of_slot.into();
+        let places = Places::new(nfa, &tag_of_slot);
         Some(Self {
-            nfa: nfa.clone(),
+            places,
             mode,
             class_of,
             representatives,
             letters,
             tags,
-            tag_of_slot,
             bound,
         })
     }

@@ -1,9 +1,8 @@
 //! Making a transition when a text needs it.
 
 use super::cache::{Cache, Chain, DEAD, Edge, IDLE, NOTHING, RegistersFull, Run, word};
+use super::places::Place;
 use super::{NONE, NOW, Tdfa};
-use regex_automata::nfa::thompson::{State, Transition};
-use regex_automata::util::primitives::StateID;
 
 /// Fewest letters of a chain: comparing fewer is no faster than single steps.
 const MIN_CHAIN: usize = 6;
@@ -22,7 +21,7 @@ impl Tdfa {
         if let Some(row) = cache.start {
             return Ok(row);
         }
-        let place = self.nfa.start_anchored().as_u32();
+        let place = self.places.start;
         let (row, _) = cache.intern(self, vec![place], vec![NONE; self.tags])?;
         cache.start = Some(row);
         Ok(row)
@@ -123,41 +122,26 @@ impl Tdfa {
     /// The one letter on which any of `places` can go on; `None` when there are several or a match is possible.
     fn only_letter(&self, cache: &mut Cache, places: &[u32]) -> Option<u8> {
         let stamp = self.stamp(cache);
-        let mut stack: Vec<StateID> = places
-            .iter()
-            .map(|&place| StateID::new_unchecked(place as usize))
-            .collect();
+        let mut stack = places.to_vec();
         let mut only = None;
         while let Some(at) = stack.pop() {
-            if std::mem::replace(&mut cache.seen[at.as_usize()], stamp) == stamp {
+            if std::mem::replace(&mut cache.seen[at as usize], stamp) == stamp {
                 continue;
             }
-            let transitions: &[Transition] = match self.nfa.state(at) {
-                State::ByteRange { trans } => std::slice::from_ref(trans),
-                State::Sparse(sparse) => &sparse.transitions,
-                State::Dense(_) | State::Match { .. } => return None,
-                State::Union { alternates } => {
-                    stack.extend(alternates.iter());
-                    &[]
+            match self.places.place(at) {
+                Place::Letters { from, to } => {
+                    for &(first, last, _) in self.places.transitions(from, to) {
+                        if first != last || only.is_some_and(|only| only != first) {
+                            return None;
+                        }
+                        only = Some(first);
+                    }
                 }
-                State::BinaryUnion { alt1, alt2 } => {
-                    stack.extend([alt1, alt2]);
-                    &[]
-                }
-                State::Capture { next, .. } => {
-                    stack.push(*next);
-                    &[]
-                }
+                Place::Fork { from, to } => stack.extend(self.places.targets(from, to)),
+                Place::Tag { next, .. } => stack.push(next),
                 // Before a letter the text does not end.
-                State::Look { .. } | State::Fail => &[],
-            };
-            for transition in transitions {
-                if transition.start != transition.end
-                    || only.is_some_and(|only| only != transition.start)
-                {
-                    return None;
-                }
-                only = Some(transition.start);
+                Place::End { .. } | Place::Fail => {}
+                Place::Match { .. } => return None,
             }
         }
         only

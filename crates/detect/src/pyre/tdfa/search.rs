@@ -19,7 +19,7 @@ impl Tdfa {
             return Found::GaveUp;
         }
         cache.hits.clear();
-        cache.hits.resize(self.nfa.pattern_len(), false);
+        cache.hits.resize(self.places.patterns, false);
         // Work that has nothing to do reads this cell.
         cache.cells[usize::from(NONE)] = UNSET;
         let Ok(row) = self.start(cache) else {

@@ -1,9 +1,8 @@
 //! One transition: from a state and a class of letters to the places and tag values after it.
 
 use super::cache::{Cache, Record};
+use super::places::Place;
 use super::{Mode, NONE, NOW, Tdfa};
-use regex_automata::nfa::thompson::State;
-use regex_automata::util::primitives::StateID;
 
 /// What a transition leads to.
 pub(super) struct Stepped {
@@ -31,7 +30,7 @@ impl Tdfa {
     pub(super) fn stamp(&self, cache: &mut Cache) -> u32 {
         if cache.stamp == u32::MAX || cache.seen.is_empty() {
             cache.seen.clear();
-            cache.seen.resize(self.nfa.states().len(), 0);
+            cache.seen.resize(self.places.len(), 0);
             cache.stamp = 0;
         }
         cache.stamp += 1;
@@ -53,69 +52,51 @@ impl Tdfa {
             record: None,
         };
         let mut hits: Vec<u32> = Vec::new();
-        let mut stack: Vec<(StateID, u64)> = Vec::new();
+        let mut stack: Vec<(u32, u64)> = Vec::new();
         'places: for (index, &place) in places.iter().enumerate() {
             let registers = &registers[index * self.tags..(index + 1) * self.tags];
-            stack.push((StateID::new_unchecked(place as usize), 0));
+            stack.push((place, 0));
             while let Some((mut at, mut mask)) = stack.pop() {
                 loop {
                     // The first thread to come to a place has priority; others die there.
-                    if std::mem::replace(&mut seen[at.as_usize()], stamp) == stamp {
+                    if std::mem::replace(&mut seen[at as usize], stamp) == stamp {
                         break;
                     }
-                    match self.nfa.state(at) {
-                        State::ByteRange { trans } => {
-                            if letter.is_some_and(|letter| trans.matches_byte(letter)) {
-                                arrive(&mut out, trans.next, registers, mask);
-                            }
-                            break;
-                        }
-                        State::Sparse(sparse) => {
-                            if let Some(next) =
-                                letter.and_then(|letter| sparse.matches_byte(letter))
-                            {
+                    match self.places.place(at) {
+                        Place::Letters { from, to } => {
+                            let transitions = self.places.transitions(from, to);
+                            let taken = letter.and_then(|letter| {
+                                transitions
+                                    .iter()
+                                    .find(|&&(first, last, _)| first <= letter && letter <= last)
+                            });
+                            if let Some(&(_, _, next)) = taken {
                                 arrive(&mut out, next, registers, mask);
                             }
                             break;
                         }
-                        State::Dense(dense) => {
-                            if let Some(next) = letter.and_then(|letter| dense.matches_byte(letter))
-                            {
-                                arrive(&mut out, next, registers, mask);
-                            }
+                        Place::End { .. } if letter.is_some() => break,
+                        Place::End { next } => at = next,
+                        Place::Fork { from, to } => {
+                            let targets = self.places.targets(from, to);
+                            stack.extend(targets.iter().rev().map(|&next| (next, mask)));
                             break;
                         }
-                        // The construction leaves no look but the end of the text.
-                        State::Look { next, .. } => {
-                            if letter.is_some() {
-                                break;
-                            }
-                            at = *next;
-                        }
-                        State::Union { alternates } => {
-                            stack.extend(alternates.iter().rev().map(|&next| (next, mask)));
-                            break;
-                        }
-                        State::BinaryUnion { alt1, alt2 } => {
-                            stack.push((*alt2, mask));
-                            at = *alt1;
-                        }
-                        State::Capture { next, slot, .. } => {
-                            let tag = self.tag_of_slot[slot.as_usize()];
+                        Place::Tag { tag, next } => {
                             if tag != NONE {
                                 mask |= 1 << tag;
                             }
-                            at = *next;
+                            at = next;
                         }
-                        State::Fail => break,
-                        State::Match { pattern_id } => {
-                            hits.push(pattern_id.as_u32());
+                        Place::Fail => break,
+                        Place::Match { pattern } => {
+                            hits.push(pattern);
                             if self.mode == Mode::All {
                                 break;
                             }
                             let registers = tagged(registers, mask).collect();
                             out.record = Some(Record {
-                                patterns: Box::new([pattern_id.as_u32()]),
+                                patterns: Box::new([pattern]),
                                 registers,
                             });
                             // Threads of lower priority lose against a match.
@@ -139,9 +120,9 @@ impl Tdfa {
 }
 
 /// A thread comes to `next`, unless one of higher priority is there.
-fn arrive(out: &mut Stepped, next: StateID, registers: &[u8], mask: u64) {
-    if !out.places.contains(&next.as_u32()) {
-        out.places.push(next.as_u32());
+fn arrive(out: &mut Stepped, next: u32, registers: &[u8], mask: u64) {
+    if !out.places.contains(&next) {
+        out.places.push(next);
         out.values.extend(tagged(registers, mask));
     }
 }
