@@ -125,6 +125,15 @@ impl CharSet {
     }
 }
 
+/// The set of one character; ASCII ones are shared, since a pattern has thousands of them.
+pub(super) fn literal(c: u32) -> Arc<CharSet> {
+    static ASCII: OnceLock<Vec<Arc<CharSet>>> = OnceLock::new();
+    let ascii = ASCII.get_or_init(|| (0..0x80).map(|c| Arc::new(CharSet::single(c))).collect());
+    ascii
+        .get(c as usize)
+        .map_or_else(|| Arc::new(CharSet::single(c)), Arc::clone)
+}
+
 /// `\d`, `\s`, `\w`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Category {

@@ -9,7 +9,7 @@ mod group;
 mod quantifier;
 
 use super::ast::{Assertion, Node, Pattern};
-use super::chars::{Category, CharSet, category};
+use super::chars::{self, Category, CharSet, category};
 use std::sync::Arc;
 
 /// Why a pattern is refused.
@@ -228,12 +228,15 @@ impl Parser {
     }
 
     fn literal(&self, c: u32) -> Node {
-        let set = CharSet::single(c);
-        Node::Set(Arc::new(if self.flags.ignore_case {
-            CharSet::fold(&set, &CharSet::new(Vec::new()), self.flags.ascii)
-        } else {
-            set
-        }))
+        if !self.flags.ignore_case {
+            return Node::Set(chars::literal(c));
+        }
+        let none = CharSet::new(Vec::new());
+        Node::Set(Arc::new(CharSet::fold(
+            &CharSet::single(c),
+            &none,
+            self.flags.ascii,
+        )))
     }
 
     /// The set of `\d`, `\s`, `\w` (lower case) or its complement (upper case).

@@ -54,6 +54,8 @@ struct Product<'a> {
     states: HashMap<Key, StateID>,
     work: Vec<(Key, StateID)>,
     fail: StateID,
+    /// States of the patterns before.
+    made: usize,
     groups: usize,
 }
 
@@ -88,6 +90,7 @@ fn construct(code: &Code, groups: &[usize]) -> Result<NFA, Failure> {
         states: HashMap::new(),
         work: Vec::new(),
         fail,
+        made: 0,
         groups: 0,
     };
     let mut starts = Vec::with_capacity(code.starts.len());
@@ -102,6 +105,9 @@ fn construct(code: &Code, groups: &[usize]) -> Result<NFA, Failure> {
         }
         let id = product.state(start, 0, code.behinds.initial(), Vec::new())?;
         product.run()?;
+        // No state of one pattern is one of another: what names them can go.
+        product.made += product.states.len();
+        product.states = HashMap::new();
         product.builder.finish_pattern(id)?;
         starts.push(id);
     }
@@ -136,7 +142,7 @@ impl Product<'_> {
         if let Some(&id) = self.states.get(&key) {
             return Ok(id);
         }
-        if self.states.len() >= MAX_STATES {
+        if self.made + self.states.len() >= MAX_STATES {
             return Err(Failure::TooLarge);
         }
         let id = self.builder.add_empty()?;
