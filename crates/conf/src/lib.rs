@@ -1,1 +1,30 @@
 //! The fail2ban configuration dialect: layers, interpolation, jails, filters, actions; pure, files through a trait.
+//!
+//! In come files, out come plain texts with the place where each stands. Regexes, ports and users stay texts.
+
+mod action;
+mod definition;
+mod embedded;
+mod files;
+mod ini;
+mod interp;
+mod jail;
+mod layers;
+mod load;
+pub mod options;
+mod params;
+mod spec;
+mod text;
+mod tree;
+
+pub use embedded::EmbeddedFiles;
+pub use files::{Files, MemoryFiles};
+pub use load::{Choice, load};
+pub use spec::{
+    ActionSpec, Blocktype, Config, Enabled, FilterSpec, Globals, Increment, JailSpec, LogPath,
+    Scope, StockBan, UseDns, Value,
+};
+pub use tree::{Manner, Tree};
+
+#[cfg(test)]
+mod tests;

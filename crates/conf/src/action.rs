@@ -1,0 +1,169 @@
+//! Actions of a jail, and which of them stand for a ban in the kernel (contract 3, 4).
+
+use crate::definition::Definition;
+use crate::interp::{Vars, fault};
+use crate::layers;
+use crate::params::{self, Call};
+use crate::spec::{ActionSpec, Blocktype, Scope, StockBan, Value};
+use crate::text::Text;
+use crate::tree::Source;
+use base::{Diagnostic, Origin};
+use std::collections::BTreeMap;
+
+/// Tags whose values are known only at a ban.
+const RUN_TIME: &[&str] = &[
+    "matches",
+    "ipmatches",
+    "ipjailmatches",
+    "timeout",
+    "bantime",
+];
+
+/// Reads all actions of a jail's `action`.
+pub(crate) fn read(
+    source: Source<'_>,
+    jail: &str,
+    list: &Text,
+    variables: &Vars,
+    faults: &mut Vec<Diagnostic>,
+) -> Result<Vec<ActionSpec>, Diagnostic> {
+    let plain = list.plain();
+    let mut actions = Vec::new();
+    for (at, entry) in params::split(&plain) {
+        let line = plain[..at].matches('\n').count();
+        let origin = list
+            .lines
+            .get(line)
+            .map_or_else(|| list.origin(), |line| line.origin.clone());
+        let call = params::parse(entry).ok_or_else(|| {
+            fault(
+                &format!("invalid action '{entry}'; the jail is left out"),
+                &origin,
+                None,
+            )
+            .with_help("write NAME[KEY=\"VALUE\", …]")
+        })?;
+        actions.push(one(source, jail, call, origin, variables, faults)?);
+    }
+    Ok(actions)
+}
+
+fn one(
+    source: Source<'_>,
+    jail: &str,
+    call: Call,
+    origin: Origin,
+    variables: &Vars,
+    faults: &mut Vec<Diagnostic>,
+) -> Result<ActionSpec, Diagnostic> {
+    let given: BTreeMap<&str, &str> = call
+        .options
+        .iter()
+        .map(|(k, v)| (k.as_str(), v.as_str()))
+        .collect();
+    let name = given.get("name").copied().unwrap_or(jail);
+    let file = call.name.as_str();
+    let actname = match (given.get("actname"), name.strip_prefix(jail)) {
+        (Some(actname), _) => (*actname).to_owned(),
+        (None, Some(rest)) => format!("{file}{rest}"),
+        (None, None) => format!("{file}-{name}"),
+    };
+    let mut arguments: Vars = call
+        .options
+        .iter()
+        .map(|(k, v)| (k.clone(), Text::new(v, &origin)))
+        .collect();
+    arguments.insert("name".into(), Text::new(name, &origin));
+    arguments.insert("actname".into(), Text::new(&actname, &origin));
+    let mut action = ActionSpec {
+        name: file.to_owned(),
+        actname,
+        params: BTreeMap::new(),
+        stock: None,
+        origin,
+    };
+    if file.ends_with(".py") {
+        action.params = arguments
+            .iter()
+            .map(|(key, text)| (key.clone(), text.plain()))
+            .collect();
+        return Ok(action);
+    }
+    let merged = layers::read(source, &format!("action.d/{file}"), faults).ok_or_else(|| {
+        fault(
+            &format!("there is no action.d/{file}.conf; the jail is left out"),
+            &action.origin,
+            Some(file),
+        )
+        .with_help("correct the name, or create the file")
+    })?;
+    let definition = Definition::new(&merged, &arguments, variables.clone(), RUN_TIME)?;
+    for key in definition.keys() {
+        if let Some(text) = definition.get(&key)? {
+            action.params.insert(key.clone(), text.plain());
+        }
+    }
+    // Contents of the stock files are not compared, they differ between releases: commands from a layer over the
+    // file, or given by the jail, count as the admin's own.
+    let is_command = |key: &str| key.starts_with("action") && key != "actname";
+    let layers = [format!("/{file}.local"), format!("/{file}.d/")];
+    let layered = |slot: &[Text]| {
+        let shown = slot.last().map(|text| text.origin().file);
+        shown.is_some_and(|shown| layers.iter().any(|layer| shown.contains(layer)))
+    };
+    let commands = merged
+        .section("Definition")
+        .into_iter()
+        .flatten()
+        .filter(|(key, _)| is_command(key));
+    let changed = commands.into_iter().any(|(_, slot)| layered(slot))
+        || call.options.iter().any(|(key, _)| is_command(key));
+    action.stock = stock(&action, changed);
+    Ok(action)
+}
+
+fn stock(action: &ActionSpec, changed: bool) -> Option<StockBan> {
+    let name = action.name.as_str();
+    let native = name == "stockade";
+    let known = native
+        || name == "ufw"
+        || ["iptables", "nftables", "firewallcmd-"]
+            .iter()
+            .any(|p| name.starts_with(p));
+    if !known || (changed && !native) {
+        return None;
+    }
+    let get = |key: &str| {
+        action
+            .params
+            .get(key)
+            .map(|text| text.trim())
+            .filter(|text| !text.is_empty())
+    };
+    let blocktype = get("blocktype").unwrap_or("REJECT").to_ascii_lowercase();
+    let blocktype = match blocktype.split([' ', '-']).next() {
+        Some("drop") => Blocktype::Drop,
+        Some("reject") => Blocktype::Reject,
+        // `RETURN` and the like turn the action into its opposite.
+        _ => return None,
+    };
+    let all = name.contains("allports")
+        || name == "ufw"
+        || get("type").is_some_and(|t| t.contains("allports"));
+    let port = get("port").filter(|_| !all).map(|text| Value {
+        text: text.into(),
+        origin: action.origin.clone(),
+    });
+    let scope = if get("scope").is_some_and(|s| s.eq_ignore_ascii_case("host")) {
+        Scope::Host
+    } else {
+        Scope::All
+    };
+    Some(StockBan {
+        port,
+        protocol: get("protocol").unwrap_or("tcp").into(),
+        blocktype,
+        scope,
+        native,
+    })
+}

@@ -1,0 +1,111 @@
+//! What filters and actions have in common: `[Definition]`, `[Init]`, arguments, tags (behaviour §1.7, 1.12).
+//!
+//! An argument of the jail beats `[Init]`, which beats `[Definition]`. Conditional options (`x?family=inet6`)
+//! ride along: an argument also replaces its conditional twins unless they are given themselves.
+
+use crate::interp::{Scope, Vars, substitute};
+use crate::layers::Merged;
+use crate::text::Text;
+use base::Diagnostic;
+
+/// A filter's or an action's files with the arguments that a jail gives.
+pub(crate) struct Definition<'a> {
+    merged: &'a Merged,
+    /// `[Init]` and arguments; what an argument replaced is `known/NAME`.
+    init: Vars,
+    /// The definition's own options, seen with `init` and what the jail lends above them.
+    scope: Scope<'a>,
+    /// Tags that stay for run time; an action's conditional tags stay as well.
+    run_time: &'a [&'a str],
+}
+
+impl<'a> Definition<'a> {
+    /// `lent` are values of the jail that `%(name)s` and `<name>` find, below arguments and `[Init]`.
+    pub(crate) fn new(
+        merged: &'a Merged,
+        arguments: &Vars,
+        lent: Vars,
+        run_time: &'a [&'a str],
+    ) -> Result<Self, Diagnostic> {
+        let mut above = lent;
+        above.extend(arguments.clone());
+        let mut of_init = Scope::new(merged, "Init");
+        of_init.vars = above.clone();
+        let mut init = arguments.clone();
+        for key in merged
+            .section("Init")
+            .into_iter()
+            .flat_map(|slots| slots.keys())
+        {
+            let Some(value) = of_init.own(key)? else {
+                continue;
+            };
+            init.insert(format!("known/{key}"), value.clone());
+            if !init.contains_key(key) {
+                let twin = key
+                    .split_once('?')
+                    .and_then(|(name, _)| arguments.get(name));
+                init.insert(key.clone(), twin.cloned().unwrap_or(value));
+            }
+        }
+        let mut scope = Scope::new(merged, "Definition");
+        above.extend(init.clone());
+        scope.vars = above;
+        Ok(Self {
+            merged,
+            init,
+            scope,
+            run_time,
+        })
+    }
+
+    /// An option by the usual precedence, its tags replaced.
+    pub(crate) fn get(&self, key: &str) -> Result<Option<Text>, Diagnostic> {
+        let text = match self.init.get(key) {
+            Some(text) => Some(text.clone()),
+            None => self.scope.get(key)?,
+        };
+        text.map(|text| substitute(key, &text, &mut |tag| self.tag(tag)))
+            .transpose()
+    }
+
+    fn tag(&self, tag: &str) -> Result<Option<Text>, Diagnostic> {
+        if self.run_time.contains(&tag) || (!self.run_time.is_empty() && self.is_conditional(tag)) {
+            return Ok(None);
+        }
+        if let Some(text) = self.scope.vars.get(tag) {
+            return Ok(Some(text.clone()));
+        }
+        if tag.contains('/') {
+            self.scope.addressed(tag)
+        } else {
+            self.scope.get(tag)
+        }
+    }
+
+    /// Every option that the definition, `[Init]` or the jail sets, sorted.
+    pub(crate) fn keys(&self) -> Vec<String> {
+        let own = self
+            .merged
+            .section("Definition")
+            .into_iter()
+            .flat_map(|slots| slots.keys());
+        let init = self.init.keys().filter(|key| !key.starts_with("known/"));
+        let mut keys: Vec<String> = own.chain(init).cloned().collect();
+        keys.sort();
+        keys.dedup();
+        keys
+    }
+
+    /// True if some condition hangs on this tag: its value is chosen at run time.
+    fn is_conditional(&self, tag: &str) -> bool {
+        let prefix = format!("{tag}?");
+        let own = self
+            .merged
+            .section("Definition")
+            .into_iter()
+            .flat_map(|slots| slots.keys());
+        own.chain(self.init.keys())
+            .any(|key| key.starts_with(&prefix))
+    }
+}

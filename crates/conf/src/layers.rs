@@ -1,0 +1,219 @@
+//! The files of one configuration name and their merging (behaviour §1.1, §1.3, §1.5, §1.6).
+//!
+//! Every value keeps the values it replaced, newest last, so that `%(known/x)s` works over any number of layers.
+
+use crate::ini::{self, Section};
+use crate::interp::Scope;
+use crate::text::Text;
+use crate::tree::Source;
+use base::{Diagnostic, Origin, Severity};
+use std::collections::BTreeMap;
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// The values of a key, the valid one last.
+pub(crate) type Slots = BTreeMap<String, Vec<Text>>;
+
+/// One configuration name, all layers merged.
+#[derive(Debug, Default)]
+pub(crate) struct Merged {
+    pub(crate) defaults: Slots,
+    /// In the order of their first header.
+    pub(crate) sections: Vec<(String, Slots, Origin)>,
+    /// The files that were read.
+    pub(crate) files: Vec<PathBuf>,
+}
+
+impl Merged {
+    pub(crate) fn section(&self, name: &str) -> Option<&Slots> {
+        self.sections
+            .iter()
+            .find(|(known, ..)| known == name)
+            .map(|(_, slots, _)| slots)
+    }
+
+    pub(crate) fn merge(&mut self, sections: Vec<Section>) {
+        for section in sections {
+            let (name, condition) = match section.name.split_once('?') {
+                Some((name, condition)) if !name.is_empty() && !condition.is_empty() => {
+                    (name, format!("?{condition}"))
+                }
+                _ => (section.name.as_str(), String::new()),
+            };
+            let slots = if name == "DEFAULT" {
+                &mut self.defaults
+            } else {
+                let place = match self.sections.iter().position(|(known, ..)| known == name) {
+                    Some(place) => place,
+                    None => {
+                        self.sections
+                            .push((name.into(), Slots::new(), section.origin));
+                        self.sections.len() - 1
+                    }
+                };
+                &mut self.sections[place].1
+            };
+            for (key, text) in section.options {
+                slots.entry(key + &condition).or_default().push(text);
+            }
+        }
+    }
+}
+
+/// Includes within includes end here.
+const MAX_DEPTH: usize = 16;
+
+/// Reads all layers of `jail`, `filter.d/sshd` and the like. `None` if there is no file at all.
+pub(crate) fn read(source: Source<'_>, name: &str, faults: &mut Vec<Diagnostic>) -> Option<Merged> {
+    let mut paths = Vec::new();
+    for root in source.tree.roots() {
+        let with = |extension: &str| root.join(format!("{name}.{extension}"));
+        for extension in ["conf", "local"] {
+            paths.push(with(extension));
+            paths.extend(source.list(&with("d"), extension));
+        }
+    }
+    let mut parsed = Parsed {
+        source,
+        faults,
+        cache: BTreeMap::new(),
+    };
+    let order = parsed.with_includes(paths, &[]);
+    let mut merged = Merged::default();
+    for path in order {
+        if let Some(Some(sections)) = parsed.cache.get(&path) {
+            merged.merge(sections.clone());
+            merged.files.push(path);
+        }
+    }
+    (!merged.files.is_empty()).then_some(merged)
+}
+
+struct Parsed<'a> {
+    source: Source<'a>,
+    faults: &'a mut Vec<Diagnostic>,
+    /// What each file holds; nothing if it cannot be read.
+    cache: BTreeMap<PathBuf, Option<Vec<Section>>>,
+}
+
+impl Parsed<'_> {
+    fn load(&mut self, path: &Path) -> bool {
+        if !self.cache.contains_key(path) {
+            let sections = self.parse(path);
+            self.cache.insert(path.to_path_buf(), sections);
+        }
+        self.cache.get(path).is_some_and(Option::is_some)
+    }
+
+    fn parse(&mut self, path: &Path) -> Option<Vec<Section>> {
+        let shown = path.display().to_string();
+        let bytes = match self.source.read(path) {
+            Ok(bytes) => bytes,
+            Err(error) => {
+                let gone = matches!(
+                    error.kind(),
+                    io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
+                );
+                if !gone {
+                    let message = format!("cannot read {shown}: {error}; the file is left out");
+                    self.faults.push(Diagnostic::new(Severity::Error, message));
+                }
+                return None;
+            }
+        };
+        let content = match std::str::from_utf8(&bytes) {
+            Ok(content) => content.to_owned(),
+            Err(error) => {
+                let line = bytes[..error.valid_up_to()]
+                    .iter()
+                    .filter(|b| **b == b'\n')
+                    .count();
+                let content = String::from_utf8_lossy(&bytes).into_owned();
+                let text = content.lines().nth(line).unwrap_or_default().into();
+                let origin = Origin {
+                    file: shown.as_str().into(),
+                    line: line as u32 + 1,
+                    text,
+                };
+                let message = "the file is not UTF-8; unreadable bytes are replaced";
+                let help = "save the file as UTF-8";
+                self.faults.push(
+                    Diagnostic::new(Severity::Error, message)
+                        .with_origin(Some(&origin))
+                        .with_help(help),
+                );
+                content
+            }
+        };
+        let (sections, faults) = ini::parse(&shown, &content);
+        self.faults.extend(faults);
+        Some(sections)
+    }
+
+    /// The files with all that they include, in the order of merging.
+    fn with_includes(&mut self, paths: Vec<PathBuf>, seen: &[PathBuf]) -> Vec<PathBuf> {
+        let mut order: Vec<PathBuf> = Vec::new();
+        for path in paths {
+            if seen.contains(&path) || seen.len() > MAX_DEPTH || !self.load(&path) {
+                continue;
+            }
+            let mut deeper = seen.to_vec();
+            deeper.push(path.clone());
+            let (before, after) = (
+                self.included(&path, "before"),
+                self.included(&path, "after"),
+            );
+            order.extend(self.with_includes(before, &deeper));
+            order.push(path);
+            order.extend(self.with_includes(after, &deeper));
+        }
+        let mut all = Vec::new();
+        for path in &order {
+            all.push(path.clone());
+            let sibling = path.with_extension("local");
+            if path.extension().is_some_and(|e| e == "conf")
+                && !order.contains(&sibling)
+                && self.load(&sibling)
+            {
+                all.push(sibling);
+            }
+        }
+        all
+    }
+
+    fn included(&mut self, path: &Path, key: &str) -> Vec<PathBuf> {
+        let Some(Some(sections)) = self.cache.get(path) else {
+            return Vec::new();
+        };
+        if !sections.iter().any(|section| section.name == "INCLUDES") {
+            return Vec::new();
+        }
+        let mut alone = Merged::default();
+        alone.merge(sections.clone());
+        let names = match Scope::new(&alone, "INCLUDES").own(key) {
+            Ok(text) => text.map(|text| text.spoken()).unwrap_or_default(),
+            Err(fault) => {
+                self.faults.push(fault);
+                Vec::new()
+            }
+        };
+        let dir = path.parent().unwrap_or(Path::new(""));
+        let mut paths = Vec::new();
+        for name in names {
+            let target = dir.join(&name.text);
+            // A file that extends one of ours may include what only the embedded tree holds.
+            let (root, inner) = (
+                Path::new(crate::embedded::ROOT),
+                self.source.tree.dir.as_deref(),
+            );
+            let below = inner
+                .and_then(|dir| target.strip_prefix(dir).ok())
+                .map(|rest| root.join(rest));
+            match below.filter(|_| self.source.tree.embedded) {
+                Some(below) if !self.load(&target) => paths.push(below),
+                _ => paths.push(target),
+            }
+        }
+        paths
+    }
+}
