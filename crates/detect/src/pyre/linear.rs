@@ -45,10 +45,12 @@ impl Linear {
         groups: &[usize],
         bound: usize,
     ) -> Result<Self, Unsupported> {
-        let (nfa, alphabet) = automaton(sources)?;
-        let tagged = Tdfa::new(&nfa, alphabet.letters(), Mode::First, bound);
-        let pike = match sources {
-            [_] => Some(PikeVM::new_from_nfa(nfa).map_err(|_| "the automaton could not be built")?),
+        let (mut nfas, alphabet) = automata(sources)?;
+        let tagged = Tdfa::new(&nfas, alphabet.letters(), Mode::First, bound);
+        let pike = match (nfas.pop(), sources.len()) {
+            (Some(nfa), 1) => {
+                Some(PikeVM::new_from_nfa(nfa).map_err(|_| "the automaton could not be built")?)
+            }
             _ => None,
         };
         let patterns = sources
@@ -140,8 +142,8 @@ impl Linear {
     }
 }
 
-/// The nondeterministic automaton of `sources`.
-fn automaton(sources: &[Source<'_>]) -> Result<(NFA, Alphabet), Unsupported> {
+/// The nondeterministic automaton of each of `sources`.
+fn automata(sources: &[Source<'_>]) -> Result<(Vec<NFA>, Alphabet), Unsupported> {
     let (code, alphabet) = compile(sources)?;
     let counts: Vec<usize> = sources
         .iter()
@@ -160,8 +162,8 @@ pub(super) struct Gate {
 impl Gate {
     /// Builds the automaton of `sources`; `bound` limits the bytes of a cache.
     pub(super) fn new(sources: &[Source<'_>], bound: usize) -> Result<Self, Unsupported> {
-        let (nfa, alphabet) = automaton(sources)?;
-        let tagged = Tdfa::new(&nfa, alphabet.letters(), Mode::All, bound)
+        let (nfas, alphabet) = automata(sources)?;
+        let tagged = Tdfa::new(&nfas, alphabet.letters(), Mode::All, bound)
             .ok_or("the automaton could not be built")?;
         Ok(Self { alphabet, tagged })
     }

@@ -59,8 +59,8 @@ struct Product<'a> {
     groups: usize,
 }
 
-/// Builds the automaton of a program whose patterns have `groups` groups each (with the whole match).
-pub(super) fn build(code: &Code, groups: &[usize]) -> Result<NFA, Unsupported> {
+/// Builds the automaton of each pattern of a program; they have `groups` groups each (with the whole match).
+pub(super) fn build(code: &Code, groups: &[usize]) -> Result<Vec<NFA>, Unsupported> {
     construct(code, groups).map_err(|error| match error {
         Failure::TooLarge => "the automaton would be too large",
         Failure::Build => "the automaton could not be built",
@@ -78,44 +78,38 @@ impl From<BuildError> for Failure {
     }
 }
 
-fn construct(code: &Code, groups: &[usize]) -> Result<NFA, Failure> {
-    let mut builder = Builder::new();
-    builder.set_utf8(false);
-    let fail = builder.add_fail()?;
+fn construct(code: &Code, groups: &[usize]) -> Result<Vec<NFA>, Failure> {
     let mut product = Product {
         code,
         needs: needs(code),
         classes: classes(code),
-        builder,
+        builder: Builder::new(),
         states: HashMap::new(),
         work: Vec::new(),
-        fail,
+        fail: StateID::ZERO,
         made: 0,
         groups: 0,
     };
-    let mut starts = Vec::with_capacity(code.starts.len());
+    let mut built = Vec::with_capacity(code.starts.len());
     for (&start, &groups) in code.starts.iter().zip(groups) {
+        product.builder = Builder::new();
+        product.builder.set_utf8(false);
         product.builder.start_pattern()?;
+        product.fail = product.builder.add_fail()?;
         product.groups = groups;
         for group in 0..groups {
-            let unused = product.builder.add_fail()?;
             product
                 .builder
-                .add_capture_start(unused, group as u32, None)?;
+                .add_capture_start(product.fail, group as u32, None)?;
         }
         let id = product.state(start, 0, code.behinds.initial(), Vec::new())?;
         product.run()?;
-        // No state of one pattern is one of another: what names them can go.
+        product.builder.finish_pattern(id)?;
+        built.push(product.builder.build(id, id)?);
         product.made += product.states.len();
         product.states = HashMap::new();
-        product.builder.finish_pattern(id)?;
-        starts.push(id);
     }
-    let start = match starts[..] {
-        [only] => only,
-        _ => product.builder.add_union(starts)?,
-    };
-    Ok(product.builder.build(start, start)?)
+    Ok(built)
 }
 
 impl Product<'_> {

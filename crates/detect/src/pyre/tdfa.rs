@@ -19,8 +19,8 @@ pub(super) use cache::Cache;
 
 use super::alphabet::ByteSet;
 use places::Places;
-use regex_automata::nfa::thompson::{NFA, State};
-use std::collections::HashMap;
+use regex_automata::nfa::thompson::NFA;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 /// Most tags of a pattern: one bit each in a mask.
 const MAX_TAGS: usize = 64;
@@ -71,25 +71,22 @@ pub(super) enum Found {
 }
 
 impl Tdfa {
-    /// The automaton over `nfa`, whose text has letters below `letters`; `None` when it has too many groups.
-    pub(super) fn new(nfa: &NFA, letters: u16, mode: Mode, bound: usize) -> Option<Self> {
-        let info = nfa.group_info();
-        let mut tag_of_slot = vec![NONE; info.slot_len()];
-        let mut tags = 0;
-        if mode == Mode::First {
-            for pattern in nfa.patterns() {
-                for group in 0..info.group_len(pattern) {
-                    let (start, end) = info.slots(pattern, group)?;
-                    if 2 * group + 1 >= MAX_TAGS {
-                        return None;
-                    }
-                    (tag_of_slot[start], tag_of_slot[end]) = (2 * group as u8, 2 * group as u8 + 1);
-                    tags = tags.max(2 * group + 2);
-                }
-            }
+    /// The automaton over `nfas`, one per pattern, in order of priority. Their text has letters below `letters`; `None`
+    /// when a pattern has too many groups.
+    pub(super) fn new(nfas: &[NFA], letters: u16, mode: Mode, bound: usize) -> Option<Self> {
+        let tags = match mode {
+            Mode::First => nfas
+                .iter()
+                .map(|nfa| nfa.group_info().slot_len())
+                .max()
+                .unwrap_or(0),
+            Mode::All => 0,
+        };
+        if tags > MAX_TAGS {
+            return None;
         }
-        let (class_of, representatives) = classes(nfa);
-        let places = Places::new(nfa, &tag_of_slot);
+        let places = Places::new(nfas, tags);
+        let (class_of, representatives) = classes(&places);
         Some(Self {
             places,
             mode,
@@ -113,24 +110,16 @@ impl Tdfa {
 }
 
 /// Letters that no state tells apart form a class.
-fn classes(nfa: &NFA) -> ([u8; 256], Box<[u8]>) {
-    let mut sets: Vec<ByteSet> = Vec::new();
-    for state in nfa.states() {
-        let mut targets: HashMap<usize, ByteSet> = HashMap::new();
-        let mut add = |transition: &regex_automata::nfa::thompson::Transition| {
-            let set = targets.entry(transition.next.as_usize()).or_default();
-            (transition.start..=transition.end)
-                .for_each(|letter| super::alphabet::insert(set, letter));
-        };
-        match state {
-            State::ByteRange { trans } => add(trans),
-            State::Sparse(sparse) => sparse.transitions.iter().for_each(add),
-            _ => {}
+fn classes(places: &Places) -> ([u8; 256], Box<[u8]>) {
+    let mut sets: BTreeSet<ByteSet> = BTreeSet::new();
+    for transitions in places.consuming() {
+        let mut targets: BTreeMap<u32, ByteSet> = BTreeMap::new();
+        for &(first, last, next) in transitions {
+            let set = targets.entry(next).or_default();
+            (first..=last).for_each(|letter| super::alphabet::insert(set, letter));
         }
         sets.extend(targets.into_values());
     }
-    sets.sort_unstable();
-    sets.dedup();
     let mut seen: HashMap<Vec<bool>, u8> = HashMap::new();
     let (mut class_of, mut representatives) = ([0; 256], Vec::new());
     for letter in 0..=255_u8 {

@@ -42,77 +42,36 @@ pub(super) struct Places {
 }
 
 impl Places {
-    pub(super) fn new(nfa: &NFA, tag_of_slot: &[u8]) -> Self {
-        let (mut transitions, mut targets) = (Vec::new(), Vec::new());
-        let mut places = Vec::with_capacity(nfa.states().len());
-        for state in nfa.states() {
-            let (first_transition, first_target) = (transitions.len() as u32, targets.len() as u32);
-            let mut add = |t: &Transition| transitions.push((t.start, t.end, t.next.as_u32()));
-            places.push(match state {
-                State::ByteRange { trans } => {
-                    add(trans);
-                    Place::Letters {
-                        from: first_transition,
-                        to: first_transition + 1,
-                    }
-                }
-                State::Sparse(sparse) => {
-                    sparse.transitions.iter().for_each(add);
-                    Place::Letters {
-                        from: first_transition,
-                        to: transitions.len() as u32,
-                    }
-                }
-                State::Dense(dense) => {
-                    (0..=255).for_each(|letter| {
-                        if let Some(next) = dense.matches_byte(letter) {
-                            add(&Transition {
-                                start: letter,
-                                end: letter,
-                                next,
-                            });
-                        }
-                    });
-                    Place::Letters {
-                        from: first_transition,
-                        to: transitions.len() as u32,
-                    }
-                }
-                State::Union { alternates } => {
-                    targets.extend(alternates.iter().map(|next| next.as_u32()));
-                    Place::Fork {
-                        from: first_target,
-                        to: targets.len() as u32,
-                    }
-                }
-                State::BinaryUnion { alt1, alt2 } => {
-                    targets.extend([alt1.as_u32(), alt2.as_u32()]);
-                    Place::Fork {
-                        from: first_target,
-                        to: targets.len() as u32,
-                    }
-                }
-                State::Capture { next, slot, .. } => Place::Tag {
-                    tag: tag_of_slot.get(slot.as_usize()).copied().unwrap_or(NONE),
-                    next: next.as_u32(),
-                },
-                // The construction leaves no look but the end of the text.
-                State::Look { next, .. } => Place::End {
-                    next: next.as_u32(),
-                },
-                State::Match { pattern_id } => Place::Match {
-                    pattern: pattern_id.as_u32(),
-                },
-                State::Fail => Place::Fail,
-            });
+    /// The places of `nfas`, one per pattern, whose slots below `tags` become tags.
+    pub(super) fn new(nfas: &[NFA], tags: usize) -> Self {
+        let mut flat = Flat::default();
+        let mut starts = Vec::with_capacity(nfas.len());
+        for (pattern, nfa) in nfas.iter().enumerate() {
+            starts.push(flat.places.len() as u32 + nfa.start_anchored().as_u32());
+            flat.add(nfa, pattern as u32, tags);
         }
+        let start = flat.places.len() as u32;
+        let from = flat.targets.len() as u32;
+        flat.targets.extend(starts);
+        flat.places.push(Place::Fork {
+            from,
+            to: flat.targets.len() as u32,
+        });
         Self {
-            places: places.into(),
-            transitions: transitions.into(),
-            targets: targets.into(),
-            start: nfa.start_anchored().as_u32(),
-            patterns: nfa.pattern_len(),
+            places: flat.places.into(),
+            transitions: flat.transitions.into(),
+            targets: flat.targets.into(),
+            start,
+            patterns: nfas.len(),
         }
+    }
+
+    /// The transitions of every place that consumes a letter.
+    pub(super) fn consuming(&self) -> impl Iterator<Item = &[(u8, u8, u32)]> {
+        self.places.iter().filter_map(|place| match *place {
+            Place::Letters { from, to } => Some(self.transitions(from, to)),
+            _ => None,
+        })
     }
 
     pub(super) fn len(&self) -> usize {
@@ -129,5 +88,88 @@ impl Places {
 
     pub(super) fn targets(&self, from: u32, to: u32) -> &[u32] {
         &self.targets[from as usize..to as usize]
+    }
+}
+
+/// The tables while they grow.
+#[derive(Default)]
+struct Flat {
+    places: Vec<Place>,
+    transitions: Vec<(u8, u8, u32)>,
+    targets: Vec<u32>,
+}
+
+impl Flat {
+    /// Adds the automaton of one pattern after those before.
+    fn add(&mut self, nfa: &NFA, pattern: u32, tags: usize) {
+        let base = self.places.len() as u32;
+        for state in nfa.states() {
+            let (from, first) = (self.transitions.len() as u32, self.targets.len() as u32);
+            let transitions = &mut self.transitions;
+            let mut add =
+                |t: &Transition| transitions.push((t.start, t.end, base + t.next.as_u32()));
+            let place = match state {
+                State::ByteRange { trans } => {
+                    add(trans);
+                    Place::Letters { from, to: from + 1 }
+                }
+                State::Sparse(sparse) => {
+                    sparse.transitions.iter().for_each(add);
+                    Place::Letters {
+                        from,
+                        to: self.transitions.len() as u32,
+                    }
+                }
+                State::Dense(dense) => {
+                    for letter in 0..=255 {
+                        if let Some(next) = dense.matches_byte(letter) {
+                            add(&Transition {
+                                start: letter,
+                                end: letter,
+                                next,
+                            });
+                        }
+                    }
+                    Place::Letters {
+                        from,
+                        to: self.transitions.len() as u32,
+                    }
+                }
+                State::Union { alternates } => {
+                    self.targets
+                        .extend(alternates.iter().map(|next| base + next.as_u32()));
+                    Place::Fork {
+                        from: first,
+                        to: self.targets.len() as u32,
+                    }
+                }
+                State::BinaryUnion { alt1, alt2 } => {
+                    self.targets
+                        .extend([alt1, alt2].map(|next| base + next.as_u32()));
+                    Place::Fork {
+                        from: first,
+                        to: self.targets.len() as u32,
+                    }
+                }
+                State::Capture { next, slot, .. } => {
+                    let tag = if slot.as_usize() < tags {
+                        slot.as_usize() as u8
+                    } else {
+                        NONE
+                    };
+                    Place::Tag {
+                        tag,
+                        next: base + next.as_u32(),
+                    }
+                }
+                // The construction leaves no look but the end of the text.
+                State::Look { next, .. } => Place::End {
+                    next: base + next.as_u32(),
+                },
+                State::Match { .. } => Place::Match { pattern },
+                State::Fail => Place::Fail,
+            };
+            self.places.push(place);
+        }
     }
 }
