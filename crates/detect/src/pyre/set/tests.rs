@@ -1,4 +1,5 @@
 use super::*;
+use proptest::prelude::*;
 
 /// What the set says must be what its patterns say one by one.
 fn check(patterns: &[&str], text: &str) {
@@ -50,4 +51,32 @@ fn the_first_pattern_of_the_list_wins_wherever_it_matches() {
         check(&patterns[3..], text);
     }
     check(&[], "abc");
+}
+
+const PATTERNS: &[&str] = &[
+    "^x(?P<a>.)",
+    "(?P<b>\\d+) late",
+    "(?P<c>[a-z]+)$",
+    "(?P<d>.)(?P=d)",
+    "^$",
+    "\\B",
+    "^(?P<a>\\w+) (?P<b>.*?) ?late$",
+    "(?!x)(?P<a>\\w)(?=late)",
+    "\\b(?P<a>é+)\\b",
+    "(?P<a>x)?(?(a)y|z)",
+    "^(?P<a>a)|(?P<b>b)$",
+    "(?i)LATE (?P<n>\\d{1,3})",
+    "(?>x|xy)z",
+];
+
+proptest::proptest! {
+    #![proptest_config(ProptestConfig { cases: 1_000, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn a_set_says_what_its_patterns_say(
+        patterns in prop::collection::vec(prop::sample::select(PATTERNS), 0..6),
+        pieces in prop::collection::vec(prop::sample::select(vec!["x", "y", "z", "a", "b", "12", " ", "late", "\n", "é"]), 0..9),
+    ) {
+        check(&patterns, &pieces.concat());
+    }
 }
