@@ -2,20 +2,26 @@
 //!
 //! Everything here is a thin, safe face of what the kernel and the system offer; nothing here decides anything.
 
+mod inotify;
 mod interfaces;
 mod lock;
+mod log_file;
 mod logins;
 pub mod netlink;
 mod notify;
+mod poll;
 mod privileges;
 mod services;
 mod signals;
 mod users;
 
+pub use inotify::{Change, Inotify, Watch};
 pub use interfaces::{default_gateways, own_addresses};
 pub use lock::{Lock, LockError};
+pub use log_file::open_log_file;
 pub use logins::{Login, logins, logins_changed};
 pub use notify::Notifier;
+pub use poll::{Waker, wait_readable};
 pub use privileges::has_net_admin;
 pub use services::Services;
 pub use signals::{Signal, Signals};

@@ -22,13 +22,13 @@ impl Waker {
     /// Ends the present wait of the other thread, or its next one if it does not wait.
     pub fn wake(&self) {
         // The only way to fail is a counter at its limit: then the other one is woken for sure.
-        drop(rustix::io::write(&self.fd, &1_u64.to_ne_bytes()));
+        rustix::io::write(&self.fd, &1_u64.to_ne_bytes()).ok();
     }
 
     /// Takes the wake-ups so far as heard.
     pub fn clear(&self) {
         // Failing means that there were none.
-        drop(rustix::io::read(&self.fd, &mut [0_u8; 8]));
+        rustix::io::read(&self.fd, &mut [0_u8; 8]).ok();
     }
 }
 
