@@ -66,9 +66,13 @@ impl Program {
         text: &str,
         mut slots: Option<&mut Vec<Option<usize>>>,
     ) -> Outcome {
-        let exact =
-            self.engine == Engine::Linear && !(text.is_empty() && self.backtracker.is_some());
-        if let Some(automaton) = &self.automaton {
+        // What is odd in an empty text, the backtracker knows.
+        let automaton = self
+            .automaton
+            .as_ref()
+            .filter(|_| !text.is_empty() || self.backtracker.is_none());
+        if let Some(automaton) = automaton {
+            let exact = self.engine == Engine::Linear;
             let wanted = if exact { slots.as_deref_mut() } else { None };
             let found = automaton.search(&mut cache.linear, text, wanted);
             if found == Found::Nothing {

@@ -43,6 +43,7 @@ fn the_traps_of_translation() {
     assert_eq!(groups("(?i)k", "\u{212a}"), Some(vec![(0, 3)]));
     assert_eq!(groups("(?i)s", "ſ"), Some(vec![(0, 2)]));
     assert_eq!(groups("\\B", ""), None);
+    assert_eq!(groups("(?!\\B)", ""), Some(vec![(0, 0)]));
 }
 
 fn engine(pattern: &str) -> Engine {
