@@ -1,0 +1,190 @@
+//! Patterns of log paths: what exists that they name, and where to look for more.
+//!
+//! The language is that of Python's `glob`, as fail2ban uses it: `*`, `?`, `[…]`, `[!…]` within one component; a
+//! wildcard does not match a leading dot. There is no `**` across directories.
+
+use std::collections::BTreeSet;
+use std::ffi::OsString;
+use std::fs;
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Component, Path, PathBuf};
+
+/// True if the text names more than itself.
+pub(super) fn is_pattern(text: &str) -> bool {
+    text.contains(['*', '?', '['])
+}
+
+/// The paths that exist and match, sorted; the directories whose names decided it are added to `dirs`.
+pub(super) fn expand(pattern: &str, dirs: &mut BTreeSet<PathBuf>) -> Vec<PathBuf> {
+    let mut found = vec![PathBuf::from("/")];
+    for component in Path::new(pattern).components() {
+        let Component::Normal(name) = component else {
+            continue;
+        };
+        let text = name.to_string_lossy();
+        let mut next = Vec::new();
+        for base in found {
+            if !is_pattern(&text) {
+                let path = base.join(name);
+                if path.symlink_metadata().is_ok() {
+                    next.push(path);
+                } else {
+                    dirs.insert(base);
+                }
+                continue;
+            }
+            if !base.is_dir() {
+                continue;
+            }
+            let names = names_in(&base)
+                .into_iter()
+                .filter(|name| matches(text.as_bytes(), name.as_bytes()));
+            next.extend(names.map(|name| base.join(name)));
+            dirs.insert(base);
+        }
+        found = next;
+    }
+    found
+}
+
+/// The names in a directory, sorted; none if it cannot be read.
+fn names_in(dir: &Path) -> Vec<OsString> {
+    let Ok(entries) = fs::read_dir(dir) else {
+        return Vec::new();
+    };
+    let mut names: Vec<OsString> = entries
+        .filter_map(|entry| Some(entry.ok()?.file_name()))
+        .collect();
+    names.sort();
+    names
+}
+
+/// True if a file name matches one component of a pattern.
+fn matches(pattern: &[u8], name: &[u8]) -> bool {
+    if name.first() == Some(&b'.') && pattern.first() != Some(&b'.') {
+        return false;
+    }
+    // On a mismatch the last star takes one byte more; earlier stars need no second try.
+    let (mut p, mut n) = (0, 0);
+    let mut star = None;
+    while n < name.len() {
+        if pattern.get(p) == Some(&b'*') {
+            star = Some((p + 1, n));
+            p += 1;
+        } else if let Some(width) = match_one(&pattern[p..], name[n]) {
+            p += width;
+            n += 1;
+        } else if let Some((after, taken)) = star {
+            (p, n) = (after, taken + 1);
+            star = Some((after, taken + 1));
+        } else {
+            return false;
+        }
+    }
+    pattern[p..].iter().all(|byte| *byte == b'*')
+}
+
+/// If the pattern's first element matches the byte: how long the element is.
+fn match_one(pattern: &[u8], byte: u8) -> Option<usize> {
+    match *pattern.first()? {
+        b'?' => Some(1),
+        b'[' => match class_end(pattern) {
+            Some(end) => class_holds(&pattern[1..end], byte).then_some(end + 1),
+            None => (byte == b'[').then_some(1),
+        },
+        literal => (literal == byte).then_some(1),
+    }
+}
+
+/// Where the class that the pattern begins with is closed; a bracket right at its beginning is a member.
+fn class_end(pattern: &[u8]) -> Option<usize> {
+    let first = if pattern.get(1) == Some(&b'!') { 2 } else { 1 };
+    pattern
+        .iter()
+        .skip(first + 1)
+        .position(|byte| *byte == b']')
+        .map(|at| at + first + 1)
+}
+
+fn class_holds(class: &[u8], byte: u8) -> bool {
+    let (negated, class) = match class.strip_prefix(b"!") {
+        Some(rest) => (true, rest),
+        None => (false, class),
+    };
+    let mut at = 0;
+    let mut holds = false;
+    while at < class.len() {
+        if class.get(at + 1) == Some(&b'-') && at + 2 < class.len() {
+            holds |= (class[at]..=class[at + 2]).contains(&byte);
+            at += 3;
+        } else {
+            holds |= class[at] == byte;
+            at += 1;
+        }
+    }
+    holds != negated
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(pattern: &str, matching: &[&str], others: &[&str]) {
+        for name in matching {
+            assert!(
+                matches(pattern.as_bytes(), name.as_bytes()),
+                "{pattern} should match {name}"
+            );
+        }
+        for name in others {
+            assert!(
+                !matches(pattern.as_bytes(), name.as_bytes()),
+                "{pattern} should not match {name}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_component_matches_as_a_shell_does() {
+        check("*", &["a", "access.log"], &[".hidden", ".."]);
+        check(
+            "*access.log",
+            &["access.log", "site-access.log"],
+            &["access.log.1", "access_log"],
+        );
+        check("a*b*c", &["abc", "a--b--c", "abcbc"], &["ab", "abcd"]);
+        check("log.?", &["log.1"], &["log.", "log.10"]);
+        check(
+            "app-[0-9][!x].log",
+            &["app-1a.log"],
+            &["app-1x.log", "app-a1.log"],
+        );
+        check("a[]]b", &["a]b"], &["ab"]);
+        check("a[b", &["a[b"], &["ab"]);
+        check(".*", &[".hidden"], &["shown"]);
+        check("plain", &["plain"], &["plain2", "plai"]);
+    }
+
+    #[test]
+    fn patterns_may_stand_in_every_component() {
+        let root = tempfile::tempdir().unwrap();
+        for name in ["b/x.log", "a/x.log", "a/y.txt", "c"] {
+            let path = root.path().join(name);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, "").unwrap();
+        }
+        let mut dirs = BTreeSet::new();
+        let pattern = format!("{}/*/*.log", root.path().display());
+        let found = expand(&pattern, &mut dirs);
+        assert_eq!(found, [root.path().join("a/x.log"), root.path().join("b/x.log")]);
+        assert!(dirs.contains(root.path()) && dirs.contains(&root.path().join("a")));
+    }
+
+    #[test]
+    fn what_is_missing_is_awaited_where_it_would_appear() {
+        let root = tempfile::tempdir().unwrap();
+        let mut dirs = BTreeSet::new();
+        assert!(expand(&format!("{}/later/deep/x.log", root.path().display()), &mut dirs).is_empty());
+        assert_eq!(dirs.into_iter().collect::<Vec<_>>(), [root.path()]);
+    }
+}

@@ -1,0 +1,308 @@
+//! One open file and how far it was read.
+//!
+//! A file is known by its identity, not by its name. Each read begins a little before the offset: if those bytes are
+//! not the ones given last time, the file was truncated and is read from its beginning. That finds a truncation even
+//! if the file has grown beyond the offset again.
+
+use super::start;
+use crate::source::{Position, Sink, SourceKey};
+use engine::JailId;
+use std::fs::{File, Metadata};
+use std::io;
+use std::os::unix::fs::{FileExt, MetadataExt};
+use std::time::{Instant, SystemTime};
+
+/// Bytes of a file that are read in one round at most, so that no file keeps the others waiting.
+pub(super) const ROUND: usize = 256 * 1024;
+/// Bytes before the offset that are compared.
+const MARK: usize = 128;
+/// What the buffer of [`Reader::read`] must hold.
+pub(super) const BUFFER: usize = MARK + 64 * 1024;
+
+/// A file's identity as long as it exists or is open: device and inode.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct FileId(u64, u64);
+
+impl FileId {
+    pub(super) fn of(metadata: &Metadata) -> Self {
+        Self(metadata.dev(), metadata.ino())
+    }
+}
+
+/// A jail that reads the file, and from where.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Member {
+    pub(super) jail: JailId,
+    /// The beginning of a line.
+    pub(super) start: u64,
+}
+
+/// A place in a file that can be recognised.
+#[derive(Clone, Debug, Default)]
+struct Mark {
+    offset: u64,
+    /// The bytes that end at the offset.
+    before: Vec<u8>,
+}
+
+/// One open file.
+pub(super) struct Reader {
+    pub(super) key: SourceKey,
+    pub(super) id: FileId,
+    /// The path that the jails know it by.
+    pub(super) path: String,
+    /// Something may be there to read.
+    pub(super) dirty: bool,
+    /// The end was reached since the last opening or truncation.
+    pub(super) caught_up: bool,
+    /// Since when no followed path leads to it.
+    pub(super) rotated: Option<Instant>,
+    /// Read the file with this key to its end first: it had this one's name before.
+    pub(super) after: Option<SourceKey>,
+    /// Its path belongs to another file now, whose position counts.
+    pub(super) superseded: bool,
+    /// When it was last found to have grown.
+    pub(super) grew: Instant,
+    file: File,
+    members: Vec<Member>,
+    announced: Vec<JailId>,
+    at: Mark,
+    /// Where the reading stood before the last truncation.
+    before_truncation: Option<Mark>,
+    /// The end of the last complete line.
+    line_end: u64,
+    first_line_hash: Option<String>,
+    seen: Option<(u64, SystemTime)>,
+}
+
+impl Reader {
+    /// Takes an open file over, from the first of its members' starts.
+    pub(super) fn new(
+        key: SourceKey,
+        path: String,
+        file: File,
+        id: FileId,
+        members: Vec<Member>,
+        now: Instant,
+    ) -> io::Result<Self> {
+        let start = members.iter().map(|member| member.start).min().unwrap_or(0);
+        let mut before = vec![0; MARK.min(usize::try_from(start).unwrap_or(MARK))];
+        let length = before.len();
+        let filled = read_full(&file, &mut before, start - length as u64)?;
+        before.truncate(filled);
+        let at = Mark {
+            offset: start,
+            before,
+        };
+        Ok(Self {
+            key,
+            id,
+            path,
+            dirty: true,
+            caught_up: false,
+            rotated: None,
+            after: None,
+            superseded: false,
+            grew: now,
+            file,
+            members,
+            announced: Vec::new(),
+            at,
+            before_truncation: None,
+            line_end: start,
+            first_line_hash: None,
+            seen: None,
+        })
+    }
+
+    pub(super) fn offset(&self) -> u64 {
+        self.at.offset
+    }
+
+    pub(super) fn jails(&self) -> impl Iterator<Item = JailId> + '_ {
+        self.members.iter().map(|member| member.jail)
+    }
+
+    pub(super) fn has(&self, jail: JailId) -> bool {
+        self.jails().any(|one| one == jail)
+    }
+
+    /// Lets another jail read on from `start`, if that was not passed yet and a line begins here.
+    pub(super) fn join(&mut self, member: Member) -> bool {
+        let possible = member.start >= self.at.offset && self.line_end == self.at.offset;
+        if possible {
+            self.members.push(member);
+            self.dirty = true;
+        }
+        possible
+    }
+
+    /// Compares size and time with the last look, for changes that were not reported.
+    pub(super) fn look(&mut self) -> io::Result<()> {
+        let metadata = self.file.metadata()?;
+        let seen = Some((metadata.len(), metadata.modified()?));
+        if seen != self.seen {
+            self.seen = seen;
+            self.dirty = true;
+        }
+        Ok(())
+    }
+
+    /// If the other file is a copy of this one, as far as it was read: where the reading goes on in the copy.
+    pub(super) fn offset_in_copy(&self, other: &File, size: u64) -> Option<u64> {
+        [Some(&self.at), self.before_truncation.as_ref()]
+            .into_iter()
+            .flatten()
+            .find_map(|mark| {
+                let mut bytes = vec![0; mark.before.len()];
+                let from = mark.offset.checked_sub(bytes.len() as u64)?;
+                let same = !bytes.is_empty()
+                    && mark.offset <= size
+                    && read_full(other, &mut bytes, from).is_ok_and(|filled| filled == bytes.len())
+                    && bytes == mark.before;
+                // The copy's last line may have been incomplete here.
+                same.then(|| self.line_end_of(mark))
+            })
+    }
+
+    fn line_end_of(&self, mark: &Mark) -> u64 {
+        let partial = mark
+            .before
+            .iter()
+            .rev()
+            .take_while(|byte| **byte != b'\n')
+            .count();
+        mark.offset - partial as u64
+    }
+
+    /// Reads what fits in one round, and stops where another jail joins.
+    pub(super) fn read<S: Sink>(&mut self, sink: &mut S, buffer: &mut [u8], now: Instant) -> io::Result<()> {
+        self.announce(sink);
+        let mut begun = false;
+        let mut left = self.room();
+        let outcome = loop {
+            if left == 0 {
+                break Ok(false);
+            }
+            let mark = self.at.before.len();
+            let wanted = left.min(buffer.len() - mark);
+            let from = self.at.offset - mark as u64;
+            let filled = match read_full(&self.file, &mut buffer[..mark + wanted], from) {
+                Ok(filled) => filled,
+                Err(error) => break Err(error),
+            };
+            if filled < mark || buffer[..mark] != self.at.before {
+                self.begin_anew(sink);
+                left = ROUND;
+                continue;
+            }
+            let bytes = &buffer[mark..filled];
+            if !bytes.is_empty() {
+                if !begun {
+                    begun = true;
+                    sink.read_begins(self.key);
+                }
+                sink.bytes(self.key, bytes);
+                self.advance(&buffer[..filled], mark);
+                self.grew = now;
+            }
+            left -= filled - mark;
+            if filled < mark + wanted {
+                break Ok(true);
+            }
+        };
+        let at_end = matches!(outcome, Ok(true));
+        if begun || (at_end && !self.caught_up) {
+            if !begun {
+                sink.read_begins(self.key);
+            }
+            self.caught_up |= at_end;
+            let position = (!self.superseded).then(|| self.position());
+            sink.read_ends(self.key, position, at_end);
+        }
+        self.dirty = !at_end;
+        outcome.map(|_| ())
+    }
+
+    /// How far was read, with what is needed to recognise the file.
+    pub(super) fn stored(&mut self) -> (u64, String) {
+        if self.line_end > 0 && self.first_line_hash.is_none() {
+            // A file that cannot be read now has no hash now, and gets it with the next position.
+            self.first_line_hash = start::first_line_hash(&self.file).ok();
+        }
+        (self.line_end, self.first_line_hash.clone().unwrap_or_default())
+    }
+
+    fn position(&mut self) -> Position {
+        let (offset, first_line_hash) = self.stored();
+        Position::File {
+            path: self.path.clone(),
+            offset,
+            first_line_hash,
+        }
+    }
+
+    /// Bytes until the round ends or another jail joins.
+    fn room(&self) -> usize {
+        let joins = self
+            .members
+            .iter()
+            .map(|member| member.start)
+            .filter(|start| *start > self.at.offset)
+            .min();
+        let room = joins.map_or(ROUND as u64, |start| start - self.at.offset);
+        usize::try_from(room).unwrap_or(ROUND).min(ROUND)
+    }
+
+    fn announce<S: Sink>(&mut self, sink: &mut S) {
+        let here = self.at.offset;
+        let mut jails: Vec<JailId> = self
+            .members
+            .iter()
+            .filter(|member| member.start <= here)
+            .map(|member| member.jail)
+            .collect();
+        jails.sort();
+        if jails != self.announced {
+            sink.opened(self.key, &self.path, &jails);
+            self.announced = jails;
+        }
+    }
+
+    /// The file was truncated: whatever is in it now is new to everybody.
+    fn begin_anew<S: Sink>(&mut self, sink: &mut S) {
+        sink.reset(self.key);
+        self.before_truncation = Some(std::mem::take(&mut self.at));
+        self.line_end = 0;
+        self.first_line_hash = None;
+        self.caught_up = false;
+        for member in &mut self.members {
+            member.start = 0;
+        }
+        self.announce(sink);
+    }
+
+    /// Moves on behind `read`, of which the first `mark` bytes were known before.
+    fn advance(&mut self, read: &[u8], mark: usize) {
+        let bytes = &read[mark..];
+        if let Some(last) = bytes.iter().rposition(|byte| *byte == b'\n') {
+            self.line_end = self.at.offset + last as u64 + 1;
+        }
+        self.at.offset += bytes.len() as u64;
+        self.at.before = read[read.len().saturating_sub(MARK)..].to_vec();
+    }
+}
+
+/// Fills the buffer as far as the file goes.
+pub(super) fn read_full(file: &File, buffer: &mut [u8], from: u64) -> io::Result<usize> {
+    let mut filled = 0;
+    while filled < buffer.len() {
+        match file.read_at(&mut buffer[filled..], from + filled as u64) {
+            Ok(0) => break,
+            Ok(count) => filled += count,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(filled)
+}
