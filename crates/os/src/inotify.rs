@@ -43,7 +43,9 @@ pub enum Change<'a> {
 impl Inotify {
     /// A new instance. Fails if the user has too many of them.
     pub fn new() -> io::Result<Self> {
-        Ok(Self { fd: inotify::init(CreateFlags::CLOEXEC | CreateFlags::NONBLOCK)? })
+        Ok(Self {
+            fd: inotify::init(CreateFlags::CLOEXEC | CreateFlags::NONBLOCK)?,
+        })
     }
 
     /// Watches a directory; again if it is watched already, with the same result. Fails if it is not there, is none,
@@ -88,7 +90,9 @@ impl Inotify {
                 each(Change::Overflow);
             } else if flags.contains(ReadFlags::IGNORED) {
                 each(Change::Ended(watch));
-            } else if flags.intersects(ReadFlags::DELETE_SELF | ReadFlags::MOVE_SELF | ReadFlags::UNMOUNT) {
+            } else if flags
+                .intersects(ReadFlags::DELETE_SELF | ReadFlags::MOVE_SELF | ReadFlags::UNMOUNT)
+            {
                 each(Change::Moved(watch));
             } else if flags.contains(ReadFlags::MODIFY) {
                 let name = event.file_name().map_or(&[][..], |name| name.to_bytes());

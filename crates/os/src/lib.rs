@@ -2,8 +2,10 @@
 //!
 //! Everything here is a thin, safe face of what the kernel and the system offer; nothing here decides anything.
 
+mod file_id;
 mod inotify;
 mod interfaces;
+mod journal;
 mod lock;
 mod log_file;
 mod logins;
@@ -15,8 +17,10 @@ mod services;
 mod signals;
 mod users;
 
+pub use file_id::FileId;
 pub use inotify::{Change, Inotify, Watch};
 pub use interfaces::{default_gateways, own_addresses};
+pub use journal::{Journal, JournalChange, JournalError};
 pub use lock::{Lock, LockError};
 pub use log_file::open_log_file;
 pub use logins::{Login, logins, logins_changed};

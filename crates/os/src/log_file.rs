@@ -14,6 +14,10 @@ pub fn open_log_file(path: &Path) -> io::Result<File> {
     if kind == FileType::RegularFile {
         return Ok(fd.into());
     }
-    let what = if kind == FileType::Directory { "it is a directory" } else { "it is not a regular file" };
+    let what = if kind == FileType::Directory {
+        "it is a directory"
+    } else {
+        "it is not a regular file"
+    };
     Err(io::Error::new(io::ErrorKind::InvalidInput, what))
 }

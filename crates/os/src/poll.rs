@@ -16,7 +16,9 @@ pub struct Waker {
 impl Waker {
     /// A new waker, not yet woken.
     pub fn new() -> io::Result<Self> {
-        Ok(Self { fd: Arc::new(eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?) })
+        Ok(Self {
+            fd: Arc::new(eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?),
+        })
     }
 
     /// Ends the present wait of the other thread, or its next one if it does not wait.
@@ -41,8 +43,10 @@ impl AsFd for Waker {
 /// Waits until one of the descriptors can be read or `timeout` is over; true in the first case. May return early
 /// with false.
 pub fn wait_readable(fds: &[BorrowedFd<'_>], timeout: Duration) -> io::Result<bool> {
-    let mut polled: Vec<PollFd<'_>> =
-        fds.iter().map(|fd| PollFd::from_borrowed_fd(*fd, PollFlags::IN)).collect();
+    let mut polled: Vec<PollFd<'_>> = fds
+        .iter()
+        .map(|fd| PollFd::from_borrowed_fd(*fd, PollFlags::IN))
+        .collect();
     // A time-out beyond the kernel's range is as good as the longest one.
     let timeout = Timespec::try_from(timeout).ok();
     match poll(&mut polled, timeout.as_ref()) {
