@@ -35,9 +35,15 @@ impl Board {
         started: Timestamp,
         config: String,
         broken: Vec<(JailName, Diagnostic)>,
-        enforcement: wire::Enforcement,
         store: wire::Store,
     ) -> Self {
+        let enforcement = wire::Enforcement {
+            backend: "none".into(),
+            table: String::new(),
+            owner: false,
+            in_sync: false,
+            elements: 0,
+        };
         Self {
             started,
             config,
@@ -98,32 +104,60 @@ impl Board {
     /// Takes what the enforcer says of itself; gives the lines that it is worth.
     pub(crate) fn enforcer_says(&mut self, report: Report) -> Vec<(Level, String)> {
         match report {
-            Report::Status { backend, table, owner, in_sync, elements } => {
+            Report::Status(status) => {
                 self.enforcement = wire::Enforcement {
-                    backend: backend.to_owned(),
-                    table,
-                    owner,
-                    in_sync,
-                    elements: elements as u64,
+                    backend: status.backend.to_owned(),
+                    table: format!("inet {}", status.table),
+                    owner: status.owner,
+                    in_sync: status.in_sync,
+                    elements: status.elements as u64,
                 };
                 Vec::new()
             }
-            Report::Failing { error } => {
+            Report::Failing { error, waiting } => {
                 self.enforcement.in_sync = false;
-                let first = self.enforcement_trouble.replace(error.clone()).is_none();
-                let text = format!("bans do not reach the kernel: {error}; it is tried again");
-                if first { vec![(Level::Critical, text)] } else { Vec::new() }
+                let text = format!("bans do not reach the kernel: {error}; {waiting} wait and are tried again");
+                self.enforcement_trouble = Some(error);
+                vec![(Level::Critical, text)]
             }
             Report::Recovered => {
                 self.enforcement_trouble = None;
+                self.enforcement.in_sync = true;
                 vec![(Level::Notice, "bans reach the kernel again".into())]
             }
             Report::Healed { what, missing } => {
-                vec![(Level::Warning, format!("{what}: put back with {missing} elements"))]
+                self.enforcement.in_sync = true;
+                vec![(Level::Warning, format!("somebody took away {what}; it is back, with {missing} bans"))]
             }
-            Report::Told(level, text) => vec![(level, text)],
-            Report::Applied { .. } => Vec::new(),
+            Report::Destroyed { sockets } => {
+                vec![(Level::Info, format!("cut {sockets} open connections of the banned"))]
+            }
+            Report::CannotDestroy(why) => {
+                vec![(Level::Warning, format!("open connections of the banned cannot be cut: {why}"))]
+            }
+            Report::Would { ban, what } => {
+                let until = what.until.map_or("for ever".into(), |until| format!("until {}", until.as_secs()));
+                let text = match ban {
+                    true => format!("[{}] dry run: would ban {} {until}", what.jail, what.prefix),
+                    false => format!("[{}] dry run: would unban {}", what.jail, what.prefix),
+                };
+                vec![(Level::Notice, text)]
+            }
+            Report::Applied { .. }
+            | Report::Adopted(_)
+            | Report::Restored { .. }
+            | Report::ForeignChange
+            | Report::Stopped { .. } => Vec::new(),
         }
+    }
+
+    /// The enforcer's thread is no more: nothing is enforced from now on but what stands.
+    pub(crate) fn enforcer_is_gone(&mut self) -> Option<(Level, String)> {
+        let why = "the enforcer has died; restart the daemon (bans that stand go on)";
+        let is_new = self.enforcement_trouble.as_deref() != Some(why);
+        self.enforcement_trouble = Some(why.into());
+        self.enforcement.in_sync = false;
+        is_new.then(|| (Level::Critical, format!("bans do not reach the kernel: {why}")))
     }
 
     /// Takes the store's last failure or success; gives what is worth a line.
@@ -221,9 +255,9 @@ impl Board {
                     position: source.position,
                 })
                 .collect(),
-            failing: counts.failing,
+            failing: counts.failing as u64,
             failed_total: counts.failed_total,
-            banned: counts.banned,
+            banned: counts.banned as u64,
             banned_total: counts.banned_total,
             bans: Vec::new(),
         }

@@ -6,7 +6,8 @@
 
 use crate::board::Board;
 use crate::clock;
-use crate::enforce::{Command, EnforcerHandle, Report, Wanted};
+use crate::gate::Pass;
+use crate::enforce::{Command, EnforcerHandle, Report, Standing};
 use crate::events;
 use crate::keep::{Keeper, Kept, Order};
 use crate::log::{Kind, Level, Log};
@@ -14,10 +15,10 @@ use crate::plan::Jail;
 use crate::protect::Protection;
 use crate::resolve::Resolver;
 use crate::source::SourceState;
-use base::{Prefix, Span, Timestamp};
+use base::{JailName, Prefix, Span, Timestamp};
 use engine::{Effect, Engine, Event, Input, JailId, RequestId};
 use jiff::tz::TimeZone;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, SyncSender};
 use std::time::Duration;
@@ -27,13 +28,14 @@ mod requests;
 mod translate;
 
 pub(crate) use requests::Asked;
-pub(crate) use translate::restored;
-use translate::{failure, store_ban};
+use translate::restored;
+pub(crate) use translate::failures;
+use translate::store_ban;
 
 /// Everything that can happen to the hub.
 pub(crate) enum Message {
     /// What a source read, in order.
-    Read(Vec<Read>),
+    Read(Vec<Read>, Pass),
     /// A host name of a failure has these addresses.
     Resolved { jail: JailId, failure: detect::Failure, name: String, addresses: Vec<Prefix> },
     /// The enforcer speaks.
@@ -75,6 +77,8 @@ pub(crate) struct Hub {
     pub(crate) zone: TimeZone,
     pub(crate) purge_age: Span,
     effects: Vec<Effect>,
+    /// Bans of the start that the enforcer was given all at once.
+    restoring: Vec<u64>,
     waiting: HashMap<RequestId, Asked>,
     next_request: u64,
     purged: Timestamp,
@@ -113,6 +117,7 @@ impl Hub {
             zone,
             purge_age,
             effects: Vec::new(),
+            restoring: Vec::new(),
             waiting: HashMap::new(),
             next_request: 0,
             purged: clock::now(),
@@ -120,38 +125,44 @@ impl Hub {
     }
 
     /// Brings back what the store and the kernel hold, in one go, before anything is read.
-    pub(crate) fn restore(&mut self, stored: Vec<store::Ban>, adopted: Vec<Wanted>) {
+    pub(crate) fn restore(&mut self, stored: Vec<store::Ban>, adopted: Vec<Standing>) {
         let now = clock::now();
         self.refresh_protection(now);
-        let ids: HashMap<String, JailId> =
-            self.jails.iter().map(|jail| (jail.name.to_string(), jail.id)).collect();
+        let ids: HashMap<&str, JailId> =
+            self.jails.iter().map(|jail| (jail.name.as_str(), jail.id)).collect();
         let mut rows: HashMap<JailId, Vec<engine::RestoredBan>> = HashMap::new();
+        let mut known: HashSet<(JailId, Prefix)> = HashSet::new();
         for ban in stored {
-            if let Some(id) = ids.get(&ban.jail) {
+            if let Some(id) = ids.get(ban.jail.as_str()) {
+                known.insert((*id, ban.prefix));
                 rows.entry(*id).or_default().push(restored(ban));
             }
         }
-        for jail in self.jails.iter().map(|jail| jail.id).collect::<Vec<_>>() {
-            let bans = rows.remove(&jail).unwrap_or_default();
-            self.engine.step(now, Input::Restored { jail, bans }, &mut self.effects);
+        for jail in self.jails.iter() {
+            let bans = rows.remove(&jail.id).unwrap_or_default();
+            let input = Input::Restored { jail: jail.id, bans };
+            self.engine.step(now, input, &mut self.effects);
         }
+        // Only what the store does not know at all comes from the kernel: a ban whose row was being written when
+        // the last process died.
         for element in adopted {
-            if let Some(jail) = self.jails.iter().find(|jail| jail.name == element.jail) {
-                let input = Input::Adopted { jail: jail.id, prefix: element.prefix, until: element.until };
+            let Some(jail) = ids.get(element.jail.as_str()).copied() else { continue };
+            if !known.contains(&(jail, element.prefix)) {
+                let input = Input::Adopted { jail, prefix: element.prefix, until: element.until };
                 self.engine.step(now, input, &mut self.effects);
             }
         }
-        let jails = Arc::clone(&self.jails);
-        let mut wanted = Vec::new();
-        self.effects.retain(|effect| match effect {
-            Effect::Ban { seq, key, until } => {
-                let jail = jails[key.jail.0 as usize].name.clone();
-                wanted.push(Wanted { seq: Some(*seq), jail, prefix: key.prefix, until: *until });
-                false
+        let mut all = Vec::new();
+        for effect in std::mem::take(&mut self.effects) {
+            match effect {
+                Effect::Ban { seq, key, until } => {
+                    self.restoring.push(seq);
+                    all.push(Standing { jail: self.name_of(key.jail), prefix: key.prefix, until });
+                }
+                other => self.effects.push(other),
             }
-            _ => true,
-        });
-        self.enforcer.send(Command::Restore(wanted));
+        }
+        self.enforce(Command::Restore(all));
         self.perform();
     }
 
@@ -184,7 +195,7 @@ impl Hub {
 
     fn handle(&mut self, message: Message) {
         match message {
-            Message::Read(said) => self.read(said),
+            Message::Read(said, _pass) => self.read(said),
             Message::Resolved { jail, failure, name, addresses } => {
                 self.resolved(jail, &failure, &name, addresses);
             }
@@ -216,8 +227,9 @@ impl Hub {
                         }
                     }
                     None => {
-                        let input = Input::Failure { jail, failure: failure(found) };
-                        self.engine.step(now, input, &mut self.effects);
+                        for failure in failures(found) {
+                            self.engine.step(now, Input::Failure { jail, failure }, &mut self.effects);
+                        }
                     }
                 },
                 // What the failures before it led to is handed over first.
@@ -242,18 +254,36 @@ impl Hub {
             let mut one = found.clone();
             one.id = base::FailureId::Prefix(address);
             one.hostname = None;
-            self.step(Input::Failure { jail, failure: failure(one) });
+            for failure in failures(one) {
+                self.step(Input::Failure { jail, failure });
+            }
         }
     }
 
     fn enforcer_says(&mut self, report: Report) {
         match report {
             Report::Applied { seq, result } => self.step(Input::Applied { seq, result }),
+            Report::Restored { elements, failed } => {
+                // What failed is tried again by the enforcer, which says so; the bans stand either way.
+                for seq in std::mem::take(&mut self.restoring) {
+                    self.step(Input::Applied { seq, result: Ok(()) });
+                }
+                let text = format!("{elements} bans stand in the kernel after the start, {failed} not yet");
+                self.log.write(clock::now(), Level::Info, Kind::Rare, "actions", &text);
+            }
             other => {
                 for (level, text) in self.board.enforcer_says(other) {
                     self.log.write(clock::now(), level, Kind::Rare, "actions", &text);
                 }
             }
+        }
+    }
+
+    fn enforce(&mut self, command: Command) {
+        if self.enforcer.send(command).is_err()
+            && let Some((level, text)) = self.board.enforcer_is_gone()
+        {
+            self.log.write(clock::now(), level, Kind::Rare, "actions", &text);
         }
     }
 
@@ -285,12 +315,12 @@ impl Hub {
         for effect in std::mem::take(&mut self.effects) {
             match effect {
                 Effect::Ban { seq, key, until } => {
-                    let jail = self.jails[key.jail.0 as usize].name.clone();
-                    self.enforcer.send(Command::Ban { seq, jail, prefix: key.prefix, until });
+                    let jail = self.name_of(key.jail);
+                    self.enforce(Command::Ban { seq, jail, prefix: key.prefix, until });
                 }
                 Effect::Unban { seq, key, expired } => {
-                    let jail = self.jails[key.jail.0 as usize].name.clone();
-                    self.enforcer.send(Command::Unban { seq, jail, prefix: key.prefix, expired });
+                    let (jail, seq) = (self.name_of(key.jail), (!expired).then_some(seq));
+                    self.enforce(Command::Unban { seq, jail, prefix: key.prefix, expired });
                 }
                 Effect::Persist(write) => {
                     let (write, seq) = store_ban(&self.jails, write);
@@ -306,6 +336,10 @@ impl Hub {
         let jail = events::jail_of(event);
         self.board.engine_says(event);
         events::tell(&self.log, &self.zone, &self.jails[jail.0 as usize].name, event);
+    }
+
+    fn name_of(&self, jail: JailId) -> JailName {
+        self.jails[jail.0 as usize].name.clone()
     }
 
     fn tell(&self, level: Level, module: &str, jail: JailId, text: &str) {
@@ -333,7 +367,7 @@ impl Hub {
     }
 
     fn finish(self, flush: bool) -> bool {
-        let enforced = self.enforcer.stop(flush);
+        let enforced = self.enforcer.stop(flush).is_ok();
         let kept = self.keeper.finish();
         enforced && kept
     }

@@ -1,8 +1,29 @@
 //! The daemon: sources, hub, enforcers, store thread, control socket; the only place that joins the pure parts.
+//!
+//! [`run`] guards a machine; [`scan`] reads a log offline by the same rules. Threads, each with one job: the hub
+//! owns the engine and with it every decision; the tail and journal threads read and detect; the enforcer alone
+//! writes to the kernel; the store thread alone writes to disk; the resolver waits for names; the control threads
+//! wait for clients. They share nothing but channels.
 
+mod board;
 mod clock;
 mod control;
 pub mod enforce;
+mod events;
+mod files;
+mod gate;
+mod hub;
+mod ingest;
 mod keep;
 mod log;
+mod plan;
+mod protect;
 mod resolve;
+mod run;
+mod scan;
+mod source;
+
+pub use files::DiskFiles;
+pub use log::{escape_into, local};
+pub use run::{Ended, Options, SOCKET, TABLE, run};
+pub use scan::{Scan, ScanReport, ScannedJail, scan};

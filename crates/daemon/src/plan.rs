@@ -3,10 +3,11 @@
 //! A plan is made once and never changed. A jail that cannot be compiled is left out with a diagnostic; the
 //! others are as if it did not exist.
 
-use crate::enforce::{EnforceJail, Port, Ports, Protocol, Scope, Verdict};
-use base::{Diagnostic, JailName, Origin, Prefix, PrefixSet, Severity};
-use conf::{ActionSpec, Blocktype, Config, Enabled, JailSpec, LogPath, UseDns, Value};
-use detect::{Rule, RulePart, RuleSource};
+use crate::enforce::{Blocktype, EnforceJail, PortRange, Ports, Protocol, Scope};
+use base::{Diagnostic, JailName, Prefix, PrefixSet, Severity, Timestamp};
+use conf::{ActionSpec, Config, Enabled, JailSpec, LogPath, UseDns, Value};
+use detect::{Encoding, Rule, RulePart, RuleSource};
+use jiff::tz::TimeZone;
 use engine::{JailId, JailPolicy};
 use os::{Services, Users};
 use std::sync::Arc;
@@ -28,7 +29,7 @@ pub(crate) struct Jail {
     pub(crate) rule: Arc<Rule>,
     pub(crate) policy: JailPolicy,
     pub(crate) logs: Vec<LogPath>,
-    pub(crate) encoding: String,
+    pub(crate) encoding: Encoding,
     /// The lines of `journalmatch`.
     pub(crate) journal: Vec<String>,
     /// Whether the configuration asks for the journal, for files, or leaves it open.
@@ -61,6 +62,18 @@ pub(crate) struct Surroundings {
     pub(crate) services: Services,
     pub(crate) users: Users,
     pub(crate) start_year: i32,
+}
+
+impl Surroundings {
+    /// This machine's names; `now` gives the year that dates are expected in.
+    pub(crate) fn of_this_machine(now: Timestamp) -> Self {
+        let year = jiff::Timestamp::from_second(now.as_secs()).map(|at| TimeZone::UTC.to_datetime(at).year());
+        Self {
+            services: Services::of_this_machine(),
+            users: Users::of_this_machine(),
+            start_year: year.map_or(1970, i32::from),
+        }
+    }
 }
 
 /// Compiles every jail of a configuration. Findings that cost no jail are added to `diagnostics`.
@@ -115,7 +128,7 @@ fn compile_jail(
         rule: Arc::new(rule),
         policy,
         logs: spec.logpath.clone(),
-        encoding: spec.logencoding.clone(),
+        encoding: encoding(spec, diagnostics),
         trusted_uids: trusted(spec, &journal, &around.users, &mut notes),
         journal,
         backend,
@@ -192,6 +205,14 @@ fn ignored(spec: &JailSpec, diagnostics: &mut Vec<Diagnostic>) -> PrefixSet {
     set
 }
 
+fn encoding(spec: &JailSpec, diagnostics: &mut Vec<Diagnostic>) -> Encoding {
+    Encoding::parse(&spec.logencoding).unwrap_or_else(|error| {
+        let message = format!("{error}; utf-8 is taken instead");
+        diagnostics.push(Diagnostic::new(Severity::Warning, message).with_jail(&spec.name));
+        Encoding::default()
+    })
+}
+
 /// The union of what the jail's actions ask of the kernel.
 fn enforcement(
     spec: &JailSpec,
@@ -212,9 +233,9 @@ fn enforcement(
             name: spec.name.clone(),
             ports: ports(spec, action, stock.port.as_ref(), services)?,
             protocol: protocol(spec, action, &stock.protocol)?,
-            verdict: match stock.blocktype {
-                Blocktype::Drop => Verdict::Drop,
-                Blocktype::Reject => Verdict::Reject,
+            blocktype: match stock.blocktype {
+                conf::Blocktype::Drop => Blocktype::Drop,
+                conf::Blocktype::Reject => Blocktype::Reject,
             },
             scope: match stock.scope {
                 conf::Scope::All => Scope::All,
@@ -223,13 +244,31 @@ fn enforcement(
         };
         merged = Some(match merged {
             None => one,
-            Some(before) => before.merged(one),
+            Some(before) => both(before, one),
         });
     }
     if merged.is_none() && spec.actions.is_empty() {
         notes.push("it has no action and only detects".into());
     }
     Ok(merged)
+}
+
+/// What closes everything that either one closes: a jail has one chain.
+fn both(one: EnforceJail, other: EnforceJail) -> EnforceJail {
+    let ports = match (one.ports, other.ports) {
+        (Ports::Ranges(a), Ports::Ranges(b)) => Ports::new(a.into_iter().chain(b)),
+        _ => Ports::All,
+    };
+    let scope = if one.scope == other.scope { one.scope } else { Scope::All };
+    EnforceJail { ports, scope, protocol: both_protocols(one.protocol, other.protocol), ..one }
+}
+
+fn both_protocols(one: Protocol, other: Protocol) -> Protocol {
+    match (one, other) {
+        (a, b) if a == b => a,
+        (Protocol::All, _) | (_, Protocol::All) => Protocol::All,
+        _ => Protocol::Both,
+    }
 }
 
 fn ports(
@@ -243,7 +282,7 @@ fn ports(
     for word in value.text.split([',', ' ', '\n']).map(str::trim).filter(|word| !word.is_empty()) {
         let (first, last) = word.split_once([':', '-']).filter(|_| services.port(word).is_none()).unwrap_or((word, word));
         match (services.port(first), services.port(last)) {
-            (Some(first), Some(last)) if first <= last => ports.push(Port { first, last }),
+            (Some(first), Some(last)) if first <= last => ports.push(PortRange::new(first, last)),
             _ => return Err(unknown_port(spec, value, word)),
         }
     }
@@ -255,7 +294,7 @@ fn ports(
             .with_help("write port = 0:65535 to close all ports"));
     }
     let all = ports.iter().any(|port| port.first <= 1 && port.last == u16::MAX);
-    Ok(if all { Ports::All } else { Ports::Some(ports) })
+    Ok(if all { Ports::All } else { Ports::new(ports) })
 }
 
 fn unknown_port(spec: &JailSpec, value: &Value, word: &str) -> Diagnostic {
@@ -280,7 +319,7 @@ fn protocol(spec: &JailSpec, action: &ActionSpec, text: &str) -> Result<Protocol
         _ => None,
     };
     let first = words.next().map_or(Some(Protocol::Tcp), one);
-    words.fold(first, |merged, word| Some(merged?.merged(one(word)?))).ok_or_else(|| {
+    words.fold(first, |merged, word| Some(both_protocols(merged?, one(word)?))).ok_or_else(|| {
         Diagnostic::new(Severity::Error, format!("unknown protocol '{text}'; the jail is left out"))
             .with_jail(&spec.name)
             .with_origin(Some(&action.origin))
@@ -315,7 +354,3 @@ pub(crate) fn units(journal: &[String]) -> impl Iterator<Item = &str> {
     })
 }
 
-/// The place of a value, for messages about it.
-pub(crate) fn cite(origin: &Origin) -> String {
-    format!("{}:{}", origin.file, origin.line)
-}

@@ -5,7 +5,7 @@
 
 use crate::board::Board;
 use crate::control::{self, failed};
-use crate::enforce::{EnforceConfig, Enforcer};
+use crate::enforce::{EnforceConfig, Enforcer, Report};
 use crate::hub::{Hub, Message, Parts};
 use crate::ingest;
 use crate::keep::{Keeper, Order};
@@ -23,7 +23,7 @@ use std::io;
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, SyncSender, TrySendError, channel, sync_channel};
+use std::sync::mpsc::{Receiver, Sender, channel, sync_channel};
 use std::thread;
 use std::time::Duration;
 use store::{Opened, Place, Store, Write};
@@ -34,9 +34,6 @@ pub const SOCKET: &str = "/run/stockade/stockade.sock";
 pub const TABLE: &str = "stockade";
 const STORE: &str = "/var/lib/stockade/stockade.sqlite3";
 const FAIL2BAN_SOCKET: &str = "/var/run/fail2ban/fail2ban.sock";
-
-/// Messages that may wait for the hub before a source has to.
-const HUB_QUEUE: usize = 1024;
 
 /// How to run.
 pub struct Options {
@@ -189,7 +186,7 @@ struct Guard<'a> {
 
 impl Guard<'_> {
     fn begin(self, mut opened: Opened, signals: Signals) -> Result<Ended, Vec<Diagnostic>> {
-        let (sender, inbox) = sync_channel(HUB_QUEUE);
+        let (sender, inbox) = channel();
         let jails: Arc<[crate::plan::Jail]> = self.plan.jails.into();
         let config = EnforceConfig {
             table: self.options.table.clone(),
@@ -198,11 +195,11 @@ impl Guard<'_> {
             dry_run: self.options.dry_run,
         };
         let reports = sender.clone();
-        let started = Enforcer::start(config, move |report| {
+        let enforcer = Enforcer::start(config, move |report| {
             // The hub ends after the enforcer; if it died, nobody is left to tell.
             drop(reports.send(Message::Enforcer(report)));
         })
-        .map_err(|error| vec![error.diagnostic()])?;
+        .map_err(|error| vec![Diagnostic::new(Severity::Error, error.what).with_help(error.help)])?;
 
         let names = jails.iter().map(|jail| Write::JailEnabled(jail.name.to_string())).collect::<Vec<_>>();
         let (state, stored, positions) = read_store(&mut opened, &names, self.started, &self.log);
@@ -220,18 +217,25 @@ impl Guard<'_> {
         })
         .map_err(|error| cannot(format!("the resolver's thread cannot start: {error}")))?;
         let ssh = std::env::var("SSH_CONNECTION").ok();
-        let board = Board::new(
-            self.started,
-            self.config,
-            self.plan.broken,
-            started.enforcement,
-            wire::Store { path, state },
-        );
+        let mut board = Board::new(self.started, self.config.clone(), self.plan.broken, wire::Store { path, state });
+        // The enforcer has told what it found before it returned.
+        let mut adopted = Vec::new();
+        for message in inbox.try_iter() {
+            match message {
+                Message::Enforcer(Report::Adopted(found)) => adopted.extend(found),
+                Message::Enforcer(report) => {
+                    for (level, text) in board.enforcer_says(report) {
+                        self.log.write(clock::now(), level, Kind::Rare, "actions", &text);
+                    }
+                }
+                _ => {}
+            }
+        }
         let mut hub = Hub::new(Parts {
             engine: Engine::new(jails.iter().map(|jail| jail.policy.clone()).collect()),
             jails: Arc::clone(&jails),
             board,
-            enforcer: started.handle,
+            enforcer,
             keeper,
             resolver,
             protection: Protection::new(ssh.as_deref(), self.started),
@@ -239,7 +243,7 @@ impl Guard<'_> {
             zone: self.zone.clone(),
             purge_age: self.globals.dbpurgeage,
         });
-        hub.restore(stored, started.adopted);
+        hub.restore(stored, adopted);
         let hub = thread::Builder::new()
             .name("hub".into())
             .spawn(move || hub.run(&inbox))
@@ -247,7 +251,7 @@ impl Guard<'_> {
 
         let sources = ingest::start(&jails, positions, self.options.journal.clone(), &self.zone, sender.clone())
             .map_err(|error| cannot(format!("the sources cannot start: {error}")))?;
-        let socket = self.open_socket(&sender);
+        let socket = open_socket(&self.options.socket, &sender, &self.log);
         let notifier = Notifier::from_environment();
         notifier.ready(&format!("guarding with {} jails", jails.len()));
         watch(&signals, &notifier, &sender, &self.log, &|| hub.is_finished());
@@ -261,24 +265,23 @@ impl Guard<'_> {
             _ => Ok(Ended::Troubled),
         }
     }
+}
 
-    /// Without its socket the daemon still guards; only nobody can ask it.
-    fn open_socket(&self, sender: &SyncSender<Message>) -> Option<control::ControlSocket> {
-        let questions = sender.clone();
-        let served = control::serve(&self.options.socket, move |request| {
-            let (reply, answer) = sync_channel(1);
-            match questions.try_send(Message::Ask(request, reply)) {
-                Ok(()) => answer.recv().unwrap_or_else(|_| failed("the daemon is stopping")),
-                Err(TrySendError::Full(_)) => failed("the daemon is too busy to answer, try again"),
-                Err(TrySendError::Disconnected(_)) => failed("the daemon is stopping"),
-            }
-        });
-        let told = |error: &io::Error| {
-            let text = format!("no control socket at {}: {error}", self.options.socket.display());
-            self.log.write(clock::now(), Level::Error, Kind::Rare, "server", &text);
-        };
-        served.inspect_err(told).ok()
-    }
+/// Without its socket the daemon still guards; only nobody can ask it.
+fn open_socket(path: &Path, hub: &Sender<Message>, log: &Log) -> Option<control::ControlSocket> {
+    let questions = hub.clone();
+    let served = control::serve(path, move |request| {
+        let (reply, answer) = sync_channel(1);
+        match questions.send(Message::Ask(request, reply)) {
+            Ok(()) => answer.recv().unwrap_or_else(|_| failed("the daemon is stopping")),
+            Err(_) => failed("the daemon is stopping"),
+        }
+    });
+    let told = |error: &io::Error| {
+        let text = format!("no control socket at {}: {error}", path.display());
+        log.write(clock::now(), Level::Error, Kind::Rare, "server", &text);
+    };
+    served.inspect_err(told).ok()
 }
 
 /// Reads what a start needs. A store that cannot be read is like an empty one, and said.
@@ -318,7 +321,7 @@ fn read_store(
 fn watch(
     signals: &Signals,
     notifier: &Notifier,
-    hub: &SyncSender<Message>,
+    hub: &Sender<Message>,
     log: &Log,
     ended: &dyn Fn() -> bool,
 ) {
@@ -347,9 +350,9 @@ fn watch(
     }
 }
 
-fn answers(hub: &SyncSender<Message>) -> bool {
+fn answers(hub: &Sender<Message>) -> bool {
     let (reply, answer): (_, Receiver<()>) = channel();
-    hub.try_send(Message::Alive(reply)).is_ok() && answer.recv_timeout(Duration::from_secs(10)).is_ok()
+    hub.send(Message::Alive(reply)).is_ok() && answer.recv_timeout(Duration::from_secs(10)).is_ok()
 }
 
 fn fail2ban_answers() -> bool {

@@ -5,9 +5,9 @@
 
 use crate::events::message;
 use crate::plan::{Surroundings, compile};
-use base::{Diagnostic, JailName, Severity, Span, Timestamp};
+use base::{Diagnostic, JailName, Severity, Timestamp};
 use conf::{Choice, Manner, Tree};
-use detect::{Clock, Detector, Line, LineVerdict, Splitter};
+use detect::{Clock, Detector, Encoding, Line, LineVerdict, Splitter};
 use engine::{Effect, Engine, Event, Input, JailId, StoreWrite};
 use jiff::tz::TimeZone;
 use std::collections::BTreeSet;
@@ -95,8 +95,8 @@ pub fn scan(scan: &Scan, event: &mut dyn FnMut(wire::Event)) -> Result<ScanRepor
         }
     }
     let mut replay = Replay::new(&plan.jails, reference, scan.keep_lines, event);
-    let encoding = plan.jails[0].encoding.clone();
-    let cut = replay.read(&mut input, &encoding).map_err(|error| {
+    let encoding = plan.jails[0].encoding;
+    let cut = replay.read(&mut input, encoding).map_err(|error| {
         let name = scan.file.as_ref().map_or("the standard input".into(), |path| path.display().to_string());
         vec![Diagnostic::new(Severity::Error, format!("{name} cannot be read: {error}"))]
     })?;
@@ -162,12 +162,10 @@ impl<'a> Replay<'a> {
         keep_lines: bool,
         event: &'a mut dyn FnMut(wire::Event),
     ) -> Self {
-        // A log of any age is read from its first line: nothing is too old.
-        let forever = Span::from_secs(i64::MAX / 2_000_000);
         Self {
             engine: Engine::new(jails.iter().map(|jail| jail.policy.clone()).collect()),
             names: jails.iter().map(|jail| jail.name.clone()).collect(),
-            detectors: jails.iter().map(|jail| Detector::new(jail.rule.clone(), forever)).collect(),
+            detectors: jails.iter().map(|jail| Detector::timeless(jail.rule.clone())).collect(),
             tallies: jails.iter().map(|_| Tally::default()).collect(),
             zone: TimeZone::system(),
             reference,
@@ -183,8 +181,8 @@ impl<'a> Replay<'a> {
     }
 
     /// Reads to the end; gives how many lines were cut.
-    fn read(&mut self, input: &mut dyn Read, encoding: &str) -> io::Result<u64> {
-        let mut splitter = Splitter::new(encoding);
+    fn read(&mut self, input: &mut dyn Read, encoding: Encoding) -> io::Result<u64> {
+        let mut splitter = Splitter::new(encoding, 0);
         let mut buffer = vec![0; 256 * 1024];
         loop {
             let read = match input.read(&mut buffer) {
@@ -193,10 +191,10 @@ impl<'a> Replay<'a> {
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
                 Err(error) => return Err(error),
             };
-            splitter.push(&buffer[..read], &mut |line, _| self.line(line));
+            splitter.push(&buffer[..read], |line, _| self.line(line));
         }
-        splitter.finish(&mut |line, _| self.line(line));
-        Ok(splitter.cut())
+        splitter.finish(|line, _| self.line(line));
+        Ok(splitter.cut_lines())
     }
 
     fn line(&mut self, text: &str) {
@@ -204,7 +202,7 @@ impl<'a> Replay<'a> {
         for place in 0..self.detectors.len() {
             self.found.clear();
             let clock = Clock { now: self.reference, zone: &self.zone, in_operation: false };
-            let line = Line { text, time: None };
+            let line = Line::of_file(text);
             let verdict = self.detectors[place].feed(&line, &clock, &mut self.found);
             if verdict == LineVerdict::Undated {
                 self.undated += 1;
@@ -222,9 +220,10 @@ impl<'a> Replay<'a> {
                 if !tally.ids.contains(&failure.id) {
                     tally.ids.insert(failure.id.clone());
                 }
-                let failure = crate::hub::failure(failure);
-                self.engine.step(self.now, Input::Failure { jail, failure }, &mut self.effects);
-                self.settle();
+                for failure in crate::hub::failures(failure) {
+                    self.engine.step(self.now, Input::Failure { jail, failure }, &mut self.effects);
+                    self.settle();
+                }
             }
         }
     }

@@ -119,6 +119,15 @@ impl Detector {
         self.run(line, clock, Depth::All, &mut |finding| out.push(finding))
     }
 
+    /// The date of a line by itself, whatever was learnt from others: for finding a place in a log by time.
+    pub fn date_of(&self, text: &str, clock: &Clock<'_>) -> Option<Timestamp> {
+        let mut state = self.rule.dates.new_state();
+        match date::detect(&self.rule.dates, &mut state, text, clock.now, clock.zone) {
+            DateFound::Found { time, .. } => Some(time),
+            DateFound::None | DateFound::Empty | DateFound::Unparsable { .. } => None,
+        }
+    }
+
     /// By how much the date of the last line was off, if that was so much that now was taken instead.
     pub fn skew(&self) -> Option<Span> {
         self.skew

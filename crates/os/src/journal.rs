@@ -173,13 +173,13 @@ impl Journal {
     /// Asks for entries with this `FIELD=value`. Several for one field are alternatives, for different ones all
     /// must hold.
     pub fn add_match(&mut self, field_and_value: &[u8]) -> Result<(), JournalError> {
+        // The library takes a length of 0 for "a C string", which this is not.
+        if field_and_value.is_empty() {
+            return check("sd_journal_add_match", -libc::EINVAL).map(drop);
+        }
         let (data, length) = (field_and_value.as_ptr().cast(), field_and_value.len());
-        // SAFETY: the pointer and length are of one slice that outlives the call. Length 0 would mean "a C string".
-        let answer = if length == 0 {
-            -libc::EINVAL
-        } else {
-            unsafe { (self.api.add_match)(self.handle, data, length) }
-        };
+        // SAFETY: the pointer and length are of one slice that outlives the call.
+        let answer = unsafe { (self.api.add_match)(self.handle, data, length) };
         check("sd_journal_add_match", answer).map(drop)
     }
 

@@ -97,7 +97,7 @@ impl Hub {
             v: VERSION,
             unbanned: lifted
                 .iter()
-                .map(|key| Unbanned { jail: self.name_of(key.jail), ip: key.prefix.to_string() })
+                .map(|key| Unbanned { jail: self.name_of(key.jail).to_string(), ip: key.prefix.to_string() })
                 .collect(),
             absent: absent.chain(asked.refused.iter().map(|refusal| refusal.ip.clone())).collect(),
         }
@@ -132,7 +132,7 @@ impl Hub {
         let mut bans: Vec<wire::Ban> = self
             .engine
             .bans()
-            .filter(|ban| Some(ban.key.jail) == jail)
+            .filter(|ban| Some(ban.jail) == jail)
             .map(|ban| self.ban_message(&ban))
             .collect();
         bans.sort_by_key(|ban| ban.until.unwrap_or(i64::MAX));
@@ -141,17 +141,13 @@ impl Hub {
 
     fn ban_message(&self, ban: &BanView) -> wire::Ban {
         wire::Ban {
-            jail: self.name_of(ban.key.jail),
-            ip: ban.key.prefix.to_string(),
+            jail: self.name_of(ban.jail).to_string(),
+            ip: ban.prefix.to_string(),
             time: ban.time.as_secs(),
             until: ban.until.map(base::Timestamp::as_secs),
             failures: ban.failures.into(),
             users: message_users(&ban.users),
         }
-    }
-
-    fn name_of(&self, jail: JailId) -> String {
-        self.jails[jail.0 as usize].name.to_string()
     }
 
     /// The id of a jail that runs or waits, or the line of the failure.
@@ -167,7 +163,7 @@ impl Hub {
 
     /// The name of any jail of the configuration, broken ones too, or the line of the failure.
     fn known(&self, name: &str) -> Result<String, String> {
-        if self.board.is_broken(name) { Ok(name.to_owned()) } else { self.jail_named(name).map(|id| self.name_of(id)) }
+        if self.board.is_broken(name) { Ok(name.to_owned()) } else { self.jail_named(name).map(|id| self.name_of(id).to_string()) }
     }
 }
 

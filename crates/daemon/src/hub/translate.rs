@@ -4,15 +4,25 @@ use crate::plan::Jail;
 use engine::{BanRecord, StoreWrite};
 use store::Write;
 
-/// detect's failure as the engine takes it.
-pub(crate) fn failure(found: detect::Failure) -> engine::Failure {
-    engine::Failure {
+/// The most failures that one line may stand for.
+const MOST: usize = 20;
+
+/// detect's failure as the engine takes it: more than one where the line itself says that it stands for several
+/// (`<F-ATTEMPTS>`: "3 attempts", "message repeated 5 times"), which fail2ban counts as one.
+pub(crate) fn failures(found: detect::Failure) -> impl Iterator<Item = engine::Failure> {
+    let attempts = found.captures.get("attempts").and_then(|text| text.parse().ok()).unwrap_or(1);
+    let users = match found.user() {
+        Some(user) => vec![user.to_owned()],
+        None => found.users,
+    };
+    let one = engine::Failure {
         id: found.id,
         time: found.time,
-        users: found.users,
+        users,
         matches: found.matches,
         captures: found.captures,
-    }
+    };
+    std::iter::repeat_n(one, attempts.clamp(1, MOST))
 }
 
 /// The store's row as the engine takes it.

@@ -1,0 +1,274 @@
+//! From what the sources read to the hub: decode, detect, batch.
+//!
+//! One [`Ingest`] works inside each source thread, so that lines never cross a thread: only failures do, with the
+//! position behind them. Positions are written when failures came before them, and otherwise every few seconds: an
+//! idle machine's disk stays idle.
+
+use crate::clock;
+use crate::gate::Gate;
+use crate::hub::{Message, Read};
+use crate::plan::Jail;
+use crate::source::{Position, Sink, SourceKey, SourceState};
+use base::{Span, Timestamp};
+use detect::{Clock, Detector, Line, LineVerdict, Splitter};
+use engine::JailId;
+use jiff::tz::TimeZone;
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+use std::sync::mpsc::Sender;
+use store::{JournalPosition, LogPosition, Write};
+
+mod threads;
+
+pub(crate) use threads::{Positions, Sources, start};
+
+/// Failures that travel together at most.
+const BATCH: usize = 2_000;
+/// How old a position in the store may be when nothing was found since.
+const POSITION_EVERY: Span = Span::from_secs(10);
+/// The same complaint about a jail's lines is told once in so long.
+const SAME_COMPLAINT: Span = Span::from_secs(86_400);
+
+/// What one source thread does with what it reads.
+pub(crate) struct Ingest {
+    jails: Arc<[Jail]>,
+    detectors: BTreeMap<JailId, Detector>,
+    streams: HashMap<SourceKey, Stream>,
+    hub: Sender<Message>,
+    gate: Gate,
+    zone: TimeZone,
+    batch: Vec<Read>,
+    found: Vec<detect::Failure>,
+    /// Something was found since the last batch went out.
+    is_urgent: bool,
+    /// Positions that were reached and not sent yet, and when one was last sent.
+    reached: HashMap<SourceKey, Vec<Write>>,
+    sent: HashMap<SourceKey, Timestamp>,
+    told: HashMap<(JailId, &'static str), Timestamp>,
+}
+
+/// One file, or the journal.
+struct Stream {
+    jails: Vec<JailId>,
+    splitter: Splitter,
+    in_operation: bool,
+}
+
+impl Ingest {
+    pub(crate) fn new(jails: Arc<[Jail]>, hub: Sender<Message>, gate: Gate, zone: TimeZone) -> Self {
+        Self {
+            jails,
+            detectors: BTreeMap::new(),
+            streams: HashMap::new(),
+            hub,
+            gate,
+            zone,
+            batch: Vec::new(),
+            found: Vec::new(),
+            is_urgent: false,
+            reached: HashMap::new(),
+            sent: HashMap::new(),
+            told: HashMap::new(),
+        }
+    }
+
+    /// Sends what waited for its time, such as the positions of logs that went quiet.
+    pub(crate) fn idle(&mut self) {
+        let now = clock::now();
+        let due = |key: &SourceKey| self.sent.get(key).is_none_or(|sent| now.since(*sent) >= POSITION_EVERY);
+        let keys: Vec<SourceKey> = self.reached.keys().copied().filter(due).collect();
+        for key in keys {
+            self.take_positions(key, now);
+        }
+        self.flush();
+    }
+
+    /// Sends everything: the thread ends.
+    pub(crate) fn finish(&mut self) {
+        let now = clock::now();
+        let keys: Vec<SourceKey> = self.reached.keys().copied().collect();
+        for key in keys {
+            self.take_positions(key, now);
+        }
+        self.flush();
+    }
+
+    fn take_positions(&mut self, key: SourceKey, now: Timestamp) {
+        if let Some(writes) = self.reached.remove(&key) {
+            self.sent.insert(key, now);
+            self.batch.extend(writes.into_iter().map(Read::Position));
+        }
+    }
+
+    fn flush(&mut self) {
+        self.is_urgent = false;
+        if self.batch.is_empty() {
+            return;
+        }
+        let pass = self.gate.enter();
+        // The hub ends last; if it is gone there is nobody left to guard.
+        drop(self.hub.send(Message::Read(std::mem::take(&mut self.batch), pass)));
+    }
+
+    fn line(&mut self, jail: JailId, line: &Line<'_>, in_operation: bool, now: Timestamp) {
+        let rules = &self.jails[jail.0 as usize];
+        let detector = self
+            .detectors
+            .entry(jail)
+            .or_insert_with(|| Detector::new(Arc::clone(&rules.rule), rules.policy.findtime));
+        let clock = Clock { now, zone: &self.zone, in_operation };
+        let verdict = detector.feed(line, &clock, &mut self.found);
+        let skew = detector.skew();
+        for failure in self.found.drain(..) {
+            self.is_urgent = true;
+            self.batch.push(Read::Failure(jail, failure));
+        }
+        match verdict {
+            LineVerdict::TooOld => {
+                let findtime = rules.policy.findtime.as_secs();
+                self.complain(jail, "old", now, || format!("Ignoring all log entries older than {findtime}s"));
+            }
+            LineVerdict::Undated => self.complain(jail, "undated", now, || {
+                "Found a match but no valid date/time found; the line is not counted. Check datepattern".into()
+            }),
+            LineVerdict::OverBudget => self.complain(jail, "budget", now, || {
+                "a regex gave up on a line that needs too many steps; such lines are not counted".into()
+            }),
+            _ => {}
+        }
+        if let Some(skew) = skew {
+            let (seconds, side) = (skew.as_secs().abs(), if skew > Span::ZERO { "after" } else { "before" });
+            self.complain(jail, "skew", now, || {
+                format!(
+                    "Detected a log entry {seconds}s {side} the current time in operation mode; now is taken instead. \
+                     Is it the time zone? Set logtimezone"
+                )
+            });
+        }
+    }
+
+    fn complain(&mut self, jail: JailId, cause: &'static str, now: Timestamp, text: impl FnOnce() -> String) {
+        let is_new = self.told.get(&(jail, cause)).is_none_or(|told| now.since(*told) >= SAME_COMPLAINT);
+        if is_new {
+            self.told.insert((jail, cause), now);
+            self.batch.push(Read::Notice(jail, text()));
+        }
+    }
+
+    fn writes(&self, key: SourceKey, position: Position) -> Vec<Write> {
+        let name = |jail: &JailId| self.jails[jail.0 as usize].name.to_string();
+        match position {
+            Position::File { path, offset, first_line_hash } => {
+                let jails = self.streams.get(&key).map(|stream| stream.jails.as_slice()).unwrap_or_default();
+                let row = |jail| LogPosition {
+                    jail: name(jail),
+                    path: path.clone(),
+                    first_line_hash: first_line_hash.clone(),
+                    offset,
+                };
+                jails.iter().map(|jail| Write::LogPosition(row(jail))).collect()
+            }
+            Position::Journal { jails, cursor, time } => {
+                let row = |jail| JournalPosition { jail: name(jail), cursor: cursor.clone(), time };
+                jails.iter().map(|jail| Write::JournalPosition(row(jail))).collect()
+            }
+        }
+    }
+
+    fn begin(&mut self, jails: &[JailId]) {
+        self.batch.extend(jails.iter().map(|jail| Read::Begins(*jail)));
+    }
+}
+
+impl Sink for Ingest {
+    fn opened(&mut self, key: SourceKey, _path: &str, jails: &[JailId]) {
+        match self.streams.get_mut(&key) {
+            Some(stream) => stream.jails = jails.to_vec(),
+            None => {
+                let encoding = jails.first().map(|jail| self.jails[jail.0 as usize].encoding).unwrap_or_default();
+                let splitter = Splitter::new(encoding, 0);
+                self.streams.insert(key, Stream { jails: jails.to_vec(), splitter, in_operation: false });
+            }
+        }
+    }
+
+    fn closed(&mut self, key: SourceKey) {
+        self.streams.remove(&key);
+        self.take_positions(key, clock::now());
+        self.sent.remove(&key);
+    }
+
+    fn read_begins(&mut self, key: SourceKey) {
+        if let Some(stream) = self.streams.get(&key) {
+            let jails = stream.jails.clone();
+            self.begin(&jails);
+        }
+    }
+
+    fn bytes(&mut self, key: SourceKey, bytes: &[u8]) {
+        // Out of the map while its lines are at work, since they need the rest of us.
+        let Some(mut stream) = self.streams.remove(&key) else { return };
+        let now = clock::now();
+        let Stream { jails, splitter, in_operation } = &mut stream;
+        splitter.push(bytes, |text, _| {
+            for jail in jails.iter() {
+                self.line(*jail, &Line::of_file(text), *in_operation, now);
+            }
+        });
+        self.streams.insert(key, stream);
+        if self.batch.len() >= BATCH {
+            self.flush();
+        }
+    }
+
+    fn entry(&mut self, key: SourceKey, jail: JailId, text: &str, time: Timestamp) {
+        let in_operation = self.streams.get(&key).is_some_and(|stream| stream.in_operation);
+        self.line(jail, &Line::of_journal(text, time), in_operation, clock::now());
+        if self.batch.len() >= BATCH {
+            self.flush();
+        }
+    }
+
+    fn reset(&mut self, key: SourceKey) {
+        if let Some(stream) = self.streams.get_mut(&key) {
+            let encoding = stream.jails.first().map(|jail| self.jails[jail.0 as usize].encoding).unwrap_or_default();
+            stream.splitter = Splitter::new(encoding, 0);
+        }
+    }
+
+    fn read_ends(&mut self, key: SourceKey, position: Option<Position>, caught_up: bool) {
+        if let Some(stream) = self.streams.get_mut(&key) {
+            stream.in_operation |= caught_up;
+        }
+        if let Some(position) = position {
+            let writes = self.writes(key, position);
+            self.reached.insert(key, writes);
+        }
+        if self.is_urgent {
+            self.take_positions(key, clock::now());
+            self.flush();
+        } else if self.batch.iter().all(|read| matches!(read, Read::Begins(_))) {
+            // Nothing was found: the engine need not be woken for its clean-up alone.
+            self.batch.clear();
+        }
+    }
+
+    fn state(&mut self, jail: JailId, path: &str, kind: &'static str, state: SourceState, position: u64) {
+        self.batch.push(Read::State { jail, path: path.to_owned(), kind, state, position });
+        self.flush();
+    }
+
+    fn refused(&mut self, jail: JailId, text: &str) {
+        self.batch.push(Read::Notice(jail, text.to_owned()));
+    }
+
+    fn date_of(&mut self, jail: JailId, line: &[u8]) -> Option<Timestamp> {
+        let rules = &self.jails[jail.0 as usize];
+        let detector = self
+            .detectors
+            .entry(jail)
+            .or_insert_with(|| Detector::new(Arc::clone(&rules.rule), rules.policy.findtime));
+        let clock = Clock { now: clock::now(), zone: &self.zone, in_operation: false };
+        detector.date_of(&String::from_utf8_lossy(line), &clock)
+    }
+}
