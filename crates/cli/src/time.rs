@@ -17,7 +17,7 @@ pub(crate) fn local(seconds: i64) -> String {
 pub(crate) fn parse_now(text: &str) -> Option<Timestamp> {
     let instant = text.parse::<jiff::Timestamp>().ok().or_else(|| {
         let civil: jiff::civil::DateTime = text.parse().ok()?;
-        civil.to_zoned(TimeZone::system()).ok().map(|zoned| zoned.timestamp())
+        TimeZone::system().to_ambiguous_timestamp(civil).compatible().ok()
     })?;
     Some(Timestamp::from_micros(instant.as_microsecond()))
 }

@@ -20,7 +20,7 @@ use store::{JournalPosition, LogPosition, Write};
 
 mod threads;
 
-pub(crate) use threads::{Positions, Sources, start};
+pub(crate) use threads::{Positions, start};
 
 /// Failures that travel together at most.
 const BATCH: usize = 2_000;

@@ -139,7 +139,7 @@ impl Hub {
         bans
     }
 
-    fn ban_message(&self, ban: &BanView) -> wire::Ban {
+    fn ban_message(&self, ban: &BanView<'_>) -> wire::Ban {
         wire::Ban {
             jail: self.name_of(ban.jail).to_string(),
             ip: ban.prefix.to_string(),
