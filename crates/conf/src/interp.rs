@@ -25,9 +25,11 @@ pub(crate) struct Scope<'a> {
     pub(crate) vars: Vars,
 }
 
+/// How the value that is being read was reached.
+#[derive(Default)]
 struct Walk {
-    /// Keys whose older values are being read, and how far back.
-    known: Vec<(String, usize)>,
+    /// The options on the way and which of their values: an index into `Scope::values`.
+    places: Vec<(String, usize)>,
     depth: usize,
     steps: u32,
 }
@@ -44,89 +46,100 @@ impl<'a> Scope<'a> {
 
     /// The section's or the defaults' value.
     pub(crate) fn get(&self, key: &str) -> Result<Option<Text>, Diagnostic> {
-        let slots = self.chain(key).or_else(|| self.merged.defaults.get(key));
-        self.evaluate(key, slots.and_then(|chain| chain.last()))
+        let last = self.count(key).checked_sub(1);
+        self.evaluate(key, last)
     }
 
     /// The section's value without the defaults.
     pub(crate) fn own(&self, key: &str) -> Result<Option<Text>, Diagnostic> {
-        self.evaluate(key, self.chain(key).and_then(|chain| chain.last()))
+        match self.own.is_some_and(|slots| slots.contains_key(key)) {
+            true => self.get(key),
+            false => Ok(None),
+        }
     }
 
     /// A value of another section, in the context of this one; `known/x` is the replaced value.
     pub(crate) fn addressed(&self, name: &str) -> Result<Option<Text>, Diagnostic> {
-        let mut walk = Walk {
-            known: Vec::new(),
-            depth: 0,
-            steps: 0,
-        };
-        let Some((text, back)) = self.lookup(name, &walk) else {
+        let mut walk = Walk::default();
+        let Some((text, place)) = self.lookup(name, &walk) else {
             return Ok(None);
         };
-        walk.known.extend(back);
+        walk.places.extend(place);
         self.expand(text, &mut walk).map(Some)
     }
 
-    fn chain(&self, key: &str) -> Option<&'a Vec<Text>> {
-        self.own.and_then(|slots| slots.get(key))
-    }
-
-    fn evaluate(&self, key: &str, raw: Option<&Text>) -> Result<Option<Text>, Diagnostic> {
-        let mut walk = Walk {
-            known: vec![(key.into(), 0)],
-            depth: 0,
-            steps: 0,
+    /// All values that an option ever had: the defaults', then the section's, each from the first layer to the last.
+    fn values(&self, key: &str) -> (&'a [Text], &'a [Text]) {
+        let of = |slots: Option<&'a Slots>| {
+            slots
+                .and_then(|slots| slots.get(key))
+                .map_or(&[][..], Vec::as_slice)
         };
-        raw.map(|raw| self.expand(raw, &mut walk)).transpose()
+        (of(Some(&self.merged.defaults)), of(self.own))
     }
 
-    /// The raw value of a name, and the step back in the chain of replaced values that it means.
-    fn lookup(&self, name: &str, walk: &Walk) -> Option<(&Text, Option<(String, usize)>)> {
-        let last = |slots: &'a Slots, key: &str| slots.get(key).and_then(|chain| chain.last());
+    fn value(&self, key: &str, index: usize) -> Option<&'a Text> {
+        let (defaults, own) = self.values(key);
+        defaults
+            .get(index)
+            .or_else(|| own.get(index - defaults.len()))
+    }
+
+    fn count(&self, key: &str) -> usize {
+        let (defaults, own) = self.values(key);
+        defaults.len() + own.len()
+    }
+
+    fn evaluate(&self, key: &str, index: Option<usize>) -> Result<Option<Text>, Diagnostic> {
+        let Some((index, raw)) = index.and_then(|index| Some((index, self.value(key, index)?)))
+        else {
+            return Ok(None);
+        };
+        let mut walk = Walk::default();
+        walk.places.push((key.into(), index));
+        self.expand(raw, &mut walk).map(Some)
+    }
+
+    /// The raw value of a name, and its place if it is an option of this section or of the defaults.
+    fn lookup(&self, name: &str, walk: &Walk) -> Option<(&'a Text, Option<(String, usize)>)> {
         let Some((section, key)) = name.split_once('/') else {
             let key = name.to_lowercase();
-            return self
-                .chain(&key)
-                .and_then(|chain| chain.last())
-                .or_else(|| last(&self.merged.defaults, &key))
-                .map(|t| (t, None));
+            let index = self.count(&key).checked_sub(1)?;
+            return Some((self.value(&key, index)?, Some((key, index))));
         };
         let key = key.to_lowercase();
         if section.eq_ignore_ascii_case("known") {
-            let back = walk
-                .known
-                .iter()
-                .rev()
-                .find(|(known, _)| *known == key)
-                .map_or(0, |(_, back)| *back)
-                + 1;
-            let older = self
-                .chain(&key)
-                .and_then(|chain| chain.get(chain.len().checked_sub(back + 1)?));
-            return match older {
-                Some(text) => Some((text, Some((key, back)))),
-                None => last(&self.merged.defaults, &key)
-                    .map(|text| (text, Some((key, usize::MAX - 1)))),
+            let on_the_way = walk.places.iter().rev().find(|(known, _)| *known == key);
+            let index = match on_the_way {
+                Some((_, index)) => *index,
+                // Seen from another option: below the section's newest, or the defaults' newest if it has none.
+                None => {
+                    let is_own = self.own.is_some_and(|slots| slots.contains_key(&key));
+                    self.count(&key).checked_sub(is_own.into())?
+                }
             };
+            let index = index.checked_sub(1)?;
+            return Some((self.value(&key, index)?, Some((key, index))));
         }
+        let last = |slots: &'a Slots| slots.get(&key).and_then(|values| values.last());
         let of_section = self.merged.section(section).or_else(|| {
-            let alike = self
+            let mut alike = self
                 .merged
                 .sections
                 .iter()
-                .find(|(known, ..)| known.eq_ignore_ascii_case(section));
-            alike.map(|(_, slots, _)| slots)
+                .filter(|(known, ..)| known.eq_ignore_ascii_case(section));
+            alike.next().map(|(_, slots, _)| slots)
         });
         let found = match of_section {
-            Some(slots) => last(slots, &key).or_else(|| last(&self.merged.defaults, &key)),
-            None if section.eq_ignore_ascii_case("default") => last(&self.merged.defaults, &key),
+            Some(slots) => last(slots).or_else(|| last(&self.merged.defaults)),
+            None if section.eq_ignore_ascii_case("default") => last(&self.merged.defaults),
             None => None,
         };
         found.map(|text| (text, None))
     }
 
     fn expand(&self, raw: &Text, walk: &mut Walk) -> Result<Text, Diagnostic> {
-        if walk.depth > MAX_DEPTH + walk.known.len() {
+        if walk.depth > MAX_DEPTH {
             return Err(fault(
                 "its %(…)s references go round in a circle or nest over 10 deep",
                 &raw.origin(),
@@ -182,7 +195,7 @@ impl<'a> Scope<'a> {
         } else if let Some(text) = self.vars.get(&key) {
             out.push(text);
         } else {
-            let Some((text, back)) = self.lookup(name, walk) else {
+            let Some((text, place)) = self.lookup(name, walk) else {
                 return Err(fault(
                     &format!("unknown option '{name}' in %({name})s"),
                     origin,
@@ -190,12 +203,10 @@ impl<'a> Scope<'a> {
                 )
                 .with_help(format!("define '{key}' in [{}] or [DEFAULT]", self.section)));
             };
-            let pushed = back.is_some();
-            walk.known.extend(back);
+            let depth = walk.places.len();
+            walk.places.extend(place);
             out.push(&self.expand(text, walk)?);
-            if pushed {
-                walk.known.pop();
-            }
+            walk.places.truncate(depth);
         }
         Ok(())
     }
