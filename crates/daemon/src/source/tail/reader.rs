@@ -61,6 +61,8 @@ pub(super) struct Reader {
     pub(super) after: Option<SourceKey>,
     /// Its path belongs to another file now, whose position counts.
     pub(super) superseded: bool,
+    /// It has a new name, under which its position is not known yet.
+    pub(super) renamed: bool,
     /// When it was last found to have grown.
     pub(super) grew: Instant,
     file: File,
@@ -103,6 +105,7 @@ impl Reader {
             rotated: None,
             after: None,
             superseded: false,
+            renamed: false,
             grew: now,
             file,
             members,
@@ -212,11 +215,12 @@ impl Reader {
             }
         };
         let at_end = matches!(outcome, Ok(true));
-        if begun || (at_end && !self.caught_up) {
+        if begun || (at_end && (!self.caught_up || self.renamed)) {
             if !begun {
                 sink.read_begins(self.key);
             }
             self.caught_up |= at_end;
+            self.renamed = false;
             let position = (!self.superseded).then(|| self.position());
             sink.read_ends(self.key, position, at_end);
         }

@@ -229,6 +229,8 @@ impl<S: Sink> Tail<S> {
                 && let Some((path, _)) = self.bound.iter().find(|(_, bound)| bound.file == Some(reader.id))
             {
                 reader.path = path.to_string_lossy().into_owned();
+                reader.renamed = true;
+                reader.dirty = true;
             }
         }
     }
