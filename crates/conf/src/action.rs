@@ -41,7 +41,7 @@ pub(crate) fn read(
                 &origin,
                 None,
             )
-            .with_help("write NAME[KEY=\"VALUE\", …]")
+            .with_help(params::HELP)
         })?;
         actions.push(one(source, jail, call, origin, variables, faults)?);
     }

@@ -73,6 +73,12 @@ impl<'a> Definition<'a> {
         if self.run_time.contains(&tag) || (!self.run_time.is_empty() && self.is_conditional(tag)) {
             return Ok(None);
         }
+        if let Some(text) = self.init.get(tag) {
+            return Ok(Some(text.clone()));
+        }
+        if let Some(text) = self.scope.own(tag)? {
+            return Ok(Some(text));
+        }
         if let Some(text) = self.scope.vars.get(tag) {
             return Ok(Some(text.clone()));
         }

@@ -1,5 +1,8 @@
 //! `name[key=value, …]` and the splitting of lists of them (behaviour §1.10, §1.11).
 
+/// What to write instead of a call that cannot be read.
+pub(crate) const HELP: &str = "write NAME[KEY=\"VALUE\", KEY=\"VALUE\"]";
+
 /// A name and its options in order, a later key in place of an earlier.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Call {
@@ -68,59 +71,50 @@ type Options = Vec<(String, String)>;
 /// One `[…]` at the start of the text and its length in bytes.
 fn group(text: &str) -> Option<(Options, usize)> {
     let mut options = Vec::new();
-    let mut at = text.starts_with('[').then_some(1)?;
+    let mut rest = text.strip_prefix('[')?;
     loop {
-        at += text[at..].len()
-            - text[at..]
-                .trim_start_matches(|c: char| c.is_whitespace() || c == ',')
-                .len();
-        if text[at..].starts_with(']') {
-            return Some((options, at + 1));
+        rest = rest.trim_start();
+        // A comma may stand before the end, once.
+        let end = rest.strip_prefix(',').unwrap_or(rest).trim_start();
+        if let Some(after) = end.strip_prefix(']') {
+            return Some((options, text.len() - after.len()));
         }
-        let word = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-' | '.');
-        let key_length = match text[at..].find(|c| !word(c)) {
-            Some(end) if text[at + end..].starts_with('?') => text[at..]
-                .char_indices()
-                .find(|(n, c)| *n > end && !word(*c))
-                .and_then(|(equals, _)| {
-                    let value = &text[at + equals + 1..];
-                    Some(equals + 1 + value.find(|c| !word(c))?)
-                })?,
-            Some(end) => end,
-            None => return None,
-        };
-        let key = &text[at..at + key_length];
-        at += key_length;
-        if key.is_empty() || !text[at..].starts_with('=') {
-            return None;
-        }
-        at += 1;
-        let quote = text[at..]
-            .chars()
-            .next()
-            .filter(|c| matches!(c, '"' | '\''));
-        let quoted = quote.and_then(|quote| {
-            let length = text[at + 1..].find(quote)?;
-            let after = text[at + length + 2..].chars().next();
-            matches!(after, Some(',' | ']')).then_some(length)
-        });
-        match quoted {
-            Some(length) => {
-                options.push((
-                    key.to_owned(),
-                    text[at + 1..at + 1 + length].trim().to_owned(),
-                ));
-                at += length + 2;
-            }
-            None => {
-                let length = text[at..].find([',', ']'])?;
-                let value = &text[at..at + length];
-                if quote.is_some_and(|quote| value[1..].contains(quote)) {
-                    return None;
-                }
-                options.push((key.to_owned(), value.trim().to_owned()));
-                at += length;
-            }
+        let (key, after) = key(rest)?;
+        let (value, after) = value(after.strip_prefix('=')?)?;
+        options.push((key.to_owned(), value.trim().to_owned()));
+        rest = after;
+        if let Some(after) = rest.strip_prefix(',')
+            && !after.trim_start().starts_with(']')
+        {
+            rest = after;
         }
     }
 }
+
+/// `name` or `name?condition=value`, and what follows.
+fn key(text: &str) -> Option<(&str, &str)> {
+    let word = |text: &str| {
+        let is_part = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-' | '.');
+        text.find(|c| !is_part(c)).filter(|length| *length > 0)
+    };
+    let mut length = word(text)?;
+    if let Some(condition) = text[length..].strip_prefix('?') {
+        let name = word(condition)?;
+        let value = condition[name..].strip_prefix('=')?;
+        length += 1 + name + 1 + word(value)?;
+    }
+    Some(text.split_at(length))
+}
+
+/// A quoted value, which nothing but a comma or the end may follow, or a bare one; and what follows.
+fn value(text: &str) -> Option<(&str, &str)> {
+    let quote = text.chars().next().filter(|c| matches!(c, '"' | '\''));
+    let quoted = quote.and_then(|quote| text[1..].split_once(quote));
+    match quoted {
+        Some((value, after)) => after.starts_with([',', ']']).then_some((value, after)),
+        None => Some(text.split_at(text.find([',', ']'])?)),
+    }
+}
+
+#[cfg(test)]
+mod tests;
