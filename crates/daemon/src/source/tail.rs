@@ -66,15 +66,20 @@ struct Wish {
     looked: bool,
 }
 
+/// A file and when it was last changed in any way, so that a change of its permissions is one.
+type Version = (FileId, i64, i64);
+
 /// What is known of a followed path.
 #[derive(Default)]
 struct Bound {
     /// The file that it leads to.
     file: Option<FileId>,
+    /// The last file that it led to.
+    last: Option<FileId>,
     /// It led nowhere once, or elsewhere: what it leads to next is new.
     was_missing: bool,
     /// The file that could not be opened, and when it is tried again.
-    refused: Option<(Option<FileId>, Instant, String)>,
+    refused: Option<(Option<Version>, Instant, String)>,
 }
 
 impl<S: Sink> Tail<S> {
@@ -248,7 +253,9 @@ impl<S: Sink> Tail<S> {
         for bound in self.bound.values_mut().filter(|bound| bound.file == Some(id)) {
             bound.file = None;
             bound.was_missing = false;
-            bound.refused = Some((Some(id), now + scan::TRY_AGAIN, error.to_string()));
+            // Where it was left counts again, as after a restart.
+            bound.last = None;
+            bound.refused = Some((None, now + scan::TRY_AGAIN, error.to_string()));
         }
     }
 

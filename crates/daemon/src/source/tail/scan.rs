@@ -1,13 +1,14 @@
 //! What the patterns lead to now: new files are opened, lost ones are let go, states are told.
 
 use super::reader::{FileId, Member, Reader};
-use super::{Bound, Tail, Wish, glob, start, watch};
+use super::{Bound, Tail, Version, Wish, glob, start, watch};
 use crate::source::{Sink, SourceKey, SourceState};
 use engine::JailId;
 use os::open_log_file;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};
 use std::io::{self, ErrorKind};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -34,8 +35,8 @@ impl<S: Sink> Tail<S> {
             if names.contains(&reader.id) {
                 reader.rotated = None;
                 reader.superseded = false;
-            } else if reader.rotated.is_none() {
-                reader.rotated = Some(now);
+            } else {
+                reader.rotated.get_or_insert(now);
                 reader.dirty = true;
             }
         }
@@ -81,23 +82,25 @@ impl<S: Sink> Tail<S> {
     fn bind(&mut self, path: &Path, wishes: &[usize], now: Instant) {
         let found = match fs::metadata(path) {
             _ if wishes.is_empty() => Err(ErrorKind::NotFound.into()),
-            Ok(metadata) => Ok(FileId::of(&metadata)),
+            Ok(metadata) => Ok((FileId::of(&metadata), metadata.ctime(), metadata.ctime_nsec())),
             Err(error) => Err(error),
         };
         let bound = self.bound.entry(path.to_owned()).or_default();
         match found {
-            Ok(id) => {
-                if bound.file != Some(id) && !is_due(bound, Some(id), now) {
+            Ok(version) => {
+                let id = version.0;
+                if bound.file != Some(id) && !is_due(bound, Some(version), now) {
                     return;
                 }
                 match self.follow(path, id, wishes, now) {
                     Ok(()) => self.lead_to(path, id),
-                    Err(error) => self.refuse(path, Some(id), &error, now),
+                    Err(error) => self.refuse(path, Some(version), &error, now),
                 }
             }
             Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
                 *bound = Bound {
                     file: None,
+                    last: bound.last,
                     was_missing: true,
                     refused: None,
                 };
@@ -117,7 +120,8 @@ impl<S: Sink> Tail<S> {
             return;
         };
         bound.refused = None;
-        let before = bound.file.replace(id).filter(|before| *before != id);
+        bound.file = Some(id);
+        let before = bound.last.replace(id).filter(|before| *before != id);
         let earlier = before.and_then(|before| {
             let earlier = self.readers.iter_mut().find(|reader| reader.id == before)?;
             earlier.dirty = true;
@@ -133,12 +137,12 @@ impl<S: Sink> Tail<S> {
         }
     }
 
-    fn refuse(&mut self, path: &Path, id: Option<FileId>, error: &io::Error, now: Instant) {
+    fn refuse(&mut self, path: &Path, version: Option<Version>, error: &io::Error, now: Instant) {
         let Some(bound) = self.bound.get_mut(path) else {
             return;
         };
         bound.file = None;
-        bound.refused = Some((id, now + TRY_AGAIN, error.to_string()));
+        bound.refused = Some((version, now + TRY_AGAIN, error.to_string()));
     }
 
     /// Makes sure that every jail that wants the file reads it.
@@ -192,10 +196,13 @@ impl<S: Sink> Tail<S> {
     fn start_of(&mut self, path: &Path, file: &File, size: u64, hash: &str, at: usize) -> io::Result<u64> {
         let wish = &self.wishes[at];
         let name = path.to_string_lossy();
-        if let Some(offset) = stored_offset(wish, &name, file, size, hash)? {
+        let known = self.bound.get(path);
+        // A path that was followed already may have got another file with the same beginning.
+        if known.is_none_or(|bound| bound.last.is_none())
+            && let Some(offset) = stored_offset(wish, &name, file, size, hash)?
+        {
             return Ok(offset);
         }
-        let known = self.bound.get(path);
         let is_new = known.is_some_and(|bound| bound.was_missing)
             || (wish.looked && wish.is_glob && !known.is_some_and(|bound| bound.refused.is_some()));
         let jail = wish.jail;
@@ -350,6 +357,9 @@ fn stored_offset(wish: &Wish, name: &str, file: &File, size: u64, hash: &str) ->
     {
         return Ok(Some(offset));
     }
+    if wish.looked {
+        return Ok(None);
+    }
     for stored in wish
         .stored
         .iter()
@@ -367,11 +377,11 @@ fn stored_offset(wish: &Wish, name: &str, file: &File, size: u64, hash: &str) ->
 }
 
 /// True if the path may be opened now: it was not refused, or another file is there, or the time is over.
-fn is_due(bound: &Bound, id: Option<FileId>, now: Instant) -> bool {
+fn is_due(bound: &Bound, version: Option<Version>, now: Instant) -> bool {
     bound
         .refused
         .as_ref()
-        .is_none_or(|(refused, again, _)| *refused != id || now >= *again)
+        .is_none_or(|(refused, again, _)| *refused != version || now >= *again)
 }
 
 fn is_log(path: &Path) -> bool {

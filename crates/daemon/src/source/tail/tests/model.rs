@@ -69,9 +69,12 @@ struct Writer {
 
 impl Writer {
     fn open(&mut self, path: &Path) {
-        // A line that was begun in another file is never completed.
-        self.partial.clear();
-        self.file = Some(OpenOptions::new().append(true).create(true).open(path).unwrap());
+        let file = OpenOptions::new().append(true).create(true).open(path).unwrap();
+        if file.metadata().unwrap().len() == 0 {
+            // A line that was begun in another file is never completed.
+            self.partial.clear();
+        }
+        self.file = Some(file);
     }
 
     fn write(&mut self, text: &str) {
@@ -192,7 +195,15 @@ impl World {
                 self.start(sink);
             }
         }
+        let unlinked = self.writers.iter().filter_map(|writer| writer.file.as_ref()).any(|file| {
+            use std::os::unix::fs::MetadataExt;
+            file.metadata().unwrap().nlink() == 0
+        });
         if let Some(tail) = &mut self.tail {
+            if unlinked {
+                // Nothing reports what is written to a deleted file: the regular look finds it.
+                tail.next_look = Instant::now();
+            }
             settle(tail);
         }
     }
