@@ -19,6 +19,23 @@ const RUN_TIME: &[&str] = &[
     "bantime",
 ];
 
+/// Options of `[Definition]` that mean something to who carries an action out; its others are only tags for these.
+const OPTIONS: &[&str] = &[
+    "actionstart",
+    "actionstart_on_demand",
+    "actionstop",
+    "actionflush",
+    "actionreload",
+    "actioncheck",
+    "actionrepair",
+    "actionrepair_on_unban",
+    "actionban",
+    "actionprolong",
+    "actionreban",
+    "actionunban",
+    "norestored",
+];
+
 /// Reads all actions of a jail's `action`.
 pub(crate) fn read(
     source: Source<'_>,
@@ -98,10 +115,16 @@ fn one(
         .with_help("correct the name, or create the file")
     })?;
     let definition = Definition::new(&merged, &arguments, variables.clone(), RUN_TIME)?;
-    for key in definition.keys() {
-        if let Some(text) = definition.get(&key)? {
-            action.params.insert(key.clone(), text.plain());
+    for key in OPTIONS {
+        if let Some(text) = definition.get(key)? {
+            action.params.insert((*key).to_owned(), text.plain());
         }
+    }
+    for (key, text) in definition.arguments() {
+        action
+            .params
+            .entry(key.to_owned())
+            .or_insert_with(|| text.plain());
     }
     // Contents of the stock files are not compared, they differ between releases: commands from a layer over the
     // file, or given by the jail, count as the admin's own.
@@ -118,52 +141,52 @@ fn one(
         .filter(|(key, _)| is_command(key));
     let changed = commands.into_iter().any(|(_, slot)| layered(slot))
         || call.options.iter().any(|(key, _)| is_command(key));
-    action.stock = stock(&action, changed);
+    if !changed || file == NATIVE {
+        action.stock = stock(&action, &definition)?;
+    }
     Ok(action)
 }
 
-fn stock(action: &ActionSpec, changed: bool) -> Option<StockBan> {
+/// Our own action.
+const NATIVE: &str = "stockade";
+
+/// What an action stands for in the kernel, by its name and the values of its tags.
+fn stock(action: &ActionSpec, definition: &Definition<'_>) -> Result<Option<StockBan>, Diagnostic> {
     let name = action.name.as_str();
-    let native = name == "stockade";
-    let known = native
-        || name == "ufw"
-        || ["iptables", "nftables", "firewallcmd-"]
-            .iter()
-            .any(|p| name.starts_with(p));
-    if !known || (changed && !native) {
-        return None;
+    let native = name == NATIVE;
+    let families = ["iptables", "nftables", "firewallcmd-"];
+    if !native && name != "ufw" && !families.iter().any(|prefix| name.starts_with(prefix)) {
+        return Ok(None);
     }
-    let get = |key: &str| {
-        action
-            .params
-            .get(key)
-            .map(|text| text.trim())
-            .filter(|text| !text.is_empty())
+    let get = |key: &str| -> Result<Option<String>, Diagnostic> {
+        let text = definition
+            .get(key)?
+            .map(|text| text.plain().trim().to_owned());
+        Ok(text.filter(|text| !text.is_empty()))
     };
-    let blocktype = get("blocktype").unwrap_or("REJECT").to_ascii_lowercase();
-    let blocktype = match blocktype.split([' ', '-']).next() {
+    let blocktype = get("blocktype")?.unwrap_or_else(|| "reject".into());
+    let blocktype = match blocktype.to_ascii_lowercase().split([' ', '-']).next() {
         Some("drop") => Blocktype::Drop,
         Some("reject") => Blocktype::Reject,
         // `RETURN` and the like turn the action into its opposite.
-        _ => return None,
+        _ => return Ok(None),
     };
     let all = name.contains("allports")
         || name == "ufw"
-        || get("type").is_some_and(|t| t.contains("allports"));
-    let port = get("port").filter(|_| !all).map(|text| Value {
-        text: text.into(),
+        || get("type")?.is_some_and(|text| text.contains("allports"));
+    let port = get("port")?.filter(|_| !all).map(|text| Value {
+        text,
         origin: action.origin.clone(),
     });
-    let scope = if get("scope").is_some_and(|s| s.eq_ignore_ascii_case("host")) {
-        Scope::Host
-    } else {
-        Scope::All
+    let scope = match get("scope")? {
+        Some(text) if text.eq_ignore_ascii_case("host") => Scope::Host,
+        _ => Scope::All,
     };
-    Some(StockBan {
+    Ok(Some(StockBan {
         port,
-        protocol: get("protocol").unwrap_or("tcp").into(),
+        protocol: get("protocol")?.unwrap_or_else(|| "tcp".into()),
         blocktype,
         scope,
         native,
-    })
+    }))
 }

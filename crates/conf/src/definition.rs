@@ -89,6 +89,12 @@ impl<'a> Definition<'a> {
         }
     }
 
+    /// `[Init]` and arguments, their tags not replaced.
+    pub(crate) fn arguments(&self) -> impl Iterator<Item = (&str, &Text)> {
+        let init = self.init.iter().map(|(key, text)| (key.as_str(), text));
+        init.filter(|(key, _)| !key.starts_with("known/"))
+    }
+
     /// Every option that the definition, `[Init]` or the jail sets, sorted.
     pub(crate) fn keys(&self) -> Vec<String> {
         let own = self

@@ -116,35 +116,26 @@ impl Parsed<'_> {
                 );
                 if !gone {
                     let message = format!("cannot read {shown}: {error}; the file is left out");
-                    self.faults.push(Diagnostic::new(Severity::Error, message));
+                    let help = "make it a file that this program may read, or remove it";
+                    let found = Diagnostic::new(Severity::Error, message).with_help(help);
+                    self.faults.push(found);
                 }
                 return None;
             }
         };
-        let content = match std::str::from_utf8(&bytes) {
-            Ok(content) => content.to_owned(),
-            Err(error) => {
-                let line = bytes[..error.valid_up_to()]
-                    .iter()
-                    .filter(|b| **b == b'\n')
-                    .count();
-                let content = String::from_utf8_lossy(&bytes).into_owned();
-                let text = content.lines().nth(line).unwrap_or_default().into();
-                let origin = Origin {
-                    file: shown.as_str().into(),
-                    line: line as u32 + 1,
-                    text,
-                };
-                let message = "the file is not UTF-8; unreadable bytes are replaced";
-                let help = "save the file as UTF-8";
-                self.faults.push(
-                    Diagnostic::new(Severity::Error, message)
-                        .with_origin(Some(&origin))
-                        .with_help(help),
-                );
-                content
-            }
-        };
+        let (content, bad) = decode(&bytes);
+        if let Some(line) = bad {
+            let origin = Origin {
+                file: shown.as_str().into(),
+                line: line as u32 + 1,
+                text: content.lines().nth(line).unwrap_or_default().into(),
+            };
+            let message = "the file is not UTF-8; lines that are not are read as Latin-1";
+            let found = Diagnostic::new(Severity::Warning, message)
+                .with_origin(Some(&origin))
+                .with_help("save the file as UTF-8");
+            self.faults.push(found);
+        }
         let (sections, faults) = ini::parse(&shown, &content);
         self.faults.extend(faults);
         Some(sections)
@@ -216,4 +207,21 @@ impl Parsed<'_> {
         }
         paths
     }
+}
+
+/// The text of a file, and the first line (from 0) that is not UTF-8. Such a line is read as Latin-1, which gives any
+/// byte a meaning and is what old editors wrote.
+fn decode(bytes: &[u8]) -> (String, Option<usize>) {
+    let mut content = String::with_capacity(bytes.len());
+    let mut bad = None;
+    for (number, line) in bytes.split_inclusive(|byte| *byte == b'\n').enumerate() {
+        match std::str::from_utf8(line) {
+            Ok(line) => content.push_str(line),
+            Err(_) => {
+                content.extend(line.iter().map(|byte| char::from(*byte)));
+                bad = bad.or(Some(number));
+            }
+        }
+    }
+    (content, bad)
 }

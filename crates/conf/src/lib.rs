@@ -7,6 +7,7 @@ mod definition;
 mod embedded;
 mod files;
 mod filter;
+mod globals;
 mod ini;
 mod interp;
 mod jail;

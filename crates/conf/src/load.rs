@@ -1,14 +1,13 @@
 //! Reads a tree: the options of all, then jail by jail, none at another's cost.
 
 use crate::Files;
-use crate::interp::Scope;
+use crate::globals;
 use crate::jail;
-use crate::layers::{self, Merged};
-use crate::options::is_true;
-use crate::spec::{Config, Enabled, Globals};
+use crate::layers;
+use crate::spec::{Config, Enabled};
 use crate::text::Text;
 use crate::tree::{Source, Tree};
-use base::{Diagnostic, JailName, Origin, Severity, Span, parse_duration};
+use base::{Diagnostic, JailName, Origin, Severity};
 
 /// Which jails are wanted.
 #[derive(Clone, Copy, Debug)]
@@ -25,7 +24,7 @@ pub enum Choice<'a> {
 pub fn load(files: &dyn Files, tree: &Tree, choice: Choice<'_>) -> (Config, Vec<Diagnostic>) {
     let source = Source { files, tree };
     let mut faults = Vec::new();
-    let globals = globals(source, &mut faults);
+    let globals = globals::read(source, &mut faults);
     let mut config = Config {
         globals,
         jails: Vec::new(),
@@ -91,67 +90,4 @@ pub fn load(files: &dyn Files, tree: &Tree, choice: Choice<'_>) -> (Config, Vec<
         }
     }
     (config, told)
-}
-
-fn globals(source: Source<'_>, faults: &mut Vec<Diagnostic>) -> Globals {
-    let trees: Vec<Merged> = ["stockade", "fail2ban"]
-        .iter()
-        .filter_map(|name| layers::read(source, name, faults))
-        .collect();
-    let mut get = |key: &str| {
-        let mut found = None;
-        for merged in &trees {
-            match Scope::new(merged, "Definition").get(key) {
-                Ok(Some(text)) => found = Some(text.value()),
-                Ok(None) => {}
-                Err(fault) => faults.push(fault),
-            }
-        }
-        found
-    };
-    let mut text = |key: &str| get(key).filter(|value| !value.text.is_empty());
-    let purge = text("dbpurgeage");
-    let matches = text("dbmaxmatches");
-    let text = |key: &str, get: &mut dyn FnMut(&str) -> Option<crate::Value>| {
-        get(key).map(|value| value.text)
-    };
-    let globals = Globals {
-        loglevel: text("loglevel", &mut get).unwrap_or_else(|| "INFO".into()),
-        logtarget: text("logtarget", &mut get),
-        allowipv6: text("allowipv6", &mut get).unwrap_or_else(|| "auto".into()),
-        dbpurgeage: purge
-            .as_ref()
-            .and_then(|v| parse_duration(&v.text).ok())
-            .map_or(Span::from_secs(86_400), Span::from_secs_f64),
-        dbmaxmatches: matches
-            .as_ref()
-            .and_then(|v| v.text.parse().ok())
-            .unwrap_or(10),
-        dbfile: text("dbfile", &mut get),
-        socket: text("socket", &mut get),
-        table_owner: text("table_owner", &mut get).is_none_or(|text| is_true(&text)),
-        banaction_native: text("banaction_native", &mut get).is_none_or(|text| is_true(&text)),
-        embedded: source.tree.embedded,
-    };
-    let bad = [
-        (
-            "dbpurgeage",
-            purge.filter(|v| parse_duration(&v.text).is_err()),
-        ),
-        (
-            "dbmaxmatches",
-            matches.filter(|v| v.text.parse::<u32>().is_err()),
-        ),
-    ];
-    for (key, value) in bad
-        .iter()
-        .filter_map(|(key, value)| Some((key, value.as_ref()?)))
-    {
-        let message = format!(
-            "{key} = '{}' cannot be used; the default is taken instead",
-            value.text
-        );
-        faults.push(Diagnostic::new(Severity::Warning, message).with_origin(Some(&value.origin)));
-    }
-    globals
 }

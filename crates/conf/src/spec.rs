@@ -188,7 +188,8 @@ pub struct ActionSpec {
     pub name: String,
     /// What it is called in this jail.
     pub actname: String,
-    /// All values of the file and of the jail after substitution, with keys such as `blocktype?family=inet6`.
+    /// What fail2ban's server would get: the commands, the tags known before a ban replaced; `[Init]` and the jail's
+    /// options as they stand, with keys such as `blocktype?family=inet6`.
     pub params: BTreeMap<String, String>,
     /// What it stands for in the kernel.
     pub stock: Option<StockBan>,
