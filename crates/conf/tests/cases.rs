@@ -3,12 +3,16 @@
 //! The cases lie outside of the repository, in `../shared` next to the workspace; without them the test says so and
 //! passes. What fail2ban does and we on purpose do not is told by the rules of `accepted`, never by case ids.
 
+#![expect(clippy::unwrap_used, reason = "a panic of a test is its report")]
+
 #[path = "cases/facts.rs"]
 mod facts;
 #[path = "cases/glob.rs"]
 mod glob;
 #[path = "cases/recorded.rs"]
 mod recorded;
+#[path = "cases/stock.rs"]
+mod stock;
 
 use base::Diagnostic;
 use conf::{Choice, Manner, Tree, load};

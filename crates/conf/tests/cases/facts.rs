@@ -30,7 +30,7 @@ const DEFAULTS: [(&str, &str); 9] = [
 ];
 
 /// Options of an action that are yes or no.
-const BOOLS: [&str; 3] = [
+pub(crate) const BOOLS: [&str; 3] = [
     "actionstart_on_demand",
     "actionrepair_on_unban",
     "norestored",

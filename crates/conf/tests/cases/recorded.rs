@@ -5,7 +5,10 @@ use serde_json::Value;
 use std::path::{Path, PathBuf};
 
 /// Where a case's tree stands in memory.
-pub(crate) const ROOT: &str = "/tree";
+pub(crate) const ROOT: &str = "/place-of-the-tree";
+
+/// What stands for that place in the cases.
+pub(crate) const MARK: &str = "@DIR@";
 
 /// One tree and the answer of `fail2ban-client -d`.
 pub(crate) struct Case {
@@ -73,7 +76,7 @@ fn case(line: &Value) -> Case {
         let path = Path::new(ROOT).join(name);
         match (content.as_str(), content["b64"].as_str()) {
             (Some(text), _) => {
-                let text = text.replace("@DIR@", ROOT);
+                let text = text.replace(MARK, ROOT);
                 files.insert(path, text.clone());
                 texts.push((name.clone(), text));
             }
@@ -95,7 +98,7 @@ fn case(line: &Value) -> Case {
 /// The same with the tree's directory in place of its mark.
 fn placed(value: &Value) -> Value {
     match value {
-        Value::String(text) => Value::String(text.replace("@DIR@", ROOT)),
+        Value::String(text) => Value::String(text.replace(MARK, ROOT)),
         Value::Array(items) => items.iter().map(placed).collect(),
         other => other.clone(),
     }
@@ -118,19 +121,23 @@ fn bytes(coded: &str) -> Vec<u8> {
     digits.chunks(4).flat_map(quantum).collect()
 }
 
-/// A directory on disk as files in memory below `ROOT`.
-pub(crate) fn tree(dir: &Path) -> MemoryFiles {
+/// A directory on disk as files in memory below `ROOT`, without what is not wanted.
+pub(crate) fn tree(dir: &Path, wanted: &dyn Fn(&Path) -> bool) -> MemoryFiles {
     let mut files = MemoryFiles::default();
-    copy(dir, Path::new(ROOT), &mut files);
+    copy(dir, Path::new(ROOT), wanted, &mut files);
     files
 }
 
 #[expect(clippy::disallowed_methods, reason = "a test reads its cases")]
-fn copy(from: &Path, to: &Path, files: &mut MemoryFiles) {
-    for entry in std::fs::read_dir(from).unwrap().map(Result::unwrap) {
-        let (path, target) = (entry.path(), to.join(entry.file_name()));
+fn copy(from: &Path, to: &Path, wanted: &dyn Fn(&Path) -> bool, files: &mut MemoryFiles) {
+    let entries = std::fs::read_dir(from).unwrap().map(Result::unwrap);
+    for path in entries
+        .map(|entry| entry.path())
+        .filter(|path| wanted(path))
+    {
+        let target = to.join(path.file_name().unwrap());
         if path.is_dir() {
-            copy(&path, &target, files);
+            copy(&path, &target, wanted, files);
         } else {
             files.insert(target, std::fs::read(&path).unwrap());
         }
