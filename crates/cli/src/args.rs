@@ -5,7 +5,12 @@ use std::path::PathBuf;
 
 /// Reads the logs of this machine, finds who is breaking in, and shuts them out in the firewall for a while.
 #[derive(Debug, Parser)]
-#[command(name = "stockade", version, propagate_version = true, disable_help_subcommand = true)]
+#[command(
+    name = "stockade",
+    version,
+    propagate_version = true,
+    disable_help_subcommand = true
+)]
 pub(crate) struct Arguments {
     #[command(subcommand)]
     pub(crate) command: Command,
@@ -126,7 +131,11 @@ pub(crate) struct Ban {
 #[derive(Debug, Args)]
 pub(crate) struct Unban {
     /// Addresses or prefixes; every ban inside a prefix is lifted
-    #[arg(required_unless_present = "all", conflicts_with = "all", value_name = "IP|PREFIX")]
+    #[arg(
+        required_unless_present = "all",
+        conflicts_with = "all",
+        value_name = "IP|PREFIX"
+    )]
     pub(crate) ips: Vec<String>,
     /// Lift every ban of every jail
     #[arg(long)]

@@ -10,28 +10,44 @@ use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::process::ExitCode;
 use std::time::Duration;
-use wire::{Answer, BanAnswer, BannedAnswer, Request, Status, StatusAnswer, StopAnswer, UnbanAnswer};
+use wire::{
+    Answer, BanAnswer, BannedAnswer, Request, Status, StatusAnswer, StopAnswer, UnbanAnswer,
+};
 
 /// Longer than any order takes: the daemon answers a ban when the kernel and the disk have it.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 pub(crate) fn status(options: &args::Status, output: &mut Output) -> io::Result<ExitCode> {
-    let request = Request::Status { jail: options.jail.clone() };
-    with_answer(&options.client, &request, output, |answer: &StatusAnswer, output| {
-        match (&options.jail, answer.status.jails.first()) {
-            (Some(_), Some(jail)) => print_jail(jail, output)?,
-            _ => print_status(&answer.status, output)?,
-        }
-        Ok(ExitCode::from(u8::from(!answer.status.problems.is_empty())))
-    })
+    let request = Request::Status {
+        jail: options.jail.clone(),
+    };
+    with_answer(
+        &options.client,
+        &request,
+        output,
+        |answer: &StatusAnswer, output| {
+            match (&options.jail, answer.status.jails.first()) {
+                (Some(_), Some(jail)) => print_jail(jail, output)?,
+                _ => print_status(&answer.status, output)?,
+            }
+            Ok(ExitCode::from(u8::from(!answer.status.problems.is_empty())))
+        },
+    )
 }
 
 pub(crate) fn banned(options: &args::Banned, output: &mut Output) -> io::Result<ExitCode> {
-    let request = Request::Banned { jail: options.jail.clone() };
-    with_answer(&options.client, &request, output, |answer: &BannedAnswer, output| {
-        print_bans(&answer.bans, output)?;
-        Ok(ExitCode::SUCCESS)
-    })
+    let request = Request::Banned {
+        jail: options.jail.clone(),
+    };
+    with_answer(
+        &options.client,
+        &request,
+        output,
+        |answer: &BannedAnswer, output| {
+            print_bans(&answer.bans, output)?;
+            Ok(ExitCode::SUCCESS)
+        },
+    )
 }
 
 pub(crate) fn ban(options: &args::Ban, output: &mut Output) -> io::Result<ExitCode> {
@@ -41,52 +57,72 @@ pub(crate) fn ban(options: &args::Ban, output: &mut Output) -> io::Result<ExitCo
         time: options.time.clone(),
         force: options.force,
     };
-    with_answer(&options.client, &request, output, |answer: &BanAnswer, output| {
-        for ip in &answer.banned {
-            output.say(&format!("{ip}: banned in {}", options.jail))?;
-        }
-        for ip in &answer.already {
-            output.say(&format!("{ip}: was banned in {} already", options.jail))?;
-        }
-        for refusal in &answer.refused {
-            output.complain(&format!("error: {}: {}", refusal.ip, refusal.reason));
-        }
-        Ok(ExitCode::from(u8::from(!answer.refused.is_empty())))
-    })
+    with_answer(
+        &options.client,
+        &request,
+        output,
+        |answer: &BanAnswer, output| {
+            for ip in &answer.banned {
+                output.say(&format!("{ip}: banned in {}", options.jail))?;
+            }
+            for ip in &answer.already {
+                output.say(&format!("{ip}: was banned in {} already", options.jail))?;
+            }
+            for refusal in &answer.refused {
+                output.complain(&format!("error: {}: {}", refusal.ip, refusal.reason));
+            }
+            Ok(ExitCode::from(u8::from(!answer.refused.is_empty())))
+        },
+    )
 }
 
 pub(crate) fn unban(options: &args::Unban, output: &mut Output) -> io::Result<ExitCode> {
     let request = if options.all {
         Request::UnbanAll
     } else {
-        Request::Unban { ips: options.ips.clone(), jail: options.jail.clone() }
+        Request::Unban {
+            ips: options.ips.clone(),
+            jail: options.jail.clone(),
+        }
     };
-    with_answer(&options.client, &request, output, |answer: &UnbanAnswer, output| {
-        for lifted in &answer.unbanned {
-            output.say(&format!("{}: unbanned in {}", lifted.ip, lifted.jail))?;
-        }
-        for ip in &answer.absent {
-            output.say(&format!("{ip}: was not banned"))?;
-        }
-        if options.all && answer.unbanned.is_empty() {
-            output.say("nobody was banned")?;
-        }
-        Ok(ExitCode::SUCCESS)
-    })
+    with_answer(
+        &options.client,
+        &request,
+        output,
+        |answer: &UnbanAnswer, output| {
+            for lifted in &answer.unbanned {
+                output.say(&format!("{}: unbanned in {}", lifted.ip, lifted.jail))?;
+            }
+            for ip in &answer.absent {
+                output.say(&format!("{ip}: was not banned"))?;
+            }
+            if options.all && answer.unbanned.is_empty() {
+                output.say("nobody was banned")?;
+            }
+            Ok(ExitCode::SUCCESS)
+        },
+    )
 }
 
 pub(crate) fn stop(options: &args::Stop, output: &mut Output) -> io::Result<ExitCode> {
-    let request = Request::Stop { flush: options.flush };
-    with_answer(&options.client, &request, output, |answer: &StopAnswer, output| {
-        match (answer.flushed, answer.standing) {
+    let request = Request::Stop {
+        flush: options.flush,
+    };
+    with_answer(
+        &options.client,
+        &request,
+        output,
+        |answer: &StopAnswer, output| {
+            match (answer.flushed, answer.standing) {
             (true, _) => output.say("stopped; the table and every ban are gone from the kernel")?,
             (false, 0) => output.say("stopped; nobody is banned")?,
             (false, n) => output.say(&format!(
                 "stopped; {n} bans stand on in the kernel until their time (stockade stop --flush removes them)"
             ))?,
         }
-        Ok(ExitCode::SUCCESS)
-    })
+            Ok(ExitCode::SUCCESS)
+        },
+    )
 }
 
 /// Asks, prints JSON if wanted, else lets `print` speak; the exit code is the same either way.
@@ -120,7 +156,9 @@ fn with_answer<T: DeserializeOwned>(
         }
         Ok(Answer::Done(answer)) => print(&answer, output),
         Err(malformed) => {
-            output.complain(&format!("error: the daemon's answer cannot be read: {malformed}"));
+            output.complain(&format!(
+                "error: the daemon's answer cannot be read: {malformed}"
+            ));
             output.complain("help: is the daemon of another version? Restart it");
             Ok(ExitCode::from(1))
         }
@@ -135,7 +173,10 @@ fn ask(socket: &Path, request: &Request) -> io::Result<String> {
     let mut line = String::new();
     BufReader::new(stream).read_line(&mut line)?;
     if line.is_empty() {
-        return Err(io::Error::new(ErrorKind::UnexpectedEof, "the daemon closed the connection"));
+        return Err(io::Error::new(
+            ErrorKind::UnexpectedEof,
+            "the daemon closed the connection",
+        ));
     }
     Ok(line)
 }
@@ -147,7 +188,9 @@ fn unreachable(socket: &Path, error: &io::Error) -> String {
             format!("error: no daemon answers on {socket}\nhelp: start one with: stockade run")
         }
         ErrorKind::PermissionDenied => {
-            format!("error: permission denied for {socket}\nhelp: only root may talk to the daemon; try sudo")
+            format!(
+                "error: permission denied for {socket}\nhelp: only root may talk to the daemon; try sudo"
+            )
         }
         _ => format!("error: {socket}: {error}"),
     }
@@ -155,19 +198,34 @@ fn unreachable(socket: &Path, error: &io::Error) -> String {
 
 fn print_status(status: &Status, output: &mut Output) -> io::Result<()> {
     output.say(&format!("health       {}", status.health))?;
-    for problem in status.problems.iter().filter(|problem| **problem != status.health) {
+    for problem in status
+        .problems
+        .iter()
+        .filter(|problem| **problem != status.health)
+    {
         output.say(&format!("             {problem}"))?;
     }
     let enforcement = &status.enforcement;
-    let sync = if enforcement.in_sync { "in sync" } else { "OUT OF SYNC" };
+    let sync = if enforcement.in_sync {
+        "in sync"
+    } else {
+        "OUT OF SYNC"
+    };
     let owner = if enforcement.owner { ", owned" } else { "" };
     output.say(&format!(
         "enforcement  {} table {}{owner}: {} elements, {sync}",
         enforcement.backend, enforcement.table, enforcement.elements
     ))?;
-    output.say(&format!("store        {}: {}", status.store.path, status.store.state))?;
+    output.say(&format!(
+        "store        {}: {}",
+        status.store.path, status.store.state
+    ))?;
     output.say(&format!("config       {}", status.config))?;
-    output.say(&format!("running      since {}, pid {}", local(status.started), status.pid))?;
+    output.say(&format!(
+        "running      since {}, pid {}",
+        local(status.started),
+        status.pid
+    ))?;
     output.say("")?;
     let mut table = Table::new(&[
         ("JAIL", Align::Left),
@@ -179,7 +237,11 @@ fn print_status(status: &Status, output: &mut Output) -> io::Result<()> {
         ("SOURCE", Align::Left),
     ]);
     for jail in &status.jails {
-        let sources: Vec<String> = jail.sources.iter().map(|source| source.path.clone()).collect();
+        let sources: Vec<String> = jail
+            .sources
+            .iter()
+            .map(|source| source.path.clone())
+            .collect();
         let about = jail.reason.clone().unwrap_or_else(|| sources.join(", "));
         table.row(vec![
             jail.name.clone(),
@@ -205,8 +267,14 @@ fn print_jail(jail: &wire::JailStatus, output: &mut Output) -> io::Result<()> {
             source.kind, source.path, source.state, source.position
         ))?;
     }
-    output.say(&format!("failing  {} now, {} failures since the start", jail.failing, jail.failed_total))?;
-    output.say(&format!("banned   {} now, {} since the start", jail.banned, jail.banned_total))?;
+    output.say(&format!(
+        "failing  {} now, {} failures since the start",
+        jail.failing, jail.failed_total
+    ))?;
+    output.say(&format!(
+        "banned   {} now, {} since the start",
+        jail.banned, jail.banned_total
+    ))?;
     if !jail.bans.is_empty() {
         output.say("")?;
         print_bans(&jail.bans, output)?;
@@ -243,8 +311,11 @@ fn print_bans(bans: &[wire::Ban], output: &mut Output) -> io::Result<()> {
 pub(crate) fn users(users: &[wire::User]) -> String {
     let mut sorted: Vec<&wire::User> = users.iter().collect();
     sorted.sort_by_key(|user| std::cmp::Reverse(user.count));
-    let mut text: Vec<String> =
-        sorted.iter().take(3).map(|user| format!("{} ({})", user.name, user.count)).collect();
+    let mut text: Vec<String> = sorted
+        .iter()
+        .take(3)
+        .map(|user| format!("{} ({})", user.name, user.count))
+        .collect();
     if sorted.len() > 3 {
         text.push(format!("{} more", sorted.len() - 3));
     }

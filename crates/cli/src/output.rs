@@ -11,7 +11,9 @@ pub(crate) struct Output {
 
 impl Output {
     pub(crate) fn new() -> Self {
-        Self { stdout: Some(BufWriter::new(io::stdout())) }
+        Self {
+            stdout: Some(BufWriter::new(io::stdout())),
+        }
     }
 
     /// Says nothing to people; complaints still go out.
@@ -28,7 +30,9 @@ impl Output {
 
     /// A line for programs, as it is.
     pub(crate) fn data(&mut self, line: &str) -> io::Result<()> {
-        self.stdout.as_mut().map_or(Ok(()), |stdout| writeln!(stdout, "{line}"))
+        self.stdout
+            .as_mut()
+            .map_or(Ok(()), |stdout| writeln!(stdout, "{line}"))
     }
 
     /// A message on the standard error output, after everything that was said before.

@@ -12,9 +12,15 @@ use std::process::ExitCode;
 use wire::Event;
 
 pub(crate) fn scan(options: &args::Scan, output: &mut Output) -> io::Result<ExitCode> {
-    let now = match options.now.as_deref().map(|text| parse_now(text).ok_or(text)) {
+    let now = match options
+        .now
+        .as_deref()
+        .map(|text| parse_now(text).ok_or(text))
+    {
         Some(Err(text)) => {
-            output.complain(&format!("error: '{text}' is no time\nhelp: e.g. --now 2026-11-24T12:00:00"));
+            output.complain(&format!(
+                "error: '{text}' is no time\nhelp: e.g. --now 2026-11-24T12:00:00"
+            ));
             return Ok(ExitCode::from(2));
         }
         Some(Ok(now)) => Some(now),
@@ -22,7 +28,11 @@ pub(crate) fn scan(options: &args::Scan, output: &mut Output) -> io::Result<Exit
     };
     let request = daemon::Scan {
         file: (options.file != Path::new("-")).then(|| options.file.clone()),
-        jails: options.jail.iter().map(|name| JailName::new(name)).collect(),
+        jails: options
+            .jail
+            .iter()
+            .map(|name| JailName::new(name))
+            .collect(),
         config: options.config.clone(),
         now,
         keep_lines: options.lines,

@@ -15,7 +15,10 @@ pub(crate) enum Align {
 
 impl Table {
     pub(crate) fn new(headings: &[(&'static str, Align)]) -> Self {
-        Self { headings: headings.to_vec(), rows: Vec::new() }
+        Self {
+            headings: headings.to_vec(),
+            rows: Vec::new(),
+        }
     }
 
     pub(crate) fn row(&mut self, cells: Vec<String>) {
@@ -25,13 +28,24 @@ impl Table {
     /// The lines, headings first; nothing behind the last word of a line.
     pub(crate) fn lines(&self) -> Vec<String> {
         let width = |column: usize| {
-            let cells = self.rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count());
+            let cells = self
+                .rows
+                .iter()
+                .filter_map(|row| row.get(column))
+                .map(|cell| cell.chars().count());
             let heading = self.headings.get(column).map_or(0, |(text, _)| text.len());
             cells.max().unwrap_or(0).max(heading)
         };
         let widths: Vec<usize> = (0..self.headings.len()).map(width).collect();
-        let headings: Vec<String> = self.headings.iter().map(|(text, _)| (*text).to_owned()).collect();
-        std::iter::once(&headings).chain(&self.rows).map(|cells| self.line(cells, &widths)).collect()
+        let headings: Vec<String> = self
+            .headings
+            .iter()
+            .map(|(text, _)| (*text).to_owned())
+            .collect();
+        std::iter::once(&headings)
+            .chain(&self.rows)
+            .map(|cells| self.line(cells, &widths))
+            .collect()
     }
 
     fn line(&self, cells: &[String], widths: &[usize]) -> String {
@@ -55,12 +69,20 @@ mod tests {
 
     #[test]
     fn columns_are_as_wide_as_their_widest_cell() {
-        let mut table = Table::new(&[("JAIL", Align::Left), ("N", Align::Right), ("WHY", Align::Left)]);
+        let mut table = Table::new(&[
+            ("JAIL", Align::Left),
+            ("N", Align::Right),
+            ("WHY", Align::Left),
+        ]);
         table.row(vec!["nginx-http-auth".into(), "7".into(), String::new()]);
         table.row(vec!["sshd".into(), "1234".into(), "ü".into()]);
         assert_eq!(
             table.lines(),
-            ["JAIL                N  WHY", "nginx-http-auth     7", "sshd             1234  ü"]
+            [
+                "JAIL                N  WHY",
+                "nginx-http-auth     7",
+                "sshd             1234  ü"
+            ]
         );
     }
 }

@@ -17,7 +17,10 @@ pub(crate) fn local(seconds: i64) -> String {
 pub(crate) fn parse_now(text: &str) -> Option<Timestamp> {
     let instant = text.parse::<jiff::Timestamp>().ok().or_else(|| {
         let civil: jiff::civil::DateTime = text.parse().ok()?;
-        TimeZone::system().to_ambiguous_timestamp(civil).compatible().ok()
+        TimeZone::system()
+            .to_ambiguous_timestamp(civil)
+            .compatible()
+            .ok()
     })?;
     Some(Timestamp::from_micros(instant.as_microsecond()))
 }
@@ -28,7 +31,10 @@ mod tests {
 
     #[test]
     fn now_may_be_a_date_or_an_instant() {
-        assert_eq!(parse_now("2026-11-24T12:00:00Z").map(Timestamp::as_secs), Some(1_795_521_600));
+        assert_eq!(
+            parse_now("2026-11-24T12:00:00Z").map(Timestamp::as_secs),
+            Some(1_795_521_600)
+        );
         assert!(parse_now("2026-11-24").is_some());
         assert!(parse_now("2026-11-24T12:00:00").is_some());
         assert_eq!(parse_now("yesterday"), None);

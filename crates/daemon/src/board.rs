@@ -7,7 +7,7 @@ use crate::log::Level;
 use crate::plan::{Backend, Jail};
 use crate::source::SourceState;
 use base::{Diagnostic, JailName, Timestamp};
-use engine::{Event, JailId};
+use engine::JailId;
 use std::collections::BTreeMap;
 
 /// The board.
@@ -21,7 +21,6 @@ pub(crate) struct Board {
     pub(crate) dropped_names: u64,
     sources: BTreeMap<(JailId, String), Source>,
     enforcement_trouble: Option<String>,
-    counted_without_address: BTreeMap<JailId, u64>,
 }
 
 struct Source {
@@ -53,18 +52,11 @@ impl Board {
             dropped_names: 0,
             sources: BTreeMap::new(),
             enforcement_trouble: None,
-            counted_without_address: BTreeMap::new(),
         }
     }
 
     pub(crate) fn is_broken(&self, jail: &str) -> bool {
         self.broken.iter().any(|(name, _)| name.as_str() == jail)
-    }
-
-    pub(crate) fn engine_says(&mut self, event: &Event) {
-        if let Event::MalformedAddress { jail, .. } = event {
-            *self.counted_without_address.entry(*jail).or_default() += 1;
-        }
     }
 
     /// Takes the new state of a source; gives what is worth a line in the log.
@@ -78,26 +70,44 @@ impl Board {
     ) -> Option<(Level, String)> {
         let key = (jail, path);
         if state == SourceState::Gone {
-            return self.sources.remove(&key).map(|_| (Level::Info, format!("Removed logfile: '{}'", key.1)));
+            return self
+                .sources
+                .remove(&key)
+                .map(|_| (Level::Info, format!("Removed logfile: '{}'", key.1)));
         }
         let before = self.sources.get(&key).map(|source| source.state.clone());
         let line = match (&before, &state) {
             (Some(before), now) if before == now => None,
-            (_, SourceState::Following) if kind == "file" && !matches!(before, Some(SourceState::CatchingUp)) => {
-                Some((Level::Info, format!("Added logfile: '{}' (pos = {position})", key.1)))
+            (_, SourceState::Following)
+                if kind == "file" && !matches!(before, Some(SourceState::CatchingUp)) =>
+            {
+                Some((
+                    Level::Info,
+                    format!("Added logfile: '{}' (pos = {position})", key.1),
+                ))
             }
-            (_, SourceState::CatchingUp) if kind == "file" => {
-                Some((Level::Info, format!("Added logfile: '{}' (pos = {position})", key.1)))
-            }
-            (_, SourceState::Error(why)) => {
-                Some((Level::Error, format!("'{}' cannot be read: {why}; it is tried again", key.1)))
-            }
-            (Some(SourceState::Following), SourceState::Waiting) => {
-                Some((Level::Warning, format!("'{}' is gone; waiting for it", key.1)))
-            }
+            (_, SourceState::CatchingUp) if kind == "file" => Some((
+                Level::Info,
+                format!("Added logfile: '{}' (pos = {position})", key.1),
+            )),
+            (_, SourceState::Error(why)) => Some((
+                Level::Error,
+                format!("'{}' cannot be read: {why}; it is tried again", key.1),
+            )),
+            (Some(SourceState::Following), SourceState::Waiting) => Some((
+                Level::Warning,
+                format!("'{}' is gone; waiting for it", key.1),
+            )),
             _ => None,
         };
-        self.sources.insert(key, Source { kind, state, position });
+        self.sources.insert(
+            key,
+            Source {
+                kind,
+                state,
+                position,
+            },
+        );
         line
     }
 
@@ -116,7 +126,9 @@ impl Board {
             }
             Report::Failing { error, waiting } => {
                 self.enforcement.in_sync = false;
-                let text = format!("bans do not reach the kernel: {error}; {waiting} wait and are tried again");
+                let text = format!(
+                    "bans do not reach the kernel: {error}; {waiting} wait and are tried again"
+                );
                 self.enforcement_trouble = Some(error);
                 vec![(Level::Critical, text)]
             }
@@ -127,16 +139,27 @@ impl Board {
             }
             Report::Healed { what, missing } => {
                 self.enforcement.in_sync = true;
-                vec![(Level::Warning, format!("somebody took away {what}; it is back, with {missing} bans"))]
+                vec![(
+                    Level::Warning,
+                    format!("somebody took away {what}; it is back, with {missing} bans"),
+                )]
             }
             Report::Destroyed { sockets } => {
-                vec![(Level::Info, format!("cut {sockets} open connections of the banned"))]
+                vec![(
+                    Level::Info,
+                    format!("cut {sockets} open connections of the banned"),
+                )]
             }
             Report::CannotDestroy(why) => {
-                vec![(Level::Warning, format!("open connections of the banned cannot be cut: {why}"))]
+                vec![(
+                    Level::Warning,
+                    format!("open connections of the banned cannot be cut: {why}"),
+                )]
             }
             Report::Would { ban, what } => {
-                let until = what.until.map_or("for ever".into(), |until| format!("until {}", until.as_secs()));
+                let until = what.until.map_or("for ever".into(), |until| {
+                    format!("until {}", until.as_secs())
+                });
                 let text = match ban {
                     true => format!("[{}] dry run: would ban {} {until}", what.jail, what.prefix),
                     false => format!("[{}] dry run: would unban {}", what.jail, what.prefix),
@@ -157,7 +180,12 @@ impl Board {
         let is_new = self.enforcement_trouble.as_deref() != Some(why);
         self.enforcement_trouble = Some(why.into());
         self.enforcement.in_sync = false;
-        is_new.then(|| (Level::Critical, format!("bans do not reach the kernel: {why}")))
+        is_new.then(|| {
+            (
+                Level::Critical,
+                format!("bans do not reach the kernel: {why}"),
+            )
+        })
     }
 
     /// Takes the store's last failure or success; gives what is worth a line.
@@ -175,13 +203,18 @@ impl Board {
             None if self.store.path == "memory" => None,
             None => {
                 self.store.state = "ok".into();
-                (!was_ok).then(|| (Level::Notice, format!("the store {} is written again", self.store.path)))
+                (!was_ok).then(|| {
+                    (
+                        Level::Notice,
+                        format!("the store {} is written again", self.store.path),
+                    )
+                })
             }
         }
     }
 
     /// The status of everything, as clients get it.
-    pub(crate) fn status(&self, jails: &[Jail], counts: &[engine::JailStatus], _now: Timestamp) -> wire::Status {
+    pub(crate) fn status(&self, jails: &[Jail], counts: &[engine::JailStatus]) -> wire::Status {
         let mut problems = Vec::new();
         if let Some(error) = &self.enforcement_trouble {
             problems.push(format!("bans do not reach the kernel: {error}"));
@@ -194,7 +227,8 @@ impl Board {
         let mut all: Vec<wire::JailStatus> = Vec::new();
         for (jail, counts) in jails.iter().zip(counts) {
             let status = self.jail_status(jail, counts);
-            let counts_as_problem = status.state == "error" || (status.state == "waiting" && !jail.auto);
+            let counts_as_problem =
+                status.state == "error" || (status.state == "waiting" && !jail.auto);
             if counts_as_problem {
                 let reason = status.reason.clone().unwrap_or_default();
                 problems.push(format!("jail {}: {}: {reason}", status.name, status.state));
@@ -225,7 +259,16 @@ impl Board {
             started: self.started.as_secs(),
             config: self.config.clone(),
             jails: all,
-            enforcement: self.enforcement.clone(),
+            // Networks inside networks stand for several bans: this is what is wanted, not what `nft` counts.
+            enforcement: wire::Enforcement {
+                elements: jails
+                    .iter()
+                    .zip(counts)
+                    .filter(|(jail, _)| jail.enforce.is_some())
+                    .map(|(_, counts)| counts.banned as u64)
+                    .sum(),
+                ..self.enforcement.clone()
+            },
             store: self.store.clone(),
         }
     }
@@ -238,22 +281,36 @@ impl Board {
             .map(|((_, path), source)| (path, source))
             .collect();
         let (state, reason) = state_of(jail, &sources);
-        let blind = counts.failed_total == 0 && self.counted_without_address.contains_key(&jail.id);
-        let needs = jail.needs.clone().filter(|_| blind || state == "running" && counts.failed_total == 0);
+        let bans = wire::Source {
+            kind: "bans".into(),
+            path: "bans of the other jails".into(),
+            state: SourceState::Following.to_string(),
+            position: 0,
+        };
+        // What the service as shipped does not log is said until a failure shows that it does.
+        let needs = jail
+            .needs
+            .clone()
+            .filter(|_| state == "running" && counts.failed_total == 0);
         let notes = jail.notes.iter().cloned();
-        let reason = reason.into_iter().chain(needs).chain(notes).reduce(|all, one| format!("{all}; {one}"));
+        let reason = reason
+            .into_iter()
+            .chain(needs)
+            .chain(notes)
+            .reduce(|all, one| format!("{all}; {one}"));
         wire::JailStatus {
             name: jail.name.to_string(),
             state: state.into(),
             reason,
-            sources: sources
+            sources: (jail.backend == Backend::Bans)
+                .then_some(bans)
                 .into_iter()
-                .map(|(path, source)| wire::Source {
+                .chain(sources.into_iter().map(|(path, source)| wire::Source {
                     kind: source.kind.into(),
                     path: path.clone(),
                     state: source.state.to_string(),
                     position: source.position,
-                })
+                }))
                 .collect(),
             failing: counts.failing as u64,
             failed_total: counts.failed_total,
@@ -269,14 +326,21 @@ fn state_of(jail: &Jail, sources: &[(&String, &Source)]) -> (&'static str, Optio
     if jail.backend == Backend::Bans {
         return ("running", None);
     }
-    let runs = |source: &Source| matches!(source.state, SourceState::Following | SourceState::CatchingUp);
+    let runs = |source: &Source| {
+        matches!(
+            source.state,
+            SourceState::Following | SourceState::CatchingUp
+        )
+    };
     if sources.iter().any(|(_, source)| runs(source)) {
         return ("running", None);
     }
-    let error = sources.iter().find_map(|(path, source)| match &source.state {
-        SourceState::Error(why) => Some(format!("{path}: {why}")),
-        _ => None,
-    });
+    let error = sources
+        .iter()
+        .find_map(|(path, source)| match &source.state {
+            SourceState::Error(why) => Some(format!("{path}: {why}")),
+            _ => None,
+        });
     if error.is_some() {
         return ("error", error);
     }

@@ -20,7 +20,7 @@ const MAX_CLIENTS: usize = 16;
 const SILENCE: Duration = Duration::from_secs(30);
 
 /// The listening socket; its file is removed when this is dropped.
-pub struct ControlSocket {
+pub(crate) struct ControlSocket {
     path: PathBuf,
 }
 
@@ -33,7 +33,7 @@ impl Drop for ControlSocket {
 
 /// Makes the socket and serves it: `answer` is called on a thread of each connection and returns the line.
 /// A dead socket file in the way is replaced; a live one is an error (`AddrInUse`).
-pub fn serve(
+pub(crate) fn serve(
     path: &Path,
     answer: impl Fn(Request) -> String + Send + Sync + 'static,
 ) -> io::Result<ControlSocket> {
@@ -133,7 +133,7 @@ fn refuse(mut stream: UnixStream, why: &str) {
 }
 
 /// The line of a failure.
-pub fn failed(why: &str) -> String {
+pub(crate) fn failed(why: &str) -> String {
     wire::encode(&Failed {
         v: wire::VERSION,
         error: why.to_owned(),

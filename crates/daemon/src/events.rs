@@ -12,18 +12,36 @@ use jiff::tz::TimeZone;
 /// Writes the engine's event.
 pub(crate) fn tell(log: &Log, zone: &TimeZone, name: &JailName, event: &Event) {
     let (level, kind, module, text) = line(zone, event);
-    log.write(clock::now(), level, kind, module, &format!("[{name}] {text}"));
+    log.write(
+        clock::now(),
+        level,
+        kind,
+        module,
+        &format!("[{name}] {text}"),
+    );
 }
 
 fn line(zone: &TimeZone, event: &Event) -> (Level, Kind, &'static str, String) {
     match event {
-        Event::Found { id, time, .. } => per_failure("filter", format!("Found {id} - {}", local(*time, zone))),
-        Event::Ignored { id, why, .. } => per_failure("filter", ignored(id, *why)),
-        Event::Banned { prefix, restored: false, .. } => per_ban(format!("Ban {prefix}")),
-        Event::Banned { prefix, restored: true, .. } => per_ban(format!("Restore Ban {prefix}")),
-        Event::Unbanned { prefix, why: LiftReason::Protected, .. } => {
-            per_ban(format!("Unban {prefix}: it must not be banned any more"))
+        Event::Found { id, time, .. } => {
+            per_failure("filter", format!("Found {id} - {}", local(*time, zone)))
         }
+        Event::Ignored { id, why, .. } => per_failure("filter", ignored(id, *why)),
+        Event::Banned {
+            prefix,
+            restored: false,
+            ..
+        } => per_ban(format!("Ban {prefix}")),
+        Event::Banned {
+            prefix,
+            restored: true,
+            ..
+        } => per_ban(format!("Restore Ban {prefix}")),
+        Event::Unbanned {
+            prefix,
+            why: LiftReason::Protected,
+            ..
+        } => per_ban(format!("Unban {prefix}: it must not be banned any more")),
         Event::Unbanned { prefix, .. } => per_ban(format!("Unban {prefix}")),
         Event::AlreadyBanned { prefix, after, .. } => {
             let level = match after.as_secs() {
@@ -31,29 +49,47 @@ fn line(zone: &TimeZone, event: &Event) -> (Level, Kind, &'static str, String) {
                 3..60 => Level::Notice,
                 _ => Level::Warning,
             };
-            (level, Kind::PerFailure, "actions", format!("{prefix} already banned"))
+            (
+                level,
+                Kind::PerFailure,
+                "actions",
+                format!("{prefix} already banned"),
+            )
         }
         Event::ExpiredIgnored { prefix, .. } => {
             per_failure("actions", format!("Ignore {prefix}, expired bantime"))
         }
         Event::Protected { prefix, why, .. } => {
-            let text = format!("{prefix} has failures enough and is not banned: {}", protected(*why));
+            let text = format!(
+                "{prefix} has failures enough and is not banned: {}",
+                protected(*why)
+            );
             (Level::Warning, Kind::PerFailure, "actions", text)
         }
-        Event::MalformedAddress { text, .. } => {
-            (Level::Warning, Kind::PerFailure, "filter", format!("Ignore '{text}': it is no address"))
-        }
+        Event::MalformedAddress { text, .. } => (
+            Level::Warning,
+            Kind::PerFailure,
+            "filter",
+            format!("Ignore '{text}': it is no address"),
+        ),
         Event::NotEnforceable { id, .. } => {
-            let text = format!("{id} has failures enough and cannot be banned: no action of this jail can");
+            let text = format!(
+                "{id} has failures enough and cannot be banned: no action of this jail can"
+            );
             (Level::Warning, Kind::PerFailure, "actions", text)
         }
         Event::EnforceFailed { prefix, error, .. } => {
-            let text = format!("the kernel refused the change for {prefix}: {error}; it is tried again");
+            let text =
+                format!("the kernel refused the change for {prefix}: {error}; it is tried again");
             (Level::Error, Kind::PerFailure, "actions", text)
         }
         Event::StoreFailed { ban, error } => {
-            let whom = ban.map_or_else(|| "all bans".to_owned(), |(_, prefix)| format!("the ban of {prefix}"));
-            let text = format!("the store could not write {whom}: {error}; guarding goes on from memory");
+            let whom = ban.map_or_else(
+                || "all bans".to_owned(),
+                |(_, prefix)| format!("the ban of {prefix}"),
+            );
+            let text =
+                format!("the store could not write {whom}: {error}; guarding goes on from memory");
             (Level::Error, Kind::PerFailure, "database", text)
         }
     }
@@ -77,8 +113,17 @@ pub(crate) fn jail_of(event: &Event) -> engine::JailId {
 }
 
 /// The message for other programs; only bans and their ends have one.
-pub(crate) fn message(name: &JailName, now: Timestamp, event: &Event, lines: Option<Vec<String>>) -> Option<wire::Event> {
-    let base = |event: &str, prefix: &Prefix, time: Timestamp, until: &Option<Timestamp>, failures: u32| wire::Event {
+pub(crate) fn message(
+    name: &JailName,
+    now: Timestamp,
+    event: &Event,
+    lines: Option<Vec<String>>,
+) -> Option<wire::Event> {
+    let base = |event: &str,
+                prefix: &Prefix,
+                time: Timestamp,
+                until: &Option<Timestamp>,
+                failures: u32| wire::Event {
         v: wire::VERSION,
         event: event.to_owned(),
         jail: name.to_string(),
@@ -90,17 +135,37 @@ pub(crate) fn message(name: &JailName, now: Timestamp, event: &Event, lines: Opt
         lines: None,
     };
     match event {
-        Event::Banned { prefix, time, until, failures, users, .. } => {
-            Some(wire::Event { users: message_users(users), lines, ..base("ban", prefix, *time, until, *failures) })
-        }
-        Event::Unbanned { prefix, until, failures, .. } => Some(base("unban", prefix, now, until, *failures)),
+        Event::Banned {
+            prefix,
+            time,
+            until,
+            failures,
+            users,
+            ..
+        } => Some(wire::Event {
+            users: message_users(users),
+            lines,
+            ..base("ban", prefix, *time, until, *failures)
+        }),
+        Event::Unbanned {
+            prefix,
+            until,
+            failures,
+            ..
+        } => Some(base("unban", prefix, now, until, *failures)),
         _ => None,
     }
 }
 
 /// Users as messages have them.
 pub(crate) fn message_users(users: &[(String, u32)]) -> Vec<wire::User> {
-    users.iter().map(|(name, count)| wire::User { name: name.clone(), count: (*count).into() }).collect()
+    users
+        .iter()
+        .map(|(name, count)| wire::User {
+            name: name.clone(),
+            count: (*count).into(),
+        })
+        .collect()
 }
 
 fn per_failure(module: &'static str, text: String) -> (Level, Kind, &'static str, String) {
@@ -122,7 +187,9 @@ fn protected(why: ProtectReason) -> &'static str {
     match why {
         ProtectReason::OwnAddress => "it is an address of this machine",
         ProtectReason::Ignored => "it holds an address that ignoreip names",
-        ProtectReason::Protected => "it is the gateway or somebody logged in from there within the hour",
+        ProtectReason::Protected => {
+            "it is the gateway or somebody logged in from there within the hour"
+        }
     }
 }
 
@@ -134,7 +201,10 @@ mod tests {
 
     fn check(event: &Event, level: Level, module: &str, text: &str) {
         let (got_level, _, got_module, got_text) = line(&TimeZone::UTC, event);
-        assert_eq!((got_level, got_module, got_text.as_str()), (level, module, text));
+        assert_eq!(
+            (got_level, got_module, got_text.as_str()),
+            (level, module, text)
+        );
     }
 
     #[test]
@@ -144,13 +214,22 @@ mod tests {
         let time = Timestamp::from_secs(1_763_856_708);
         let id = FailureId::Prefix(prefix);
         check(
-            &Event::Found { jail, id: id.clone(), time },
+            &Event::Found {
+                jail,
+                id: id.clone(),
+                time,
+            },
             Level::Info,
             "filter",
             "Found 192.0.2.1 - 2025-11-23 00:11:48",
         );
         let own = IgnoreReason::OwnAddress;
-        check(&Event::Ignored { jail, id, why: own }, Level::Info, "filter", "Ignore 192.0.2.1 by ignoreself rule");
+        check(
+            &Event::Ignored { jail, id, why: own },
+            Level::Info,
+            "filter",
+            "Ignore 192.0.2.1 by ignoreself rule",
+        );
         let ban = |restored| Event::Banned {
             jail,
             prefix,
@@ -163,15 +242,37 @@ mod tests {
             seq: 1,
         };
         check(&ban(false), Level::Notice, "actions", "Ban 192.0.2.1");
-        check(&ban(true), Level::Notice, "actions", "Restore Ban 192.0.2.1");
+        check(
+            &ban(true),
+            Level::Notice,
+            "actions",
+            "Restore Ban 192.0.2.1",
+        );
         let why = LiftReason::Expired;
-        let lifted = Event::Unbanned { jail, prefix, time, until: None, failures: 5, why };
+        let lifted = Event::Unbanned {
+            jail,
+            prefix,
+            time,
+            until: None,
+            failures: 5,
+            why,
+        };
         check(&lifted, Level::Notice, "actions", "Unban 192.0.2.1");
         for (after, level) in [(2, Level::Debug), (3, Level::Notice), (60, Level::Warning)] {
-            let event = Event::AlreadyBanned { jail, prefix, after: Span::from_secs(after), until: None };
+            let event = Event::AlreadyBanned {
+                jail,
+                prefix,
+                after: Span::from_secs(after),
+                until: None,
+            };
             check(&event, level, "actions", "192.0.2.1 already banned");
         }
         let expired = Event::ExpiredIgnored { jail, prefix };
-        check(&expired, Level::Info, "actions", "Ignore 192.0.2.1, expired bantime");
+        check(
+            &expired,
+            Level::Info,
+            "actions",
+            "Ignore 192.0.2.1, expired bantime",
+        );
     }
 }

@@ -14,8 +14,9 @@ impl conf::Files for DiskFiles {
     }
 
     fn list(&self, path: &Path) -> io::Result<Vec<OsString>> {
-        let mut names: Vec<OsString> =
-            fs::read_dir(path)?.map(|entry| entry.map(|entry| entry.file_name())).collect::<io::Result<_>>()?;
+        let mut names: Vec<OsString> = fs::read_dir(path)?
+            .map(|entry| entry.map(|entry| entry.file_name()))
+            .collect::<io::Result<_>>()?;
         names.sort();
         Ok(names)
     }

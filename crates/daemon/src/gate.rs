@@ -19,7 +19,10 @@ pub(crate) struct Pass(Gate);
 
 impl Gate {
     pub(crate) fn new(passes: usize) -> Self {
-        Self(Arc::new(Inner { free: Mutex::new(passes), returned: Condvar::new() }))
+        Self(Arc::new(Inner {
+            free: Mutex::new(passes),
+            returned: Condvar::new(),
+        }))
     }
 
     /// Waits until a pass is free.

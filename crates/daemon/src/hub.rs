@@ -6,9 +6,9 @@
 
 use crate::board::Board;
 use crate::clock;
-use crate::gate::Pass;
 use crate::enforce::{Command, EnforcerHandle, Report, Standing};
 use crate::events;
+use crate::gate::Pass;
 use crate::keep::{Keeper, Kept, Order};
 use crate::log::{Kind, Level, Log};
 use crate::plan::Jail;
@@ -28,8 +28,8 @@ mod requests;
 mod translate;
 
 pub(crate) use requests::Asked;
-use translate::restored;
 pub(crate) use translate::failures;
+use translate::restored;
 use translate::store_ban;
 
 /// Everything that can happen to the hub.
@@ -37,7 +37,12 @@ pub(crate) enum Message {
     /// What a source read, in order.
     Read(Vec<Read>, Pass),
     /// A host name of a failure has these addresses.
-    Resolved { jail: JailId, failure: detect::Failure, name: String, addresses: Vec<Prefix> },
+    Resolved {
+        jail: JailId,
+        failure: detect::Failure,
+        name: String,
+        addresses: Vec<Prefix>,
+    },
     /// The enforcer speaks.
     Enforcer(Report),
     /// The store's thread speaks.
@@ -59,7 +64,13 @@ pub(crate) enum Read {
     /// Everything up to here is said.
     Position(Write),
     /// A source of a jail is in this state now.
-    State { jail: JailId, path: String, kind: &'static str, state: SourceState, position: u64 },
+    State {
+        jail: JailId,
+        path: String,
+        kind: &'static str,
+        state: SourceState,
+        position: u64,
+    },
     /// Something to tell, once per cause.
     Notice(JailId, String),
 }
@@ -104,7 +115,18 @@ const PURGE_EVERY: Span = Span::from_secs(3600);
 
 impl Hub {
     pub(crate) fn new(parts: Parts) -> Self {
-        let Parts { engine, jails, board, enforcer, keeper, resolver, protection, log, zone, purge_age } = parts;
+        let Parts {
+            engine,
+            jails,
+            board,
+            enforcer,
+            keeper,
+            resolver,
+            protection,
+            log,
+            zone,
+            purge_age,
+        } = parts;
         Self {
             engine,
             jails,
@@ -128,8 +150,11 @@ impl Hub {
     pub(crate) fn restore(&mut self, stored: Vec<store::Ban>, adopted: Vec<Standing>) {
         let now = clock::now();
         self.refresh_protection(now);
-        let ids: HashMap<&str, JailId> =
-            self.jails.iter().map(|jail| (jail.name.as_str(), jail.id)).collect();
+        let ids: HashMap<&str, JailId> = self
+            .jails
+            .iter()
+            .map(|jail| (jail.name.as_str(), jail.id))
+            .collect();
         let mut rows: HashMap<JailId, Vec<engine::RestoredBan>> = HashMap::new();
         let mut known: HashSet<(JailId, Prefix)> = HashSet::new();
         for ban in stored {
@@ -140,15 +165,24 @@ impl Hub {
         }
         for jail in self.jails.iter() {
             let bans = rows.remove(&jail.id).unwrap_or_default();
-            let input = Input::Restored { jail: jail.id, bans };
+            let input = Input::Restored {
+                jail: jail.id,
+                bans,
+            };
             self.engine.step(now, input, &mut self.effects);
         }
         // Only what the store does not know at all comes from the kernel: a ban whose row was being written when
         // the last process died.
         for element in adopted {
-            let Some(jail) = ids.get(element.jail.as_str()).copied() else { continue };
+            let Some(jail) = ids.get(element.jail.as_str()).copied() else {
+                continue;
+            };
             if !known.contains(&(jail, element.prefix)) {
-                let input = Input::Adopted { jail, prefix: element.prefix, until: element.until };
+                let input = Input::Adopted {
+                    jail,
+                    prefix: element.prefix,
+                    until: element.until,
+                };
                 self.engine.step(now, input, &mut self.effects);
             }
         }
@@ -157,7 +191,11 @@ impl Hub {
             match effect {
                 Effect::Ban { seq, key, until } => {
                     self.restoring.push(seq);
-                    all.push(Standing { jail: self.name_of(key.jail), prefix: key.prefix, until });
+                    all.push(Standing {
+                        jail: self.name_of(key.jail),
+                        prefix: key.prefix,
+                        until,
+                    });
                 }
                 other => self.effects.push(other),
             }
@@ -172,9 +210,17 @@ impl Hub {
             match inbox.recv_timeout(self.patience()) {
                 Ok(Message::Stop) => return self.finish(false),
                 Ok(Message::Ask(wire::Request::Stop { flush }, reply)) => {
-                    let standing = if flush { 0 } else { self.engine.bans().count() as u64 };
+                    let standing = if flush {
+                        0
+                    } else {
+                        self.engine.bans().count() as u64
+                    };
                     let done = self.finish(flush);
-                    let answer = wire::StopAnswer { v: wire::VERSION, flushed: flush, standing };
+                    let answer = wire::StopAnswer {
+                        v: wire::VERSION,
+                        flushed: flush,
+                        standing,
+                    };
                     // The client may have gone; it is the end either way.
                     drop(reply.send(wire::encode(&answer)));
                     return done;
@@ -188,7 +234,9 @@ impl Hub {
     }
 
     fn patience(&self) -> Duration {
-        let Some(deadline) = self.engine.next_deadline() else { return HOUSEKEEPING };
+        let Some(deadline) = self.engine.next_deadline() else {
+            return HOUSEKEEPING;
+        };
         let micros = deadline.since(clock::now()).as_micros().max(0);
         Duration::from_micros(micros.unsigned_abs()).min(HOUSEKEEPING)
     }
@@ -196,7 +244,12 @@ impl Hub {
     fn handle(&mut self, message: Message) {
         match message {
             Message::Read(said, _pass) => self.read(said),
-            Message::Resolved { jail, failure, name, addresses } => {
+            Message::Resolved {
+                jail,
+                failure,
+                name,
+                addresses,
+            } => {
                 self.resolved(jail, &failure, &name, addresses);
             }
             Message::Enforcer(report) => self.enforcer_says(report),
@@ -218,7 +271,10 @@ impl Hub {
         self.refresh_protection(now);
         for one in said {
             match one {
-                Read::Begins(jail) => self.engine.step(now, Input::ReadBegins { jail }, &mut self.effects),
+                Read::Begins(jail) => {
+                    self.engine
+                        .step(now, Input::ReadBegins { jail }, &mut self.effects)
+                }
                 Read::Failure(jail, found) => match &found.hostname {
                     Some(name) => {
                         let name = name.clone();
@@ -228,7 +284,11 @@ impl Hub {
                     }
                     None => {
                         for failure in failures(found) {
-                            self.engine.step(now, Input::Failure { jail, failure }, &mut self.effects);
+                            self.engine.step(
+                                now,
+                                Input::Failure { jail, failure },
+                                &mut self.effects,
+                            );
                         }
                     }
                 },
@@ -237,7 +297,13 @@ impl Hub {
                     self.perform();
                     self.keeper.send(Order::Write(write, None));
                 }
-                Read::State { jail, path, kind, state, position } => {
+                Read::State {
+                    jail,
+                    path,
+                    kind,
+                    state,
+                    position,
+                } => {
                     self.source_changed(jail, path, kind, state, position);
                 }
                 Read::Notice(jail, text) => self.tell(Level::Warning, "filter", jail, &text),
@@ -245,7 +311,13 @@ impl Hub {
         }
     }
 
-    fn resolved(&mut self, jail: JailId, found: &detect::Failure, name: &str, addresses: Vec<Prefix>) {
+    fn resolved(
+        &mut self,
+        jail: JailId,
+        found: &detect::Failure,
+        name: &str,
+        addresses: Vec<Prefix>,
+    ) {
         if addresses.is_empty() {
             let text = format!("Unable to find a corresponding IP address for {name}");
             self.tell(Level::Warning, "ipdns", jail, &text);
@@ -266,14 +338,23 @@ impl Hub {
             Report::Restored { elements, failed } => {
                 // What failed is tried again by the enforcer, which says so; the bans stand either way.
                 for seq in std::mem::take(&mut self.restoring) {
-                    self.step(Input::Applied { seq, result: Ok(()) });
+                    self.step(Input::Applied {
+                        seq,
+                        result: Ok(()),
+                    });
                 }
-                let text = format!("{elements} bans stand in the kernel after the start, {failed} not yet");
-                self.log.write(clock::now(), Level::Info, Kind::Rare, "actions", &text);
+                if elements + failed > 0 {
+                    let text = format!(
+                        "{elements} bans stand in the kernel after the start, {failed} not yet"
+                    );
+                    self.log
+                        .write(clock::now(), Level::Info, Kind::Rare, "actions", &text);
+                }
             }
             other => {
                 for (level, text) in self.board.enforcer_says(other) {
-                    self.log.write(clock::now(), level, Kind::Rare, "actions", &text);
+                    self.log
+                        .write(clock::now(), level, Kind::Rare, "actions", &text);
                 }
             }
         }
@@ -283,17 +364,22 @@ impl Hub {
         if self.enforcer.send(command).is_err()
             && let Some((level, text)) = self.board.enforcer_is_gone()
         {
-            self.log.write(clock::now(), level, Kind::Rare, "actions", &text);
+            self.log
+                .write(clock::now(), level, Kind::Rare, "actions", &text);
         }
     }
 
     fn kept(&mut self, kept: Kept) {
         let result = kept.failure.clone().map_or(Ok(()), Err);
         for seq in kept.numbers {
-            self.step(Input::Committed { seq, result: result.clone() });
+            self.step(Input::Committed {
+                seq,
+                result: result.clone(),
+            });
         }
         if let Some((level, text)) = self.board.store_says(kept.failure) {
-            self.log.write(clock::now(), level, Kind::Rare, "database", &text);
+            self.log
+                .write(clock::now(), level, Kind::Rare, "database", &text);
         }
     }
 
@@ -316,11 +402,21 @@ impl Hub {
             match effect {
                 Effect::Ban { seq, key, until } => {
                     let jail = self.name_of(key.jail);
-                    self.enforce(Command::Ban { seq, jail, prefix: key.prefix, until });
+                    self.enforce(Command::Ban {
+                        seq,
+                        jail,
+                        prefix: key.prefix,
+                        until,
+                    });
                 }
                 Effect::Unban { seq, key, expired } => {
                     let (jail, seq) = (self.name_of(key.jail), (!expired).then_some(seq));
-                    self.enforce(Command::Unban { seq, jail, prefix: key.prefix, expired });
+                    self.enforce(Command::Unban {
+                        seq,
+                        jail,
+                        prefix: key.prefix,
+                        expired,
+                    });
                 }
                 Effect::Persist(write) => {
                     let (write, seq) = store_ban(&self.jails, write);
@@ -334,8 +430,12 @@ impl Hub {
 
     fn notify(&mut self, event: &Event) {
         let jail = events::jail_of(event);
-        self.board.engine_says(event);
-        events::tell(&self.log, &self.zone, &self.jails[jail.0 as usize].name, event);
+        events::tell(
+            &self.log,
+            &self.zone,
+            &self.jails[jail.0 as usize].name,
+            event,
+        );
     }
 
     fn name_of(&self, jail: JailId) -> JailName {
@@ -344,18 +444,31 @@ impl Hub {
 
     fn tell(&self, level: Level, module: &str, jail: JailId, text: &str) {
         let name = &self.jails[jail.0 as usize].name;
-        self.log.write(clock::now(), level, Kind::Rare, module, &format!("[{name}] {text}"));
+        self.log.write(
+            clock::now(),
+            level,
+            Kind::Rare,
+            module,
+            &format!("[{name}] {text}"),
+        );
     }
 
     fn keep_house(&mut self) {
         let now = clock::now();
-        if self.engine.next_deadline().is_some_and(|deadline| deadline <= now) {
+        if self
+            .engine
+            .next_deadline()
+            .is_some_and(|deadline| deadline <= now)
+        {
             self.step(Input::Tick);
         }
         self.refresh_protection(now);
         if now.since(self.purged) >= PURGE_EVERY || now < self.purged {
             self.purged = now;
-            self.keeper.send(Order::Purge { now, age: self.purge_age });
+            self.keeper.send(Order::Purge {
+                now,
+                age: self.purge_age,
+            });
         }
         self.perform();
     }

@@ -55,7 +55,12 @@ struct Stream {
 }
 
 impl Ingest {
-    pub(crate) fn new(jails: Arc<[Jail]>, hub: Sender<Message>, gate: Gate, zone: TimeZone) -> Self {
+    pub(crate) fn new(
+        jails: Arc<[Jail]>,
+        hub: Sender<Message>,
+        gate: Gate,
+        zone: TimeZone,
+    ) -> Self {
         Self {
             jails,
             detectors: BTreeMap::new(),
@@ -75,7 +80,11 @@ impl Ingest {
     /// Sends what waited for its time, such as the positions of logs that went quiet.
     pub(crate) fn idle(&mut self) {
         let now = clock::now();
-        let due = |key: &SourceKey| self.sent.get(key).is_none_or(|sent| now.since(*sent) >= POSITION_EVERY);
+        let due = |key: &SourceKey| {
+            self.sent
+                .get(key)
+                .is_none_or(|sent| now.since(*sent) >= POSITION_EVERY)
+        };
         let keys: Vec<SourceKey> = self.reached.keys().copied().filter(due).collect();
         for key in keys {
             self.take_positions(key, now);
@@ -107,7 +116,10 @@ impl Ingest {
         }
         let pass = self.gate.enter();
         // The hub ends last; if it is gone there is nobody left to guard.
-        drop(self.hub.send(Message::Read(std::mem::take(&mut self.batch), pass)));
+        drop(
+            self.hub
+                .send(Message::Read(std::mem::take(&mut self.batch), pass)),
+        );
     }
 
     fn line(&mut self, jail: JailId, line: &Line<'_>, in_operation: bool, now: Timestamp) {
@@ -116,7 +128,11 @@ impl Ingest {
             .detectors
             .entry(jail)
             .or_insert_with(|| Detector::new(Arc::clone(&rules.rule), rules.policy.findtime));
-        let clock = Clock { now, zone: &self.zone, in_operation };
+        let clock = Clock {
+            now,
+            zone: &self.zone,
+            in_operation,
+        };
         let verdict = detector.feed(line, &clock, &mut self.found);
         let skew = detector.skew();
         for failure in self.found.drain(..) {
@@ -137,7 +153,10 @@ impl Ingest {
             _ => {}
         }
         if let Some(skew) = skew {
-            let (seconds, side) = (skew.as_secs().abs(), if skew > Span::ZERO { "after" } else { "before" });
+            let (seconds, side) = (
+                skew.as_secs().abs(),
+                if skew > Span::ZERO { "after" } else { "before" },
+            );
             self.complain(jail, "skew", now, || {
                 format!(
                     "Detected a log entry {seconds}s {side} the current time in operation mode; now is taken instead. \
@@ -147,8 +166,17 @@ impl Ingest {
         }
     }
 
-    fn complain(&mut self, jail: JailId, cause: &'static str, now: Timestamp, text: impl FnOnce() -> String) {
-        let is_new = self.told.get(&(jail, cause)).is_none_or(|told| now.since(*told) >= SAME_COMPLAINT);
+    fn complain(
+        &mut self,
+        jail: JailId,
+        cause: &'static str,
+        now: Timestamp,
+        text: impl FnOnce() -> String,
+    ) {
+        let is_new = self
+            .told
+            .get(&(jail, cause))
+            .is_none_or(|told| now.since(*told) >= SAME_COMPLAINT);
         if is_new {
             self.told.insert((jail, cause), now);
             self.batch.push(Read::Notice(jail, text()));
@@ -158,25 +186,48 @@ impl Ingest {
     fn writes(&self, key: SourceKey, position: Position) -> Vec<Write> {
         let name = |jail: &JailId| self.jails[jail.0 as usize].name.to_string();
         match position {
-            Position::File { path, offset, first_line_hash } => {
-                let jails = self.streams.get(&key).map(|stream| stream.jails.as_slice()).unwrap_or_default();
+            Position::File {
+                path,
+                offset,
+                first_line_hash,
+            } => {
+                let jails = self
+                    .streams
+                    .get(&key)
+                    .map(|stream| stream.jails.as_slice())
+                    .unwrap_or_default();
                 let row = |jail| LogPosition {
                     jail: name(jail),
                     path: path.clone(),
                     first_line_hash: first_line_hash.clone(),
                     offset,
                 };
-                jails.iter().map(|jail| Write::LogPosition(row(jail))).collect()
+                jails
+                    .iter()
+                    .map(|jail| Write::LogPosition(row(jail)))
+                    .collect()
             }
-            Position::Journal { jails, cursor, time } => {
-                let row = |jail| JournalPosition { jail: name(jail), cursor: cursor.clone(), time };
-                jails.iter().map(|jail| Write::JournalPosition(row(jail))).collect()
+            Position::Journal {
+                jails,
+                cursor,
+                time,
+            } => {
+                let row = |jail| JournalPosition {
+                    jail: name(jail),
+                    cursor: cursor.clone(),
+                    time,
+                };
+                jails
+                    .iter()
+                    .map(|jail| Write::JournalPosition(row(jail)))
+                    .collect()
             }
         }
     }
 
     fn begin(&mut self, jails: &[JailId]) {
-        self.batch.extend(jails.iter().map(|jail| Read::Begins(*jail)));
+        self.batch
+            .extend(jails.iter().map(|jail| Read::Begins(*jail)));
     }
 }
 
@@ -185,9 +236,19 @@ impl Sink for Ingest {
         match self.streams.get_mut(&key) {
             Some(stream) => stream.jails = jails.to_vec(),
             None => {
-                let encoding = jails.first().map(|jail| self.jails[jail.0 as usize].encoding).unwrap_or_default();
+                let encoding = jails
+                    .first()
+                    .map(|jail| self.jails[jail.0 as usize].encoding)
+                    .unwrap_or_default();
                 let splitter = Splitter::new(encoding, 0);
-                self.streams.insert(key, Stream { jails: jails.to_vec(), splitter, in_operation: false });
+                self.streams.insert(
+                    key,
+                    Stream {
+                        jails: jails.to_vec(),
+                        splitter,
+                        in_operation: false,
+                    },
+                );
             }
         }
     }
@@ -207,9 +268,15 @@ impl Sink for Ingest {
 
     fn bytes(&mut self, key: SourceKey, bytes: &[u8]) {
         // Out of the map while its lines are at work, since they need the rest of us.
-        let Some(mut stream) = self.streams.remove(&key) else { return };
+        let Some(mut stream) = self.streams.remove(&key) else {
+            return;
+        };
         let now = clock::now();
-        let Stream { jails, splitter, in_operation } = &mut stream;
+        let Stream {
+            jails,
+            splitter,
+            in_operation,
+        } = &mut stream;
         splitter.push(bytes, |text, _| {
             for jail in jails.iter() {
                 self.line(*jail, &Line::of_file(text), *in_operation, now);
@@ -222,8 +289,16 @@ impl Sink for Ingest {
     }
 
     fn entry(&mut self, key: SourceKey, jail: JailId, text: &str, time: Timestamp) {
-        let in_operation = self.streams.get(&key).is_some_and(|stream| stream.in_operation);
-        self.line(jail, &Line::of_journal(text, time), in_operation, clock::now());
+        let in_operation = self
+            .streams
+            .get(&key)
+            .is_some_and(|stream| stream.in_operation);
+        self.line(
+            jail,
+            &Line::of_journal(text, time),
+            in_operation,
+            clock::now(),
+        );
         if self.batch.len() >= BATCH {
             self.flush();
         }
@@ -231,7 +306,11 @@ impl Sink for Ingest {
 
     fn reset(&mut self, key: SourceKey) {
         if let Some(stream) = self.streams.get_mut(&key) {
-            let encoding = stream.jails.first().map(|jail| self.jails[jail.0 as usize].encoding).unwrap_or_default();
+            let encoding = stream
+                .jails
+                .first()
+                .map(|jail| self.jails[jail.0 as usize].encoding)
+                .unwrap_or_default();
             stream.splitter = Splitter::new(encoding, 0);
         }
     }
@@ -247,14 +326,31 @@ impl Sink for Ingest {
         if self.is_urgent {
             self.take_positions(key, clock::now());
             self.flush();
-        } else if self.batch.iter().all(|read| matches!(read, Read::Begins(_))) {
+        } else if self
+            .batch
+            .iter()
+            .all(|read| matches!(read, Read::Begins(_)))
+        {
             // Nothing was found: the engine need not be woken for its clean-up alone.
             self.batch.clear();
         }
     }
 
-    fn state(&mut self, jail: JailId, path: &str, kind: &'static str, state: SourceState, position: u64) {
-        self.batch.push(Read::State { jail, path: path.to_owned(), kind, state, position });
+    fn state(
+        &mut self,
+        jail: JailId,
+        path: &str,
+        kind: &'static str,
+        state: SourceState,
+        position: u64,
+    ) {
+        self.batch.push(Read::State {
+            jail,
+            path: path.to_owned(),
+            kind,
+            state,
+            position,
+        });
         self.flush();
     }
 
@@ -268,7 +364,11 @@ impl Sink for Ingest {
             .detectors
             .entry(jail)
             .or_insert_with(|| Detector::new(Arc::clone(&rules.rule), rules.policy.findtime));
-        let clock = Clock { now: clock::now(), zone: &self.zone, in_operation: false };
+        let clock = Clock {
+            now: clock::now(),
+            zone: &self.zone,
+            in_operation: false,
+        };
         detector.date_of(&String::from_utf8_lossy(line), &clock)
     }
 }

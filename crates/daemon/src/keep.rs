@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use store::{Store, Write};
 
 /// An order to the store's thread.
-pub enum Order {
+pub(crate) enum Order {
     /// Keep this; the number, if any, comes back in a [`Kept`] when it is safe.
     Write(Write, Option<u64>),
     /// Drop what is too old.
@@ -24,7 +24,7 @@ pub enum Order {
 }
 
 /// What became of orders.
-pub struct Kept {
+pub(crate) struct Kept {
     /// The numbers of the writes, in the order of their coming.
     pub numbers: Vec<u64>,
     /// Why they are not on disk (they are still held in memory).
@@ -32,7 +32,7 @@ pub struct Kept {
 }
 
 /// The hub's end. Dropping it lets the thread write what is left and end.
-pub struct Keeper {
+pub(crate) struct Keeper {
     orders: Sender<Order>,
     thread: JoinHandle<()>,
 }
@@ -44,7 +44,10 @@ const TRY_AGAIN: Duration = Duration::from_secs(10);
 
 impl Keeper {
     /// Starts the thread.
-    pub fn start(store: Store, report: impl Fn(Kept) + Send + 'static) -> std::io::Result<Self> {
+    pub(crate) fn start(
+        store: Store,
+        report: impl Fn(Kept) + Send + 'static,
+    ) -> std::io::Result<Self> {
         let (orders, inbox) = channel();
         let thread = thread::Builder::new().name("store".into()).spawn(move || {
             Shelf {
@@ -58,13 +61,13 @@ impl Keeper {
     }
 
     /// Hands an order over; never blocks.
-    pub fn send(&self, order: Order) {
+    pub(crate) fn send(&self, order: Order) {
         // The thread lives as long as this end does; if it panicked, its loss is reported by `finish`.
         drop(self.orders.send(order));
     }
 
     /// Writes what is left and ends the thread. False if the thread had died.
-    pub fn finish(self) -> bool {
+    pub(crate) fn finish(self) -> bool {
         drop(self.orders);
         self.thread.join().is_ok()
     }

@@ -14,7 +14,7 @@ use std::sync::{Mutex, PoisonError};
 
 /// How much a line matters, in fail2ban's words.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Level {
+pub(crate) enum Level {
     /// For developers.
     Debug,
     /// Each failure.
@@ -31,7 +31,7 @@ pub enum Level {
 
 impl Level {
     /// fail2ban's `loglevel` words; `None` for others.
-    pub fn parse(text: &str) -> Option<Self> {
+    pub(crate) fn parse(text: &str) -> Option<Self> {
         Some(match text.to_ascii_uppercase().as_str() {
             "DEBUG" | "TRACEDEBUG" | "HEAVYDEBUG" => Self::Debug,
             "INFO" => Self::Info,
@@ -57,7 +57,7 @@ impl Level {
 
 /// Kinds of lines with a ceiling of their own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
+pub(crate) enum Kind {
     /// A failure, an ignored one, and what else comes once a log line.
     PerFailure,
     /// A ban or its end.
@@ -86,7 +86,7 @@ impl Kind {
 
 /// Where lines go.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Target {
+pub(crate) enum Target {
     /// The standard error output.
     Stderr,
     /// A file, appended to, its owner's alone.
@@ -94,7 +94,7 @@ pub enum Target {
 }
 
 /// The log. Cheap to share by `Arc`.
-pub struct Log {
+pub(crate) struct Log {
     threshold: Level,
     zone: TimeZone,
     pid: u32,
@@ -111,7 +111,7 @@ struct Output {
 
 impl Log {
     /// Opens the log. An error names the file.
-    pub fn open(target: Target, threshold: Level, zone: TimeZone) -> io::Result<Self> {
+    pub(crate) fn open(target: Target, threshold: Level, zone: TimeZone) -> io::Result<Self> {
         let file = match &target {
             Target::Stderr => None,
             Target::File(path) => Some(append_to(path)?),
@@ -131,7 +131,7 @@ impl Log {
     }
 
     /// Opens the file anew by its name, after somebody moved the old one away. On failure the old one stays.
-    pub fn reopen(&self) -> io::Result<()> {
+    pub(crate) fn reopen(&self) -> io::Result<()> {
         if let Target::File(path) = &self.target {
             let file = append_to(path)?;
             self.output
@@ -144,7 +144,7 @@ impl Log {
 
     /// Writes one line, or counts it as left out. `module` is fail2ban's name for the part that speaks,
     /// such as `actions`. Line ends and other control characters in `text` are written as `\x..`.
-    pub fn write(&self, now: Timestamp, level: Level, kind: Kind, module: &str, text: &str) {
+    pub(crate) fn write(&self, now: Timestamp, level: Level, kind: Kind, module: &str, text: &str) {
         if level < self.threshold {
             return;
         }
@@ -185,13 +185,13 @@ impl Log {
         let millis = now.as_micros().rem_euclid(1_000_000) / 1000;
         let name = format!("fail2ban.{module}");
         // Writing to a String does not fail.
-        let done = write!(
+        write!(
             out,
             "{stamp},{millis:03} {name:<24}[{}]: {:<7} ",
             self.pid,
             level.word()
-        );
-        drop(done);
+        )
+        .ok();
         escape_into(out, text);
         out.push('\n');
     }

@@ -7,8 +7,8 @@ use crate::enforce::{Blocktype, EnforceJail, PortRange, Ports, Protocol, Scope};
 use base::{Diagnostic, JailName, Prefix, PrefixSet, Severity, Timestamp};
 use conf::{ActionSpec, Config, Enabled, JailSpec, LogPath, UseDns, Value};
 use detect::{Encoding, Rule, RulePart, RuleSource};
-use jiff::tz::TimeZone;
 use engine::{JailId, JailPolicy};
+use jiff::tz::TimeZone;
 use os::{Services, Users};
 use std::sync::Arc;
 
@@ -67,7 +67,8 @@ pub(crate) struct Surroundings {
 impl Surroundings {
     /// This machine's names; `now` gives the year that dates are expected in.
     pub(crate) fn of_this_machine(now: Timestamp) -> Self {
-        let year = jiff::Timestamp::from_second(now.as_secs()).map(|at| TimeZone::UTC.to_datetime(at).year());
+        let year = jiff::Timestamp::from_second(now.as_secs())
+            .map(|at| TimeZone::UTC.to_datetime(at).year());
         Self {
             services: Services::of_this_machine(),
             users: Users::of_this_machine(),
@@ -77,8 +78,15 @@ impl Surroundings {
 }
 
 /// Compiles every jail of a configuration. Findings that cost no jail are added to `diagnostics`.
-pub(crate) fn compile(config: Config, around: &Surroundings, diagnostics: &mut Vec<Diagnostic>) -> Plan {
-    let mut plan = Plan { jails: Vec::new(), broken: config.broken };
+pub(crate) fn compile(
+    config: Config,
+    around: &Surroundings,
+    diagnostics: &mut Vec<Diagnostic>,
+) -> Plan {
+    let mut plan = Plan {
+        jails: Vec::new(),
+        broken: config.broken,
+    };
     for spec in config.jails {
         let id = JailId(plan.jails.len() as u32);
         match compile_jail(id, &spec, &config.globals, around, diagnostics) {
@@ -100,7 +108,14 @@ fn compile_jail(
     let mut notes = Vec::new();
     // Under our own name the recidive jail hears of bans from the engine itself (contract 22).
     let fed_by_bans = spec.filter.name == "recidive";
-    let backend = match spec.backend.split('[').next().unwrap_or_default().to_ascii_lowercase().as_str() {
+    let backend = match spec
+        .backend
+        .split('[')
+        .next()
+        .unwrap_or_default()
+        .to_ascii_lowercase()
+        .as_str()
+    {
         _ if fed_by_bans => Backend::Bans,
         "systemd" => Backend::Journal,
         "polling" | "pyinotify" => Backend::Files,
@@ -120,7 +135,12 @@ fn compile_jail(
         fed_by_bans,
         enforceable: enforce.is_some(),
     };
-    let journal: Vec<String> = spec.filter.journalmatch.iter().map(|line| line.text.clone()).collect();
+    let journal: Vec<String> = spec
+        .filter
+        .journalmatch
+        .iter()
+        .map(|line| line.text.clone())
+        .collect();
     Ok(Jail {
         id,
         name: spec.name.clone(),
@@ -140,13 +160,21 @@ fn compile_jail(
 
 /// Compiles the rules of a jail; the first mistake is cited with its file and line.
 pub(crate) fn compile_rule(spec: &JailSpec, start_year: i32) -> Result<Rule, Diagnostic> {
-    let texts = |values: &'_ [Value]| -> Vec<String> { values.iter().map(|value| value.text.clone()).collect() };
-    let (failregex, ignoreregex) = (texts(&spec.filter.failregex), texts(&spec.filter.ignoreregex));
+    let texts = |values: &'_ [Value]| -> Vec<String> {
+        values.iter().map(|value| value.text.clone()).collect()
+    };
+    let (failregex, ignoreregex) = (
+        texts(&spec.filter.failregex),
+        texts(&spec.filter.ignoreregex),
+    );
     let failregex: Vec<&str> = failregex.iter().map(String::as_str).collect();
     let ignoreregex: Vec<&str> = ignoreregex.iter().map(String::as_str).collect();
     let text = |value: &'_ Option<Value>| value.as_ref().map(|value| value.text.clone());
-    let (prefregex, datepattern, zone) =
-        (text(&spec.filter.prefregex), text(&spec.filter.datepattern), text(&spec.filter.logtimezone));
+    let (prefregex, datepattern, zone) = (
+        text(&spec.filter.prefregex),
+        text(&spec.filter.datepattern),
+        text(&spec.filter.logtimezone),
+    );
     let source = RuleSource {
         prefregex: prefregex.as_deref(),
         failregex: &failregex,
@@ -164,7 +192,8 @@ pub(crate) fn compile_rule(spec: &JailSpec, start_year: i32) -> Result<Rule, Dia
     };
     Rule::compile(&source).map_err(|errors| {
         let Some(error) = errors.first() else {
-            return Diagnostic::new(Severity::Error, "its rules cannot be used").with_jail(&spec.name);
+            return Diagnostic::new(Severity::Error, "its rules cannot be used")
+                .with_jail(&spec.name);
         };
         let value = match error.part {
             RulePart::Prefregex => spec.filter.prefregex.as_ref(),
@@ -177,10 +206,13 @@ pub(crate) fn compile_rule(spec: &JailSpec, start_year: i32) -> Result<Rule, Dia
             0 | 1 => String::new(),
             n => format!(" (and {} more)", n - 1),
         };
-        Diagnostic::new(Severity::Error, format!("{}{more}; the jail is left out", error.message))
-            .with_jail(&spec.name)
-            .with_origin(value.map(|value| &value.origin))
-            .with_help("correct the line, or switch the jail off with enabled = false")
+        Diagnostic::new(
+            Severity::Error,
+            format!("{}{more}; the jail is left out", error.message),
+        )
+        .with_jail(&spec.name)
+        .with_origin(value.map(|value| &value.origin))
+        .with_help("correct the line, or switch the jail off with enabled = false")
     })
 }
 
@@ -194,11 +226,16 @@ fn ignored(spec: &JailSpec, diagnostics: &mut Vec<Diagnostic>) -> PrefixSet {
             Err(_) => diagnostics.push(
                 Diagnostic::new(
                     Severity::Warning,
-                    format!("ignoreip entry '{}' is no address and no network; it is left out", value.text),
+                    format!(
+                        "ignoreip entry '{}' is no address and no network; it is left out",
+                        value.text
+                    ),
                 )
                 .with_jail(&spec.name)
                 .with_origin(Some(&value.origin))
-                .with_help("host names and file: lists are not supported yet; write addresses or networks"),
+                .with_help(
+                    "host names and file: lists are not supported yet; write addresses or networks",
+                ),
             ),
         }
     }
@@ -222,12 +259,22 @@ fn enforcement(
 ) -> Result<Option<EnforceJail>, Diagnostic> {
     let mut merged: Option<EnforceJail> = None;
     for action in &spec.actions {
-        let Some(stock) = action.stock.as_ref().filter(|stock| stock.native || globals.banaction_native) else {
-            notes.push(format!("its action '{}' is not enforceable yet", action.name));
+        let Some(stock) = action
+            .stock
+            .as_ref()
+            .filter(|stock| stock.native || globals.banaction_native)
+        else {
+            notes.push(format!(
+                "its action '{}' is not enforceable yet",
+                action.name
+            ));
             continue;
         };
         if !stock.native {
-            notes.push(format!("its action '{}' is carried out natively", action.name));
+            notes.push(format!(
+                "its action '{}' is carried out natively",
+                action.name
+            ));
         }
         let one = EnforceJail {
             name: spec.name.clone(),
@@ -259,8 +306,17 @@ fn both(one: EnforceJail, other: EnforceJail) -> EnforceJail {
         (Ports::Ranges(a), Ports::Ranges(b)) => Ports::new(a.into_iter().chain(b)),
         _ => Ports::All,
     };
-    let scope = if one.scope == other.scope { one.scope } else { Scope::All };
-    EnforceJail { ports, scope, protocol: both_protocols(one.protocol, other.protocol), ..one }
+    let scope = if one.scope == other.scope {
+        one.scope
+    } else {
+        Scope::All
+    };
+    EnforceJail {
+        ports,
+        scope,
+        protocol: both_protocols(one.protocol, other.protocol),
+        ..one
+    }
 }
 
 fn both_protocols(one: Protocol, other: Protocol) -> Protocol {
@@ -277,32 +333,54 @@ fn ports(
     value: Option<&Value>,
     services: &Services,
 ) -> Result<Ports, Diagnostic> {
-    let Some(value) = value else { return Ok(Ports::All) };
+    let Some(value) = value else {
+        return Ok(Ports::All);
+    };
     let mut ports = Vec::new();
-    for word in value.text.split([',', ' ', '\n']).map(str::trim).filter(|word| !word.is_empty()) {
-        let (first, last) = word.split_once([':', '-']).filter(|_| services.port(word).is_none()).unwrap_or((word, word));
+    for word in value
+        .text
+        .split([',', ' ', '\n'])
+        .map(str::trim)
+        .filter(|word| !word.is_empty())
+    {
+        let (first, last) = word
+            .split_once([':', '-'])
+            .filter(|_| services.port(word).is_none())
+            .unwrap_or((word, word));
         match (services.port(first), services.port(last)) {
             (Some(first), Some(last)) if first <= last => ports.push(PortRange::new(first, last)),
             _ => return Err(unknown_port(spec, value, word)),
         }
     }
     if ports.is_empty() {
-        let message = format!("action '{}' has an empty list of ports; the jail is left out", action.name);
+        let message = format!(
+            "action '{}' has an empty list of ports; the jail is left out",
+            action.name
+        );
         return Err(Diagnostic::new(Severity::Error, message)
             .with_jail(&spec.name)
             .with_origin(Some(&value.origin))
             .with_help("write port = 0:65535 to close all ports"));
     }
-    let all = ports.iter().any(|port| port.first <= 1 && port.last == u16::MAX);
+    let all = ports
+        .iter()
+        .any(|port| port.first <= 1 && port.last == u16::MAX);
     Ok(if all { Ports::All } else { Ports::new(ports) })
 }
 
 fn unknown_port(spec: &JailSpec, value: &Value, word: &str) -> Diagnostic {
-    let at = value.origin.text.find(word).map(|byte| value.origin.text[..byte].chars().count());
-    let diagnostic = Diagnostic::new(Severity::Error, format!("unknown port '{word}'; the jail is left out"))
-        .with_jail(&spec.name)
-        .with_origin(Some(&value.origin))
-        .with_help("use a number, a range such as 8000:8100, or a name of /etc/services");
+    let at = value
+        .origin
+        .text
+        .find(word)
+        .map(|byte| value.origin.text[..byte].chars().count());
+    let diagnostic = Diagnostic::new(
+        Severity::Error,
+        format!("unknown port '{word}'; the jail is left out"),
+    )
+    .with_jail(&spec.name)
+    .with_origin(Some(&value.origin))
+    .with_help("use a number, a range such as 8000:8100, or a name of /etc/services");
     match at {
         Some(at) => diagnostic.with_span(at, word.chars().count()),
         None => diagnostic,
@@ -310,7 +388,10 @@ fn unknown_port(spec: &JailSpec, value: &Value, word: &str) -> Diagnostic {
 }
 
 fn protocol(spec: &JailSpec, action: &ActionSpec, text: &str) -> Result<Protocol, Diagnostic> {
-    let mut words = text.split([',', ' ']).map(str::trim).filter(|word| !word.is_empty());
+    let mut words = text
+        .split([',', ' '])
+        .map(str::trim)
+        .filter(|word| !word.is_empty());
     let one = |word: &str| match word.to_ascii_lowercase().as_str() {
         "tcp" => Some(Protocol::Tcp),
         "udp" => Some(Protocol::Udp),
@@ -319,28 +400,46 @@ fn protocol(spec: &JailSpec, action: &ActionSpec, text: &str) -> Result<Protocol
         _ => None,
     };
     let first = words.next().map_or(Some(Protocol::Tcp), one);
-    words.fold(first, |merged, word| Some(both_protocols(merged?, one(word)?))).ok_or_else(|| {
-        Diagnostic::new(Severity::Error, format!("unknown protocol '{text}'; the jail is left out"))
+    words
+        .fold(first, |merged, word| {
+            Some(both_protocols(merged?, one(word)?))
+        })
+        .ok_or_else(|| {
+            Diagnostic::new(
+                Severity::Error,
+                format!("unknown protocol '{text}'; the jail is left out"),
+            )
             .with_jail(&spec.name)
             .with_origin(Some(&action.origin))
             .with_help("use tcp, udp, both or all")
-    })
+        })
 }
 
 /// Users whose journal entries speak for the service (contract 14): those that the filter names, else root and
 /// whoever the units of its match run as.
-fn trusted(spec: &JailSpec, journal: &[String], users: &Users, notes: &mut Vec<String>) -> Vec<u32> {
+fn trusted(
+    spec: &JailSpec,
+    journal: &[String],
+    users: &Users,
+    notes: &mut Vec<String>,
+) -> Vec<u32> {
     let mut uids: Vec<u32> = Vec::new();
     for name in &spec.trusted_uid {
         match users.uid(name) {
             Some(uid) => uids.push(uid),
             None if spec.enabled == Enabled::Auto => {}
-            None => notes.push(format!("trusted_uid names '{name}', whom this machine does not know")),
+            None => notes.push(format!(
+                "trusted_uid names '{name}', whom this machine does not know"
+            )),
         }
     }
     if spec.trusted_uid.is_empty() {
         uids.push(0);
-        uids.extend(units(journal).filter_map(os::unit_user).filter_map(|user| users.uid(&user)));
+        uids.extend(
+            units(journal)
+                .filter_map(os::unit_user)
+                .filter_map(|user| users.uid(&user)),
+        );
     }
     uids.sort_unstable();
     uids.dedup();
@@ -349,8 +448,12 @@ fn trusted(spec: &JailSpec, journal: &[String], users: &Users, notes: &mut Vec<S
 
 /// The units that a journalmatch names.
 pub(crate) fn units(journal: &[String]) -> impl Iterator<Item = &str> {
-    journal.iter().flat_map(|line| line.split_whitespace()).filter_map(|word| {
-        word.trim_matches(['"', '\'']).strip_prefix("_SYSTEMD_UNIT=").map(|unit| unit.trim_matches(['"', '\'']))
-    })
+    journal
+        .iter()
+        .flat_map(|line| line.split_whitespace())
+        .filter_map(|word| {
+            word.trim_matches(['"', '\''])
+                .strip_prefix("_SYSTEMD_UNIT=")
+                .map(|unit| unit.trim_matches(['"', '\'']))
+        })
 }
-

@@ -23,26 +23,43 @@ pub(crate) struct Protection {
 impl Protection {
     /// `ssh_connection` is the variable of that name, as sshd sets it for its sessions.
     pub(crate) fn new(ssh_connection: Option<&str>, now: Timestamp) -> Self {
-        let peer = ssh_connection.and_then(|text| text.split(' ').next()).and_then(|text| text.parse().ok());
-        Self { starter: peer.map(|peer| (peer, now)), ..Self::default() }
+        let peer = ssh_connection
+            .and_then(|text| text.split(' ').next())
+            .and_then(|text| text.parse().ok());
+        Self {
+            starter: peer.map(|peer| (peer, now)),
+            ..Self::default()
+        }
     }
 
     /// The engine's input, if anything may have changed since the last time.
     pub(crate) fn refresh(&mut self, now: Timestamp) -> Option<Input> {
         let changed = os::logins_changed();
-        let fresh = self.read.is_some_and(|read| now >= read && now.since(read) < READ_AGAIN);
+        let fresh = self
+            .read
+            .is_some_and(|read| now >= read && now.since(read) < READ_AGAIN);
         if fresh && changed == self.logins_changed {
             return None;
         }
         self.read = Some(now);
         self.logins_changed = changed;
-        let logins = os::logins().into_iter().map(|login| (login.address, login.time));
-        let peers = logins.chain(self.starter).map(|(peer, time)| (Prefix::host(peer), time + LOGIN_GRACE));
-        let gateways = os::default_gateways().into_iter().map(|gateway| (Prefix::host(gateway), None));
+        let logins = os::logins()
+            .into_iter()
+            .map(|login| (login.address, login.time));
+        let peers = logins
+            .chain(self.starter)
+            .map(|(peer, time)| (Prefix::host(peer), time + LOGIN_GRACE));
+        let gateways = os::default_gateways()
+            .into_iter()
+            .map(|gateway| (Prefix::host(gateway), None));
         Some(Input::Protected {
             own: os::own_addresses().into_iter().map(Prefix::host).collect(),
             prefixes: gateways
-                .chain(peers.filter(|(_, until)| *until > now).map(|(peer, until)| (peer, Some(until))))
+                .chain(
+                    peers
+                        .filter(|(_, until)| *until > now)
+                        .map(|(peer, until)| (peer, Some(until))),
+                )
                 .collect(),
         })
     }

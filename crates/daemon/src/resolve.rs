@@ -16,13 +16,13 @@ const MAX_WAITING: usize = 1_000;
 const REMEMBERED: Duration = Duration::from_secs(300);
 
 /// The asking end; `T` travels with a name and comes back with its addresses.
-pub struct Resolver<T> {
+pub(crate) struct Resolver<T> {
     questions: SyncSender<(String, T)>,
 }
 
 impl<T: Send + 'static> Resolver<T> {
     /// Starts the thread. `report` gets the name, what came with it, and its addresses: none if there are none.
-    pub fn start(
+    pub(crate) fn start(
         report: impl Fn(String, T, Vec<Prefix>) + Send + 'static,
     ) -> std::io::Result<Self> {
         Self::start_with(system_lookup, report)
@@ -40,7 +40,7 @@ impl<T: Send + 'static> Resolver<T> {
     }
 
     /// Asks without waiting. False if too many names wait already.
-    pub fn ask(&self, name: String, with: T) -> bool {
+    pub(crate) fn ask(&self, name: String, with: T) -> bool {
         !matches!(
             self.questions.try_send((name, with)),
             Err(TrySendError::Full(_))
@@ -139,7 +139,7 @@ mod tests {
         let (release, gate) = channel::<()>();
         let gate = std::sync::Mutex::new(gate);
         let lookup = move |_: &str| {
-            drop(gate.lock().unwrap().recv());
+            gate.lock().unwrap().recv().ok();
             vec![]
         };
         let resolver = Resolver::start_with(lookup, |_, (), _| {}).unwrap();

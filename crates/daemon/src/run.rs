@@ -69,22 +69,44 @@ pub fn run(options: &Options) -> Result<Ended, Vec<Diagnostic>> {
     let zone = TimeZone::system();
     let started = clock::now();
     // Before any thread is made: a signal must find this one only.
-    let signals = Signals::block().map_err(|error| cannot(format!("signals cannot be received: {error}")))?;
+    let signals =
+        Signals::block().map_err(|error| cannot(format!("signals cannot be received: {error}")))?;
     let (plan, globals, config) = load(options, started)?;
     let log = Arc::new(open_log(options, &globals, &zone)?);
     let tell = |level, text: &str| log.write(clock::now(), level, Kind::Rare, "server", text);
-    tell(Level::Info, &format!("Starting Stockade v{}", env!("CARGO_PKG_VERSION")));
+    tell(
+        Level::Info,
+        &format!("Starting Stockade v{}", env!("CARGO_PKG_VERSION")),
+    );
     for (name, diagnostic) in &plan.broken {
-        log.write(clock::now(), Level::Error, Kind::Rare, "jail", &format!("[{name}] {}", diagnostic.message));
+        log.write(
+            clock::now(),
+            Level::Error,
+            Kind::Rare,
+            "jail",
+            &format!("[{name}] {}", diagnostic.message),
+        );
     }
     let path = options.db.clone().unwrap_or_else(|| STORE.into());
     let keeps = !options.dry_run || options.db.is_some();
-    let lock = if keeps { lock_store(&path, &tell)? } else { None };
+    let lock = if keeps {
+        lock_store(&path, &tell)?
+    } else {
+        None
+    };
     let opened = open_store(&path, keeps, &zone, started);
     for note in &opened.notes {
         log.write(clock::now(), Level::Error, Kind::Rare, "database", note);
     }
-    let guard = Guard { options, plan, globals, config, zone, started, log: Arc::clone(&log) };
+    let guard = Guard {
+        options,
+        plan,
+        globals,
+        config,
+        zone,
+        started,
+        log: Arc::clone(&log),
+    };
     let ended = guard.begin(opened, signals)?;
     drop(lock);
     tell(Level::Info, "Exiting Stockade");
@@ -97,21 +119,34 @@ fn load(options: &Options, now: Timestamp) -> Result<(Plan, Globals, String), Ve
     let tree = Tree::find(&files, options.config.as_deref(), Manner::Stockade);
     let (config, mut diagnostics) = conf::load(&files, &tree, Choice::Enabled);
     let globals = config.globals.clone();
-    let plan = compile(config, &Surroundings::of_this_machine(now), &mut diagnostics);
+    let plan = compile(
+        config,
+        &Surroundings::of_this_machine(now),
+        &mut diagnostics,
+    );
     let mut against = Vec::new();
     if plan.jails.is_empty() {
         let message = match plan.broken.len() {
             0 => format!("no jail is enabled in {}", tree.describe()),
-            n => format!("none of the {n} enabled jails of {} can run", tree.describe()),
+            n => format!(
+                "none of the {n} enabled jails of {} can run",
+                tree.describe()
+            ),
         };
         against.push(
-            Diagnostic::new(Severity::Error, message).with_help("enable a jail with enabled = true in jail.local"),
+            Diagnostic::new(Severity::Error, message)
+                .with_help("enable a jail with enabled = true in jail.local"),
         );
     }
     if !options.dry_run && !os::has_net_admin() {
         against.push(
-            Diagnostic::new(Severity::Error, "changing the firewall needs CAP_NET_ADMIN, which this process has not")
-                .with_help("run it as root (sudo stockade run), or see what it would do with --dry-run"),
+            Diagnostic::new(
+                Severity::Error,
+                "changing the firewall needs CAP_NET_ADMIN, which this process has not",
+            )
+            .with_help(
+                "run it as root (sudo stockade run), or see what it would do with --dry-run",
+            ),
         );
     }
     if !options.force && !options.dry_run && tree.is_fail2bans() && fail2ban_answers() {
@@ -126,14 +161,22 @@ fn load(options: &Options, now: Timestamp) -> Result<(Plan, Globals, String), Ve
         );
     }
     report(&diagnostics, &plan);
-    if against.is_empty() { Ok((plan, globals, tree.describe())) } else { Err(against) }
+    if against.is_empty() {
+        Ok((plan, globals, tree.describe()))
+    } else {
+        Err(against)
+    }
 }
 
 /// Findings of the configuration go to whoever started us, with their lines.
 fn report(diagnostics: &[Diagnostic], plan: &Plan) {
     use std::io::Write as _;
     let broken = plan.broken.iter().map(|(_, diagnostic)| diagnostic);
-    for diagnostic in diagnostics.iter().filter(|one| one.severity > Severity::Notice).chain(broken) {
+    for diagnostic in diagnostics
+        .iter()
+        .filter(|one| one.severity > Severity::Notice)
+        .chain(broken)
+    {
         // Without a standard error output the log below has the same.
         drop(writeln!(io::stderr(), "{diagnostic}"));
     }
@@ -142,7 +185,8 @@ fn report(diagnostics: &[Diagnostic], plan: &Plan) {
 fn open_log(options: &Options, globals: &Globals, zone: &TimeZone) -> Result<Log, Vec<Diagnostic>> {
     let target = options.log.clone().map_or(Target::Stderr, Target::File);
     let level = Level::parse(&globals.loglevel).unwrap_or(Level::Info);
-    Log::open(target, level, zone.clone()).map_err(|error| cannot(format!("the log cannot be opened: {error}")))
+    Log::open(target, level, zone.clone())
+        .map_err(|error| cannot(format!("the log cannot be opened: {error}")))
 }
 
 fn lock_store(path: &Path, tell: &dyn Fn(Level, &str)) -> Result<Option<Lock>, Vec<Diagnostic>> {
@@ -151,15 +195,24 @@ fn lock_store(path: &Path, tell: &dyn Fn(Level, &str)) -> Result<Option<Lock>, V
     match Lock::acquire(Path::new(&name)) {
         Ok(lock) => Ok(Some(lock)),
         Err(LockError::Held(pid)) => {
-            let who = pid.map_or_else(|| "another daemon".to_owned(), |pid| format!("another daemon (pid {pid})"));
+            let who = pid.map_or_else(
+                || "another daemon".to_owned(),
+                |pid| format!("another daemon (pid {pid})"),
+            );
             Err(vec![
-                Diagnostic::new(Severity::Error, format!("{who} holds the store {}", path.display()))
-                    .with_help("see: stockade status; end it with: stockade stop"),
+                Diagnostic::new(
+                    Severity::Error,
+                    format!("{who} holds the store {}", path.display()),
+                )
+                .with_help("see: stockade status; end it with: stockade stop"),
             ])
         }
         // Without a place for the lock there is none for the store either: it says so and lives in memory.
         Err(LockError::Io(error)) => {
-            tell(Level::Warning, &format!("{} cannot be locked: {error}", Path::new(&name).display()));
+            tell(
+                Level::Warning,
+                &format!("{} cannot be locked: {error}", Path::new(&name).display()),
+            );
             Ok(None)
         }
     }
@@ -167,7 +220,11 @@ fn lock_store(path: &Path, tell: &dyn Fn(Level, &str)) -> Result<Option<Lock>, V
 
 fn open_store(path: &Path, keeps: bool, zone: &TimeZone, now: Timestamp) -> Opened {
     if !keeps {
-        return Opened { store: Store::memory(), place: Place::Memory, notes: Vec::new() };
+        return Opened {
+            store: Store::memory(),
+            place: Place::Memory,
+            notes: Vec::new(),
+        };
     }
     let stamp = crate::log::local(now, zone).replace([' ', ':', '-'], "");
     Store::open(path, &stamp)
@@ -191,7 +248,10 @@ impl Guard<'_> {
         let config = EnforceConfig {
             table: self.options.table.clone(),
             owner: self.globals.table_owner,
-            jails: jails.iter().filter_map(|jail| jail.enforce.clone()).collect(),
+            jails: jails
+                .iter()
+                .filter_map(|jail| jail.enforce.clone())
+                .collect(),
             dry_run: self.options.dry_run,
         };
         let reports = sender.clone();
@@ -199,25 +259,45 @@ impl Guard<'_> {
             // The hub ends after the enforcer; if it died, nobody is left to tell.
             drop(reports.send(Message::Enforcer(report)));
         })
-        .map_err(|error| vec![Diagnostic::new(Severity::Error, error.what).with_help(error.help)])?;
+        .map_err(|error| {
+            vec![Diagnostic::new(Severity::Error, error.what).with_help(error.help)]
+        })?;
 
-        let names = jails.iter().map(|jail| Write::JailEnabled(jail.name.to_string())).collect::<Vec<_>>();
+        let names = jails
+            .iter()
+            .map(|jail| Write::JailEnabled(jail.name.to_string()))
+            .collect::<Vec<_>>();
         let (state, stored, positions) = read_store(&mut opened, &names, self.started, &self.log);
         let path = match &opened.place {
             Place::File(path) => path.display().to_string(),
             Place::Memory => "memory".to_owned(),
         };
         let kept = sender.clone();
-        let keeper = Keeper::start(opened.store, move |report| drop(kept.send(Message::Kept(report))))
-            .map_err(|error| cannot(format!("the store's thread cannot start: {error}")))?;
-        keeper.send(Order::Purge { now: self.started, age: self.globals.dbpurgeage });
+        let keeper = Keeper::start(opened.store, move |report| {
+            drop(kept.send(Message::Kept(report)))
+        })
+        .map_err(|error| cannot(format!("the store's thread cannot start: {error}")))?;
+        keeper.send(Order::Purge {
+            now: self.started,
+            age: self.globals.dbpurgeage,
+        });
         let resolved = sender.clone();
         let resolver = Resolver::start(move |name, (jail, failure), addresses| {
-            drop(resolved.send(Message::Resolved { jail, failure, name, addresses }));
+            drop(resolved.send(Message::Resolved {
+                jail,
+                failure,
+                name,
+                addresses,
+            }));
         })
         .map_err(|error| cannot(format!("the resolver's thread cannot start: {error}")))?;
         let ssh = std::env::var("SSH_CONNECTION").ok();
-        let mut board = Board::new(self.started, self.config.clone(), self.plan.broken, wire::Store { path, state });
+        let mut board = Board::new(
+            self.started,
+            self.config.clone(),
+            self.plan.broken,
+            wire::Store { path, state },
+        );
         // The enforcer has told what it found before it returned.
         let mut adopted = Vec::new();
         for message in inbox.try_iter() {
@@ -225,7 +305,8 @@ impl Guard<'_> {
                 Message::Enforcer(Report::Adopted(found)) => adopted.extend(found),
                 Message::Enforcer(report) => {
                     for (level, text) in board.enforcer_says(report) {
-                        self.log.write(clock::now(), level, Kind::Rare, "actions", &text);
+                        self.log
+                            .write(clock::now(), level, Kind::Rare, "actions", &text);
                     }
                 }
                 _ => {}
@@ -249,12 +330,20 @@ impl Guard<'_> {
             .spawn(move || hub.run(&inbox))
             .map_err(|error| cannot(format!("the hub's thread cannot start: {error}")))?;
 
-        let sources = ingest::start(&jails, positions, self.options.journal.clone(), &self.zone, sender.clone())
-            .map_err(|error| cannot(format!("the sources cannot start: {error}")))?;
+        let sources = ingest::start(
+            &jails,
+            positions,
+            self.options.journal.clone(),
+            &self.zone,
+            sender.clone(),
+        )
+        .map_err(|error| cannot(format!("the sources cannot start: {error}")))?;
         let socket = open_socket(&self.options.socket, &sender, &self.log);
         let notifier = Notifier::from_environment();
         notifier.ready(&format!("guarding with {} jails", jails.len()));
-        watch(&signals, &notifier, &sender, &self.log, &|| hub.is_finished());
+        watch(&signals, &notifier, &sender, &self.log, &|| {
+            hub.is_finished()
+        });
         notifier.stopping();
         drop(socket);
         sources.stop();
@@ -273,7 +362,9 @@ fn open_socket(path: &Path, hub: &Sender<Message>, log: &Log) -> Option<control:
     let served = control::serve(path, move |request| {
         let (reply, answer) = sync_channel(1);
         match questions.send(Message::Ask(request, reply)) {
-            Ok(()) => answer.recv().unwrap_or_else(|_| failed("the daemon is stopping")),
+            Ok(()) => answer
+                .recv()
+                .unwrap_or_else(|_| failed("the daemon is stopping")),
             Err(_) => failed("the daemon is stopping"),
         }
     });
@@ -295,7 +386,13 @@ fn read_store(
     let read = store
         .disable_all_jails()
         .and_then(|()| store.write(enabled))
-        .and_then(|()| Ok((store.current_bans(now)?, store.log_positions()?, store.journal_positions()?)));
+        .and_then(|()| {
+            Ok((
+                store.current_bans(now)?,
+                store.log_positions()?,
+                store.journal_positions()?,
+            ))
+        });
     match read {
         Ok(((bans, skipped), logs, journal)) => {
             if skipped > 0 {
@@ -312,7 +409,11 @@ fn read_store(
         Err(error) => {
             let text = format!("the store cannot be read: {error}; no ban is restored from it");
             log.write(clock::now(), Level::Error, Kind::Rare, "database", &text);
-            (format!("cannot be read: {error}"), Vec::new(), ingest::Positions::default())
+            (
+                format!("cannot be read: {error}"),
+                Vec::new(),
+                ingest::Positions::default(),
+            )
         }
     }
 }
@@ -326,7 +427,9 @@ fn watch(
     ended: &dyn Fn() -> bool,
 ) {
     let beat = notifier.watchdog().map(|interval| interval / 2);
-    let patience = beat.unwrap_or(Duration::from_secs(1)).min(Duration::from_secs(1));
+    let patience = beat
+        .unwrap_or(Duration::from_secs(1))
+        .min(Duration::from_secs(1));
     let mut quiet = Duration::ZERO;
     while !ended() {
         match signals.wait(patience) {
@@ -338,7 +441,8 @@ fn watch(
                 }
             }
             Some(Signal::Hangup) => {
-                let text = "reload is not supported yet; restart to take a new configuration (bans stand)";
+                let text =
+                    "reload is not supported yet; restart to take a new configuration (bans stand)";
                 log.write(clock::now(), Level::Warning, Kind::Rare, "server", text);
             }
             None => quiet += patience,

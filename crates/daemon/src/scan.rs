@@ -56,12 +56,19 @@ pub struct ScannedJail {
 }
 
 /// Reads the log to its end and gives each ban and unban as it comes to pass in the log's time.
-pub fn scan(scan: &Scan, event: &mut dyn FnMut(wire::Event)) -> Result<ScanReport, Vec<Diagnostic>> {
+pub fn scan(
+    scan: &Scan,
+    event: &mut dyn FnMut(wire::Event),
+) -> Result<ScanReport, Vec<Diagnostic>> {
     let (mut input, written) = open(scan).map_err(|diagnostic| vec![diagnostic])?;
     let reference = scan.now.unwrap_or(written);
     let files = crate::DiskFiles;
     let tree = Tree::find(&files, scan.config.as_deref(), Manner::Stockade);
-    let choice = if scan.jails.is_empty() { Choice::All } else { Choice::Named(&scan.jails) };
+    let choice = if scan.jails.is_empty() {
+        Choice::All
+    } else {
+        Choice::Named(&scan.jails)
+    };
     let (config, mut diagnostics) = conf::load(&files, &tree, choice);
     let around = Surroundings::of_this_machine(reference);
     let mut plan = compile(config, &around, &mut diagnostics);
@@ -69,8 +76,11 @@ pub fn scan(scan: &Scan, event: &mut dyn FnMut(wire::Event)) -> Result<ScanRepor
         let known = plan.jails.iter().any(|jail| jail.name == *name);
         if !known && !plan.broken.iter().any(|(broken, _)| broken == name) {
             diagnostics.push(
-                Diagnostic::new(Severity::Error, format!("there is no jail '{name}' in the configuration"))
-                    .with_help(format!("the configuration is {}", tree.describe())),
+                Diagnostic::new(
+                    Severity::Error,
+                    format!("there is no jail '{name}' in the configuration"),
+                )
+                .with_help(format!("the configuration is {}", tree.describe())),
             );
         }
     }
@@ -97,17 +107,37 @@ pub fn scan(scan: &Scan, event: &mut dyn FnMut(wire::Event)) -> Result<ScanRepor
     let mut replay = Replay::new(&plan.jails, reference, scan.keep_lines, event);
     let encoding = plan.jails[0].encoding;
     let cut = replay.read(&mut input, encoding).map_err(|error| {
-        let name = scan.file.as_ref().map_or("the standard input".into(), |path| path.display().to_string());
-        vec![Diagnostic::new(Severity::Error, format!("{name} cannot be read: {error}"))]
+        let name = scan
+            .file
+            .as_ref()
+            .map_or("the standard input".into(), |path| {
+                path.display().to_string()
+            });
+        vec![Diagnostic::new(
+            Severity::Error,
+            format!("{name} cannot be read: {error}"),
+        )]
     })?;
     let asked = !scan.jails.is_empty();
-    let jails = replay.jails().into_iter().filter(|jail| asked || jail.failures > 0).collect();
-    Ok(ScanReport { lines: replay.lines, cut, undated: replay.undated, jails, diagnostics })
+    let jails = replay
+        .jails()
+        .into_iter()
+        .filter(|jail| asked || jail.failures > 0)
+        .collect();
+    Ok(ScanReport {
+        lines: replay.lines,
+        cut,
+        undated: replay.undated,
+        jails,
+        diagnostics,
+    })
 }
 
 fn open(scan: &Scan) -> Result<(Box<dyn Read>, Timestamp), Diagnostic> {
     let now = crate::clock::now();
-    let Some(path) = &scan.file else { return Ok((Box::new(io::stdin().lock()), now)) };
+    let Some(path) = &scan.file else {
+        return Ok((Box::new(io::stdin().lock()), now));
+    };
     let opened = File::open(path).and_then(|file| file.metadata().map(|metadata| (file, metadata)));
     match opened {
         Ok((_, metadata)) if metadata.is_dir() => Err(Diagnostic::new(
@@ -115,14 +145,22 @@ fn open(scan: &Scan) -> Result<(Box<dyn Read>, Timestamp), Diagnostic> {
             format!("{} is a directory, not a log", path.display()),
         )),
         Ok((file, metadata)) => {
-            let written = metadata.modified().ok().and_then(|time| time.duration_since(std::time::UNIX_EPOCH).ok());
+            let written = metadata
+                .modified()
+                .ok()
+                .and_then(|time| time.duration_since(std::time::UNIX_EPOCH).ok());
             let written = written.map_or(now, |since| Timestamp::from_secs(since.as_secs() as i64));
             Ok((Box::new(file), written))
         }
         Err(error) => {
-            let diagnostic = Diagnostic::new(Severity::Error, format!("{} cannot be read: {error}", path.display()));
+            let diagnostic = Diagnostic::new(
+                Severity::Error,
+                format!("{} cannot be read: {error}", path.display()),
+            );
             Err(match error.kind() {
-                io::ErrorKind::PermissionDenied => diagnostic.with_help("run the same command with sudo"),
+                io::ErrorKind::PermissionDenied => {
+                    diagnostic.with_help("run the same command with sudo")
+                }
                 _ => diagnostic,
             })
         }
@@ -165,7 +203,10 @@ impl<'a> Replay<'a> {
         Self {
             engine: Engine::new(jails.iter().map(|jail| jail.policy.clone()).collect()),
             names: jails.iter().map(|jail| jail.name.clone()).collect(),
-            detectors: jails.iter().map(|jail| Detector::timeless(jail.rule.clone())).collect(),
+            detectors: jails
+                .iter()
+                .map(|jail| Detector::timeless(jail.rule.clone()))
+                .collect(),
             tallies: jails.iter().map(|_| Tally::default()).collect(),
             zone: TimeZone::system(),
             reference,
@@ -201,7 +242,11 @@ impl<'a> Replay<'a> {
         self.lines += 1;
         for place in 0..self.detectors.len() {
             self.found.clear();
-            let clock = Clock { now: self.reference, zone: &self.zone, in_operation: false };
+            let clock = Clock {
+                now: self.reference,
+                zone: &self.zone,
+                in_operation: false,
+            };
             let line = Line::of_file(text);
             let verdict = self.detectors[place].feed(&line, &clock, &mut self.found);
             if verdict == LineVerdict::Undated {
@@ -215,13 +260,18 @@ impl<'a> Replay<'a> {
                     failure.id = base::FailureId::Raw(name.into());
                 }
                 self.advance();
-                self.engine.step(self.now, Input::ReadBegins { jail }, &mut self.effects);
+                self.engine
+                    .step(self.now, Input::ReadBegins { jail }, &mut self.effects);
                 let tally = &mut self.tallies[place];
                 if !tally.ids.contains(&failure.id) {
                     tally.ids.insert(failure.id.clone());
                 }
                 for failure in crate::hub::failures(failure) {
-                    self.engine.step(self.now, Input::Failure { jail, failure }, &mut self.effects);
+                    self.engine.step(
+                        self.now,
+                        Input::Failure { jail, failure },
+                        &mut self.effects,
+                    );
                     self.settle();
                 }
             }
@@ -230,7 +280,11 @@ impl<'a> Replay<'a> {
 
     /// Lets what ends before the log's time end.
     fn advance(&mut self) {
-        if self.engine.next_deadline().is_some_and(|deadline| deadline <= self.now) {
+        if self
+            .engine
+            .next_deadline()
+            .is_some_and(|deadline| deadline <= self.now)
+        {
             self.engine.step(self.now, Input::Tick, &mut self.effects);
             self.settle();
         }
@@ -241,10 +295,19 @@ impl<'a> Replay<'a> {
         while !self.effects.is_empty() {
             for effect in std::mem::take(&mut self.effects) {
                 let answer = match effect {
-                    Effect::Ban { seq, .. } | Effect::Unban { seq, expired: false, .. } => {
-                        Input::Applied { seq, result: Ok(()) }
-                    }
-                    Effect::Persist(write) => Input::Committed { seq: self.written(write), result: Ok(()) },
+                    Effect::Ban { seq, .. }
+                    | Effect::Unban {
+                        seq,
+                        expired: false,
+                        ..
+                    } => Input::Applied {
+                        seq,
+                        result: Ok(()),
+                    },
+                    Effect::Persist(write) => Input::Committed {
+                        seq: self.written(write),
+                        result: Ok(()),
+                    },
                     Effect::Notify(told) => {
                         self.told(&told);
                         continue;

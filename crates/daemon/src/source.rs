@@ -88,7 +88,14 @@ pub(crate) trait Sink {
     fn read_ends(&mut self, key: SourceKey, position: Option<Position>, caught_up: bool);
     /// A source of a jail stands so now. `path` may be a pattern that nothing matches yet; `kind` is `file` or
     /// `journal`; `position` is in bytes, 0 for the journal.
-    fn state(&mut self, jail: JailId, path: &str, kind: &'static str, state: SourceState, position: u64);
+    fn state(
+        &mut self,
+        jail: JailId,
+        path: &str,
+        kind: &'static str,
+        state: SourceState,
+        position: u64,
+    );
     /// Journal entries match a jail but come from somebody who may not speak for its service; told once a cause.
     fn refused(&mut self, jail: JailId, text: &str);
     /// The date of a line, as the jail reads it; `None` if it has none. For the search of the start position.

@@ -91,8 +91,8 @@ pub struct BanRecord {
     pub count: u32,
     /// Failures that led to it.
     pub failures: u32,
-    /// Users that were tried, sorted.
-    pub users: Vec<String>,
+    /// Users that were tried and how often, sorted by name.
+    pub users: Vec<(String, u32)>,
     /// The lines that told it, oldest first.
     pub matches: Vec<String>,
     /// Other captured values, and marks of ours whose names begin with `stockade_`.

@@ -49,7 +49,7 @@ impl Proposal {
                 captures.insert(mark.to_owned(), "yes".to_owned());
             }
         }
-        let mut users: Vec<String> = self.users.iter().map(|(user, _)| user.clone()).collect();
+        let mut users = self.users.clone();
         users.sort_unstable();
         BanRecord {
             prefix,

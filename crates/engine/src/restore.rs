@@ -55,7 +55,7 @@ impl Engine {
             length,
             count: row.count,
             failures: row.failures,
-            users: row.users.into_iter().map(|user| (user, 1)).collect(),
+            users: row.users,
             matches: row.matches,
             captures: row.captures,
             origin: Origin::Store,

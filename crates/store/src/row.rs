@@ -18,8 +18,8 @@ pub struct Ban {
     pub count: u32,
     /// Failures that led to it.
     pub failures: u32,
-    /// Users that were tried, in order of their names.
-    pub users: Vec<String>,
+    /// Users that were tried and how often, in order of their names.
+    pub users: Vec<(String, u32)>,
     /// The matched lines, oldest first.
     pub matches: Vec<String>,
     /// Other captured values by their lower-case names, for actions.
@@ -40,14 +40,24 @@ impl Ban {
         for (name, value) in &self.captures {
             object.insert(name.clone(), json!(value));
         }
-        match self.users.as_slice() {
+        let names: Vec<&str> = self.users.iter().map(|(name, _)| name.as_str()).collect();
+        match names.as_slice() {
             [] => {}
-            [user] => {
-                object.insert("user".into(), json!(user));
+            [name] => {
+                object.insert("user".into(), json!(name));
             }
-            users => {
-                object.insert("users".into(), json!(users));
+            names => {
+                object.insert("users".into(), json!(names));
             }
+        }
+        // fail2ban has no place for how often; a key of ours is one capture more to it.
+        let counts: Map<String, Value> = self
+            .users
+            .iter()
+            .map(|(name, count)| (name.clone(), json!(count)))
+            .collect();
+        if !counts.is_empty() {
+            object.insert(COUNTS.into(), Value::Object(counts));
         }
         Value::Object(object).to_string()
     }
@@ -58,25 +68,35 @@ impl Ban {
         let Ok(Value::Object(object)) = serde_json::from_slice(data) else {
             return;
         };
+        let mut names: Vec<String> = Vec::new();
+        let mut counts = Map::new();
         for (name, value) in object {
             match (name.as_str(), value) {
                 ("matches", Value::Array(lines)) => self.matches = lines.iter().map(line).collect(),
-                ("failures", value) => {
-                    self.failures = value.as_u64().unwrap_or(0).min(u32::MAX.into()) as u32
-                }
-                ("users", Value::Array(users)) => {
-                    self.users = users.iter().filter_map(text).collect()
-                }
-                ("user", value) => self
-                    .users
-                    .extend(text(&value).filter(|user| !self.users.contains(user))),
+                ("failures", value) => self.failures = number(&value),
+                ("users", Value::Array(users)) => names.extend(users.iter().filter_map(text)),
+                ("user", value) => names.extend(text(&value)),
+                (COUNTS, Value::Object(object)) => counts = object,
                 (_, value) => self
                     .captures
                     .extend(text(&value).map(|value| (name, value))),
             }
         }
-        self.users.sort();
+        names.sort();
+        names.dedup();
+        let count = |name: &String| counts.get(name).map_or(1, number);
+        self.users = names
+            .into_iter()
+            .map(|name| (name.clone(), count(&name)))
+            .collect();
     }
+}
+
+/// The key of the counts of users.
+const COUNTS: &str = "stockade_users";
+
+fn number(value: &Value) -> u32 {
+    value.as_u64().unwrap_or(0).min(u32::MAX.into()) as u32
 }
 
 fn text(value: &Value) -> Option<String> {

@@ -13,7 +13,7 @@ fn ban(prefix: &str, time: i64, length: Option<i64>) -> Ban {
         length: length.map(Span::from_secs),
         count: 1,
         failures: 5,
-        users: vec!["admin".into(), "root".into()],
+        users: vec![("admin".into(), 2), ("root".into(), 3)],
         matches: vec!["line \"one\"".into(), "line two".into()],
         captures: vec![("ip4".into(), "192.0.2.1".into())],
     }
@@ -206,7 +206,7 @@ fn reads_what_fail2ban_writes() {
     assert_eq!(bans[0].length, Some(Span::from_micros(600_500_000)));
     assert_eq!((bans[0].count, bans[0].failures), (2, 3));
     assert_eq!(bans[0].matches, ["a date b", "c"]);
-    assert_eq!(bans[0].users, ["u", "v"]);
+    assert_eq!(bans[0].users, [("u".to_owned(), 1), ("v".to_owned(), 1)]);
     assert_eq!(
         bans[0].captures,
         [("ip4".to_owned(), "192.0.2.1".to_owned())]

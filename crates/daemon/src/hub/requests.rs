@@ -1,12 +1,14 @@
 //! What clients ask: from words to the engine's requests, and from its answers to words.
 
 use super::Hub;
-use crate::clock;
 use crate::events::message_users;
 use base::{Prefix, Span, parse_duration};
 use engine::{Answer, BanOutcome, BanTime, BanView, Input, JailId, RefusalReason, RequestId};
 use std::sync::mpsc::SyncSender;
-use wire::{BanAnswer, BannedAnswer, Failed, Pong, Refusal, Request, StatusAnswer, UnbanAnswer, Unbanned, VERSION};
+use wire::{
+    BanAnswer, BannedAnswer, Failed, Pong, Refusal, Request, StatusAnswer, UnbanAnswer, Unbanned,
+    VERSION,
+};
 
 /// A question that the engine works on.
 pub(crate) struct Asked {
@@ -27,7 +29,12 @@ impl Hub {
             }),
             Request::Status { jail } => self.status(jail.as_deref()),
             Request::Banned { jail } => self.banned(jail.as_deref()),
-            Request::Ban { jail, ips, time, force } => match self.jail_named(&jail) {
+            Request::Ban {
+                jail,
+                ips,
+                time,
+                force,
+            } => match self.jail_named(&jail) {
                 Ok(jail) => match ban_time(time.as_deref()) {
                     Ok(time) => {
                         return self.submit(ips, reply, |prefixes| engine::Request::Ban {
@@ -41,12 +48,17 @@ impl Hub {
                 },
                 Err(line) => line,
             },
-            Request::Unban { ips, jail } => match jail.map(|name| self.jail_named(&name)).transpose() {
-                Ok(jail) => {
-                    return self.submit(ips, reply, |prefixes| engine::Request::Unban { jail, prefixes });
+            Request::Unban { ips, jail } => {
+                match jail.map(|name| self.jail_named(&name)).transpose() {
+                    Ok(jail) => {
+                        return self.submit(ips, reply, |prefixes| engine::Request::Unban {
+                            jail,
+                            prefixes,
+                        });
+                    }
+                    Err(line) => line,
                 }
-                Err(line) => line,
-            },
+            }
             Request::UnbanAll => {
                 return self.submit(Vec::new(), reply, |_| engine::Request::UnbanAll);
             }
@@ -62,11 +74,18 @@ impl Hub {
         reply: SyncSender<String>,
         request: impl FnOnce(Vec<Prefix>) -> engine::Request,
     ) {
-        let mut asked = Asked { reply, given: Vec::new(), refused: Vec::new() };
+        let mut asked = Asked {
+            reply,
+            given: Vec::new(),
+            refused: Vec::new(),
+        };
         for ip in ips {
             match ip.parse() {
                 Ok(prefix) => asked.given.push((ip, prefix)),
-                Err(error) => asked.refused.push(Refusal { reason: format!("{error}"), ip }),
+                Err(error) => asked.refused.push(Refusal {
+                    reason: format!("{error}"),
+                    ip,
+                }),
             }
         }
         self.next_request += 1;
@@ -77,7 +96,9 @@ impl Hub {
     }
 
     pub(super) fn reply(&mut self, id: RequestId, answer: Answer) {
-        let Some(asked) = self.waiting.remove(&id) else { return };
+        let Some(asked) = self.waiting.remove(&id) else {
+            return;
+        };
         let line = match answer {
             Answer::Ban(outcomes) => wire::encode(&ban_answer(&asked, outcomes)),
             Answer::Unban { lifted, errors } => match errors.first() {
@@ -92,14 +113,23 @@ impl Hub {
 
     fn unban_answer(&self, asked: &Asked, lifted: &[engine::BanKey]) -> UnbanAnswer {
         let is_absent = |prefix: &Prefix| !lifted.iter().any(|key| prefix.contains(&key.prefix));
-        let absent = asked.given.iter().filter(|(_, prefix)| is_absent(prefix)).map(|(text, _)| text.clone());
+        let absent = asked
+            .given
+            .iter()
+            .filter(|(_, prefix)| is_absent(prefix))
+            .map(|(text, _)| text.clone());
         UnbanAnswer {
             v: VERSION,
             unbanned: lifted
                 .iter()
-                .map(|key| Unbanned { jail: self.name_of(key.jail).to_string(), ip: key.prefix.to_string() })
+                .map(|key| Unbanned {
+                    jail: self.name_of(key.jail).to_string(),
+                    ip: key.prefix.to_string(),
+                })
                 .collect(),
-            absent: absent.chain(asked.refused.iter().map(|refusal| refusal.ip.clone())).collect(),
+            absent: absent
+                .chain(asked.refused.iter().map(|refusal| refusal.ip.clone()))
+                .collect(),
         }
     }
 
@@ -108,11 +138,16 @@ impl Hub {
             Ok(only) => only,
             Err(line) => return line,
         };
-        let mut status = self.board.status(&self.jails, &self.engine.status(), clock::now());
+        let mut status = self.board.status(&self.jails, &self.engine.status());
         if let Some(name) = only {
             status.jails.retain(|jail| jail.name == name);
             for one in &mut status.jails {
-                one.bans = self.bans_of(self.jails.iter().find(|jail| jail.name.as_str() == name).map(|jail| jail.id));
+                one.bans = self.bans_of(
+                    self.jails
+                        .iter()
+                        .find(|jail| jail.name.as_str() == name)
+                        .map(|jail| jail.id),
+                );
             }
         }
         wire::encode(&StatusAnswer { v: VERSION, status })
@@ -120,7 +155,11 @@ impl Hub {
 
     fn banned(&self, jail: Option<&str>) -> String {
         let bans = match jail.map(|name| self.jail_named(name)).transpose() {
-            Ok(None) => self.jails.iter().flat_map(|jail| self.bans_of(Some(jail.id))).collect(),
+            Ok(None) => self
+                .jails
+                .iter()
+                .flat_map(|jail| self.bans_of(Some(jail.id)))
+                .collect(),
             Ok(only) => self.bans_of(only),
             Err(line) => return line,
         };
@@ -146,30 +185,42 @@ impl Hub {
             time: ban.time.as_secs(),
             until: ban.until.map(base::Timestamp::as_secs),
             failures: ban.failures.into(),
-            users: message_users(&ban.users),
+            users: message_users(ban.users),
         }
     }
 
     /// The id of a jail that runs or waits, or the line of the failure.
     fn jail_named(&self, name: &str) -> Result<JailId, String> {
-        self.jails.iter().find(|jail| jail.name.as_str() == name).map(|jail| jail.id).ok_or_else(|| {
-            let why = match self.board.is_broken(name) {
-                true => format!("jail '{name}' is not running: its configuration is wrong"),
-                false => format!("there is no jail '{name}'"),
-            };
-            failed(&why, Some("see: stockade status"))
-        })
+        self.jails
+            .iter()
+            .find(|jail| jail.name.as_str() == name)
+            .map(|jail| jail.id)
+            .ok_or_else(|| {
+                let why = match self.board.is_broken(name) {
+                    true => format!("jail '{name}' is not running: its configuration is wrong"),
+                    false => format!("there is no jail '{name}'"),
+                };
+                failed(&why, Some("see: stockade status"))
+            })
     }
 
     /// The name of any jail of the configuration, broken ones too, or the line of the failure.
     fn known(&self, name: &str) -> Result<String, String> {
-        if self.board.is_broken(name) { Ok(name.to_owned()) } else { self.jail_named(name).map(|id| self.name_of(id).to_string()) }
+        if self.board.is_broken(name) {
+            Ok(name.to_owned())
+        } else {
+            self.jail_named(name).map(|id| self.name_of(id).to_string())
+        }
     }
 }
 
 fn ban_answer(asked: &Asked, outcomes: Vec<(Prefix, BanOutcome)>) -> BanAnswer {
-    let mut answer =
-        BanAnswer { v: VERSION, banned: Vec::new(), already: Vec::new(), refused: asked.refused.clone() };
+    let mut answer = BanAnswer {
+        v: VERSION,
+        banned: Vec::new(),
+        already: Vec::new(),
+        refused: asked.refused.clone(),
+    };
     for (prefix, outcome) in outcomes {
         let reason = match outcome {
             BanOutcome::Banned => {
@@ -184,15 +235,22 @@ fn ban_answer(asked: &Asked, outcomes: Vec<(Prefix, BanOutcome)>) -> BanAnswer {
             BanOutcome::Failed(error) => format!("the kernel refused: {error}; it is tried again"),
             BanOutcome::Waiting => "it is not decided yet".to_owned(),
         };
-        answer.refused.push(Refusal { ip: prefix.to_string(), reason });
+        answer.refused.push(Refusal {
+            ip: prefix.to_string(),
+            reason,
+        });
     }
     answer
 }
 
 fn refusal(reason: RefusalReason) -> &'static str {
     match reason {
-        RefusalReason::OwnAddress => "it is or holds an address of this machine (--force bans it all the same)",
-        RefusalReason::Ignored => "ignoreip of this jail covers it or a part of it (--force bans it all the same)",
+        RefusalReason::OwnAddress => {
+            "it is or holds an address of this machine (--force bans it all the same)"
+        }
+        RefusalReason::Ignored => {
+            "ignoreip of this jail covers it or a part of it (--force bans it all the same)"
+        }
         RefusalReason::Protected => {
             "it is or holds the gateway or the address of somebody who logged in within the hour (--force bans it all the same)"
         }
@@ -205,14 +263,26 @@ fn ban_time(text: Option<&str>) -> Result<Option<BanTime>, String> {
     let Some(text) = text else { return Ok(None) };
     match parse_duration(text) {
         Ok(seconds) if seconds < 0.0 => Ok(Some(BanTime::Permanent)),
-        Ok(seconds) if seconds >= 1.0 => Ok(Some(BanTime::For(Span::from_secs_f64(seconds.trunc())))),
-        Ok(_) => Err(failed(&format!("a ban of '{text}' has no length"), Some("e.g. --time 1h"))),
-        Err(error) => Err(failed(&format!("'{text}' is {error}"), Some("e.g. --time 1h, or -1 for ever"))),
+        Ok(seconds) if seconds >= 1.0 => {
+            Ok(Some(BanTime::For(Span::from_secs_f64(seconds.trunc()))))
+        }
+        Ok(_) => Err(failed(
+            &format!("a ban of '{text}' has no length"),
+            Some("e.g. --time 1h"),
+        )),
+        Err(error) => Err(failed(
+            &format!("'{text}' is {error}"),
+            Some("e.g. --time 1h, or -1 for ever"),
+        )),
     }
 }
 
 fn failed(why: &str, help: Option<&str>) -> String {
-    wire::encode(&Failed { v: VERSION, error: why.to_owned(), help: help.map(str::to_owned) })
+    wire::encode(&Failed {
+        v: VERSION,
+        error: why.to_owned(),
+        help: help.map(str::to_owned),
+    })
 }
 
 fn send(reply: &SyncSender<String>, line: String) {

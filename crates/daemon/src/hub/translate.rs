@@ -10,7 +10,11 @@ const MOST: usize = 20;
 /// detect's failure as the engine takes it: more than one where the line itself says that it stands for several
 /// (`<F-ATTEMPTS>`: "3 attempts", "message repeated 5 times"), which fail2ban counts as one.
 pub(crate) fn failures(found: detect::Failure) -> impl Iterator<Item = engine::Failure> {
-    let attempts = found.captures.get("attempts").and_then(|text| text.parse().ok()).unwrap_or(1);
+    let attempts = found
+        .captures
+        .get("attempts")
+        .and_then(|text| text.parse().ok())
+        .unwrap_or(1);
     let users = match found.user() {
         Some(user) => vec![user.to_owned()],
         None => found.users,
@@ -45,7 +49,13 @@ pub(crate) fn store_ban(jails: &[Jail], write: StoreWrite) -> (Write, u64) {
     match write {
         StoreWrite::Ban { seq, jail, record } => (Write::Ban(row(name(jail), record)), seq),
         StoreWrite::Prolong { seq, jail, record } => (Write::Prolong(row(name(jail), record)), seq),
-        StoreWrite::Delete { seq, jail, prefix } => (Write::Unban { jail: name(jail), prefix }, seq),
+        StoreWrite::Delete { seq, jail, prefix } => (
+            Write::Unban {
+                jail: name(jail),
+                prefix,
+            },
+            seq,
+        ),
         StoreWrite::DeleteAll { seq } => (Write::UnbanAll, seq),
     }
 }

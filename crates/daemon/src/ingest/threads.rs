@@ -41,6 +41,7 @@ pub(crate) struct Positions {
 /// The running threads.
 pub(crate) struct Sources {
     stop: Arc<AtomicBool>,
+    tail: os::Waker,
     threads: Vec<JoinHandle<()>>,
 }
 
@@ -48,6 +49,7 @@ impl Sources {
     /// Lets them send what they have and waits for their end.
     pub(crate) fn stop(self) {
         self.stop.store(true, Ordering::Relaxed);
+        self.tail.wake();
         for thread in self.threads {
             thread.thread().unpark();
             // One that panicked has nothing left to send.
@@ -80,23 +82,35 @@ pub(crate) fn start(
         entries,
         hub: hub.clone(),
         gate: gate.clone(),
+        tail: tail.waker(),
     };
+    let waker = tail.waker();
     chooser.begin();
     let (on, off) = (Arc::clone(&stop), Arc::clone(&stop));
     let threads = vec![
-        thread::Builder::new().name("tail".into()).spawn(move || follow_files(tail, &file_wishes, &on))?,
-        thread::Builder::new().name("journal".into()).spawn(move || follow_journal(reader, &journal_wishes, &off))?,
+        thread::Builder::new()
+            .name("tail".into())
+            .spawn(move || follow_files(tail, &file_wishes, &on))?,
+        thread::Builder::new()
+            .name("journal".into())
+            .spawn(move || follow_journal(reader, &journal_wishes, &off))?,
         {
             let stop = Arc::clone(&stop);
-            thread::Builder::new().name("choose".into()).spawn(move || {
-                while !stop.load(Ordering::Relaxed) && !chooser.undecided.is_empty() {
-                    thread::park_timeout(LOOK_AGAIN);
-                    chooser.look();
-                }
-            })?
+            thread::Builder::new()
+                .name("choose".into())
+                .spawn(move || {
+                    while !stop.load(Ordering::Relaxed) && !chooser.undecided.is_empty() {
+                        thread::park_timeout(LOOK_AGAIN);
+                        chooser.look();
+                    }
+                })?
         },
     ];
-    Ok(Sources { stop, threads })
+    Ok(Sources {
+        stop,
+        tail: waker,
+        threads,
+    })
 }
 
 fn follow_files(mut tail: Tail<Ingest>, wishes: &Receiver<FileWish>, stop: &AtomicBool) {
@@ -105,7 +119,7 @@ fn follow_files(mut tail: Tail<Ingest>, wishes: &Receiver<FileWish>, stop: &Atom
             tail.add(wish);
         }
         // What is wrong with a single file is its state; an error here is the machine's, and may pass.
-        if tail.poll_once(Duration::from_millis(250)).is_err() {
+        if tail.poll_once(LOOK_AGAIN).is_err() {
             thread::park_timeout(LOOK_AGAIN);
         }
         tail.sink_mut().idle();
@@ -113,7 +127,11 @@ fn follow_files(mut tail: Tail<Ingest>, wishes: &Receiver<FileWish>, stop: &Atom
     tail.sink_mut().finish();
 }
 
-fn follow_journal(mut reader: JournalReader<Ingest>, wishes: &Receiver<JournalWish>, stop: &AtomicBool) {
+fn follow_journal(
+    mut reader: JournalReader<Ingest>,
+    wishes: &Receiver<JournalWish>,
+    stop: &AtomicBool,
+) {
     while !stop.load(Ordering::Relaxed) {
         for wish in wishes.try_iter() {
             reader.add(wish);
@@ -136,6 +154,7 @@ struct Chooser {
     entries: Sender<JournalWish>,
     hub: Sender<Message>,
     gate: Gate,
+    tail: os::Waker,
 }
 
 enum Choice {
@@ -199,28 +218,51 @@ impl Chooser {
     /// When the youngest of the jail's log files was last written; `None` if there is none.
     fn last_written(&self, jail: &Jail) -> Option<Timestamp> {
         let written = |path: PathBuf| {
-            let since = fs::metadata(path).ok()?.modified().ok()?.duration_since(UNIX_EPOCH).ok()?;
+            let since = fs::metadata(path)
+                .ok()?
+                .modified()
+                .ok()?
+                .duration_since(UNIX_EPOCH)
+                .ok()?;
             Some(Timestamp::from_micros(since.as_micros() as i64))
         };
-        jail.logs.iter().flat_map(|log| expand(&log.pattern)).filter_map(written).max()
+        jail.logs
+            .iter()
+            .flat_map(|log| expand(&log.pattern))
+            .filter_map(written)
+            .max()
     }
 
     fn give(&mut self, jail: &Jail, choice: Choice) {
         let name = jail.name.as_str();
         match choice {
             Choice::Files => {
-                let stored = self.positions.logs.iter().filter(|position| position.jail == name).cloned();
+                let stored = self
+                    .positions
+                    .logs
+                    .iter()
+                    .filter(|position| position.jail == name)
+                    .cloned();
                 let wish = FileWish {
                     jail: jail.id,
-                    patterns: jail.logs.iter().map(|log| (log.pattern.clone(), log.tail)).collect(),
+                    patterns: jail
+                        .logs
+                        .iter()
+                        .map(|log| (log.pattern.clone(), log.tail))
+                        .collect(),
                     findtime: jail.policy.findtime,
                     stored: stored.collect(),
                 };
                 // The thread ends only with us.
                 drop(self.files.send(wish));
+                self.tail.wake();
             }
             Choice::Journal => {
-                let stored = self.positions.journal.iter().find(|position| position.jail == name);
+                let stored = self
+                    .positions
+                    .journal
+                    .iter()
+                    .find(|position| position.jail == name);
                 let wish = JournalWish {
                     jail: jail.id,
                     matches: jail.journal.clone(),
