@@ -1,32 +1,128 @@
 //! Follows the systemd journal for all jails in one thread.
+//!
+//! One handle shows what any jail asks for; each entry is then judged jail by jail: whether it matches, and whether
+//! its writer may speak for the service ([`trust`]). The journal is asked every few milliseconds instead of waited
+//! for, because journald announces changes only after a quarter of a second.
 
-use super::{JournalWish, Sink, SourceState};
+use super::{JournalWish, Position, Sink, SourceKey, SourceState};
 use base::Timestamp;
+use engine::JailId;
+use entry::Entry;
+use expression::{Expression, Group};
+use feed::{Absent, Feed};
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
-use std::time::Duration;
+use std::time::{Duration, Instant};
+use trust::Verdict;
+
+mod child;
+mod entry;
+mod expression;
+mod feed;
+mod trust;
+
+#[cfg(test)]
+mod tests;
+
+/// The journal is one source.
+const KEY: SourceKey = SourceKey(0);
+/// Entries of one call, so that others get their turn.
+const BATCH: usize = 1000;
+/// How long to wait after entries came, and after nothing came for a while.
+const ACTIVE: Duration = Duration::from_millis(10);
+const IDLE: Duration = Duration::from_millis(25);
+const CALM_AFTER: Duration = Duration::from_secs(1);
+/// How often new and rotated files are looked for.
+const PROCESS_EVERY: Duration = Duration::from_millis(50);
+/// When a missing or broken journal is tried again.
+const TRY_AGAIN: Duration = Duration::from_secs(2);
+/// Causes of refusal that are told apart for a jail.
+const CAUSES: usize = 16;
 
 /// The journal of all jails.
 pub(crate) struct JournalReader<S> {
     sink: S,
-    wishes: Vec<JournalWish>,
+    directory: Option<PathBuf>,
+    clock: fn() -> Timestamp,
+    subscriptions: Vec<Subscription>,
+    feed: Option<Feed>,
+    /// Fields that are asked for.
+    wanted: Vec<String>,
+    entry: Entry,
+    /// The last entry that everybody has seen: cursor and time of reception.
+    last: Option<(String, Timestamp)>,
+    caught_up: bool,
+    last_entry: Instant,
+    next_open: Instant,
+    next_process: Instant,
+    states: BTreeMap<JailId, SourceState>,
+}
+
+/// One jail.
+struct Subscription {
+    jail: JailId,
+    expression: Expression,
+    trusted_uids: Vec<u32>,
+    /// What it has seen already, as long as the reading is not past that.
+    seen: Option<Seen>,
+    /// How many entries were refused, by cause.
+    refused: BTreeMap<String, u64>,
+}
+
+/// Everything up to a time, of which the last entry may be known by its cursor.
+#[derive(Clone, Debug)]
+struct Seen {
+    cursor: String,
+    time: Timestamp,
 }
 
 impl<S: Sink> JournalReader<S> {
-    /// Follows the system's journal, or the journal files in a directory.
+    /// Follows the system's journal, or the journal files in a directory. Nothing is read before the first
+    /// [`poll_once`](Self::poll_once).
     pub(crate) fn new(
         wishes: Vec<JournalWish>,
         sink: S,
-        _directory: Option<PathBuf>,
-        _clock: fn() -> Timestamp,
+        directory: Option<PathBuf>,
+        clock: fn() -> Timestamp,
     ) -> Self {
-        Self { sink, wishes }
+        let now = Instant::now();
+        let mut reader = Self {
+            sink,
+            directory,
+            clock,
+            subscriptions: Vec::new(),
+            feed: None,
+            wanted: Vec::new(),
+            entry: Entry::default(),
+            last: None,
+            caught_up: false,
+            last_entry: now,
+            next_open: now,
+            next_process: now,
+            states: BTreeMap::new(),
+        };
+        for wish in wishes {
+            reader.add(wish);
+        }
+        reader
     }
 
-    /// Follows it for another jail too, from the next poll on.
+    /// Follows it for another jail too, from the next poll on. A match that is none is told as the jail's state.
     pub(crate) fn add(&mut self, wish: JournalWish) {
-        self.sink
-            .state(wish.jail, "journal", "journal", SourceState::Waiting, 0);
-        self.wishes.push(wish);
+        let JournalWish { jail, matches, trusted_uids, findtime, stored } = wish;
+        let expression = match Expression::parse(&matches) {
+            Ok(expression) => expression,
+            Err(error) => return self.tell(jail, SourceState::Error(error.to_string())),
+        };
+        let oldest = Seen { cursor: String::new(), time: (self.clock)() - findtime };
+        let stored = stored.map(|(cursor, time)| Seen { cursor, time });
+        let seen = Some(stored.filter(|stored| stored.time >= oldest.time).unwrap_or(oldest));
+        let refused = BTreeMap::new();
+        self.subscriptions.push(Subscription { jail, expression, trusted_uids, seen, refused });
+        let fields = self.subscriptions.iter().flat_map(|one| one.expression.fields());
+        let wanted: BTreeSet<&str> = entry::FIELDS.into_iter().chain(fields).collect();
+        self.wanted = wanted.into_iter().map(str::to_owned).collect();
+        self.close();
     }
 
     /// The sink.
@@ -34,8 +130,184 @@ impl<S: Sink> JournalReader<S> {
         &mut self.sink
     }
 
-    /// Reads what is there, a bounded amount; gives how long to wait before the next call.
+    /// Reads what is there, a bounded amount, without waiting; gives how long to wait before the next call.
     pub(crate) fn poll_once(&mut self) -> Duration {
-        Duration::from_secs(2)
+        let now = Instant::now();
+        if self.subscriptions.is_empty() {
+            return CALM_AFTER;
+        }
+        if self.feed.is_none() && (now < self.next_open || !self.open(now)) {
+            return self.next_open.saturating_duration_since(now).min(CALM_AFTER);
+        }
+        match self.read(now) {
+            Ok(pause) => pause,
+            Err(error) => {
+                self.close();
+                self.next_open = now + TRY_AGAIN;
+                self.tell_all(&SourceState::Error(error));
+                CALM_AFTER
+            }
+        }
+    }
+
+    /// Opens the journal before the first entry that anybody has not seen; false if that is not possible now.
+    fn open(&mut self, now: Instant) -> bool {
+        let asks_for_all = self.subscriptions.iter().any(|one| one.expression.alternatives.is_empty());
+        let groups: Vec<&Group> = match asks_for_all {
+            true => Vec::new(),
+            false => self.subscriptions.iter().flat_map(|one| &one.expression.alternatives).collect(),
+        };
+        let since = self.subscriptions.iter().filter_map(|one| Some(one.seen.as_ref()?.time)).min();
+        let since = since.unwrap_or_else(|| (self.clock)());
+        match Feed::open(self.directory.as_deref(), &groups, since) {
+            Ok(feed) => {
+                self.feed = Some(feed);
+                let jails: Vec<JailId> = self.subscriptions.iter().map(|one| one.jail).collect();
+                let place = self.place();
+                self.sink.opened(KEY, &place, &jails);
+                self.tell_all(&SourceState::CatchingUp);
+                true
+            }
+            Err(absent) => {
+                self.next_open = now + TRY_AGAIN;
+                self.tell_all(&match absent {
+                    Absent::Nothing => SourceState::Waiting,
+                    Absent::Error(why) => SourceState::Error(why),
+                });
+                false
+            }
+        }
+    }
+
+    /// Lets go of the handle; the next one begins behind what was read.
+    fn close(&mut self) {
+        self.feed = None;
+        self.caught_up = false;
+        self.next_open = Instant::now();
+        if let Some((cursor, time)) = &self.last {
+            for one in &mut self.subscriptions {
+                one.seen.get_or_insert_with(|| Seen { cursor: cursor.clone(), time: *time });
+            }
+        }
+    }
+
+    fn read(&mut self, now: Instant) -> Result<Duration, String> {
+        let Some(feed) = &mut self.feed else { return Ok(CALM_AFTER) };
+        if now >= self.next_process {
+            self.next_process = now + PROCESS_EVERY;
+            feed.process()?;
+        }
+        let mut count = 0;
+        let mut failure = None;
+        while count < BATCH && failure.is_none() {
+            match feed.next(&self.wanted, &mut self.entry) {
+                Ok(true) => {}
+                Ok(false) => break,
+                Err(error) => {
+                    failure = Some(error);
+                    continue;
+                }
+            }
+            if count == 0 {
+                self.sink.read_begins(KEY);
+            }
+            count += 1;
+            for one in &mut self.subscriptions {
+                if !one.has_seen(&self.entry, feed) {
+                    one.take(&self.entry, &mut self.sink);
+                }
+            }
+        }
+        let at_end = count < BATCH && failure.is_none();
+        if count > 0 {
+            // After the last entry of the journal the handle still stands on it.
+            let cursor = feed.cursor().unwrap_or_default();
+            self.last = Some((cursor, self.entry.received));
+        }
+        let became_idle = at_end && !self.caught_up;
+        if count > 0 || became_idle {
+            if count == 0 {
+                self.sink.read_begins(KEY);
+            }
+            let position = self.position();
+            self.sink.read_ends(KEY, position, at_end);
+        }
+        if became_idle {
+            self.caught_up = true;
+            self.subscriptions.iter_mut().for_each(|one| one.seen = None);
+            self.tell_all(&SourceState::Following);
+        }
+        if let Some(error) = failure {
+            return Err(error);
+        }
+        if count > 0 {
+            self.last_entry = now;
+        }
+        Ok(match (at_end, now.duration_since(self.last_entry) < CALM_AFTER) {
+            (false, _) => Duration::ZERO,
+            (true, true) => ACTIVE,
+            (true, false) => IDLE,
+        })
+    }
+
+    fn position(&self) -> Option<Position> {
+        let (cursor, time) = self.last.clone()?;
+        let past = self.subscriptions.iter().filter(|one| one.seen.as_ref().is_none_or(|seen| seen.time <= time));
+        Some(Position::Journal { jails: past.map(|one| one.jail).collect(), cursor, time })
+    }
+
+    fn place(&self) -> String {
+        self.directory.as_ref().map_or_else(|| "journal".to_owned(), |directory| directory.display().to_string())
+    }
+
+    fn tell_all(&mut self, state: &SourceState) {
+        for jail in self.subscriptions.iter().map(|one| one.jail).collect::<Vec<_>>() {
+            self.tell(jail, state.clone());
+        }
+    }
+
+    fn tell(&mut self, jail: JailId, state: SourceState) {
+        // To begin again behind what was read is no news.
+        let follows = self.states.get(&jail) == Some(&SourceState::Following);
+        if self.states.get(&jail) != Some(&state) && !(follows && state == SourceState::CatchingUp) {
+            let place = self.place();
+            self.sink.state(jail, &place, "journal", state.clone(), 0);
+            self.states.insert(jail, state);
+        }
+    }
+}
+
+impl Subscription {
+    /// True for an entry that an earlier reading has given to this jail, or that is too old for it.
+    fn has_seen(&mut self, entry: &Entry, feed: &mut Feed) -> bool {
+        let Some(seen) = &self.seen else { return false };
+        if entry.received > seen.time {
+            self.seen = None;
+            return false;
+        }
+        let is_last = entry.received == seen.time
+            && !seen.cursor.is_empty()
+            && feed.cursor().is_ok_and(|cursor| cursor == seen.cursor);
+        if is_last {
+            self.seen = None;
+        }
+        true
+    }
+
+    fn take<S: Sink>(&mut self, entry: &Entry, sink: &mut S) {
+        match trust::judge(&self.expression, &self.trusted_uids, entry) {
+            Verdict::Foreign => {}
+            Verdict::Trusted => sink.entry(KEY, self.jail, &entry.line(), entry.time()),
+            Verdict::Refused(cause) => {
+                let is_new = !self.refused.contains_key(&cause);
+                if is_new && self.refused.len() >= CAUSES {
+                    return;
+                }
+                *self.refused.entry(cause.clone()).or_default() += 1;
+                if is_new {
+                    sink.refused(self.jail, &format!("{cause}: they are not counted"));
+                }
+            }
+        }
     }
 }

@@ -84,7 +84,11 @@ struct Bound {
 
 impl<S: Sink> Tail<S> {
     /// Follows these files from now on. Nothing is read before the first [`poll_once`](Self::poll_once).
-    pub(crate) fn new(wishes: Vec<FileWish>, sink: S, clock: fn() -> Timestamp) -> io::Result<Self> {
+    pub(crate) fn new(
+        wishes: Vec<FileWish>,
+        sink: S,
+        clock: fn() -> Timestamp,
+    ) -> io::Result<Self> {
         let mut tail = Self {
             sink,
             clock,
@@ -240,7 +244,11 @@ impl<S: Sink> Tail<S> {
         let (id, key) = (reader.id, reader.key);
         let jails: Vec<JailId> = reader.jails().collect();
         self.sink.closed(key);
-        for wish in self.wishes.iter_mut().filter(|wish| jails.contains(&wish.jail)) {
+        for wish in self
+            .wishes
+            .iter_mut()
+            .filter(|wish| jails.contains(&wish.jail))
+        {
             wish.stored.retain(|stored| stored.path != path);
             let (path, first_line_hash) = (path.clone(), first_line_hash.clone());
             wish.stored.push(store::LogPosition {
@@ -250,7 +258,11 @@ impl<S: Sink> Tail<S> {
                 offset,
             });
         }
-        for bound in self.bound.values_mut().filter(|bound| bound.file == Some(id)) {
+        for bound in self
+            .bound
+            .values_mut()
+            .filter(|bound| bound.file == Some(id))
+        {
             bound.file = None;
             bound.was_missing = false;
             // Where it was left counts again, as after a restart.

@@ -176,7 +176,10 @@ mod tests {
         let mut dirs = BTreeSet::new();
         let pattern = format!("{}/*/*.log", root.path().display());
         let found = expand(&pattern, &mut dirs);
-        assert_eq!(found, [root.path().join("a/x.log"), root.path().join("b/x.log")]);
+        assert_eq!(
+            found,
+            [root.path().join("a/x.log"), root.path().join("b/x.log")]
+        );
         assert!(dirs.contains(root.path()) && dirs.contains(&root.path().join("a")));
     }
 
@@ -184,7 +187,13 @@ mod tests {
     fn what_is_missing_is_awaited_where_it_would_appear() {
         let root = tempfile::tempdir().unwrap();
         let mut dirs = BTreeSet::new();
-        assert!(expand(&format!("{}/later/deep/x.log", root.path().display()), &mut dirs).is_empty());
+        assert!(
+            expand(
+                &format!("{}/later/deep/x.log", root.path().display()),
+                &mut dirs
+            )
+            .is_empty()
+        );
         assert_eq!(dirs.into_iter().collect::<Vec<_>>(), [root.path()]);
     }
 }

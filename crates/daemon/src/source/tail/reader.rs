@@ -179,7 +179,12 @@ impl Reader {
     }
 
     /// Reads what fits in one round, and stops where another jail joins.
-    pub(super) fn read<S: Sink>(&mut self, sink: &mut S, buffer: &mut [u8], now: Instant) -> io::Result<()> {
+    pub(super) fn read<S: Sink>(
+        &mut self,
+        sink: &mut S,
+        buffer: &mut [u8],
+        now: Instant,
+    ) -> io::Result<()> {
         self.announce(sink);
         let mut begun = false;
         let mut left = self.room();
@@ -234,7 +239,10 @@ impl Reader {
             // A file that cannot be read now has no hash now, and gets it with the next position.
             self.first_line_hash = start::first_line_hash(&self.file).ok();
         }
-        (self.line_end, self.first_line_hash.clone().unwrap_or_default())
+        (
+            self.line_end,
+            self.first_line_hash.clone().unwrap_or_default(),
+        )
     }
 
     fn position(&mut self) -> Position {

@@ -41,7 +41,8 @@ impl<S: Sink> Tail<S> {
             }
         }
         self.name_readers();
-        self.watches.set_paths(self.bound.keys().map(PathBuf::as_path));
+        self.watches
+            .set_paths(self.bound.keys().map(PathBuf::as_path));
         self.tell_patterns(&wanted);
         self.wishes.iter_mut().for_each(|wish| wish.looked = true);
     }
@@ -55,15 +56,16 @@ impl<S: Sink> Tail<S> {
             let mut dirs = BTreeSet::new();
             let mut expanded: BTreeMap<&str, Vec<PathBuf>> = BTreeMap::new();
             for (at, wish) in self.wishes.iter().enumerate() {
-                let paths = expanded
-                    .entry(wish.pattern.as_str())
-                    .or_insert_with(|| match wish.is_glob {
-                        true => glob::expand(&wish.pattern, &mut dirs)
-                            .into_iter()
-                            .filter(|path| is_log(path))
-                            .collect(),
-                        false => vec![PathBuf::from(&wish.pattern)],
-                    });
+                let paths =
+                    expanded
+                        .entry(wish.pattern.as_str())
+                        .or_insert_with(|| match wish.is_glob {
+                            true => glob::expand(&wish.pattern, &mut dirs)
+                                .into_iter()
+                                .filter(|path| is_log(path))
+                                .collect(),
+                            false => vec![PathBuf::from(&wish.pattern)],
+                        });
                 for path in paths {
                     wanted.entry(path.clone()).or_default().push(at);
                 }
@@ -82,7 +84,11 @@ impl<S: Sink> Tail<S> {
     fn bind(&mut self, path: &Path, wishes: &[usize], now: Instant) {
         let found = match fs::metadata(path) {
             _ if wishes.is_empty() => Err(ErrorKind::NotFound.into()),
-            Ok(metadata) => Ok((FileId::of(&metadata), metadata.ctime(), metadata.ctime_nsec())),
+            Ok(metadata) => Ok((
+                FileId::of(&metadata),
+                metadata.ctime(),
+                metadata.ctime_nsec(),
+            )),
             Err(error) => Err(error),
         };
         let bound = self.bound.entry(path.to_owned()).or_default();
@@ -97,7 +103,9 @@ impl<S: Sink> Tail<S> {
                     Err(error) => self.refuse(path, Some(version), &error, now),
                 }
             }
-            Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
+            Err(error)
+                if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) =>
+            {
                 *bound = Bound {
                     file: None,
                     last: bound.last,
@@ -146,7 +154,13 @@ impl<S: Sink> Tail<S> {
     }
 
     /// Makes sure that every jail that wants the file reads it.
-    fn follow(&mut self, path: &Path, id: FileId, wishes: &[usize], now: Instant) -> io::Result<()> {
+    fn follow(
+        &mut self,
+        path: &Path,
+        id: FileId,
+        wishes: &[usize],
+        now: Instant,
+    ) -> io::Result<()> {
         let mut missing: Vec<usize> = Vec::new();
         for at in wishes {
             let jail = self.wishes[*at].jail;
@@ -165,7 +179,10 @@ impl<S: Sink> Tail<S> {
         let metadata = file.metadata()?;
         if FileId::of(&metadata) != id {
             // Replaced since it was looked at; its directory has told already.
-            return Err(io::Error::new(ErrorKind::Interrupted, "it is being replaced"));
+            return Err(io::Error::new(
+                ErrorKind::Interrupted,
+                "it is being replaced",
+            ));
         }
         let hash = start::first_line_hash(&file)?;
         let mut members = Vec::new();
@@ -187,13 +204,21 @@ impl<S: Sink> Tail<S> {
             let key = SourceKey(self.next_key);
             self.next_key += 1;
             let name = path.to_string_lossy().into_owned();
-            self.readers.push(Reader::new(key, name, file, id, members, now)?);
+            self.readers
+                .push(Reader::new(key, name, file, id, members, now)?);
         }
         Ok(())
     }
 
     /// Where a jail begins to read a file.
-    fn start_of(&mut self, path: &Path, file: &File, size: u64, hash: &str, at: usize) -> io::Result<u64> {
+    fn start_of(
+        &mut self,
+        path: &Path,
+        file: &File,
+        size: u64,
+        hash: &str,
+        at: usize,
+    ) -> io::Result<u64> {
         let wish = &self.wishes[at];
         let name = path.to_string_lossy();
         let known = self.bound.get(path);
@@ -233,7 +258,10 @@ impl<S: Sink> Tail<S> {
                     .is_some_and(|bound| bound.file == Some(reader.id))
             };
             if !leads_here(Path::new(&reader.path))
-                && let Some((path, _)) = self.bound.iter().find(|(_, bound)| bound.file == Some(reader.id))
+                && let Some((path, _)) = self
+                    .bound
+                    .iter()
+                    .find(|(_, bound)| bound.file == Some(reader.id))
             {
                 reader.path = path.to_string_lossy().into_owned();
                 reader.renamed = true;
@@ -254,7 +282,12 @@ impl<S: Sink> Tail<S> {
             }
         }
         let matched: BTreeSet<usize> = wanted.values().flatten().copied().collect();
-        for (at, wish) in self.wishes.iter().enumerate().filter(|(_, wish)| wish.is_glob) {
+        for (at, wish) in self
+            .wishes
+            .iter()
+            .enumerate()
+            .filter(|(_, wish)| wish.is_glob)
+        {
             if !matched.contains(&at) {
                 told.push((wish.jail, wish.pattern.clone(), SourceState::Waiting, 0));
             }
@@ -288,7 +321,9 @@ impl<S: Sink> Tail<S> {
             .readers
             .iter()
             .find(|reader| reader.id == id && reader.has(jail))?;
-        let before = self.states.get(&(jail, path.to_string_lossy().into_owned()));
+        let before = self
+            .states
+            .get(&(jail, path.to_string_lossy().into_owned()));
         // A successor is not caught up with anew: the source goes on.
         let follows = reader.caught_up || matches!(before, Some((SourceState::Following, _)));
         Some((
@@ -341,7 +376,8 @@ impl<S: Sink> Tail<S> {
         if self.states.get(&key) == Some(&told) {
             return;
         }
-        self.sink.state(jail, &key.1, "file", told.0.clone(), position);
+        self.sink
+            .state(jail, &key.1, "file", told.0.clone(), position);
         if told.0 == SourceState::Gone {
             self.states.remove(&key);
         } else {
@@ -351,7 +387,13 @@ impl<S: Sink> Tail<S> {
 }
 
 /// Where an earlier run left this file: under this path, or under another one that it has lost since.
-fn stored_offset(wish: &Wish, name: &str, file: &File, size: u64, hash: &str) -> io::Result<Option<u64>> {
+fn stored_offset(
+    wish: &Wish,
+    name: &str,
+    file: &File,
+    size: u64,
+    hash: &str,
+) -> io::Result<Option<u64>> {
     if let Some(stored) = wish.stored.iter().find(|stored| stored.path == name)
         && let Some(offset) = start::resume(file, size, hash, stored)?
     {
@@ -365,8 +407,12 @@ fn stored_offset(wish: &Wish, name: &str, file: &File, size: u64, hash: &str) ->
         .iter()
         .filter(|stored| stored.path != name && stored.first_line_hash == hash)
     {
-        let still_there = open_log_file(Path::new(&stored.path))
-            .and_then(|other| Ok((FileId::of(&other.metadata()?), start::first_line_hash(&other)?)));
+        let still_there = open_log_file(Path::new(&stored.path)).and_then(|other| {
+            Ok((
+                FileId::of(&other.metadata()?),
+                start::first_line_hash(&other)?,
+            ))
+        });
         let same_file = FileId::of(&file.metadata()?);
         let moved = still_there.map_or(true, |(id, other)| id == same_file || other != hash);
         if moved && let Some(offset) = start::resume(file, size, hash, stored)? {

@@ -80,7 +80,9 @@ pub(super) fn first_since(
         let middle = older + (end - older) / 2;
         let filled = read_full(file, &mut buffer, middle)?;
         match probe(&buffer[..filled], &mut date_of) {
-            Some((at, date)) if date < since && middle + (at as u64) < end => older = middle + at as u64,
+            Some((at, date)) if date < since && middle + (at as u64) < end => {
+                older = middle + at as u64
+            }
             _ => end = middle,
         }
     }
@@ -88,7 +90,10 @@ pub(super) fn first_since(
 }
 
 /// The first line with a date that begins in the bytes, and the date.
-fn probe(bytes: &[u8], date_of: &mut impl FnMut(&[u8]) -> Option<Timestamp>) -> Option<(usize, Timestamp)> {
+fn probe(
+    bytes: &[u8],
+    date_of: &mut impl FnMut(&[u8]) -> Option<Timestamp>,
+) -> Option<(usize, Timestamp)> {
     let mut at = bytes.iter().position(|byte| *byte == b'\n')? + 1;
     for _ in 0..PROBE_LINES {
         let rest = &bytes[at..];
@@ -118,7 +123,9 @@ mod tests {
     }
 
     fn dated(count: i64) -> String {
-        (0..count).map(|at| format!("{at} a line of the log\n")).collect()
+        (0..count)
+            .map(|at| format!("{at} a line of the log\n"))
+            .collect()
     }
 
     #[test]
@@ -126,7 +133,8 @@ mod tests {
         let text = dated(20_000);
         let (file, size) = file(&text);
         for since in [0, 1, 777, 10_000, 19_999, 30_000] {
-            let start = first_since(&file, size, Timestamp::from_secs(since), date).unwrap() as usize;
+            let start =
+                first_since(&file, size, Timestamp::from_secs(since), date).unwrap() as usize;
             assert!(start == 0 || text.as_bytes()[start - 1] == b'\n');
             let first = text[start..]
                 .lines()

@@ -31,7 +31,10 @@ struct Stream {
 
 impl Recorder {
     fn stored(&self, jail: JailId) -> Vec<store::LogPosition> {
-        let own = self.positions.iter().filter(|((owner, _), _)| *owner == jail);
+        let own = self
+            .positions
+            .iter()
+            .filter(|((owner, _), _)| *owner == jail);
         own.map(|((_, path), (offset, hash))| store::LogPosition {
             jail: String::new(),
             path: path.clone(),
@@ -45,7 +48,10 @@ impl Recorder {
 impl Sink for Recorder {
     fn opened(&mut self, key: SourceKey, _path: &str, jails: &[JailId]) {
         let stream = self.streams.entry(key).or_default();
-        assert!(stream.partial.is_empty(), "jails change in the middle of a line");
+        assert!(
+            stream.partial.is_empty(),
+            "jails change in the middle of a line"
+        );
         stream.jails = jails.to_vec();
         self.opened += 1;
     }
@@ -73,25 +79,49 @@ impl Sink for Recorder {
         panic!("a file has no entries");
     }
     fn reset(&mut self, key: SourceKey) {
-        self.streams.get_mut(&key).expect("opened before").partial.clear();
+        self.streams
+            .get_mut(&key)
+            .expect("opened before")
+            .partial
+            .clear();
     }
     fn read_ends(&mut self, key: SourceKey, position: Option<Position>, caught_up: bool) {
         assert_eq!(self.reading.take(), Some(key));
         self.caught_up += usize::from(caught_up);
-        if let Some(Position::File { path, offset, first_line_hash }) = position {
+        if let Some(Position::File {
+            path,
+            offset,
+            first_line_hash,
+        }) = position
+        {
             for jail in &self.streams[&key].jails {
-                self.positions.insert((*jail, path.clone()), (offset, first_line_hash.clone()));
+                self.positions
+                    .insert((*jail, path.clone()), (offset, first_line_hash.clone()));
             }
         }
     }
-    fn state(&mut self, jail: JailId, path: &str, kind: &'static str, state: SourceState, _position: u64) {
+    fn state(
+        &mut self,
+        jail: JailId,
+        path: &str,
+        kind: &'static str,
+        state: SourceState,
+        _position: u64,
+    ) {
         assert_eq!(kind, "file");
         self.said.push((jail, path.to_owned(), state.clone()));
         self.states.insert((jail, path.to_owned()), state);
     }
     fn refused(&mut self, _: JailId, _: &str) {}
     fn date_of(&mut self, _: JailId, line: &[u8]) -> Option<Timestamp> {
-        Some(Timestamp::from_secs(std::str::from_utf8(line).ok()?.split(' ').next()?.parse().ok()?))
+        Some(Timestamp::from_secs(
+            std::str::from_utf8(line)
+                .ok()?
+                .split(' ')
+                .next()?
+                .parse()
+                .ok()?,
+        ))
     }
 }
 
@@ -128,11 +158,21 @@ pub(super) fn settle(tail: &mut Tail<Recorder>) {
 }
 
 fn append(path: &Path, text: &str) {
-    OpenOptions::new().append(true).create(true).open(path).unwrap().write_all(text.as_bytes()).unwrap();
+    OpenOptions::new()
+        .append(true)
+        .create(true)
+        .open(path)
+        .unwrap()
+        .write_all(text.as_bytes())
+        .unwrap();
 }
 
 fn lines(tail: &Tail<Recorder>, jail: JailId) -> Vec<&str> {
-    tail.sink.lines.get(&jail).map(|lines| lines.iter().map(String::as_str).collect()).unwrap_or_default()
+    tail.sink
+        .lines
+        .get(&jail)
+        .map(|lines| lines.iter().map(String::as_str).collect())
+        .unwrap_or_default()
 }
 
 fn state(tail: &Tail<Recorder>, jail: JailId, path: &Path) -> SourceState {
@@ -190,7 +230,12 @@ fn the_end_is_where_a_tail_begins() {
 fn old_lines_of_a_long_file_are_not_read() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("app.log");
-    append(&path, &(0..100_000).map(|at| format!("{at} text of the line\n")).collect::<String>());
+    append(
+        &path,
+        &(0..100_000)
+            .map(|at| format!("{at} text of the line\n"))
+            .collect::<String>(),
+    );
     let tail = tail(vec![wish(JAIL, &path)]);
     let lines = lines(&tail, JAIL);
     let first: i64 = lines[0].split(' ').next().unwrap().parse().unwrap();
@@ -311,7 +356,10 @@ fn what_is_no_log_file_is_an_error_and_waits_for_nobody() {
     let path = dir.path().join("sub");
     fs::create_dir(&path).unwrap();
     let mut tail = tail(vec![wish(JAIL, &path)]);
-    assert_eq!(state(&tail, JAIL, &path), SourceState::Error("it is a directory".into()));
+    assert_eq!(
+        state(&tail, JAIL, &path),
+        SourceState::Error("it is a directory".into())
+    );
     fs::remove_dir(&path).unwrap();
     append(&path, "a\n");
     settle(&mut tail);
@@ -325,8 +373,12 @@ fn lines_are_given_within_a_round_and_fairly() {
     let (big, small) = (dir.path().join("big.log"), dir.path().join("small.log"));
     append(&big, &"no date\n".repeat(200_000));
     append(&small, "a\n");
-    let mut tail =
-        Tail::new(vec![wish(JAIL, &big), wish(OTHER, &small)], Recorder::default(), now).unwrap();
+    let mut tail = Tail::new(
+        vec![wish(JAIL, &big), wish(OTHER, &small)],
+        Recorder::default(),
+        now,
+    )
+    .unwrap();
     tail.poll_once(Duration::ZERO).unwrap();
     assert_eq!(lines(&tail, OTHER), ["a"]);
     assert_eq!(lines(&tail, JAIL).len(), reader::ROUND / "no date\n".len());

@@ -85,7 +85,11 @@ impl Watches {
     /// What has changed since the last call.
     pub(super) fn changes(&mut self) -> io::Result<Changes> {
         let mut changes = Changes::default();
-        let Self { inotify, dirs, names } = self;
+        let Self {
+            inotify,
+            dirs,
+            names,
+        } = self;
         inotify.read(|change| match change {
             Change::Written(watch, name) => match names.get(&(watch, name.to_owned())) {
                 Some(paths) => changes.written.extend(paths.iter().cloned()),

@@ -12,9 +12,14 @@ use std::path::PathBuf;
 #[derive(Clone, Debug)]
 enum Step {
     /// Complete lines, many of them perhaps.
-    Write { linked: bool, count: usize },
+    Write {
+        linked: bool,
+        count: usize,
+    },
     /// The beginning of a line, which a later write completes.
-    Begin { linked: bool },
+    Begin {
+        linked: bool,
+    },
     /// The log is renamed; its writer goes on in it.
     Rename,
     /// The writer opens its log anew, without any break since the rename perhaps.
@@ -69,7 +74,11 @@ struct Writer {
 
 impl Writer {
     fn open(&mut self, path: &Path) {
-        let file = OpenOptions::new().append(true).create(true).open(path).unwrap();
+        let file = OpenOptions::new()
+            .append(true)
+            .create(true)
+            .open(path)
+            .unwrap();
         if file.metadata().unwrap().len() == 0 {
             // A line that was begun in another file is never completed.
             self.partial.clear();
@@ -78,7 +87,11 @@ impl Writer {
     }
 
     fn write(&mut self, text: &str) {
-        self.file.as_mut().unwrap().write_all(text.as_bytes()).unwrap();
+        self.file
+            .as_mut()
+            .unwrap()
+            .write_all(text.as_bytes())
+            .unwrap();
         self.partial.push_str(text);
         while let Some(end) = self.partial.find('\n') {
             let line: String = self.partial.drain(..=end).collect();
@@ -90,7 +103,12 @@ impl Writer {
 impl World {
     fn new() -> Self {
         let dir = tempfile::tempdir().unwrap();
-        let mut world = Self { dir, tail: None, writers: Default::default(), serial: 0 };
+        let mut world = Self {
+            dir,
+            tail: None,
+            writers: Default::default(),
+            serial: 0,
+        };
         world.step(&Step::Switch);
         world.start(Recorder::default());
         world
@@ -121,7 +139,14 @@ impl World {
     }
 
     fn text(&mut self, count: usize) -> String {
-        (0..count).map(|_| format!("line number {}, long enough to be told apart\n", self.next())).collect()
+        (0..count)
+            .map(|_| {
+                format!(
+                    "line number {}, long enough to be told apart\n",
+                    self.next()
+                )
+            })
+            .collect()
     }
 
     fn writer(&mut self, linked: bool) -> &mut Writer {
@@ -195,10 +220,14 @@ impl World {
                 self.start(sink);
             }
         }
-        let unlinked = self.writers.iter().filter_map(|writer| writer.file.as_ref()).any(|file| {
-            use std::os::unix::fs::MetadataExt;
-            file.metadata().unwrap().nlink() == 0
-        });
+        let unlinked = self
+            .writers
+            .iter()
+            .filter_map(|writer| writer.file.as_ref())
+            .any(|file| {
+                use std::os::unix::fs::MetadataExt;
+                file.metadata().unwrap().nlink() == 0
+            });
         if let Some(tail) = &mut self.tail {
             if unlinked {
                 // Nothing reports what is written to a deleted file: the regular look finds it.
@@ -219,7 +248,11 @@ impl World {
     /// Empties the log, if it is the one that its writer has.
     fn truncate(&mut self) {
         self.forget_lost_file();
-        let log = OpenOptions::new().write(true).truncate(true).open(self.log()).unwrap();
+        let log = OpenOptions::new()
+            .write(true)
+            .truncate(true)
+            .open(self.log())
+            .unwrap();
         drop(log);
         self.writers[0].partial.clear();
     }
@@ -227,7 +260,10 @@ impl World {
     fn forget_lost_file(&mut self) {
         use std::os::unix::fs::MetadataExt;
         let named = fs::metadata(self.log()).map(|metadata| metadata.ino()).ok();
-        let own = self.writers[0].file.as_ref().map(|file| file.metadata().unwrap().ino());
+        let own = self.writers[0]
+            .file
+            .as_ref()
+            .map(|file| file.metadata().unwrap().ino());
         if named != own {
             self.writers[0].file = None;
             self.writers[0].partial.clear();
@@ -239,9 +275,17 @@ impl World {
         for (jail, writer) in [(LITERAL, 0), (GLOB, 0), (LINK, 1)] {
             let read = lines.get(&jail).cloned().unwrap_or_default();
             let expected = &self.writers[writer].expected;
-            let differs = read.iter().zip(expected).position(|(one, other)| one != other);
+            let differs = read
+                .iter()
+                .zip(expected)
+                .position(|(one, other)| one != other);
             assert_eq!(differs, None, "jail {jail:?}: other line, {read:?}");
-            assert_eq!(read.len(), expected.len(), "jail {jail:?}: {:?}", &read[read.len().saturating_sub(3)..]);
+            assert_eq!(
+                read.len(),
+                expected.len(),
+                "jail {jail:?}: {:?}",
+                &read[read.len().saturating_sub(3)..]
+            );
         }
     }
 }

@@ -1,0 +1,153 @@
+//! The journal through a `journalctl` child, for binaries that cannot load libsystemd.
+//!
+//! Slower than the library by the quarter of a second in which journald announces changes, and in memory bounded by
+//! a short queue: a child whose output is not taken waits.
+
+use super::entry::Entry;
+use super::expression::Group;
+use base::Timestamp;
+use serde_json::{Map, Value};
+use std::io::{self, BufRead, BufReader, Read};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc::{Receiver, TryRecvError, sync_channel};
+use std::thread;
+
+/// Entries that wait to be taken at most.
+const QUEUE: usize = 256;
+/// The longest entry; what is longer is passed over.
+const LONGEST: u64 = 1024 * 1024;
+
+/// A running `journalctl`.
+pub(super) struct Follower {
+    child: Child,
+    lines: Receiver<Vec<u8>>,
+    cursor: String,
+}
+
+impl Follower {
+    /// Starts it for what the alternatives ask for, from a time on.
+    pub(super) fn start(directory: Option<&Path>, groups: &[&Group], since: Timestamp) -> io::Result<Self> {
+        let mut command = Command::new("journalctl");
+        command.args(["--follow", "--output=json", "--all", "--quiet", "--no-pager", "--no-tail"]);
+        command.arg(format!("--since=@{}", since.as_secs()));
+        if let Some(directory) = directory {
+            command.arg("--directory").arg(directory);
+        }
+        for (at, group) in groups.iter().enumerate() {
+            command.args((at > 0).then_some("+"));
+            command.args(group.terms());
+        }
+        let mut child =
+            command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn()?;
+        let output = child.stdout.take().ok_or_else(|| io::Error::other("journalctl has no output"))?;
+        let (sender, lines) = sync_channel(QUEUE);
+        thread::Builder::new().name("journalctl".into()).spawn(move || {
+            let mut output = BufReader::new(output);
+            while let Ok(Some(line)) = next_line(&mut output) {
+                if sender.send(line).is_err() {
+                    return;
+                }
+            }
+        })?;
+        Ok(Self { child, lines, cursor: String::new() })
+    }
+
+    pub(super) fn next(&mut self, wanted: &[String], entry: &mut Entry) -> Result<bool, String> {
+        loop {
+            match self.lines.try_recv() {
+                Ok(line) => {
+                    if let Some(cursor) = fill(&line, wanted, entry) {
+                        self.cursor = cursor;
+                        return Ok(true);
+                    }
+                }
+                Err(TryRecvError::Empty) => return Ok(false),
+                Err(TryRecvError::Disconnected) => return Err("journalctl has ended".into()),
+            }
+        }
+    }
+
+    pub(super) fn cursor(&self) -> &str {
+        &self.cursor
+    }
+}
+
+impl Drop for Follower {
+    fn drop(&mut self) {
+        // Both fail only if it has ended already.
+        self.child.kill().ok();
+        self.child.wait().ok();
+    }
+}
+
+/// The next line that is not too long.
+fn next_line(output: &mut impl BufRead) -> io::Result<Option<Vec<u8>>> {
+    loop {
+        let mut line = Vec::new();
+        if output.by_ref().take(LONGEST).read_until(b'\n', &mut line)? == 0 {
+            return Ok(None);
+        }
+        if line.last() == Some(&b'\n') {
+            return Ok(Some(line));
+        }
+        output.skip_until(b'\n')?;
+    }
+}
+
+/// Makes an entry of a line of JSON and gives its cursor; `None` if it is no entry.
+fn fill(line: &[u8], wanted: &[String], entry: &mut Entry) -> Option<String> {
+    let object: Map<String, Value> = serde_json::from_slice(line).ok()?;
+    let text = |name: &str| object.get(name).and_then(Value::as_str);
+    let received = text("__REALTIME_TIMESTAMP")?.parse().ok()?;
+    entry.clear(Timestamp::from_micros(received));
+    for name in wanted {
+        if let Some(value) = object.get(name).and_then(bytes) {
+            entry.set(name, &value);
+        }
+    }
+    text("__CURSOR").map(str::to_owned)
+}
+
+/// A value is a text, a list of bytes if it is none, or a list of values if the field came several times.
+fn bytes(value: &Value) -> Option<Vec<u8>> {
+    match value {
+        Value::String(text) => Some(text.clone().into_bytes()),
+        Value::Array(items) if items.iter().all(Value::is_u64) => {
+            items.iter().map(|item| u8::try_from(item.as_u64()?).ok()).collect()
+        }
+        Value::Array(items) => {
+            let parts: Vec<Vec<u8>> = items.iter().filter_map(bytes).collect();
+            Some(parts.join(&b' '))
+        }
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_of_json_is_an_entry() {
+        let wanted = ["MESSAGE", "_UID", "_COMM", "A"].map(str::to_owned);
+        let mut entry = Entry::default();
+        let line = br#"{"__CURSOR":"s=1","__REALTIME_TIMESTAMP":"1000001","MESSAGE":[104,105,255],"_UID":"0","A":["x","y"],"B":"z","_COMM":null}"#;
+        assert_eq!(fill(line, &wanted, &mut entry).as_deref(), Some("s=1"));
+        assert_eq!(entry.received, Timestamp::from_micros(1_000_001));
+        assert_eq!(entry.get("MESSAGE"), Some(&b"hi\xff"[..]));
+        assert_eq!(entry.text("_UID"), Some("0"));
+        assert_eq!(entry.text("A"), Some("x y"));
+        assert_eq!((entry.get("B"), entry.get("_COMM")), (None, None));
+        assert_eq!(fill(b"no json", &wanted, &mut entry), None);
+        assert_eq!(fill(b"{}", &wanted, &mut entry), None);
+    }
+
+    #[test]
+    fn a_line_too_long_is_passed_over() {
+        let text = format!("{}\nnext\n", "x".repeat(LONGEST as usize + 5));
+        let mut output = text.as_bytes();
+        assert_eq!(next_line(&mut output).unwrap().as_deref(), Some(&b"next\n"[..]));
+        assert_eq!(next_line(&mut output).unwrap(), None);
+    }
+}

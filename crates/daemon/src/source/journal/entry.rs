@@ -1,0 +1,133 @@
+//! A journal entry and the line that it is for a filter.
+
+use base::Timestamp;
+
+/// What a line is made of and what trust needs; fields of matches come on top.
+pub(super) const FIELDS: [&str; 13] = [
+    "MESSAGE",
+    "SYSLOG_IDENTIFIER",
+    "SYSLOG_PID",
+    "_COMM",
+    "_EXE",
+    "_HOSTNAME",
+    "_PID",
+    "_SOURCE_MONOTONIC_TIMESTAMP",
+    "_SOURCE_REALTIME_TIMESTAMP",
+    "_SYSTEMD_UNIT",
+    "_TRANSPORT",
+    "_UID",
+    "__MONOTONIC_TIMESTAMP",
+];
+
+/// The fields of an entry that are looked at.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Entry {
+    /// When journald received it.
+    pub(super) received: Timestamp,
+    fields: Vec<(String, Vec<u8>)>,
+}
+
+impl Entry {
+    #[cfg(test)]
+    pub(super) fn of(fields: &[(&str, &str)]) -> Self {
+        let mut entry = Self::default();
+        for (name, value) in fields {
+            entry.set(name, value.as_bytes());
+        }
+        entry
+    }
+
+    /// Forgets everything, to be filled again.
+    pub(super) fn clear(&mut self, received: Timestamp) {
+        self.received = received;
+        self.fields.clear();
+    }
+
+    pub(super) fn set(&mut self, name: &str, value: &[u8]) {
+        self.fields.push((name.to_owned(), value.to_owned()));
+    }
+
+    pub(super) fn get(&self, name: &str) -> Option<&[u8]> {
+        self.fields.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_slice())
+    }
+
+    pub(super) fn text(&self, name: &str) -> Option<&str> {
+        std::str::from_utf8(self.get(name)?).ok()
+    }
+
+    /// When its service wrote it, as far as that is known.
+    pub(super) fn time(&self) -> Timestamp {
+        let micros = self.text("_SOURCE_REALTIME_TIMESTAMP").and_then(|text| text.parse().ok());
+        micros.map_or(self.received, Timestamp::from_micros)
+    }
+
+    /// `host name[pid]: message`, without a date. Line breaks of the message are shown as `\n`: an entry is one line
+    /// whatever is in it.
+    pub(super) fn line(&self) -> String {
+        let mut line = String::new();
+        let mut add = |part: &str| {
+            if !line.is_empty() {
+                line.push(' ');
+            }
+            line.push_str(part);
+        };
+        if let Some(host) = self.get("_HOSTNAME") {
+            add(&String::from_utf8_lossy(host));
+        }
+        if let Some(name) = self.get("SYSLOG_IDENTIFIER").or_else(|| self.get("_COMM")) {
+            let name = String::from_utf8_lossy(name);
+            match self.get("SYSLOG_PID").or_else(|| self.get("_PID")) {
+                Some(pid) => add(&format!("{name}[{}]:", String::from_utf8_lossy(pid))),
+                None => add(&format!("{name}:")),
+            }
+            if name == "kernel" && let Some(seconds) = self.uptime() {
+                add(&format!("[{seconds:12.6}]"));
+            }
+        }
+        if let Some(message) = self.get("MESSAGE") {
+            add(&String::from_utf8_lossy(message).replace('\n', "\\n"));
+        }
+        line
+    }
+
+    fn uptime(&self) -> Option<f64> {
+        let text = self.text("_SOURCE_MONOTONIC_TIMESTAMP").or_else(|| self.text("__MONOTONIC_TIMESTAMP"))?;
+        text.parse::<u64>().ok().map(|micros| micros as f64 / 1e6)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(fields: &[(&str, &str)], expected: &str) {
+        assert_eq!(Entry::of(fields).line(), expected);
+    }
+
+    #[test]
+    fn an_entry_is_a_syslog_line_without_its_date() {
+        let message = ("MESSAGE", "text of it");
+        check(&[("_HOSTNAME", "h"), ("SYSLOG_IDENTIFIER", "sshd"), ("_PID", "7"), message], "h sshd[7]: text of it");
+        check(
+            &[("_HOSTNAME", "h"), ("_COMM", "c"), ("SYSLOG_PID", "8"), ("_PID", "7"), message],
+            "h c[8]: text of it",
+        );
+        check(&[("SYSLOG_IDENTIFIER", "s"), ("_COMM", "c"), message], "s: text of it");
+        check(&[message], "text of it");
+        check(&[("_HOSTNAME", "h")], "h");
+        check(&[("MESSAGE", "a\nb")], "a\\nb");
+        check(
+            &[("SYSLOG_IDENTIFIER", "kernel"), ("_SOURCE_MONOTONIC_TIMESTAMP", "1234567"), message],
+            "kernel: [    1.234567] text of it",
+        );
+    }
+
+    #[test]
+    fn the_time_is_the_services_own_if_known() {
+        let mut entry = Entry::of(&[("_SOURCE_REALTIME_TIMESTAMP", "5000000")]);
+        entry.received = Timestamp::from_secs(9);
+        assert_eq!(entry.time(), Timestamp::from_secs(5));
+        entry.clear(Timestamp::from_secs(9));
+        assert_eq!(entry.time(), Timestamp::from_secs(9));
+    }
+}
