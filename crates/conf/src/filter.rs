@@ -9,13 +9,14 @@ use crate::spec::{FilterSpec, Value};
 use crate::text::Text;
 use crate::tree::Source;
 use base::Diagnostic;
+use std::rc::Rc;
 
 /// The filter that a jail names.
 pub(crate) struct Filter {
     name: String,
     options: Vec<(String, String)>,
     arguments: Vars,
-    merged: Merged,
+    merged: Rc<Merged>,
 }
 
 impl Filter {

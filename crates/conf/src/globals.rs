@@ -6,6 +6,7 @@ use crate::options::is_true;
 use crate::spec::{Globals, Value};
 use crate::tree::Source;
 use base::{Diagnostic, Severity, Span, parse_duration};
+use std::rc::Rc;
 
 /// Levels of fail2ban's log, besides plain numbers.
 const LEVELS: &[&str] = &[
@@ -58,7 +59,7 @@ pub(crate) fn read(source: Source<'_>, faults: &mut Vec<Diagnostic>) -> Globals 
 }
 
 struct Reader<'a> {
-    layers: Vec<Merged>,
+    layers: Vec<Rc<Merged>>,
     faults: &'a mut Vec<Diagnostic>,
 }
 

@@ -5,22 +5,34 @@ use crate::definition::Definition;
 use crate::filter::{self, Filter};
 use crate::interp::{Scope, Vars};
 use crate::layers::Merged;
-use crate::options::{JAIL, default, is_true};
+use crate::options::{JAIL, default};
 use crate::reader::Reader;
 use crate::spec::{Enabled, Increment, JailSpec};
 use crate::tree::Source;
 use base::{Diagnostic, JailName, Origin, Span};
 
 /// What `enabled` says; nothing else of the jail is looked at. `auto` has a meaning only over the built-in tree.
-pub(crate) fn enabled(merged: &Merged, name: &str, auto: bool) -> Result<Enabled, Diagnostic> {
-    let text = Scope::new(merged, name)
+pub(crate) fn enabled(
+    merged: &Merged,
+    name: &str,
+    auto: bool,
+    faults: &mut Vec<Diagnostic>,
+) -> Result<Enabled, Diagnostic> {
+    let scope = Scope::new(merged, name);
+    let is_auto = scope
         .get("enabled")?
-        .map(|text| text.plain())
-        .unwrap_or_default();
-    Ok(match text.trim() {
-        "auto" if auto => Enabled::Auto,
-        text if is_true(text) => Enabled::Yes,
-        _ => Enabled::No,
+        .is_some_and(|text| text.plain() == "auto");
+    if is_auto && auto {
+        return Ok(Enabled::Auto);
+    }
+    let mut reader = Reader {
+        jail: JailName::new(name),
+        scope: &scope,
+        faults,
+    };
+    Ok(match reader.flag("enabled")? {
+        true => Enabled::Yes,
+        false => Enabled::No,
     })
 }
 

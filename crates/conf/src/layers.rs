@@ -7,21 +7,21 @@ use crate::interp::Scope;
 use crate::text::Text;
 use crate::tree::Source;
 use base::{Diagnostic, Origin, Severity};
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
 
 /// The values of a key, the valid one last.
 pub(crate) type Slots = BTreeMap<String, Vec<Text>>;
 
 /// One configuration name, all layers merged.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Merged {
     pub(crate) defaults: Slots,
     /// In the order of their first header.
     pub(crate) sections: Vec<(String, Slots, Origin)>,
-    /// The files that were read.
-    pub(crate) files: Vec<PathBuf>,
 }
 
 impl Merged {
@@ -32,7 +32,7 @@ impl Merged {
             .map(|(_, slots, _)| slots)
     }
 
-    pub(crate) fn merge(&mut self, sections: Vec<Section>) {
+    pub(crate) fn merge(&mut self, sections: &[Section]) {
         for section in sections {
             let (name, condition) = match section.name.split_once('?') {
                 Some((name, condition)) if !name.is_empty() && !condition.is_empty() => {
@@ -47,24 +47,41 @@ impl Merged {
                     Some(place) => place,
                     None => {
                         self.sections
-                            .push((name.into(), Slots::new(), section.origin));
+                            .push((name.into(), Slots::new(), section.origin.clone()));
                         self.sections.len() - 1
                     }
                 };
                 &mut self.sections[place].1
             };
-            for (key, text) in section.options {
-                slots.entry(key + &condition).or_default().push(text);
+            for (key, text) in &section.options {
+                let values = slots.entry(format!("{key}{condition}")).or_default();
+                values.push(text.clone());
             }
         }
     }
+}
+
+/// What was read already: most jails share their actions, and most filters their includes.
+#[derive(Debug, Default)]
+pub(crate) struct Cache {
+    /// By path; nothing if there is no such file or it cannot be read.
+    files: RefCell<BTreeMap<PathBuf, Option<Rc<[Section]>>>>,
+    /// By configuration name; nothing if it has no files.
+    names: RefCell<BTreeMap<String, Option<Rc<Merged>>>>,
 }
 
 /// Includes within includes end here.
 const MAX_DEPTH: usize = 16;
 
 /// Reads all layers of `jail`, `filter.d/sshd` and the like. `None` if there is no file at all.
-pub(crate) fn read(source: Source<'_>, name: &str, faults: &mut Vec<Diagnostic>) -> Option<Merged> {
+pub(crate) fn read(
+    source: Source<'_>,
+    name: &str,
+    faults: &mut Vec<Diagnostic>,
+) -> Option<Rc<Merged>> {
+    if let Some(known) = source.cache.names.borrow().get(name) {
+        return known.clone();
+    }
     let mut paths = Vec::new();
     for root in source.tree.roots() {
         let with = |extension: &str| root.join(format!("{name}.{extension}"));
@@ -73,36 +90,35 @@ pub(crate) fn read(source: Source<'_>, name: &str, faults: &mut Vec<Diagnostic>)
             paths.extend(source.list(&with("d"), extension));
         }
     }
-    let mut parsed = Parsed {
-        source,
-        faults,
-        cache: BTreeMap::new(),
-    };
-    let order = parsed.with_includes(paths, &[]);
+    let mut reader = Reader { source, faults };
     let mut merged = Merged::default();
-    for path in order {
-        if let Some(Some(sections)) = parsed.cache.get(&path) {
-            merged.merge(sections.clone());
-            merged.files.push(path);
+    let mut is_there = false;
+    for path in reader.with_includes(paths, &[]) {
+        if let Some(sections) = reader.load(&path) {
+            merged.merge(&sections);
+            is_there = true;
         }
     }
-    (!merged.files.is_empty()).then_some(merged)
+    let merged = is_there.then(|| Rc::new(merged));
+    let mut names = source.cache.names.borrow_mut();
+    names.insert(name.to_owned(), merged.clone());
+    merged
 }
 
-struct Parsed<'a> {
+struct Reader<'a> {
     source: Source<'a>,
     faults: &'a mut Vec<Diagnostic>,
-    /// What each file holds; nothing if it cannot be read.
-    cache: BTreeMap<PathBuf, Option<Vec<Section>>>,
 }
 
-impl Parsed<'_> {
-    fn load(&mut self, path: &Path) -> bool {
-        if !self.cache.contains_key(path) {
-            let sections = self.parse(path);
-            self.cache.insert(path.to_path_buf(), sections);
+impl Reader<'_> {
+    fn load(&mut self, path: &Path) -> Option<Rc<[Section]>> {
+        if let Some(known) = self.source.cache.files.borrow().get(path) {
+            return known.clone();
         }
-        self.cache.get(path).is_some_and(Option::is_some)
+        let sections = self.parse(path).map(Rc::from);
+        let mut files = self.source.cache.files.borrow_mut();
+        files.insert(path.to_path_buf(), sections.clone());
+        sections
     }
 
     fn parse(&mut self, path: &Path) -> Option<Vec<Section>> {
@@ -145,7 +161,7 @@ impl Parsed<'_> {
     fn with_includes(&mut self, paths: Vec<PathBuf>, seen: &[PathBuf]) -> Vec<PathBuf> {
         let mut order: Vec<PathBuf> = Vec::new();
         for path in paths {
-            if seen.contains(&path) || seen.len() > MAX_DEPTH || !self.load(&path) {
+            if seen.contains(&path) || seen.len() > MAX_DEPTH || self.load(&path).is_none() {
                 continue;
             }
             let mut deeper = seen.to_vec();
@@ -164,7 +180,7 @@ impl Parsed<'_> {
             let sibling = path.with_extension("local");
             if path.extension().is_some_and(|e| e == "conf")
                 && !order.contains(&sibling)
-                && self.load(&sibling)
+                && self.load(&sibling).is_some()
             {
                 all.push(sibling);
             }
@@ -173,14 +189,14 @@ impl Parsed<'_> {
     }
 
     fn included(&mut self, path: &Path, key: &str) -> Vec<PathBuf> {
-        let Some(Some(sections)) = self.cache.get(path) else {
+        let Some(sections) = self.load(path) else {
             return Vec::new();
         };
         if !sections.iter().any(|section| section.name == "INCLUDES") {
             return Vec::new();
         }
         let mut alone = Merged::default();
-        alone.merge(sections.clone());
+        alone.merge(&sections);
         let names = match Scope::new(&alone, "INCLUDES").own(key) {
             Ok(text) => text.map(|text| text.spoken()).unwrap_or_default(),
             Err(fault) => {
@@ -201,7 +217,7 @@ impl Parsed<'_> {
                 .and_then(|dir| target.strip_prefix(dir).ok())
                 .map(|rest| root.join(rest));
             match below.filter(|_| self.source.tree.embedded) {
-                Some(below) if !self.load(&target) => paths.push(below),
+                Some(below) if self.load(&target).is_none() => paths.push(below),
                 _ => paths.push(target),
             }
         }

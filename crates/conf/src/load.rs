@@ -3,18 +3,19 @@
 use crate::Files;
 use crate::globals;
 use crate::jail;
-use crate::layers;
-use crate::spec::{Config, Enabled};
+use crate::layers::{self, Cache, Merged};
+use crate::spec::{Config, Enabled, JailSpec};
 use crate::text::Text;
 use crate::tree::{Source, Tree};
 use base::{Diagnostic, JailName, Origin, Severity};
+use std::collections::BTreeSet;
 
 /// Which jails are wanted.
 #[derive(Clone, Copy, Debug)]
 pub enum Choice<'a> {
     /// Those that are to run.
     Enabled,
-    /// These, whatever `enabled` says.
+    /// These, whatever `enabled` says; one that does not exist is broken.
     Named(&'a [JailName]),
     /// All, whatever `enabled` says.
     All,
@@ -22,72 +23,118 @@ pub enum Choice<'a> {
 
 /// Reads the configuration. Never fails whole: what is broken is named, all else is given.
 pub fn load(files: &dyn Files, tree: &Tree, choice: Choice<'_>) -> (Config, Vec<Diagnostic>) {
-    let source = Source { files, tree };
+    let cache = Cache::default();
+    let source = Source {
+        files,
+        tree,
+        cache: &cache,
+    };
     let mut faults = Vec::new();
-    let globals = globals::read(source, &mut faults);
     let mut config = Config {
-        globals,
+        globals: globals::read(source, &mut faults),
         jails: Vec::new(),
         broken: Vec::new(),
     };
-    if tree.missing
-        && let Some(dir) = &tree.dir
-    {
-        let message = format!(
-            "there is no readable configuration directory {}",
-            dir.display()
-        );
-        faults.push(
-            Diagnostic::new(Severity::Error, message).with_help("name another directory with -c"),
-        );
-        return (config, faults);
+    match jails(source, &mut faults) {
+        Ok(merged) => {
+            for (name, _, origin) in &merged.sections {
+                let jail = JailName::new(name);
+                if name == "INCLUDES" || !is_wanted(choice, &jail) {
+                    continue;
+                }
+                match one(source, &merged, name, origin, choice, &mut faults) {
+                    Ok(spec) => config.jails.extend(spec),
+                    Err(fault) => config.broken.push((jail.clone(), fault.with_jail(&jail))),
+                }
+            }
+            if let Choice::Named(names) = choice {
+                config.broken.extend(unknown(names, &merged));
+            }
+        }
+        Err(fault) => faults.push(fault),
     }
-    let mut merged = layers::read(source, "jail", &mut faults).unwrap_or_default();
+    (config, each_once(faults))
+}
+
+/// All layers of `jail`, with what fail2ban adds to the defaults.
+fn jails(source: Source<'_>, faults: &mut Vec<Diagnostic>) -> Result<Merged, Diagnostic> {
+    let dir = match &source.tree.dir {
+        Some(dir) => dir.display().to_string(),
+        None => crate::embedded::ROOT.to_owned(),
+    };
+    if source.tree.missing {
+        let message = format!("there is no readable configuration directory {dir}; no jail runs");
+        let help = "name another directory with -c, or create this one";
+        return Err(Diagnostic::new(Severity::Error, message).with_help(help));
+    }
+    let Some(merged) = layers::read(source, "jail", faults) else {
+        let message = format!("there is no jail.conf and no jail.local in {dir}; no jail runs");
+        let help = "write jail.local with a section for each jail";
+        return Err(Diagnostic::new(Severity::Error, message).with_help(help));
+    };
+    let mut merged = Merged::clone(&merged);
     let here = Origin {
         file: "built-in".into(),
         line: 0,
         text: "".into(),
     };
-    let dir = tree.dir.as_ref().map_or_else(
-        || crate::embedded::ROOT.to_owned(),
-        |dir| dir.display().to_string(),
-    );
     for (key, text) in [
         ("fail2ban_version", "1.1.1"),
         ("fail2ban_confpath", dir.as_str()),
     ] {
-        merged
-            .defaults
-            .entry(key.into())
-            .or_default()
-            .push(Text::new(text, &here));
+        let values = merged.defaults.entry(key.into()).or_default();
+        values.push(Text::new(text, &here));
     }
-    for (name, _, origin) in merged
-        .sections
-        .iter()
-        .filter(|(name, ..)| name != "INCLUDES")
-    {
-        let jail = JailName::new(name);
-        if matches!(choice, Choice::Named(names) if !names.contains(&jail)) {
-            continue;
-        }
-        let read = jail::enabled(&merged, name, tree.embedded).and_then(|enabled| {
-            if enabled == Enabled::No && matches!(choice, Choice::Enabled) {
-                return Ok(None);
-            }
-            jail::read(source, &merged, name, enabled, origin, &mut faults).map(Some)
-        });
-        match read {
-            Ok(spec) => config.jails.extend(spec),
-            Err(fault) => config.broken.push((jail.clone(), fault.with_jail(&jail))),
-        }
+    Ok(merged)
+}
+
+fn is_wanted(choice: Choice<'_>, jail: &JailName) -> bool {
+    match choice {
+        Choice::Named(names) => names.contains(jail),
+        Choice::Enabled | Choice::All => true,
     }
-    // A filter or action of several jails is read for each of them, its faults are told once.
-    let mut told: Vec<Diagnostic> = Vec::new();
-    for fault in faults {
-        if !told.contains(&fault) {
-            told.push(fault);
-        }
+}
+
+fn one(
+    source: Source<'_>,
+    merged: &Merged,
+    name: &str,
+    origin: &Origin,
+    choice: Choice<'_>,
+    faults: &mut Vec<Diagnostic>,
+) -> Result<Option<JailSpec>, Diagnostic> {
+    let enabled = jail::enabled(merged, name, source.tree.embedded, faults)?;
+    if enabled == Enabled::No && matches!(choice, Choice::Enabled) {
+        return Ok(None);
     }
-    (config, told)
+    jail::read(source, merged, name, enabled, origin, faults).map(Some)
+}
+
+/// Wanted jails of which the files say nothing.
+fn unknown(names: &[JailName], merged: &Merged) -> Vec<(JailName, Diagnostic)> {
+    let sections = merged.sections.iter().map(|(name, ..)| name.as_str());
+    let known: Vec<&str> = sections.filter(|name| *name != "INCLUDES").collect();
+    let unknown = names.iter().filter(|name| !known.contains(&name.as_str()));
+    let told = unknown.map(|name| {
+        let message = format!("there is no section [{name}] in the configuration");
+        let found = Diagnostic::new(Severity::Error, message).with_jail(name);
+        let help = match known.as_slice() {
+            [] => "write one into jail.local".to_owned(),
+            known => format!("the jails are {}", known.join(", ")),
+        };
+        (name.clone(), found.with_help(help))
+    });
+    told.collect()
+}
+
+/// An include of several filters can be at fault for each of them; that is told once.
+fn each_once(faults: Vec<Diagnostic>) -> Vec<Diagnostic> {
+    let mut told = BTreeSet::new();
+    let key = |fault: &Diagnostic| {
+        let place = fault.origin.as_ref().map(|at| (at.file.clone(), at.line));
+        (fault.message.clone(), place, fault.jail.clone())
+    };
+    let mut faults = faults;
+    faults.retain(|fault| told.insert(key(fault)));
+    faults
 }

@@ -43,9 +43,16 @@ impl Reader<'_> {
         Ok(self.lines(key)?.into_iter().flat_map(words).collect())
     }
 
-    pub(crate) fn flag(&self, key: &str) -> Result<bool, Diagnostic> {
-        let text = self.text(key)?.map(|value| value.text);
-        Ok(is_true(text.as_deref().unwrap_or(default(key))))
+    /// Any other word is no, as in fail2ban, but not silently.
+    pub(crate) fn flag(&mut self, key: &str) -> Result<bool, Diagnostic> {
+        let Some(value) = self.text(key)? else {
+            return Ok(is_true(default(key)));
+        };
+        let word = value.text.trim().to_lowercase();
+        if !is_true(&word) && !matches!(word.as_str(), "0" | "off" | "false" | "no") {
+            self.replaced(key, &value, "is neither yes nor no", "no");
+        }
+        Ok(is_true(&word))
     }
 
     pub(crate) fn count(&mut self, key: &str) -> Result<u32, Diagnostic> {

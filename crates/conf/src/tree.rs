@@ -2,6 +2,7 @@
 
 use crate::embedded::{EmbeddedFiles, ROOT};
 use crate::files::Files;
+use crate::layers::Cache;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -69,6 +70,7 @@ impl Tree {
 pub(crate) struct Source<'a> {
     pub(crate) files: &'a dyn Files,
     pub(crate) tree: &'a Tree,
+    pub(crate) cache: &'a Cache,
 }
 
 impl Source<'_> {
