@@ -109,17 +109,39 @@ impl<S: Sink> JournalReader<S> {
 
     /// Follows it for another jail too, from the next poll on. A match that is none is told as the jail's state.
     pub(crate) fn add(&mut self, wish: JournalWish) {
-        let JournalWish { jail, matches, trusted_uids, findtime, stored } = wish;
+        let JournalWish {
+            jail,
+            matches,
+            trusted_uids,
+            findtime,
+            stored,
+        } = wish;
         let expression = match Expression::parse(&matches) {
             Ok(expression) => expression,
             Err(error) => return self.tell(jail, SourceState::Error(error.to_string())),
         };
-        let oldest = Seen { cursor: String::new(), time: (self.clock)() - findtime };
+        let oldest = Seen {
+            cursor: String::new(),
+            time: (self.clock)() - findtime,
+        };
         let stored = stored.map(|(cursor, time)| Seen { cursor, time });
-        let seen = Some(stored.filter(|stored| stored.time >= oldest.time).unwrap_or(oldest));
+        let seen = Some(
+            stored
+                .filter(|stored| stored.time >= oldest.time)
+                .unwrap_or(oldest),
+        );
         let refused = BTreeMap::new();
-        self.subscriptions.push(Subscription { jail, expression, trusted_uids, seen, refused });
-        let fields = self.subscriptions.iter().flat_map(|one| one.expression.fields());
+        self.subscriptions.push(Subscription {
+            jail,
+            expression,
+            trusted_uids,
+            seen,
+            refused,
+        });
+        let fields = self
+            .subscriptions
+            .iter()
+            .flat_map(|one| one.expression.fields());
         let wanted: BTreeSet<&str> = entry::FIELDS.into_iter().chain(fields).collect();
         self.wanted = wanted.into_iter().map(str::to_owned).collect();
         self.close();
@@ -137,7 +159,10 @@ impl<S: Sink> JournalReader<S> {
             return CALM_AFTER;
         }
         if self.feed.is_none() && (now < self.next_open || !self.open(now)) {
-            return self.next_open.saturating_duration_since(now).min(CALM_AFTER);
+            return self
+                .next_open
+                .saturating_duration_since(now)
+                .min(CALM_AFTER);
         }
         match self.read(now) {
             Ok(pause) => pause,
@@ -152,12 +177,23 @@ impl<S: Sink> JournalReader<S> {
 
     /// Opens the journal before the first entry that anybody has not seen; false if that is not possible now.
     fn open(&mut self, now: Instant) -> bool {
-        let asks_for_all = self.subscriptions.iter().any(|one| one.expression.alternatives.is_empty());
+        let asks_for_all = self
+            .subscriptions
+            .iter()
+            .any(|one| one.expression.alternatives.is_empty());
         let groups: Vec<&Group> = match asks_for_all {
             true => Vec::new(),
-            false => self.subscriptions.iter().flat_map(|one| &one.expression.alternatives).collect(),
+            false => self
+                .subscriptions
+                .iter()
+                .flat_map(|one| &one.expression.alternatives)
+                .collect(),
         };
-        let since = self.subscriptions.iter().filter_map(|one| Some(one.seen.as_ref()?.time)).min();
+        let since = self
+            .subscriptions
+            .iter()
+            .filter_map(|one| Some(one.seen.as_ref()?.time))
+            .min();
         let since = since.unwrap_or_else(|| (self.clock)());
         match Feed::open(self.directory.as_deref(), &groups, since) {
             Ok(feed) => {
@@ -186,13 +222,18 @@ impl<S: Sink> JournalReader<S> {
         self.next_open = Instant::now();
         if let Some((cursor, time)) = &self.last {
             for one in &mut self.subscriptions {
-                one.seen.get_or_insert_with(|| Seen { cursor: cursor.clone(), time: *time });
+                one.seen.get_or_insert_with(|| Seen {
+                    cursor: cursor.clone(),
+                    time: *time,
+                });
             }
         }
     }
 
     fn read(&mut self, now: Instant) -> Result<Duration, String> {
-        let Some(feed) = &mut self.feed else { return Ok(CALM_AFTER) };
+        let Some(feed) = &mut self.feed else {
+            return Ok(CALM_AFTER);
+        };
         if now >= self.next_process {
             self.next_process = now + PROCESS_EVERY;
             feed.process()?;
@@ -234,7 +275,9 @@ impl<S: Sink> JournalReader<S> {
         }
         if became_idle {
             self.caught_up = true;
-            self.subscriptions.iter_mut().for_each(|one| one.seen = None);
+            self.subscriptions
+                .iter_mut()
+                .for_each(|one| one.seen = None);
             self.tell_all(&SourceState::Following);
         }
         if let Some(error) = failure {
@@ -243,25 +286,42 @@ impl<S: Sink> JournalReader<S> {
         if count > 0 {
             self.last_entry = now;
         }
-        Ok(match (at_end, now.duration_since(self.last_entry) < CALM_AFTER) {
-            (false, _) => Duration::ZERO,
-            (true, true) => ACTIVE,
-            (true, false) => IDLE,
-        })
+        Ok(
+            match (at_end, now.duration_since(self.last_entry) < CALM_AFTER) {
+                (false, _) => Duration::ZERO,
+                (true, true) => ACTIVE,
+                (true, false) => IDLE,
+            },
+        )
     }
 
     fn position(&self) -> Option<Position> {
         let (cursor, time) = self.last.clone()?;
-        let past = self.subscriptions.iter().filter(|one| one.seen.as_ref().is_none_or(|seen| seen.time <= time));
-        Some(Position::Journal { jails: past.map(|one| one.jail).collect(), cursor, time })
+        let past = self
+            .subscriptions
+            .iter()
+            .filter(|one| one.seen.as_ref().is_none_or(|seen| seen.time <= time));
+        Some(Position::Journal {
+            jails: past.map(|one| one.jail).collect(),
+            cursor,
+            time,
+        })
     }
 
     fn place(&self) -> String {
-        self.directory.as_ref().map_or_else(|| "journal".to_owned(), |directory| directory.display().to_string())
+        self.directory.as_ref().map_or_else(
+            || "journal".to_owned(),
+            |directory| directory.display().to_string(),
+        )
     }
 
     fn tell_all(&mut self, state: &SourceState) {
-        for jail in self.subscriptions.iter().map(|one| one.jail).collect::<Vec<_>>() {
+        for jail in self
+            .subscriptions
+            .iter()
+            .map(|one| one.jail)
+            .collect::<Vec<_>>()
+        {
             self.tell(jail, state.clone());
         }
     }
@@ -269,7 +329,8 @@ impl<S: Sink> JournalReader<S> {
     fn tell(&mut self, jail: JailId, state: SourceState) {
         // To begin again behind what was read is no news.
         let follows = self.states.get(&jail) == Some(&SourceState::Following);
-        if self.states.get(&jail) != Some(&state) && !(follows && state == SourceState::CatchingUp) {
+        if self.states.get(&jail) != Some(&state) && !(follows && state == SourceState::CatchingUp)
+        {
             let place = self.place();
             self.sink.state(jail, &place, "journal", state.clone(), 0);
             self.states.insert(jail, state);

@@ -27,9 +27,20 @@ pub(super) struct Follower {
 
 impl Follower {
     /// Starts it for what the alternatives ask for, from a time on.
-    pub(super) fn start(directory: Option<&Path>, groups: &[&Group], since: Timestamp) -> io::Result<Self> {
+    pub(super) fn start(
+        directory: Option<&Path>,
+        groups: &[&Group],
+        since: Timestamp,
+    ) -> io::Result<Self> {
         let mut command = Command::new("journalctl");
-        command.args(["--follow", "--output=json", "--all", "--quiet", "--no-pager", "--no-tail"]);
+        command.args([
+            "--follow",
+            "--output=json",
+            "--all",
+            "--quiet",
+            "--no-pager",
+            "--no-tail",
+        ]);
         command.arg(format!("--since=@{}", since.as_secs()));
         if let Some(directory) = directory {
             command.arg("--directory").arg(directory);
@@ -38,19 +49,31 @@ impl Follower {
             command.args((at > 0).then_some("+"));
             command.args(group.terms());
         }
-        let mut child =
-            command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn()?;
-        let output = child.stdout.take().ok_or_else(|| io::Error::other("journalctl has no output"))?;
+        let mut child = command
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()?;
+        let output = child
+            .stdout
+            .take()
+            .ok_or_else(|| io::Error::other("journalctl has no output"))?;
         let (sender, lines) = sync_channel(QUEUE);
-        thread::Builder::new().name("journalctl".into()).spawn(move || {
-            let mut output = BufReader::new(output);
-            while let Ok(Some(line)) = next_line(&mut output) {
-                if sender.send(line).is_err() {
-                    return;
+        thread::Builder::new()
+            .name("journalctl".into())
+            .spawn(move || {
+                let mut output = BufReader::new(output);
+                while let Ok(Some(line)) = next_line(&mut output) {
+                    if sender.send(line).is_err() {
+                        return;
+                    }
                 }
-            }
-        })?;
-        Ok(Self { child, lines, cursor: String::new() })
+            })?;
+        Ok(Self {
+            child,
+            lines,
+            cursor: String::new(),
+        })
     }
 
     pub(super) fn next(&mut self, wanted: &[String], entry: &mut Entry) -> Result<bool, String> {
@@ -113,9 +136,10 @@ fn fill(line: &[u8], wanted: &[String], entry: &mut Entry) -> Option<String> {
 fn bytes(value: &Value) -> Option<Vec<u8>> {
     match value {
         Value::String(text) => Some(text.clone().into_bytes()),
-        Value::Array(items) if items.iter().all(Value::is_u64) => {
-            items.iter().map(|item| u8::try_from(item.as_u64()?).ok()).collect()
-        }
+        Value::Array(items) if items.iter().all(Value::is_u64) => items
+            .iter()
+            .map(|item| u8::try_from(item.as_u64()?).ok())
+            .collect(),
         Value::Array(items) => {
             let parts: Vec<Vec<u8>> = items.iter().filter_map(bytes).collect();
             Some(parts.join(&b' '))
@@ -147,7 +171,10 @@ mod tests {
     fn a_line_too_long_is_passed_over() {
         let text = format!("{}\nnext\n", "x".repeat(LONGEST as usize + 5));
         let mut output = text.as_bytes();
-        assert_eq!(next_line(&mut output).unwrap().as_deref(), Some(&b"next\n"[..]));
+        assert_eq!(
+            next_line(&mut output).unwrap().as_deref(),
+            Some(&b"next\n"[..])
+        );
         assert_eq!(next_line(&mut output).unwrap(), None);
     }
 }

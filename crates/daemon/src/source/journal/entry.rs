@@ -48,7 +48,10 @@ impl Entry {
     }
 
     pub(super) fn get(&self, name: &str) -> Option<&[u8]> {
-        self.fields.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_slice())
+        self.fields
+            .iter()
+            .find(|(known, _)| known == name)
+            .map(|(_, value)| value.as_slice())
     }
 
     pub(super) fn text(&self, name: &str) -> Option<&str> {
@@ -57,7 +60,9 @@ impl Entry {
 
     /// When its service wrote it, as far as that is known.
     pub(super) fn time(&self) -> Timestamp {
-        let micros = self.text("_SOURCE_REALTIME_TIMESTAMP").and_then(|text| text.parse().ok());
+        let micros = self
+            .text("_SOURCE_REALTIME_TIMESTAMP")
+            .and_then(|text| text.parse().ok());
         micros.map_or(self.received, Timestamp::from_micros)
     }
 
@@ -80,7 +85,9 @@ impl Entry {
                 Some(pid) => add(&format!("{name}[{}]:", String::from_utf8_lossy(pid))),
                 None => add(&format!("{name}:")),
             }
-            if name == "kernel" && let Some(seconds) = self.uptime() {
+            if name == "kernel"
+                && let Some(seconds) = self.uptime()
+            {
                 add(&format!("[{seconds:12.6}]"));
             }
         }
@@ -91,7 +98,9 @@ impl Entry {
     }
 
     fn uptime(&self) -> Option<f64> {
-        let text = self.text("_SOURCE_MONOTONIC_TIMESTAMP").or_else(|| self.text("__MONOTONIC_TIMESTAMP"))?;
+        let text = self
+            .text("_SOURCE_MONOTONIC_TIMESTAMP")
+            .or_else(|| self.text("__MONOTONIC_TIMESTAMP"))?;
         text.parse::<u64>().ok().map(|micros| micros as f64 / 1e6)
     }
 }
@@ -107,17 +116,38 @@ mod tests {
     #[test]
     fn an_entry_is_a_syslog_line_without_its_date() {
         let message = ("MESSAGE", "text of it");
-        check(&[("_HOSTNAME", "h"), ("SYSLOG_IDENTIFIER", "sshd"), ("_PID", "7"), message], "h sshd[7]: text of it");
         check(
-            &[("_HOSTNAME", "h"), ("_COMM", "c"), ("SYSLOG_PID", "8"), ("_PID", "7"), message],
+            &[
+                ("_HOSTNAME", "h"),
+                ("SYSLOG_IDENTIFIER", "sshd"),
+                ("_PID", "7"),
+                message,
+            ],
+            "h sshd[7]: text of it",
+        );
+        check(
+            &[
+                ("_HOSTNAME", "h"),
+                ("_COMM", "c"),
+                ("SYSLOG_PID", "8"),
+                ("_PID", "7"),
+                message,
+            ],
             "h c[8]: text of it",
         );
-        check(&[("SYSLOG_IDENTIFIER", "s"), ("_COMM", "c"), message], "s: text of it");
+        check(
+            &[("SYSLOG_IDENTIFIER", "s"), ("_COMM", "c"), message],
+            "s: text of it",
+        );
         check(&[message], "text of it");
         check(&[("_HOSTNAME", "h")], "h");
         check(&[("MESSAGE", "a\nb")], "a\\nb");
         check(
-            &[("SYSLOG_IDENTIFIER", "kernel"), ("_SOURCE_MONOTONIC_TIMESTAMP", "1234567"), message],
+            &[
+                ("SYSLOG_IDENTIFIER", "kernel"),
+                ("_SOURCE_MONOTONIC_TIMESTAMP", "1234567"),
+                message,
+            ],
             "kernel: [    1.234567] text of it",
         );
     }

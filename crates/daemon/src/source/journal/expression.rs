@@ -69,12 +69,17 @@ impl Expression {
 
     /// Every value that any alternative gives for a field.
     pub(super) fn values<'a>(&'a self, field: &'a str) -> impl Iterator<Item = &'a str> {
-        self.alternatives.iter().flat_map(move |group| group.values(field))
+        self.alternatives
+            .iter()
+            .flat_map(move |group| group.values(field))
     }
 
     /// Every field that is named.
     pub(super) fn fields(&self) -> impl Iterator<Item = &str> {
-        self.alternatives.iter().flat_map(|group| &group.terms).map(|(field, _)| field.as_str())
+        self.alternatives
+            .iter()
+            .flat_map(|group| &group.terms)
+            .map(|(field, _)| field.as_str())
     }
 }
 
@@ -88,7 +93,9 @@ impl Group {
 
     fn holds(&self, entry: &Entry) -> bool {
         self.terms.iter().all(|(field, values)| {
-            entry.get(field).is_some_and(|found| values.iter().any(|value| value.as_bytes() == found))
+            entry
+                .get(field)
+                .is_some_and(|found| values.iter().any(|value| value.as_bytes() == found))
         })
     }
 
@@ -100,14 +107,18 @@ impl Group {
 
     /// Each `FIELD=value`, as libsystemd and journalctl take them.
     pub(super) fn terms(&self) -> impl Iterator<Item = String> {
-        self.terms.iter().flat_map(|(field, values)| values.iter().map(move |value| format!("{field}={value}")))
+        self.terms
+            .iter()
+            .flat_map(|(field, values)| values.iter().map(move |value| format!("{field}={value}")))
     }
 }
 
 /// Names of fields are ASCII capitals, digits and underscores.
 fn is_field(name: &str) -> bool {
     !name.is_empty()
-        && name.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'_')
+        && name
+            .bytes()
+            .all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'_')
 }
 
 /// Splits a line as a shell does: blanks separate, quotation marks and backslashes keep what they cover.
@@ -132,7 +143,9 @@ fn words(line: &str) -> Result<Vec<String>, Error> {
                 }
                 kept.push(next);
             }
-            (None, '\\') => word.get_or_insert_default().push(chars.next().ok_or(Error::Quote)?),
+            (None, '\\') => word
+                .get_or_insert_default()
+                .push(chars.next().ok_or(Error::Quote)?),
             (None, c) if c.is_whitespace() => words.extend(word.take()),
             (_, c) => word.get_or_insert_default().push(c),
         }
@@ -163,15 +176,31 @@ mod tests {
     #[test]
     fn words_combine_as_in_journalctl() {
         check(&[], &[&[], &[("A", "1")]], &[]);
-        check(&["A=1"], &[&[("A", "1"), ("B", "2")]], &[&[], &[("A", "2")], &[("A", "11")]]);
-        check(&["A=1 A=2"], &[&[("A", "1")], &[("A", "2")]], &[&[("A", "3")]]);
-        check(&["A=1 B=2"], &[&[("A", "1"), ("B", "2")]], &[&[("A", "1")], &[("B", "2")]]);
+        check(
+            &["A=1"],
+            &[&[("A", "1"), ("B", "2")]],
+            &[&[], &[("A", "2")], &[("A", "11")]],
+        );
+        check(
+            &["A=1 A=2"],
+            &[&[("A", "1")], &[("A", "2")]],
+            &[&[("A", "3")]],
+        );
+        check(
+            &["A=1 B=2"],
+            &[&[("A", "1"), ("B", "2")]],
+            &[&[("A", "1")], &[("B", "2")]],
+        );
         check(
             &["A=1 B=2 A=3"],
             &[&[("A", "3"), ("B", "2")], &[("A", "1"), ("B", "2")]],
             &[&[("A", "3")]],
         );
-        check(&["A=1 + B=2"], &[&[("A", "1")], &[("B", "2")]], &[&[("A", "2"), ("B", "1")]]);
+        check(
+            &["A=1 + B=2"],
+            &[&[("A", "1")], &[("B", "2")]],
+            &[&[("A", "2"), ("B", "1")]],
+        );
         check(&["A=1", "B=2"], &[&[("A", "1")], &[("B", "2")]], &[&[]]);
         check(&["+ A=1 +"], &[&[("A", "1")]], &[&[]]);
         check(&["A=x=y"], &[&[("A", "x=y")]], &[&[("A", "x")]]);
@@ -179,8 +208,16 @@ mod tests {
 
     #[test]
     fn quotation_is_that_of_a_shell() {
-        check(&[r#"A="1 2" B='3"'"#], &[&[("A", "1 2"), ("B", "3\"")]], &[]);
-        check(&[r#"'A=1 2'  B=3\ 4"#], &[&[("A", "1 2"), ("B", "3 4")]], &[]);
+        check(
+            &[r#"A="1 2" B='3"'"#],
+            &[&[("A", "1 2"), ("B", "3\"")]],
+            &[],
+        );
+        check(
+            &[r#"'A=1 2'  B=3\ 4"#],
+            &[&[("A", "1 2"), ("B", "3 4")]],
+            &[],
+        );
         check(&[r#"A="a\"b\n" "#], &[&[("A", "a\"b\\n")]], &[]);
         check(&["A="], &[&[("A", "")]], &[&[("A", "1")]]);
     }
@@ -188,7 +225,10 @@ mod tests {
     #[test]
     fn mistakes_are_named() {
         let parse = |line: &str| Expression::parse(&[line.to_owned()]).unwrap_err();
-        assert_eq!(parse("A=1 /usr/sbin/sshd"), Error::Word("/usr/sbin/sshd".into()));
+        assert_eq!(
+            parse("A=1 /usr/sbin/sshd"),
+            Error::Word("/usr/sbin/sshd".into())
+        );
         assert_eq!(parse("sshd"), Error::Word("sshd".into()));
         assert_eq!(parse("a=1"), Error::Word("a=1".into()));
         assert_eq!(parse("=1"), Error::Word("=1".into()));

@@ -29,22 +29,34 @@ pub(super) enum Absent {
 
 impl Feed {
     /// Opens the journal for what the alternatives ask for (everything if there are none), from a time on.
-    pub(super) fn open(directory: Option<&Path>, groups: &[&Group], since: Timestamp) -> Result<Self, Absent> {
+    pub(super) fn open(
+        directory: Option<&Path>,
+        groups: &[&Group],
+        since: Timestamp,
+    ) -> Result<Self, Absent> {
         let files = journal_files(directory);
-        match files.iter().map(File::open).find(|opened| !is_missing(opened)) {
+        match files
+            .iter()
+            .map(File::open)
+            .find(|opened| !is_missing(opened))
+        {
             None => return Err(Absent::Nothing),
             Some(Err(_)) if files.iter().all(|file| File::open(file).is_err()) => {
-                return Err(Absent::Error("no journal file may be read (group systemd-journal may)".into()));
+                return Err(Absent::Error(
+                    "no journal file may be read (group systemd-journal may)".into(),
+                ));
             }
             Some(_) => {}
         }
         match open_library(directory, groups, since) {
             Ok(journal) => Ok(Self::Library(journal)),
-            Err(JournalError::NoLibrary(_)) => {
-                Follower::start(directory, groups, since).map(Self::Child).map_err(|error| {
-                    Absent::Error(format!("neither libsystemd nor journalctl can be used: {error}"))
-                })
-            }
+            Err(JournalError::NoLibrary(_)) => Follower::start(directory, groups, since)
+                .map(Self::Child)
+                .map_err(|error| {
+                    Absent::Error(format!(
+                        "neither libsystemd nor journalctl can be used: {error}"
+                    ))
+                }),
             Err(error) => Err(Absent::Error(error.to_string())),
         }
     }
@@ -52,7 +64,9 @@ impl Feed {
     /// Fills `entry` with the wanted fields of the next entry; false if there is none (yet).
     pub(super) fn next(&mut self, wanted: &[String], entry: &mut Entry) -> Result<bool, String> {
         match self {
-            Self::Library(journal) => next_of(journal, wanted, entry).map_err(|error| error.to_string()),
+            Self::Library(journal) => {
+                next_of(journal, wanted, entry).map_err(|error| error.to_string())
+            }
             Self::Child(follower) => follower.next(wanted, entry),
         }
     }
@@ -68,13 +82,20 @@ impl Feed {
     /// Takes notice of new and rotated files.
     pub(super) fn process(&mut self) -> Result<(), String> {
         match self {
-            Self::Library(journal) => journal.process().map(drop).map_err(|error| error.to_string()),
+            Self::Library(journal) => journal
+                .process()
+                .map(drop)
+                .map_err(|error| error.to_string()),
             Self::Child(_) => Ok(()),
         }
     }
 }
 
-fn open_library(directory: Option<&Path>, groups: &[&Group], since: Timestamp) -> Result<Journal, JournalError> {
+fn open_library(
+    directory: Option<&Path>,
+    groups: &[&Group],
+    since: Timestamp,
+) -> Result<Journal, JournalError> {
     let mut journal = directory.map_or_else(Journal::open, Journal::open_directory)?;
     for group in groups {
         for term in group.terms() {
@@ -86,7 +107,11 @@ fn open_library(directory: Option<&Path>, groups: &[&Group], since: Timestamp) -
     Ok(journal)
 }
 
-fn next_of(journal: &mut Journal, wanted: &[String], entry: &mut Entry) -> Result<bool, JournalError> {
+fn next_of(
+    journal: &mut Journal,
+    wanted: &[String],
+    entry: &mut Entry,
+) -> Result<bool, JournalError> {
     if !journal.next_entry()? {
         return Ok(false);
     }
@@ -109,16 +134,27 @@ fn journal_files(directory: Option<&Path>) -> Vec<PathBuf> {
     };
     let names = |dir: &PathBuf| {
         let entries = fs::read_dir(dir).into_iter().flatten();
-        entries.filter_map(|entry| Some(entry.ok()?.path())).collect::<Vec<_>>()
+        entries
+            .filter_map(|entry| Some(entry.ok()?.path()))
+            .collect::<Vec<_>>()
     };
     let mut paths: Vec<PathBuf> = roots.iter().flat_map(names).collect();
-    let below: Vec<PathBuf> = paths.iter().filter(|path| path.is_dir()).flat_map(names).collect();
+    let below: Vec<PathBuf> = paths
+        .iter()
+        .filter(|path| path.is_dir())
+        .flat_map(names)
+        .collect();
     paths.extend(below);
-    paths.retain(|path| path.extension().is_some_and(|extension| extension == "journal"));
+    paths.retain(|path| {
+        path.extension()
+            .is_some_and(|extension| extension == "journal")
+    });
     paths
 }
 
 /// A file that was rotated away since it was listed says nothing.
 fn is_missing(opened: &std::io::Result<File>) -> bool {
-    opened.as_ref().is_err_and(|error| error.kind() == ErrorKind::NotFound)
+    opened
+        .as_ref()
+        .is_err_and(|error| error.kind() == ErrorKind::NotFound)
 }

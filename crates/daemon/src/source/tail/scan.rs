@@ -229,7 +229,7 @@ impl<S: Sink> Tail<S> {
             return Ok(offset);
         }
         let is_new = known.is_some_and(|bound| bound.was_missing)
-            || (wish.looked && wish.is_glob && !known.is_some_and(|bound| bound.refused.is_some()));
+            || (wish.looked && wish.is_glob && known.is_none_or(|bound| bound.refused.is_none()));
         let jail = wish.jail;
         if is_new {
             let copied = |reader: &Reader| {
