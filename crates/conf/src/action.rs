@@ -53,12 +53,7 @@ pub(crate) fn read(
             .get(line)
             .map_or_else(|| list.origin(), |line| line.origin.clone());
         let call = params::parse(entry).ok_or_else(|| {
-            fault(
-                &format!("invalid action '{entry}'; the jail is left out"),
-                &origin,
-                None,
-            )
-            .with_help(params::HELP)
+            fault(&format!("invalid action '{entry}'"), &origin, None).with_help(params::HELP)
         })?;
         actions.push(one(source, jail, call, origin, variables, faults)?);
     }
@@ -108,7 +103,7 @@ fn one(
     }
     let merged = layers::read(source, &format!("action.d/{file}"), faults).ok_or_else(|| {
         fault(
-            &format!("there is no action.d/{file}.conf; the jail is left out"),
+            &format!("there is no action.d/{file}.conf"),
             &action.origin,
             Some(file),
         )

@@ -3,8 +3,9 @@
 //! An argument of the jail beats `[Init]`, which beats `[Definition]`. Conditional options (`x?family=inet6`)
 //! ride along: an argument also replaces its conditional twins unless they are given themselves.
 
-use crate::interp::{Scope, Vars, substitute};
+use crate::interp::{Scope, Vars};
 use crate::layers::Merged;
+use crate::tags::substitute;
 use crate::text::Text;
 use base::Diagnostic;
 

@@ -35,12 +35,12 @@ impl Filter {
             return Ok(None);
         }
         let call = params::parse(&plain).ok_or_else(|| {
-            let message = format!("invalid filter '{plain}'; the jail is left out");
+            let message = format!("invalid filter '{plain}'");
             fault(&message, &origin, Some(&plain)).with_help(params::HELP)
         })?;
         let file = format!("filter.d/{}", call.name);
         let merged = layers::read(source, &file, faults).ok_or_else(|| {
-            let message = format!("there is no {file}.conf; the jail is left out");
+            let message = format!("there is no {file}.conf");
             fault(&message, &origin, Some(&call.name))
                 .with_help("correct the name, or create the file")
         })?;

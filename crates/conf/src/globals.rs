@@ -70,7 +70,10 @@ impl Reader<'_> {
             match Scope::new(merged, "Definition").get(key) {
                 Ok(Some(text)) => found = Some(text.value()),
                 Ok(None) => {}
-                Err(fault) => self.faults.push(fault),
+                Err(fault) => {
+                    let message = format!("{}; the default is taken instead", fault.message);
+                    self.faults.push(Diagnostic { message, ..fault });
+                }
             }
         }
         found.filter(|value| !value.text.trim().is_empty())

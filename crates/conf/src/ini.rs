@@ -7,6 +7,9 @@ use crate::text::Text;
 use base::{Diagnostic, Origin, Severity};
 use std::sync::Arc;
 
+/// Faults told of one file; the others are only counted.
+const MAX_FAULTS: usize = 20;
+
 /// One section of one file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Section {
@@ -41,6 +44,16 @@ pub(crate) fn parse(file: &str, content: &str) -> (Vec<Section>, Vec<Diagnostic>
         while text.lines.len() > 1 && text.lines.last().is_some_and(|line| line.text.is_empty()) {
             text.lines.pop();
         }
+    }
+    let more = reader.faults.len().saturating_sub(MAX_FAULTS);
+    if more > 0 {
+        reader.faults.truncate(MAX_FAULTS);
+        let message =
+            format!("{file} has {more} more lines that cannot be used; they are left out");
+        let help = "check that this is a configuration file at all";
+        reader
+            .faults
+            .push(Diagnostic::new(Severity::Error, message).with_help(help));
     }
     (reader.sections, reader.faults)
 }
@@ -200,3 +213,6 @@ fn without_comment(line: &str) -> &str {
     }
     line
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,15 +1,16 @@
-//! `%(name)s` (behaviour §1.4) and `<tag>` (§1.7).
+//! `%(name)s` (behaviour §1.4): lazily, in the context of the section that is asked, with what was replaced as `known/`.
 
 use crate::layers::{Merged, Slots};
 use crate::text::Text;
 use base::{Diagnostic, Origin, Severity};
 use std::collections::BTreeMap;
 
+/// Values within values.
 const MAX_DEPTH: usize = 10;
-/// Replacements of one tag in one value.
-const MAX_TAG: u32 = 25;
+/// The same with what later layers extend.
+const MAX_PLACES: usize = 100;
 /// A value may not grow beyond this many bytes.
-const MAX_SIZE: usize = 1 << 20;
+pub(crate) const MAX_SIZE: usize = 1 << 20;
 /// References followed for one value: some thousands are far beyond any use.
 const MAX_STEPS: u32 = 20_000;
 
@@ -139,14 +140,6 @@ impl<'a> Scope<'a> {
     }
 
     fn expand(&self, raw: &Text, walk: &mut Walk) -> Result<Text, Diagnostic> {
-        if walk.depth > MAX_DEPTH {
-            return Err(fault(
-                "its %(…)s references go round in a circle or nest over 10 deep",
-                &raw.origin(),
-                None,
-            ));
-        }
-        walk.depth += 1;
         let mut out = Text::empty();
         for line in &raw.lines {
             out.begin_line(&line.origin);
@@ -173,12 +166,11 @@ impl<'a> Scope<'a> {
                 rest = after;
                 walk.steps += 1;
                 if out.len() > MAX_SIZE || walk.steps > MAX_STEPS {
-                    return Err(fault("its value grows too long", &line.origin, Some(name)));
+                    return Err(too_long(&line.origin, name));
                 }
             }
             out.push_str(rest);
         }
-        walk.depth -= 1;
         Ok(out)
     }
 
@@ -203,13 +195,38 @@ impl<'a> Scope<'a> {
                 )
                 .with_help(format!("define '{key}' in [{}] or [DEFAULT]", self.section)));
             };
-            let depth = walk.places.len();
+            let (depth, places) = (walk.depth, walk.places.len());
+            let wrong = if place
+                .as_ref()
+                .is_some_and(|place| walk.places.contains(place))
+            {
+                Some(format!("option '{name}' refers to itself"))
+            } else if depth + 1 >= MAX_DEPTH || places > MAX_PLACES {
+                Some(format!(
+                    "%({name})s stands over {MAX_DEPTH} references deep"
+                ))
+            } else {
+                None
+            };
+            if let Some(message) = wrong {
+                return Err(fault(&message, origin, Some(name))
+                    .with_help("write the text itself in place of one of the references"));
+            }
+            // Extensions of an option by later layers may be as many as there are layers.
+            walk.depth += usize::from(!key.starts_with("known/"));
             walk.places.extend(place);
             out.push(&self.expand(text, walk)?);
-            walk.places.truncate(depth);
+            walk.places.truncate(places);
+            walk.depth = depth;
         }
         Ok(())
     }
+}
+
+/// An error about a value that is blown up by what it refers to.
+pub(crate) fn too_long(origin: &Origin, part: &str) -> Diagnostic {
+    fault("the value grows too long", origin, Some(part))
+        .with_help("check what it refers to: some part comes in over and over")
 }
 
 /// An error about a line, with the part of it that is meant.
@@ -223,63 +240,5 @@ pub(crate) fn fault(message: &str, origin: &Origin, part: Option<&str>) -> Diagn
     }
 }
 
-/// Replaces tags by values, innermost first, until nothing changes; a tag without value stays.
-pub(crate) fn substitute(
-    own: &str,
-    text: &Text,
-    lookup: &mut dyn FnMut(&str) -> Result<Option<Text>, Diagnostic>,
-) -> Result<Text, Diagnostic> {
-    let mut text = text.clone();
-    let mut counts: BTreeMap<String, u32> = BTreeMap::new();
-    loop {
-        let mut changed = false;
-        let mut out = Text::empty();
-        for line in &text.lines {
-            out.begin_line(&line.origin);
-            let mut rest = line.text.as_str();
-            while let Some((start, end)) = tag(rest) {
-                out.push_str(&rest[..start]);
-                let name = &rest[start + 1..end];
-                match lookup(name)? {
-                    Some(value) => {
-                        let count = counts.entry(name.to_owned()).or_default();
-                        *count += 1;
-                        if name == own || *count > MAX_TAG {
-                            return Err(fault(
-                                &format!("the tag <{name}> refers to itself"),
-                                &line.origin,
-                                Some(name),
-                            ));
-                        }
-                        changed = true;
-                        out.push(&value);
-                    }
-                    None => out.push_str(&rest[start..=end]),
-                }
-                rest = &rest[end + 1..];
-                if out.len() > MAX_SIZE {
-                    return Err(fault("its value grows too long", &line.origin, Some(name)));
-                }
-            }
-            out.push_str(rest);
-        }
-        text = out;
-        if !changed {
-            return Ok(text);
-        }
-    }
-}
-
-/// The first `<…>` without blanks and brackets inside: the bytes of `<` and `>`.
-fn tag(text: &str) -> Option<(usize, usize)> {
-    let mut open = None;
-    for (at, c) in text.char_indices() {
-        match (c, open) {
-            ('<', _) => open = Some(at),
-            ('>', Some(start)) if at > start + 1 => return Some((start, at)),
-            ('>' | ' ', _) => open = None,
-            _ => {}
-        }
-    }
-    None
-}
+#[cfg(test)]
+mod tests;

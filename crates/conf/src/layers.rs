@@ -200,7 +200,8 @@ impl Reader<'_> {
         let names = match Scope::new(&alone, "INCLUDES").own(key) {
             Ok(text) => text.map(|text| text.spoken()).unwrap_or_default(),
             Err(fault) => {
-                self.faults.push(fault);
+                let message = format!("{}; nothing is included", fault.message);
+                self.faults.push(Diagnostic { message, ..fault });
                 Vec::new()
             }
         };

@@ -44,7 +44,11 @@ pub fn load(files: &dyn Files, tree: &Tree, choice: Choice<'_>) -> (Config, Vec<
                 }
                 match one(source, &merged, name, origin, choice, &mut faults) {
                     Ok(spec) => config.jails.extend(spec),
-                    Err(fault) => config.broken.push((jail.clone(), fault.with_jail(&jail))),
+                    Err(fault) => {
+                        let message = format!("{}; the jail is left out", fault.message);
+                        let told = Diagnostic { message, ..fault }.with_jail(&jail);
+                        config.broken.push((jail, told));
+                    }
                 }
             }
             if let Choice::Named(names) = choice {
