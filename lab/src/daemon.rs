@@ -167,7 +167,8 @@ pub(crate) fn kernel(world: &World, jail: &str) -> Done<BTreeSet<String>> {
     let mut found = BTreeSet::new();
     for set in ruleset["nftables"].as_array().into_iter().flatten().map(|object| &object["set"]) {
         let name = set["name"].as_str().unwrap_or_default();
-        let is_jails = name.strip_prefix(jail).is_some_and(|rest| rest.starts_with(['-', '4', '6', '_', '.']));
+        // A jail's sets are called KIND-JAIL: host4, host6, slash64, net4, net6.
+        let is_jails = name.split_once('-').is_some_and(|(_, owner)| owner == jail);
         if !is_jails || !matches!(set["type"].as_str(), Some("ipv4_addr" | "ipv6_addr")) {
             continue;
         }

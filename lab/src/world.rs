@@ -1,21 +1,27 @@
 //! A small internet: one namespace with servers and the daemon, one with attackers.
 //!
 //! The attackers' namespace owns 10.77.0.0/16 and fd77::/32 as a whole (any address of them can be bound), so
-//! that thousands of sources cost nothing. The servers' side also has mounts of its own: /dev/log, /run and
-//! /var/log there are not the machine's.
+//! that thousands of sources cost nothing. The servers' side also has mounts of its own: /dev/log, /run, /var/log,
+//! the configuration of fail2ban, stockade and PAM and the list of users there are not the machine's.
 
 use crate::process::{Running, must};
 use crate::wait::until_true;
 use crate::{Done, Stop};
-use std::fs;
+use rustix::thread::LinkNameSpaceType;
+use std::fs::{self, File};
+use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::thread;
 use std::time::Duration;
 
 /// The servers' addresses.
 pub(crate) const SERVER4: &str = "10.99.0.1";
 pub(crate) const SERVER6: &str = "fd99::1";
+
+/// The user and group of `good`.
+const GOOD_ID: u32 = 61_234;
 
 static WORLDS: AtomicU32 = AtomicU32::new(0);
 
@@ -43,6 +49,7 @@ impl World {
             scratch,
         };
         world.make_network()?;
+        world.make_users()?;
         world.make_mounts()?;
         Ok(world)
     }
@@ -68,6 +75,20 @@ impl World {
         Ok(())
     }
 
+    /// The machine's users and one more, `good` with the password `secret`: whom servers let in.
+    fn make_users(&self) -> Done {
+        let home = self.file("home");
+        fs::create_dir_all(home.join(".ssh"))?;
+        let hash = must(Command::new("openssl").args(["passwd", "-6", "secret"]))?;
+        let users = fs::read_to_string("/etc/passwd")?;
+        let line = format!("good:x:{GOOD_ID}:{GOOD_ID}::{}:/bin/sh\n", home.display());
+        self.write("passwd", &(users + &line))?;
+        let secrets = fs::read_to_string("/etc/shadow")?;
+        self.write("shadow", &format!("{secrets}good:{}:20000:0:99999:7:::\n", hash.trim()))?;
+        must(Command::new("chmod").arg("600").arg(self.file("shadow")))?;
+        must(Command::new("chown").args(["-R", &GOOD_ID.to_string()]).arg(home)).map(drop)
+    }
+
     /// A process that holds the mount namespace, with private /dev, /run and /var/log.
     fn make_mounts(&mut self) -> Done {
         let script = "set -e
@@ -77,7 +98,8 @@ impl World {
             ln -s /proc/self/fd fd; mount -t tmpfs tmpfs shm; cd /; mount --move $dev /dev
             mount -t tmpfs -o mode=755 tmpfs /run; mkdir -p /run/sshd /run/lock /run/systemd/journal /run/log/journal
             chmod 755 /run/sshd; mount -t tmpfs -o mode=755 tmpfs /var/log
-            mkdir -p /etc/fail2ban; mount -t tmpfs tmpfs /etc/fail2ban
+            for d in /etc/fail2ban /etc/stockade /etc/pam.d; do [ ! -d $d ] || mount -t tmpfs tmpfs $d; done
+            for f in passwd shadow; do [ ! -e $1/$f ] || mount --bind $1/$f /etc/$f; done
             touch $1/mounted; exec sleep infinity";
         let mut command = Command::new("ip");
         command.args(["netns", "exec", &self.server, "unshare", "-m", "--propagation", "private"]);
@@ -109,6 +131,23 @@ impl World {
         let mut command = Command::new("nsenter");
         command.arg(format!("--net=/run/netns/{}", self.attacker)).arg(program);
         command
+    }
+
+    /// Does something with a thread's own sockets on the attackers' side.
+    pub(crate) fn as_attacker<T: Send>(&self, work: impl FnOnce() -> Done<T> + Send) -> Done<T> {
+        let namespace = File::open(format!("/run/netns/{}", self.attacker))?;
+        let moved = || {
+            rustix::thread::move_into_link_name_space(namespace.as_fd(), Some(LinkNameSpaceType::Network))
+                .map_err(std::io::Error::from)?;
+            work()
+        };
+        thread::scope(|scope| scope.spawn(moved).join()).unwrap_or_else(|_| Err(Stop::Fail("an attacker panicked".into())))
+    }
+
+    /// A path of the servers' side as it is seen from outside.
+    pub(crate) fn inside(&self, path: &str) -> PathBuf {
+        let pid = self.holder.as_ref().map_or(0, Running::pid);
+        PathBuf::from(format!("/proc/{pid}/root{path}"))
     }
 
     /// A program that runs on the servers' side until it is dropped; its words go to NAME.log.
@@ -156,6 +195,10 @@ impl World {
 
 impl Drop for World {
     fn drop(&mut self) {
+        let is_kept = std::env::var_os("STOCKADE_LAB_KEEP").is_some();
+        if is_kept {
+            drop(must(Command::new("cp").arg("-r").arg(self.inside("/var/log")).arg(self.file("var-log"))));
+        }
         for ns in [&self.server, &self.attacker] {
             if let Ok(pids) = must(Command::new("ip").args(["netns", "pids", ns])) {
                 for pid in pids.split_whitespace() {
@@ -167,7 +210,7 @@ impl Drop for World {
         for ns in [&self.server, &self.attacker] {
             drop(ip(&format!("netns del {ns}")));
         }
-        if std::env::var_os("STOCKADE_LAB_KEEP").is_none() {
+        if !is_kept {
             drop(fs::remove_dir_all(&self.scratch));
         }
     }
