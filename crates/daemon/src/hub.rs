@@ -377,6 +377,17 @@ impl Hub {
                 result: result.clone(),
             });
         }
+        for text in &kept.begun_anew {
+            self.log
+                .write(clock::now(), Level::Error, Kind::Rare, "database", text);
+        }
+        if !kept.begun_anew.is_empty() {
+            // The fresh file knows nothing of the bans that stand.
+            for ban in self.engine.bans() {
+                let row = translate::standing_row(&self.jails, &ban);
+                self.keeper.send(Order::Write(Write::Prolong(row), None));
+            }
+        }
         if let Some((level, text)) = self.board.store_says(kept.failure) {
             self.log
                 .write(clock::now(), level, Kind::Rare, "database", &text);

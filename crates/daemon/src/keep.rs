@@ -3,12 +3,13 @@
 //! A disk that is full or gone never stops guarding: what could not be written waits in memory, in order, and
 //! is tried again with the next write and every ten seconds.
 
+use crate::clock;
 use base::{Span, Timestamp};
 use std::collections::VecDeque;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
-use store::{Store, Write};
+use store::{Place, Store, Write};
 
 /// An order to the store's thread.
 pub(crate) enum Order {
@@ -26,9 +27,11 @@ pub(crate) enum Order {
 /// What became of orders.
 pub(crate) struct Kept {
     /// The numbers of the writes, in the order of their coming.
-    pub numbers: Vec<u64>,
+    pub(crate) numbers: Vec<u64>,
     /// Why they are not on disk (they are still held in memory).
-    pub failure: Option<String>,
+    pub(crate) failure: Option<String>,
+    /// The file was damaged and a fresh one begun, which knows nothing of bans that stood before: what was done.
+    pub(crate) begun_anew: Vec<String>,
 }
 
 /// The hub's end. Dropping it lets the thread write what is left and end.
@@ -46,12 +49,14 @@ impl Keeper {
     /// Starts the thread.
     pub(crate) fn start(
         store: Store,
+        place: Place,
         report: impl Fn(Kept) + Send + 'static,
     ) -> std::io::Result<Self> {
         let (orders, inbox) = channel();
         let thread = thread::Builder::new().name("store".into()).spawn(move || {
             Shelf {
                 store,
+                place,
                 report,
                 waiting: VecDeque::new(),
             }
@@ -75,6 +80,7 @@ impl Keeper {
 
 struct Shelf<R> {
     store: Store,
+    place: Place,
     report: R,
     /// Writes that failed before, oldest first; their numbers were reported then.
     waiting: VecDeque<Write>,
@@ -117,7 +123,17 @@ impl<R: Fn(Kept)> Shelf<R> {
     fn write(&mut self, writes: Vec<Write>, numbers: Vec<u64>) {
         let waited = !self.waiting.is_empty();
         self.waiting.extend(writes);
-        let failure = match self.store.write(self.waiting.make_contiguous()) {
+        let mut begun_anew = Vec::new();
+        let mut written = self.store.write(self.waiting.make_contiguous());
+        if let (Err(error), Place::File(path)) = (&written, &self.place)
+            && error.is_damage()
+        {
+            let stamp = clock::now().as_secs().to_string();
+            let opened = Store::begin_anew(path, &stamp, &error.to_string());
+            (self.store, self.place, begun_anew) = (opened.store, opened.place, opened.notes);
+            written = self.store.write(self.waiting.make_contiguous());
+        }
+        let failure = match written {
             Ok(()) => {
                 self.waiting.clear();
                 // A burst leaves a large buffer behind that an idle daemon does not need.
@@ -131,15 +147,21 @@ impl<R: Fn(Kept)> Shelf<R> {
             }
         };
         if waited || failure.is_some() || !numbers.is_empty() {
-            (self.report)(Kept { numbers, failure });
+            (self.report)(Kept {
+                numbers,
+                failure,
+                begun_anew,
+            });
         }
     }
 
     fn purge(&mut self, now: Timestamp, age: Span) {
         if let Err(error) = self.store.purge(now, age) {
+            let failure = Some(error.to_string());
             (self.report)(Kept {
                 numbers: Vec::new(),
-                failure: Some(error.to_string()),
+                failure,
+                begun_anew: Vec::new(),
             });
         }
     }
@@ -168,13 +190,13 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("store");
         let (sink, reports) = channel();
-        let store = Store::open(&path, "x").store;
+        let store = Store::open(&path, "x", Timestamp::from_secs(0)).store;
         // A table that is missing for a while stands for a disk that fails for a while.
         let other = rusqlite::Connection::open(&path).unwrap();
         other
             .execute_batch("ALTER TABLE bips RENAME TO gone")
             .unwrap();
-        let keeper = Keeper::start(store, move |kept: Kept| {
+        let keeper = Keeper::start(store, Place::File(path.clone()), move |kept: Kept| {
             sink.send((kept.numbers, kept.failure.is_some())).unwrap()
         })
         .unwrap();
@@ -186,7 +208,7 @@ mod tests {
         keeper.send(Order::Write(ban("two"), Some(2)));
         assert_eq!(reports.recv().unwrap(), (vec![2], false));
         assert!(keeper.finish());
-        let kept = Store::open(&path, "x")
+        let kept = Store::open(&path, "x", Timestamp::from_secs(0))
             .store
             .current_bans(Timestamp::from_secs(5))
             .unwrap()

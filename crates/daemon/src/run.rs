@@ -220,14 +220,16 @@ fn lock_store(path: &Path, tell: &dyn Fn(Level, &str)) -> Result<Option<Lock>, V
 
 fn open_store(path: &Path, keeps: bool, zone: &TimeZone, now: Timestamp) -> Opened {
     if !keeps {
+        let held = store::Held::default();
         return Opened {
             store: Store::memory(),
             place: Place::Memory,
+            held,
             notes: Vec::new(),
         };
     }
     let stamp = crate::log::local(now, zone).replace([' ', ':', '-'], "");
-    Store::open(path, &stamp)
+    Store::open(path, &stamp, now)
 }
 
 /// Everything that the start has found; the rest of the way up, and down again.
@@ -267,13 +269,13 @@ impl Guard<'_> {
             .iter()
             .map(|jail| Write::JailEnabled(jail.name.to_string()))
             .collect::<Vec<_>>();
-        let (state, stored, positions) = read_store(&mut opened, &names, self.started, &self.log);
+        let (state, stored, positions) = read_store(&mut opened, &names, &self.log);
         let path = match &opened.place {
             Place::File(path) => path.display().to_string(),
             Place::Memory => "memory".to_owned(),
         };
         let kept = sender.clone();
-        let keeper = Keeper::start(opened.store, move |report| {
+        let keeper = Keeper::start(opened.store, opened.place.clone(), move |report| {
             drop(kept.send(Message::Kept(report)))
         })
         .map_err(|error| cannot(format!("the store's thread cannot start: {error}")))?;
@@ -375,47 +377,39 @@ fn open_socket(path: &Path, hub: &Sender<Message>, log: &Log) -> Option<control:
     served.inspect_err(told).ok()
 }
 
-/// Reads what a start needs. A store that cannot be read is like an empty one, and said.
+/// Says which jails there are and hands out what the store held.
 fn read_store(
     opened: &mut Opened,
     enabled: &[Write],
-    now: Timestamp,
     log: &Log,
 ) -> (String, Vec<store::Ban>, ingest::Positions) {
-    let store = &mut opened.store;
-    let read = store
-        .disable_all_jails()
-        .and_then(|()| store.write(enabled))
-        .and_then(|()| {
-            Ok((
-                store.current_bans(now)?,
-                store.log_positions()?,
-                store.journal_positions()?,
-            ))
-        });
-    match read {
-        Ok(((bans, skipped), logs, journal)) => {
-            if skipped > 0 {
-                let text = format!("{skipped} stored bans are of no address and were passed over");
-                log.write(clock::now(), Level::Warning, Kind::Rare, "database", &text);
-            }
-            let state = match opened.place {
-                Place::File(_) => "ok".to_owned(),
-                Place::Memory if opened.notes.is_empty() => "ok".to_owned(),
-                Place::Memory => "in memory only: a restart forgets the bans".to_owned(),
-            };
-            (state, bans, ingest::Positions { logs, journal })
-        }
-        Err(error) => {
-            let text = format!("the store cannot be read: {error}; no ban is restored from it");
-            log.write(clock::now(), Level::Error, Kind::Rare, "database", &text);
-            (
-                format!("cannot be read: {error}"),
-                Vec::new(),
-                ingest::Positions::default(),
-            )
-        }
+    let held = std::mem::take(&mut opened.held);
+    if held.passed_over > 0 {
+        let text = format!(
+            "{} stored bans are of no address and were passed over",
+            held.passed_over
+        );
+        log.write(clock::now(), Level::Warning, Kind::Rare, "database", &text);
     }
+    let written = opened
+        .store
+        .disable_all_jails()
+        .and_then(|()| opened.store.write(enabled));
+    let state = match (written, &opened.place) {
+        (Err(error), _) => format!("cannot be written: {error}"),
+        (Ok(()), Place::Memory) if !opened.notes.is_empty() => {
+            "in memory only: a restart forgets the bans".to_owned()
+        }
+        (Ok(()), _) => "ok".to_owned(),
+    };
+    (
+        state,
+        held.bans,
+        ingest::Positions {
+            logs: held.logs,
+            journal: held.journal,
+        },
+    )
 }
 
 /// Waits for the end: a signal, or the hub's own. Feeds the watchdog as long as the hub answers.

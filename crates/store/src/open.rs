@@ -1,6 +1,8 @@
 //! Getting hold of a usable store, whatever lies at its path.
 
-use crate::{Store, StoreError, schema};
+use crate::{Ban, JournalPosition, LogPosition, Store, StoreError, schema};
+use base::Timestamp;
+use rusqlite::ErrorCode::{CannotOpen, DiskFull, PermissionDenied, ReadOnly, SystemIoFailure};
 use rusqlite::{Connection, OpenFlags};
 use std::fs::{self, OpenOptions};
 use std::io;
@@ -22,26 +24,45 @@ pub struct Opened {
     pub store: Store,
     /// Where its rows live.
     pub place: Place,
+    /// What it holds for a start.
+    pub held: Held,
     /// What went wrong on the way and what was done about it, one sentence each.
     pub notes: Vec<String>,
 }
 
+/// What a start needs to know of the past.
+#[derive(Default)]
+pub struct Held {
+    /// The bans that have not ended, oldest first, without the lines that led to them.
+    pub bans: Vec<Ban>,
+    /// Rows of bans that hold no address: another program's ids of other kinds.
+    pub passed_over: usize,
+    /// How far the files were read.
+    pub logs: Vec<LogPosition>,
+    /// How far the journal was read.
+    pub journal: Vec<JournalPosition>,
+}
+
 impl Store {
-    /// Opens or makes the file at `path`. A file that is no database, is damaged, or has another version of
-    /// the tables is set aside as `PATH.set-aside-STAMP` (`stamp` is the caller's, a time without blanks) and a
-    /// fresh one is made; if that fails as well the store lives in memory. Never fails.
-    pub fn open(path: &Path, stamp: &str) -> Opened {
+    /// Opens or makes the file at `path` and reads what a start needs. A file that is no database, is damaged, or
+    /// has another version of the tables is set aside as `PATH.set-aside-STAMP` (`stamp` is the caller's, a time
+    /// without blanks) and a fresh one is made; if that fails as well the store lives in memory. Never fails.
+    ///
+    /// A file is not searched for damage beforehand, since it may be large and the start is urgent: what must be
+    /// read is read here, and damage elsewhere shows when something is written ([`StoreError::is_damage`]).
+    pub fn open(path: &Path, stamp: &str, now: Timestamp) -> Opened {
         let mut notes = Vec::new();
-        let opened = match open_file(path) {
-            Ok(store) => Ok(store),
+        let opened = match open_file(path, now) {
+            Ok(opened) => Ok(opened),
             Err(Unusable::NotOurs(why)) => set_aside(path, stamp, &why, &mut notes)
-                .and_then(|()| open_file(path).map_err(|unusable| unusable.to_string())),
+                .and_then(|()| open_file(path, now).map_err(|unusable| unusable.to_string())),
             Err(Unusable::NoAccess(why)) => Err(why),
         };
         match opened {
-            Ok(store) => Opened {
+            Ok((store, held)) => Opened {
                 store,
                 place: Place::File(path.to_owned()),
+                held,
                 notes,
             },
             Err(why) => {
@@ -49,10 +70,34 @@ impl Store {
                     "the store {} cannot be used: {why}; bans are kept in memory and a restart forgets them",
                     path.display()
                 ));
-                let store = Self::memory();
                 Opened {
-                    store,
+                    store: Self::memory(),
                     place: Place::Memory,
+                    held: Held::default(),
+                    notes,
+                }
+            }
+        }
+    }
+
+    /// Sets the file aside, because damage in it has shown, and begins a fresh one.
+    pub fn begin_anew(path: &Path, stamp: &str, why: &str) -> Opened {
+        let mut notes = Vec::new();
+        match set_aside(path, stamp, why, &mut notes) {
+            Ok(()) => {
+                let opened = Self::open(path, stamp, Timestamp::MAX);
+                notes.extend(opened.notes);
+                Opened { notes, ..opened }
+            }
+            Err(why) => {
+                notes.push(format!(
+                    "the store {} cannot be used: {why}; bans are kept in memory",
+                    path.display()
+                ));
+                Opened {
+                    store: Self::memory(),
+                    place: Place::Memory,
+                    held: Held::default(),
                     notes,
                 }
             }
@@ -89,24 +134,22 @@ impl std::fmt::Display for Unusable {
     }
 }
 
-fn open_file(path: &Path) -> Result<Store, Unusable> {
+fn open_file(path: &Path, now: Timestamp) -> Result<(Store, Held), Unusable> {
     create_private(path).map_err(|error| Unusable::NoAccess(error.to_string()))?;
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let classify = |error: StoreError| {
-        use rusqlite::ErrorCode::{
-            CannotOpen, DiskFull, PermissionDenied, ReadOnly, SystemIoFailure,
-        };
-        match error.0.sqlite_error_code() {
-            Some(CannotOpen | DiskFull | PermissionDenied | ReadOnly | SystemIoFailure) => {
-                Unusable::NoAccess(error.to_string())
-            }
-            _ => Unusable::NotOurs(error.to_string()),
+    let classify = |error: StoreError| match error.0.sqlite_error_code() {
+        Some(CannotOpen | DiskFull | PermissionDenied | ReadOnly | SystemIoFailure) => {
+            Unusable::NoAccess(error.to_string())
         }
+        _ => Unusable::NotOurs(error.to_string()),
     };
     let connection = Connection::open_with_flags(path, flags).map_err(|e| classify(e.into()))?;
-    check(&connection).map_err(classify)?;
     match schema::version(&connection).map_err(classify)? {
-        None | Some(schema::VERSION) => prepare(connection).map_err(classify),
+        None | Some(schema::VERSION) => {
+            let store = prepare(connection).map_err(classify)?;
+            let held = store.held(now).map_err(classify)?;
+            Ok((store, held))
+        }
         Some(other) => Err(Unusable::NotOurs(format!(
             "its tables have version {other}, this program knows version {}",
             schema::VERSION
@@ -129,15 +172,6 @@ fn create_private(path: &Path) -> io::Result<()> {
         .mode(0o600)
         .open(path)
         .map(drop)
-}
-
-fn check(connection: &Connection) -> Result<(), StoreError> {
-    let verdict: String = connection.query_row("PRAGMA quick_check(1)", [], |row| row.get(0))?;
-    if verdict == "ok" {
-        return Ok(());
-    }
-    let code = rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_CORRUPT);
-    Err(rusqlite::Error::SqliteFailure(code, Some(verdict)).into())
 }
 
 fn prepare(mut connection: Connection) -> Result<Store, StoreError> {

@@ -1,11 +1,23 @@
 //! What a start needs: the bans that still stand and the positions.
 
-use crate::{Ban, JournalPosition, LogPosition, Store, StoreError};
+use crate::{Ban, Held, JournalPosition, LogPosition, Store, StoreError};
 use base::{Prefix, Span, Timestamp};
 use rusqlite::{OptionalExtension, Row};
 
 impl Store {
-    /// The bans that have not ended at `now`, of all jails, oldest first. Rows that hold no address (another
+    /// Everything that a start needs.
+    pub(crate) fn held(&self, now: Timestamp) -> Result<Held, StoreError> {
+        let (bans, passed_over) = self.current_bans(now)?;
+        let (logs, journal) = (self.log_positions()?, self.journal_positions()?);
+        Ok(Held {
+            bans,
+            passed_over,
+            logs,
+            journal,
+        })
+    }
+
+    /// The bans that have not ended at `now`, of all jails, oldest first, without their lines. Rows that hold no address (another
     /// program's ids of other kinds) are passed over; their number comes second.
     pub fn current_bans(&self, now: Timestamp) -> Result<(Vec<Ban>, usize), StoreError> {
         let mut bans = Vec::new();

@@ -1,7 +1,10 @@
 //! What stands in one row, in the crate's own words.
 
 use base::{Prefix, Span, Timestamp};
+use serde::Deserialize;
+use serde::de::IgnoredAny;
 use serde_json::{Map, Value, json};
+use std::collections::BTreeMap;
 
 /// A ban as it is stored.
 #[derive(Clone, Debug, PartialEq)]
@@ -20,7 +23,7 @@ pub struct Ban {
     pub failures: u32,
     /// Users that were tried and how often, in order of their names.
     pub users: Vec<(String, u32)>,
-    /// The matched lines, oldest first.
+    /// The matched lines, oldest first; left empty when read at a start.
     pub matches: Vec<String>,
     /// Other captured values by their lower-case names, for actions.
     pub captures: Vec<(String, String)>,
@@ -62,34 +65,48 @@ impl Ban {
         Value::Object(object).to_string()
     }
 
-    /// Fills the fields of the `data` column. Whatever another program wrote there is taken as far as it makes
-    /// sense and never an error: the ban itself matters more than its story.
+    /// Fills the fields of the `data` column, all but the lines. Whatever another program wrote there is taken as
+    /// far as it makes sense and never an error: the ban itself matters more than its story.
     pub(crate) fn set_data(&mut self, data: &[u8]) {
-        let Ok(Value::Object(object)) = serde_json::from_slice(data) else {
+        let Ok(data) = serde_json::from_slice::<Data>(data) else {
             return;
         };
-        let mut names: Vec<String> = Vec::new();
-        let mut counts = Map::new();
-        for (name, value) in object {
-            match (name.as_str(), value) {
-                ("matches", Value::Array(lines)) => self.matches = lines.iter().map(line).collect(),
-                ("failures", value) => self.failures = number(&value),
-                ("users", Value::Array(users)) => names.extend(users.iter().filter_map(text)),
-                ("user", value) => names.extend(text(&value)),
-                (COUNTS, Value::Object(object)) => counts = object,
-                (_, value) => self
-                    .captures
-                    .extend(text(&value).map(|value| (name, value))),
-            }
-        }
+        self.failures = data.failures.as_ref().map_or(0, number);
+        let mut names: Vec<String> = data
+            .users
+            .iter()
+            .filter_map(text)
+            .chain(data.user.as_ref().and_then(text))
+            .collect();
         names.sort();
         names.dedup();
-        let count = |name: &String| counts.get(name).map_or(1, number);
+        let count = |name: &String| data.counts.get(name).map_or(1, number);
         self.users = names
             .into_iter()
             .map(|name| (name.clone(), count(&name)))
             .collect();
+        let captures = data.captures.into_iter();
+        self.captures = captures
+            .filter_map(|(name, value)| Some((name, text(&value)?)))
+            .collect();
     }
+}
+
+/// fail2ban's JSON object. The lines are the bulk of it and no start needs them: they are passed over unread.
+#[derive(Deserialize)]
+struct Data {
+    #[serde(default, rename = "matches")]
+    _matches: IgnoredAny,
+    #[serde(default)]
+    failures: Option<Value>,
+    #[serde(default)]
+    user: Option<Value>,
+    #[serde(default)]
+    users: Vec<Value>,
+    #[serde(default, rename = "stockade_users")]
+    counts: BTreeMap<String, Value>,
+    #[serde(flatten)]
+    captures: BTreeMap<String, Value>,
 }
 
 /// The key of the counts of users.
@@ -101,15 +118,6 @@ fn number(value: &Value) -> u32 {
 
 fn text(value: &Value) -> Option<String> {
     value.as_str().map(str::to_owned)
-}
-
-/// A matched line is a text, or the three pieces around its date.
-fn line(value: &Value) -> String {
-    match value {
-        Value::String(line) => line.clone(),
-        Value::Array(pieces) => pieces.iter().filter_map(Value::as_str).collect(),
-        other => other.to_string(),
-    }
 }
 
 /// How far a log file was read for a jail.

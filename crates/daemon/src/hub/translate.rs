@@ -1,7 +1,7 @@
 //! Between the words of the parts: detect's failures, the engine's records, the store's rows.
 
 use crate::plan::Jail;
-use engine::{BanRecord, StoreWrite};
+use engine::{BanRecord, BanView, StoreWrite};
 use store::Write;
 
 /// The most failures that one line may stand for.
@@ -57,6 +57,21 @@ pub(crate) fn store_ban(jails: &[Jail], write: StoreWrite) -> (Write, u64) {
             seq,
         ),
         StoreWrite::DeleteAll { seq } => (Write::UnbanAll, seq),
+    }
+}
+
+/// A ban that stands, as a row for a store that does not know it yet; the lines that led to it are not kept.
+pub(crate) fn standing_row(jails: &[Jail], ban: &BanView<'_>) -> store::Ban {
+    store::Ban {
+        jail: jails[ban.jail.0 as usize].name.to_string(),
+        prefix: ban.prefix,
+        time: ban.time,
+        length: ban.until.map(|until| until.since(ban.time)),
+        count: ban.count,
+        failures: ban.failures,
+        users: ban.users.to_vec(),
+        matches: Vec::new(),
+        captures: Vec::new(),
     }
 }
 
