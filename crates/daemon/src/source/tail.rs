@@ -17,6 +17,7 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 use watch::Watches;
 
+mod begin;
 mod glob;
 mod reader;
 mod scan;

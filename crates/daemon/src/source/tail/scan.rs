@@ -1,7 +1,8 @@
 //! What the patterns lead to now: new files are opened, lost ones are let go, states are told.
 
 use super::reader::{FileId, Member, Reader};
-use super::{Bound, Tail, Version, Wish, glob, start, watch};
+use super::begin::Found;
+use super::{Bound, Tail, Version, glob, start, watch};
 use crate::source::{Sink, SourceKey, SourceState};
 use engine::JailId;
 use os::open_log_file;
@@ -99,7 +100,9 @@ impl<S: Sink> Tail<S> {
                     return;
                 }
                 match self.follow(path, id, wishes, now) {
-                    Ok(()) => self.lead_to(path, id),
+                    Ok(true) => self.lead_to(path, id),
+                    // Replaced since it was looked at.
+                    Ok(false) => self.next_look = now,
                     Err(error) => self.refuse(path, Some(version), &error, now),
                 }
             }
@@ -153,100 +156,64 @@ impl<S: Sink> Tail<S> {
         bound.refused = Some((version, now + TRY_AGAIN, error.to_string()));
     }
 
-    /// Makes sure that every jail that wants the file reads it.
-    fn follow(
-        &mut self,
-        path: &Path,
-        id: FileId,
-        wishes: &[usize],
-        now: Instant,
-    ) -> io::Result<()> {
+    /// Makes sure that every jail that wants the file reads it; false if the path leads elsewhere by now.
+    fn follow(&mut self, path: &Path, id: FileId, wishes: &[usize], now: Instant) -> io::Result<bool> {
         let mut missing: Vec<usize> = Vec::new();
         for at in wishes {
             let jail = self.wishes[*at].jail;
-            let reads = self
-                .readers
-                .iter()
-                .any(|reader| reader.id == id && reader.has(jail));
-            if !reads && !missing.iter().any(|other| self.wishes[*other].jail == jail) {
+            if !self.reads(id, jail) && !missing.iter().any(|other| self.wishes[*other].jail == jail) {
                 missing.push(*at);
             }
         }
         if missing.is_empty() {
-            return Ok(());
+            return Ok(true);
         }
-        let file = open_log_file(path)?;
+        let file = match open_log_file(path) {
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(false),
+            opened => opened?,
+        };
         let metadata = file.metadata()?;
         if FileId::of(&metadata) != id {
-            // Replaced since it was looked at; its directory has told already.
-            return Err(io::Error::new(
-                ErrorKind::Interrupted,
-                "it is being replaced",
-            ));
+            return Ok(false);
         }
-        let hash = start::first_line_hash(&file)?;
+        let found = Found { path, file: &file, id, size: metadata.len(), hash: start::first_line_hash(&file)? };
         let mut members = Vec::new();
+        let mut after = None;
         for at in missing {
-            let start = self.start_of(path, &file, metadata.len(), &hash, at)?;
-            let member = Member {
-                jail: self.wishes[at].jail,
-                start,
-            };
-            if !self
-                .readers
-                .iter_mut()
-                .any(|reader| reader.id == id && reader.join(member))
-            {
+            let begin = self.begin(&found, at, now)?;
+            after = after.or(begin.after);
+            let member = Member { jail: self.wishes[at].jail, start: begin.offset };
+            if !self.readers.iter_mut().any(|reader| reader.id == id && reader.join(member)) {
                 members.push(member);
             }
         }
         if !members.is_empty() {
-            let key = SourceKey(self.next_key);
-            self.next_key += 1;
-            let name = path.to_string_lossy().into_owned();
-            self.readers
-                .push(Reader::new(key, name, file, id, members, now)?);
+            let key = self.open_reader(path, file, id, members, now)?;
+            if let Some(reader) = self.readers.iter_mut().find(|reader| reader.key == key) {
+                reader.after = after;
+            }
         }
-        Ok(())
+        Ok(true)
     }
 
-    /// Where a jail begins to read a file.
-    fn start_of(
+    /// True if the jail reads the file already.
+    pub(super) fn reads(&self, id: FileId, jail: JailId) -> bool {
+        self.readers.iter().any(|reader| reader.id == id && reader.has(jail))
+    }
+
+    pub(super) fn open_reader(
         &mut self,
         path: &Path,
-        file: &File,
-        size: u64,
-        hash: &str,
-        at: usize,
-    ) -> io::Result<u64> {
-        let wish = &self.wishes[at];
-        let name = path.to_string_lossy();
-        let known = self.bound.get(path);
-        // A path that was followed already may have got another file with the same beginning.
-        if known.is_none_or(|bound| bound.last.is_none())
-            && let Some(offset) = stored_offset(wish, &name, file, size, hash)?
-        {
-            return Ok(offset);
-        }
-        let is_new = known.is_some_and(|bound| bound.was_missing)
-            || (wish.looked && wish.is_glob && known.is_none_or(|bound| bound.refused.is_none()));
-        let jail = wish.jail;
-        if is_new {
-            let copied = |reader: &Reader| {
-                if reader.has(jail) {
-                    reader.offset_in_copy(file, size)
-                } else {
-                    None
-                }
-            };
-            return Ok(self.readers.iter().find_map(copied).unwrap_or(0));
-        }
-        if wish.tail {
-            return start::last_line_end(file, size);
-        }
-        let since = (self.clock)() - wish.findtime;
-        let sink = &mut self.sink;
-        start::first_since(file, size, since, |line| sink.date_of(jail, line))
+        file: File,
+        id: FileId,
+        members: Vec<Member>,
+        now: Instant,
+    ) -> io::Result<SourceKey> {
+        let key = SourceKey(self.next_key);
+        let name = path.to_string_lossy().into_owned();
+        self.readers.push(Reader::new(key, name, file, id, members, now)?);
+        self.next_key += 1;
+        Ok(key)
     }
 
     /// Each file is called by a path that leads to it.
@@ -386,42 +353,6 @@ impl<S: Sink> Tail<S> {
     }
 }
 
-/// Where an earlier run left this file: under this path, or under another one that it has lost since.
-fn stored_offset(
-    wish: &Wish,
-    name: &str,
-    file: &File,
-    size: u64,
-    hash: &str,
-) -> io::Result<Option<u64>> {
-    if let Some(stored) = wish.stored.iter().find(|stored| stored.path == name)
-        && let Some(offset) = start::resume(file, size, hash, stored)?
-    {
-        return Ok(Some(offset));
-    }
-    if wish.looked {
-        return Ok(None);
-    }
-    for stored in wish
-        .stored
-        .iter()
-        .filter(|stored| stored.path != name && stored.first_line_hash == hash)
-    {
-        let still_there = open_log_file(Path::new(&stored.path)).and_then(|other| {
-            Ok((
-                FileId::of(&other.metadata()?),
-                start::first_line_hash(&other)?,
-            ))
-        });
-        let same_file = FileId::of(&file.metadata()?);
-        let moved = still_there.map_or(true, |(id, other)| id == same_file || other != hash);
-        if moved && let Some(offset) = start::resume(file, size, hash, stored)? {
-            return Ok(Some(offset));
-        }
-    }
-    Ok(None)
-}
-
 /// True if the path may be opened now: it was not refused, or another file is there, or the time is over.
 fn is_due(bound: &Bound, version: Option<Version>, now: Instant) -> bool {
     bound
@@ -430,7 +361,7 @@ fn is_due(bound: &Bound, version: Option<Version>, now: Instant) -> bool {
         .is_none_or(|(refused, again, _)| *refused != version || now >= *again)
 }
 
-fn is_log(path: &Path) -> bool {
+pub(super) fn is_log(path: &Path) -> bool {
     let extension = path.extension().and_then(|extension| extension.to_str());
     extension.is_none_or(|extension| !COMPRESSED.contains(&extension)) && !path.is_dir()
 }

@@ -35,6 +35,8 @@ enum Step {
     Switch,
     /// The daemon starts again from its stored positions.
     Restart,
+    /// The log is written and rotated, by renaming or copying, while the daemon is away.
+    RotateUnseen { copied: bool },
 }
 
 fn step() -> impl Strategy<Value = Step> {
@@ -50,6 +52,7 @@ fn step() -> impl Strategy<Value = Step> {
         1 => Just(Step::Delete),
         2 => Just(Step::Switch),
         2 => Just(Step::Restart),
+        2 => any::<bool>().prop_map(|copied| Step::RotateUnseen { copied }),
     ]
 }
 
@@ -185,12 +188,26 @@ impl World {
                 let text = self.text(2);
                 self.writers[0].write(&text);
             }
-            Step::CopyTruncate => {
-                let copy = self.path(&format!("app.log.{}", self.serial));
-                self.writer(false);
-                if fs::copy(self.log(), copy).is_ok() {
-                    self.truncate();
+            Step::CopyTruncate => self.copy_truncate(),
+            Step::RotateUnseen { copied } => {
+                self.forget_lost_file();
+                // A file without a complete line cannot be recognised.
+                let text = self.text(1);
+                self.writer(false).write(&text);
+                self.settle();
+                let sink = std::mem::take(self.tail.take().unwrap().sink_mut());
+                let unread = self.text(2);
+                self.writer(false).write(&unread);
+                if copied {
+                    self.copy_truncate();
+                } else {
+                    self.rename();
+                    let path = self.log();
+                    self.writers[0].open(&path);
                 }
+                let text = self.text(2);
+                self.writer(false).write(&text);
+                self.start(sink);
             }
             Step::Refill => {
                 self.writer(false);
@@ -220,6 +237,10 @@ impl World {
                 self.start(sink);
             }
         }
+        self.settle();
+    }
+
+    fn settle(&mut self) {
         let unlinked = self
             .writers
             .iter()
@@ -234,6 +255,14 @@ impl World {
                 tail.next_look = Instant::now();
             }
             settle(tail);
+        }
+    }
+
+    fn copy_truncate(&mut self) {
+        let copy = self.path(&format!("app.log.{}", self.serial));
+        self.writer(false);
+        if fs::copy(self.log(), copy).is_ok() {
+            self.truncate();
         }
     }
 
