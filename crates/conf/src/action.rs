@@ -53,7 +53,8 @@ pub(crate) fn read(
             .get(line)
             .map_or_else(|| list.origin(), |line| line.origin.clone());
         let call = params::parse(entry).ok_or_else(|| {
-            fault(&format!("invalid action '{entry}'"), &origin, None).with_help(params::HELP)
+            fault(&format!("invalid action '{entry}'"), &origin, Some(entry))
+                .with_help(params::HELP)
         })?;
         actions.push(one(source, jail, call, origin, variables, faults)?);
     }
@@ -103,7 +104,7 @@ fn one(
     }
     let merged = layers::read(source, &format!("action.d/{file}"), faults).ok_or_else(|| {
         fault(
-            &format!("there is no action.d/{file}.conf"),
+            &format!("there is no readable action.d/{file}.conf"),
             &action.origin,
             Some(file),
         )

@@ -40,7 +40,7 @@ impl Filter {
         })?;
         let file = format!("filter.d/{}", call.name);
         let merged = layers::read(source, &file, faults).ok_or_else(|| {
-            let message = format!("there is no {file}.conf");
+            let message = format!("there is no readable {file}.conf");
             fault(&message, &origin, Some(&call.name))
                 .with_help("correct the name, or create the file")
         })?;

@@ -114,6 +114,15 @@ impl Reader {
         if let Some(end) = value.strip_prefix('[').and_then(|rest| rest.rfind(']')) {
             return self.header(&value[1..=end], origin);
         }
+        if value.starts_with('[') && !value.contains(['=', ':']) {
+            self.option = None;
+            self.current = Current::Skipped;
+            return self.fault(
+                "the header of a section has no ]; what stands below is left out",
+                &origin,
+                "write [NAME]",
+            );
+        }
         self.key(value, indent, origin);
     }
 
@@ -134,10 +143,12 @@ impl Reader {
                 "write [NAME]",
             );
         }
-        if self.sections.iter().any(|section| section.name == name) {
+        if let Some(first) = self.sections.iter().find(|section| section.name == name) {
             self.current = Current::Skipped;
-            let message =
-                format!("section [{name}] comes twice in this file; the second is left out");
+            let message = format!(
+                "section [{name}] stands in line {} already; this one is left out",
+                first.origin.line
+            );
             return self.fault(message, &origin, "put both into one section");
         }
         self.sections.push(Section {
@@ -180,10 +191,11 @@ impl Reader {
         let Some(section) = self.sections.get_mut(index) else {
             return;
         };
-        if section.options.iter().any(|(known, _)| *known == key) {
+        if let Some((_, first)) = section.options.iter().find(|(known, _)| *known == key) {
             let message = format!(
-                "option '{key}' comes twice in [{}]; the second is left out",
-                section.name
+                "option '{key}' of [{}] stands in line {} already; this one is left out",
+                section.name,
+                first.origin().line
             );
             return self.fault(message, &origin, "keep one of them");
         }

@@ -159,8 +159,12 @@ impl<'a> Scope<'a> {
                     reference.filter(|(name, _)| !name.is_empty() && !name.contains(')'))
                 else {
                     let message = "'%' must be followed by '%' or '(NAME)s'";
-                    return Err(fault(message, &line.origin, Some("%"))
-                        .with_help("write %% for a plain percent sign"));
+                    let from_here = &line.text[line.text.len() - rest.len() - 1..];
+                    let found = fault(message, &line.origin, Some(from_here));
+                    let span = found.span.map(|(start, _)| (start, 1));
+                    return Err(
+                        Diagnostic { span, ..found }.with_help("write %% for a plain percent sign")
+                    );
                 };
                 self.reference(name, &line.origin, walk, &mut out)?;
                 rest = after;
@@ -182,6 +186,7 @@ impl<'a> Scope<'a> {
         out: &mut Text,
     ) -> Result<(), Diagnostic> {
         let key = name.to_lowercase();
+        let reference = format!("%({name})s");
         if key == "__name__" {
             out.push_str(self.section);
         } else if let Some(text) = self.vars.get(&key) {
@@ -189,9 +194,9 @@ impl<'a> Scope<'a> {
         } else {
             let Some((text, place)) = self.lookup(name, walk) else {
                 return Err(fault(
-                    &format!("unknown option '{name}' in %({name})s"),
+                    &format!("unknown option '{name}' in {reference}"),
                     origin,
-                    Some(name),
+                    Some(&reference),
                 )
                 .with_help(format!("define '{key}' in [{}] or [DEFAULT]", self.section)));
             };
@@ -203,13 +208,13 @@ impl<'a> Scope<'a> {
                 Some(format!("option '{name}' refers to itself"))
             } else if depth + 1 >= MAX_DEPTH || places > MAX_PLACES {
                 Some(format!(
-                    "%({name})s stands over {MAX_DEPTH} references deep"
+                    "{reference} stands over {MAX_DEPTH} references deep"
                 ))
             } else {
                 None
             };
             if let Some(message) = wrong {
-                return Err(fault(&message, origin, Some(name))
+                return Err(fault(&message, origin, Some(&reference))
                     .with_help("write the text itself in place of one of the references"));
             }
             // Extensions of an option by later layers may be as many as there are layers.
@@ -232,7 +237,7 @@ pub(crate) fn too_long(origin: &Origin, part: &str) -> Diagnostic {
 /// An error about a line, with the part of it that is meant.
 pub(crate) fn fault(message: &str, origin: &Origin, part: Option<&str>) -> Diagnostic {
     let diagnostic = Diagnostic::new(Severity::Error, message).with_origin(Some(origin));
-    match part.and_then(|part| Some((origin.text.find(part)?, part))) {
+    match part.and_then(|part| Some((origin.text.rfind(part)?, part))) {
         Some((at, part)) => {
             diagnostic.with_span(origin.text[..at].chars().count(), part.chars().count())
         }

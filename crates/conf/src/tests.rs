@@ -1,5 +1,7 @@
 //! Whole configurations, as callers see them.
 
+mod diagnostics;
+
 use super::*;
 use base::Diagnostic;
 use std::path::Path;
@@ -124,14 +126,22 @@ fn one_broken_jail_costs_itself_alone_and_says_where() {
         .map(|(_, diagnostic)| diagnostic.to_string())
         .collect();
     let expected = [
-        ("two", "there is no filter.d/missing.conf", "x.conf:3"),
+        (
+            "two",
+            "there is no readable filter.d/missing.conf",
+            "x.conf:3",
+        ),
         (
             "three",
             "unknown option 'nowhere' in %(nowhere)s",
             "x.conf:6",
         ),
         ("four", "invalid filter", "x.conf:10"),
-        ("five", "there is no action.d/gone.conf", "x.conf:14"),
+        (
+            "five",
+            "there is no readable action.d/gone.conf",
+            "x.conf:14",
+        ),
     ];
     for (text, (jail, why, place)) in broken.iter().zip(expected) {
         assert!(
