@@ -72,6 +72,8 @@ pub(crate) struct Cache {
 
 /// Includes within includes end here.
 const MAX_DEPTH: usize = 16;
+/// Files read for one configuration name, with all repetitions.
+const MAX_FILES: usize = 1000;
 
 /// Reads all layers of `jail`, `filter.d/sshd` and the like. `None` if there is no file at all.
 pub(crate) fn read(
@@ -90,7 +92,11 @@ pub(crate) fn read(
             paths.extend(source.list(&with("d"), extension));
         }
     }
-    let mut reader = Reader { source, faults };
+    let mut reader = Reader {
+        source,
+        faults,
+        visits: 0,
+    };
     let mut merged = Merged::default();
     let mut is_there = false;
     for path in reader.with_includes(paths, &[]) {
@@ -108,6 +114,8 @@ pub(crate) fn read(
 struct Reader<'a> {
     source: Source<'a>,
     faults: &'a mut Vec<Diagnostic>,
+    /// Files come upon, with all repetitions.
+    visits: usize,
 }
 
 impl Reader<'_> {
@@ -164,6 +172,11 @@ impl Reader<'_> {
             if seen.contains(&path) || seen.len() > MAX_DEPTH || self.load(&path).is_none() {
                 continue;
             }
+            self.visits += 1;
+            if self.visits > MAX_FILES {
+                self.too_many(&path);
+                break;
+            }
             let mut deeper = seen.to_vec();
             deeper.push(path.clone());
             let (before, after) = (
@@ -186,6 +199,19 @@ impl Reader<'_> {
             }
         }
         all
+    }
+
+    /// Told for the first file beyond the bound only.
+    fn too_many(&mut self, path: &Path) {
+        if self.visits == MAX_FILES + 1 {
+            let message = format!(
+                "over {MAX_FILES} files are included; {} and what follows is left out",
+                path.display()
+            );
+            let help = "check before = and after = in [INCLUDES]: some file comes in over and over";
+            let found = Diagnostic::new(Severity::Error, message).with_help(help);
+            self.faults.push(found);
+        }
     }
 
     fn included(&mut self, path: &Path, key: &str) -> Vec<PathBuf> {
@@ -242,3 +268,6 @@ fn decode(bytes: &[u8]) -> (String, Option<usize>) {
     }
     (content, bad)
 }
+
+#[cfg(test)]
+mod tests;
