@@ -29,6 +29,8 @@ mod tests;
 
 /// How often everything is looked at whatever was reported.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
+/// How many times as long as a scan the time until the next one is at least.
+const SCAN_SHARE: u32 = 10;
 /// How long a file without a name must be quiet before it is closed.
 const QUIET: Duration = Duration::from_secs(30);
 /// Files without a name that are kept open at most.
@@ -47,6 +49,10 @@ pub(crate) struct Tail<S> {
     waker: Waker,
     next_key: u32,
     next_look: Instant,
+    /// Names have changed since the last scan, which must wait until then: names may change thousands of times a
+    /// second.
+    names_changed: bool,
+    next_scan: Instant,
     buffer: Vec<u8>,
 }
 
@@ -101,6 +107,8 @@ impl<S: Sink> Tail<S> {
             waker: Waker::new()?,
             next_key: 0,
             next_look: Instant::now(),
+            names_changed: false,
+            next_scan: Instant::now(),
             buffer: vec![0; reader::BUFFER],
         };
         for wish in wishes {
@@ -146,11 +154,16 @@ impl<S: Sink> Tail<S> {
     /// Waits until something is there to read, `timeout` is over or somebody wakes it, and reads one round: a bounded
     /// amount of each file that has more. Fails only if the system's means of watching fail.
     pub(crate) fn poll_once(&mut self, timeout: Duration) -> io::Result<()> {
-        let until_look = self.next_look.saturating_duration_since(Instant::now());
+        let next = if self.names_changed {
+            self.next_scan.min(self.next_look)
+        } else {
+            self.next_look
+        };
+        let until_next = next.saturating_duration_since(Instant::now());
         let wait = if self.is_busy() {
             Duration::ZERO
         } else {
-            timeout.min(until_look)
+            timeout.min(until_next)
         };
         wait_readable(&[self.watches.as_fd(), self.waker.as_fd()], wait)?;
         self.waker.clear();
@@ -166,8 +179,11 @@ impl<S: Sink> Tail<S> {
         }
         let now = Instant::now();
         let look = now >= self.next_look;
-        if look || changes.names {
+        self.names_changed |= changes.names;
+        if look || (self.names_changed && now >= self.next_scan) {
+            self.names_changed = false;
             self.scan(now);
+            self.next_scan = Instant::now() + now.elapsed() * SCAN_SHARE;
         }
         if look {
             self.next_look = now + LOOK_EVERY;

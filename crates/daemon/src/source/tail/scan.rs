@@ -1,7 +1,7 @@
 //! What the patterns lead to now: new files are opened, lost ones are let go, states are told.
 
-use super::reader::{FileId, Member, Reader};
 use super::begin::Found;
+use super::reader::{FileId, Member, Reader};
 use super::{Bound, Tail, Version, glob, start, watch};
 use crate::source::{Sink, SourceKey, SourceState};
 use engine::JailId;
@@ -157,11 +157,19 @@ impl<S: Sink> Tail<S> {
     }
 
     /// Makes sure that every jail that wants the file reads it; false if the path leads elsewhere by now.
-    fn follow(&mut self, path: &Path, id: FileId, wishes: &[usize], now: Instant) -> io::Result<bool> {
+    fn follow(
+        &mut self,
+        path: &Path,
+        id: FileId,
+        wishes: &[usize],
+        now: Instant,
+    ) -> io::Result<bool> {
         let mut missing: Vec<usize> = Vec::new();
         for at in wishes {
             let jail = self.wishes[*at].jail;
-            if !self.reads(id, jail) && !missing.iter().any(|other| self.wishes[*other].jail == jail) {
+            if !self.reads(id, jail)
+                && !missing.iter().any(|other| self.wishes[*other].jail == jail)
+            {
                 missing.push(*at);
             }
         }
@@ -176,14 +184,27 @@ impl<S: Sink> Tail<S> {
         if FileId::of(&metadata) != id {
             return Ok(false);
         }
-        let found = Found { path, file: &file, id, size: metadata.len(), hash: start::first_line_hash(&file)? };
+        let found = Found {
+            path,
+            file: &file,
+            id,
+            size: metadata.len(),
+            hash: start::first_line_hash(&file)?,
+        };
         let mut members = Vec::new();
         let mut after = None;
         for at in missing {
             let begin = self.begin(&found, at, now)?;
             after = after.or(begin.after);
-            let member = Member { jail: self.wishes[at].jail, start: begin.offset };
-            if !self.readers.iter_mut().any(|reader| reader.id == id && reader.join(member)) {
+            let member = Member {
+                jail: self.wishes[at].jail,
+                start: begin.offset,
+            };
+            if !self
+                .readers
+                .iter_mut()
+                .any(|reader| reader.id == id && reader.join(member))
+            {
                 members.push(member);
             }
         }
@@ -198,7 +219,9 @@ impl<S: Sink> Tail<S> {
 
     /// True if the jail reads the file already.
     pub(super) fn reads(&self, id: FileId, jail: JailId) -> bool {
-        self.readers.iter().any(|reader| reader.id == id && reader.has(jail))
+        self.readers
+            .iter()
+            .any(|reader| reader.id == id && reader.has(jail))
     }
 
     pub(super) fn open_reader(
@@ -211,7 +234,8 @@ impl<S: Sink> Tail<S> {
     ) -> io::Result<SourceKey> {
         let key = SourceKey(self.next_key);
         let name = path.to_string_lossy().into_owned();
-        self.readers.push(Reader::new(key, name, file, id, members, now)?);
+        self.readers
+            .push(Reader::new(key, name, file, id, members, now)?);
         self.next_key += 1;
         Ok(key)
     }

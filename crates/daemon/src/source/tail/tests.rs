@@ -149,8 +149,14 @@ fn tail(wishes: Vec<FileWish>) -> Tail<Recorder> {
 
 pub(super) fn settle(tail: &mut Tail<Recorder>) {
     for _ in 0..1000 {
-        tail.poll_once(Duration::ZERO).unwrap();
-        if !tail.is_busy() {
+        // The wait, if a scan is due later, ends with that.
+        let wait = if tail.names_changed {
+            LOOK_EVERY
+        } else {
+            Duration::ZERO
+        };
+        tail.poll_once(wait).unwrap();
+        if !tail.is_busy() && !tail.names_changed {
             return;
         }
     }
