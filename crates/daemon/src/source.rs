@@ -96,7 +96,8 @@ pub(crate) trait Sink {
         state: SourceState,
         position: u64,
     );
-    /// Journal entries match a jail but come from somebody who may not speak for its service; told once a cause.
+    /// Journal entries match a jail but come from somebody who may not speak for its service; told once a cause,
+    /// and again for each ten times as many.
     fn refused(&mut self, jail: JailId, text: &str);
     /// The date of a line, as the jail reads it; `None` if it has none. For the search of the start position.
     fn date_of(&mut self, jail: JailId, line: &[u8]) -> Option<Timestamp>;

@@ -360,15 +360,26 @@ impl Subscription {
             Verdict::Foreign => {}
             Verdict::Trusted => sink.entry(KEY, self.jail, &entry.line(), entry.time()),
             Verdict::Refused(cause) => {
-                let is_new = !self.refused.contains_key(&cause);
-                if is_new && self.refused.len() >= CAUSES {
+                if self.refused.len() >= CAUSES && !self.refused.contains_key(&cause) {
                     return;
                 }
-                *self.refused.entry(cause.clone()).or_default() += 1;
-                if is_new {
-                    sink.refused(self.jail, &format!("{cause}: they are not counted"));
+                let count = self.refused.entry(cause.clone()).or_default();
+                *count += 1;
+                match *count {
+                    1 => sink.refused(self.jail, &format!("{cause}: they are not counted")),
+                    many if is_power_of_ten(many) => {
+                        sink.refused(self.jail, &format!("{cause}: {many} so far, none counted"));
+                    }
+                    _ => {}
                 }
             }
         }
     }
+}
+
+fn is_power_of_ten(mut number: u64) -> bool {
+    while number > 1 && number.is_multiple_of(10) {
+        number /= 10;
+    }
+    number == 1
 }
