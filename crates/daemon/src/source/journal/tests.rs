@@ -306,6 +306,40 @@ fn a_jail_that_comes_later_gets_its_past_and_disturbs_nobody() {
 }
 
 #[test]
+fn a_journalctl_child_gives_the_same_entries() {
+    let Some(mut journald) = Journald::start() else {
+        return;
+    };
+    let mut reader = journald.reader(Recorder::default(), None);
+    journald.root.write_all(b"entry 0\nentry 1\n").unwrap();
+    read(&mut reader, 2);
+    let mut lines: Vec<String> = Vec::new();
+    let group = reader.subscriptions[0]
+        .expression
+        .alternatives
+        .last()
+        .unwrap();
+    let since = now() - base::Span::from_secs(600);
+    let mut follower =
+        child::Follower::start(reader.directory.as_deref(), &[group], since).unwrap();
+    let mut entry = Entry::default();
+    let end = Instant::now() + Duration::from_secs(30);
+    while lines.len() < 2 {
+        assert!(Instant::now() < end, "only {lines:?} came");
+        match follower.next(&reader.wanted, &mut entry).unwrap() {
+            true => lines.push(entry.line()),
+            false => std::thread::park_timeout(ACTIVE),
+        }
+    }
+    assert!(
+        reader.sink.lines.iter().map(|(_, line)| line).eq(&lines),
+        "{lines:?}"
+    );
+    let (cursor, time) = reader.sink.position.clone().unwrap();
+    assert_eq!((follower.cursor(), entry.received), (cursor.as_str(), time));
+}
+
+#[test]
 fn without_a_journal_it_waits() {
     let dir = tempfile::tempdir().unwrap();
     let none = Some(dir.path().join("none"));
