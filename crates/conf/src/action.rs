@@ -9,6 +9,7 @@ use crate::text::Text;
 use crate::tree::Source;
 use base::{Diagnostic, Origin};
 use std::collections::BTreeMap;
+use std::path::Path;
 
 /// Tags whose values are known only at a ban.
 const RUN_TIME: &[&str] = &[
@@ -122,36 +123,63 @@ fn one(
             .entry(key.to_owned())
             .or_insert_with(|| text.plain());
     }
-    // Contents of the stock files are not compared, they differ between releases: commands from a layer over the
-    // file, or given by the jail, count as the admin's own.
-    let is_command = |key: &str| key.starts_with("action") && key != "actname";
-    let layers = [format!("/{file}.local"), format!("/{file}.d/")];
-    let layered = |slot: &[Text]| {
-        let shown = slot.last().map(|text| text.origin().file);
-        shown.is_some_and(|shown| layers.iter().any(|layer| shown.contains(layer)))
+    let is_piece = |key: &str| {
+        let starts = ["action", "_", "rule"];
+        key != "actname" && starts.iter().any(|start| key.starts_with(start))
     };
-    let commands = merged
-        .section("Definition")
-        .into_iter()
-        .flatten()
-        .filter(|(key, _)| is_command(key));
-    let changed = commands.into_iter().any(|(_, slot)| layered(slot))
-        || call.options.iter().any(|(key, _)| is_command(key));
+    let own = merged.section("Definition").into_iter().flatten();
+    let changed = own
+        .filter(|(key, _)| is_piece(key))
+        .any(|(_, values)| values.last().is_some_and(is_layered))
+        || call.options.iter().any(|(key, _)| is_piece(key));
     if !changed || file == NATIVE {
         action.stock = stock(&action, &definition)?;
     }
     Ok(action)
 }
 
+/// True for a value from a layer over a stock file. The stock files themselves are not compared, they differ between
+/// releases.
+fn is_layered(value: &Text) -> bool {
+    let file = value.origin().file;
+    let path = Path::new(&*file);
+    let dir = path.parent().and_then(Path::file_name);
+    path.extension().is_some_and(|e| e == "local") || dir.is_none_or(|dir| dir != "action.d")
+}
+
 /// Our own action.
 const NATIVE: &str = "stockade";
+
+/// fail2ban's own actions that do nothing but close ports in the firewall of this machine. A new file of the admin
+/// with a similar name is none of them.
+const STOCK: &[&str] = &[
+    "firewallcmd-allports",
+    "firewallcmd-ipset",
+    "firewallcmd-multiport",
+    "firewallcmd-new",
+    "firewallcmd-rich-logging",
+    "firewallcmd-rich-rules",
+    "iptables",
+    "iptables-allports",
+    "iptables-ipset",
+    "iptables-ipset-proto4",
+    "iptables-ipset-proto6",
+    "iptables-ipset-proto6-allports",
+    "iptables-multiport",
+    "iptables-multiport-log",
+    "iptables-new",
+    "iptables-xt_recent-echo",
+    "nftables",
+    "nftables-allports",
+    "nftables-multiport",
+    "ufw",
+];
 
 /// What an action stands for in the kernel, by its name and the values of its tags.
 fn stock(action: &ActionSpec, definition: &Definition<'_>) -> Result<Option<StockBan>, Diagnostic> {
     let name = action.name.as_str();
     let native = name == NATIVE;
-    let families = ["iptables", "nftables", "firewallcmd-"];
-    if !native && name != "ufw" && !families.iter().any(|prefix| name.starts_with(prefix)) {
+    if !native && !STOCK.contains(&name) {
         return Ok(None);
     }
     let get = |key: &str| -> Result<Option<String>, Diagnostic> {

@@ -51,11 +51,9 @@ pub(crate) fn read(
         .map_or_else(|| default("backend").to_owned(), |text| text.plain());
     let filter = Filter::read(source, &scope, &backend, faults)?;
     if let Some(filter) = &filter {
-        let before = lent(&scope, &["enabled", "backend", "filter"])?;
-        scope.vars = known(&filter.definition(before)?)?;
+        scope.vars = known(&filter.definition(readable(&scope))?);
     }
-    let set: Vec<&str> = JAIL.iter().map(|option| option.name).collect();
-    let lent = lent(&scope, &set)?;
+    let lent = lent(&scope)?;
     let definition = filter
         .as_ref()
         .map(|filter| filter.definition(lent.clone()));
@@ -102,7 +100,6 @@ pub(crate) fn read(
         ipv4_prefix: reader.bits("ipv4_prefix", 32)?,
         trusted_uid: trusted(&scope, definition.as_ref())?,
         actions: Vec::new(),
-        notes: Vec::new(),
         origin: origin.clone(),
         backend,
     };
@@ -122,26 +119,28 @@ pub(crate) fn read(
     Ok(JailSpec { actions, ..spec })
 }
 
-/// All options of the filter under the names by which the jail extends them.
-fn known(definition: &Definition<'_>) -> Result<Vars, Diagnostic> {
-    let mut known = Vars::new();
-    for key in definition.keys() {
-        if let Some(text) = definition.get(&key)? {
-            known.insert(format!("known/{key}"), text);
-        }
-    }
-    Ok(known)
+/// All options of the filter under the names by which the jail extends them. What is wrong with one is told when its
+/// rules are read.
+fn known(definition: &Definition<'_>) -> Vars {
+    let value = |key: String| Some((format!("known/{key}"), definition.get(&key).ok()??));
+    definition.keys().into_iter().filter_map(value).collect()
+}
+
+/// Options of the jail that can be read before its filter is.
+fn readable(scope: &Scope<'_>) -> Vars {
+    let value = |name: &str| Some((name.to_owned(), scope.get(name).ok()??));
+    names().filter_map(value).collect()
 }
 
 /// Options of the jail, as filters and actions see them.
-fn lent(scope: &Scope<'_>, names: &[&str]) -> Result<Vars, Diagnostic> {
-    let mut lent = Vars::new();
-    for name in names.iter().filter(|name| **name != "action") {
-        if let Some(text) = scope.get(name)? {
-            lent.insert((*name).to_owned(), text);
-        }
-    }
-    Ok(lent)
+fn lent(scope: &Scope<'_>) -> Result<Vars, Diagnostic> {
+    let value = |name: &str| Ok(scope.get(name)?.map(|text| (name.to_owned(), text)));
+    names().filter_map(|name| value(name).transpose()).collect()
+}
+
+fn names() -> impl Iterator<Item = &'static str> {
+    let names = JAIL.iter().map(|option| option.name);
+    names.filter(|name| *name != "action")
 }
 
 fn trusted(

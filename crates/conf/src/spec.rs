@@ -102,8 +102,6 @@ pub struct JailSpec {
     pub ipv6_prefix: u8,
     /// Bits of an IPv4 address that are counted and banned together.
     pub ipv4_prefix: u8,
-    /// What an admin should know, one sentence each.
-    pub notes: Vec<String>,
     /// The section's header.
     pub origin: Origin,
 }

@@ -1,6 +1,7 @@
 //! Whole configurations, as callers see them.
 
 mod diagnostics;
+mod jails;
 mod trees;
 
 use super::*;
