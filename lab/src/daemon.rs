@@ -6,6 +6,7 @@ use crate::world::World;
 use crate::{Done, Stop, ensure};
 use serde_json::Value;
 use std::collections::BTreeSet;
+use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::time::Duration;
@@ -14,23 +15,48 @@ use std::time::Duration;
 pub(crate) struct Daemon<'w> {
     world: &'w World,
     program: PathBuf,
-    arguments: Vec<String>,
+    line: Vec<String>,
+    ssh_connection: String,
     running: Running,
 }
 
 /// The usual patience with the daemon.
 pub(crate) const SOON: Duration = Duration::from_secs(10);
 
+/// How to start it, where that is not as usual.
+#[derive(Clone, Default)]
+pub(crate) struct How<'a> {
+    /// A program in front of it, with its arguments: `setpriv …`.
+    pub(crate) wrapper: &'a [&'a str],
+    /// More arguments of `run`.
+    pub(crate) extra: &'a [&'a str],
+    /// `SSH_CONNECTION`, as a session that starts it would have it.
+    pub(crate) ssh_connection: &'a str,
+}
+
 impl<'w> Daemon<'w> {
     /// Starts it with `extra` arguments and waits until it answers.
     pub(crate) fn start(world: &'w World, program: &Path, extra: &[&str]) -> Done<Self> {
-        let mut arguments = vec!["run".to_owned()];
-        arguments.extend(["--db".into(), world.file("store.sqlite3").display().to_string()]);
-        arguments.extend(["--socket".into(), world.file("control.sock").display().to_string()]);
-        arguments.extend(extra.iter().map(|word| (*word).to_owned()));
-        let running = launch(world, program, &arguments)?;
-        let mut daemon = Self { world, program: program.to_owned(), arguments, running };
+        Self::start_as(world, program, &How { extra, ..How::default() })
+    }
+
+    /// Starts it in a special way and waits until it answers.
+    pub(crate) fn start_as(world: &'w World, program: &Path, how: &How<'_>) -> Done<Self> {
+        let line = command_line(world, program, how);
+        let ssh_connection = how.ssh_connection.to_owned();
+        let running = launch(world, &line, &ssh_connection)?;
+        let mut daemon = Self { world, program: program.to_owned(), line, ssh_connection, running };
         daemon.wait_ready()?;
+        Ok(daemon)
+    }
+
+    /// Starts it with the jail `sshd` on the file `auth.log` of the world's directory, and waits for that jail.
+    /// `more` is added to the section; `how.extra` to the command line.
+    pub(crate) fn on_a_log(world: &'w World, program: &Path, more: &str, how: &How<'_>) -> Done<Self> {
+        let conf = drop_in(world, more)?;
+        let extra: Vec<&str> = ["-c", &conf].into_iter().chain(how.extra.iter().copied()).collect();
+        let daemon = Self::start_as(world, program, &How { extra: &extra, ..how.clone() })?;
+        daemon.wait_state("sshd", "running", SOON)?;
         Ok(daemon)
     }
 
@@ -51,7 +77,7 @@ impl<'w> Daemon<'w> {
 
     /// Starts it again with the same arguments.
     pub(crate) fn restart(&mut self) -> Done {
-        self.running = launch(self.world, &self.program, &self.arguments)?;
+        self.running = launch(self.world, &self.line, &self.ssh_connection)?;
         self.wait_ready()
     }
 
@@ -125,10 +151,25 @@ impl<'w> Daemon<'w> {
         })
     }
 
+    /// Fails unless everything the daemon said holds each of these.
+    pub(crate) fn ensure_said(&self, words: &[&str]) -> Done {
+        let said = self.world.said("stockade");
+        for word in words {
+            ensure(said.contains(word), format!("the daemon never said '{word}', but: {}", tail(&said)))?;
+        }
+        Ok(())
+    }
+
+    /// How often it said a whole message, all runs together.
+    pub(crate) fn times_said(&self, message: &str) -> usize {
+        self.world.said("stockade").lines().filter(|line| line.ends_with(message)).count()
+    }
+
     /// Who is banned in a jail, as the store says.
     pub(crate) fn stored(&self, jail: &str) -> Done<BTreeSet<String>> {
+        let alive = format!("jail = '{jail}' AND (bantime = -1 OR timeofban + bantime > unixepoch())");
         let sql = format!(
-            "SELECT ip FROM bips WHERE jail = '{jail}' AND (bantime = -1 OR timeofban + bantime > unixepoch())"
+            "SELECT ip FROM bips WHERE {alive} UNION SELECT prefix FROM stockade_prefix_bans WHERE {alive}"
         );
         let text = must(Command::new("sqlite3").arg("-readonly").arg(self.world.file("store.sqlite3")).arg(sql))?;
         Ok(text.lines().map(str::to_owned).collect())
@@ -154,9 +195,42 @@ impl<'w> Daemon<'w> {
     }
 }
 
-fn launch(world: &World, program: &Path, arguments: &[String]) -> Done<Running> {
+/// Runs it where it must refuse to; gives its exit code and what it said.
+pub(crate) fn refusal(world: &World, program: &Path, how: &How<'_>) -> Done<(i32, String)> {
+    let line = command_line(world, program, how);
+    let output = run(world.server("timeout").arg("20").args(line).env_remove("SSH_CONNECTION"))?;
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    Ok((output.status.code().unwrap_or(-1), said))
+}
+
+/// Writes a drop-in configuration directory that puts the jail `sshd` on the file `auth.log`; gives its path.
+pub(crate) fn drop_in(world: &World, more: &str) -> Done<String> {
+    let log = world.file("auth.log");
+    File::options().create(true).append(true).open(&log)?;
+    let log = log.display();
+    let text = format!("[sshd]\nenabled = true\nbackend = polling\nlogpath = {log}\n{more}\n");
+    world.write("conf/jail.local", &text)?;
+    Ok(world.file("conf").display().to_string())
+}
+
+fn command_line(world: &World, program: &Path, how: &How<'_>) -> Vec<String> {
+    let mut line: Vec<String> = how.wrapper.iter().map(|word| (*word).to_owned()).collect();
+    line.extend([program.display().to_string(), "run".into()]);
+    if !how.extra.contains(&"--db") {
+        line.extend(["--db".into(), world.file("store.sqlite3").display().to_string()]);
+    }
+    line.extend(["--socket".into(), world.file("control.sock").display().to_string()]);
+    line.extend(how.extra.iter().map(|word| (*word).to_owned()));
+    line
+}
+
+fn launch(world: &World, line: &[String], ssh_connection: &str) -> Done<Running> {
+    let (program, arguments) = line.split_first().ok_or_else(|| Stop::Fail("nothing to start".into()))?;
     let mut command = world.server(program);
     command.args(arguments).env_remove("SSH_CONNECTION");
+    if !ssh_connection.is_empty() {
+        command.env("SSH_CONNECTION", ssh_connection);
+    }
     world.start("stockade", &mut command)
 }
 
