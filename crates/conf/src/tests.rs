@@ -255,12 +255,39 @@ fn drop_ins_lie_over_the_built_in_tree() {
     );
 }
 
+/// Pieces of the dialect, so that chance comes upon whole constructs.
+const PIECE: &str = "\\[(DEFAULT|sshd|j|Init|Definition|INCLUDES|Init\\?family=inet6)\\]\n|\
+    (enabled|filter|action|failregex|before|after|maxretry|bantime|logpath|a|b|actionban|port) ?= ?|\
+    %\\((a|b|known/a|known/failregex|sshd/a|default/b|__name__)\\)s|<(a|b|known/a|HOST|ip|a<b>)>|\
+    auto|true|sshd|f|stockade|j\\.conf|\\[a=\"1\", b=2\\]|[ \n%\\[\\]<>=;#\"é\\\\]|\n  ";
+
+fn pieces() -> impl proptest::strategy::Strategy<Value = String> {
+    use proptest::strategy::Strategy;
+    proptest::collection::vec(PIECE, 0..25).prop_map(|pieces| pieces.concat())
+}
+
 proptest::proptest! {
     #[test]
     fn any_bytes_as_a_drop_in_never_panic(bytes in proptest::collection::vec(proptest::prelude::any::<u8>(), 0..200)) {
         let mut files = MemoryFiles::default();
         files.insert("/c/jail.local", bytes);
         let tree = Tree::find(&files, Some(Path::new("/c")), Manner::Stockade);
-        let _ = load(&files, &tree, Choice::Enabled);
+        // A drop-in of rubbish takes nothing away from the built-in tree.
+        proptest::prop_assert!(load(&files, &tree, Choice::All).0.jails.len() >= 8);
+    }
+
+    #[test]
+    fn any_files_are_read_without_panic(jail in pieces(), filter in pieces(), action in pieces(), main in pieces()) {
+        let jail = format!("[DEFAULT]\nenabled = true\nfilter = f\naction = a\n{jail}");
+        let parts = [("jail.conf", jail.as_str()), ("filter.d/f.conf", &filter), ("action.d/a.conf", &action), ("fail2ban.conf", &main)];
+        let (config, found) = load_at(&parts, Choice::All);
+        for fault in found.iter().chain(config.broken.iter().map(|(_, fault)| fault)) {
+            let shown = fault.to_string();
+            proptest::prop_assert!(fault.help.is_some(), "{shown}");
+            proptest::prop_assert!(fault.origin.is_some() || shown.contains("/c"), "{shown}");
+            if let (Some(origin), Some((start, length))) = (&fault.origin, fault.span) {
+                proptest::prop_assert!((start + length) as usize <= origin.text.chars().count(), "{shown}");
+            }
+        }
     }
 }
