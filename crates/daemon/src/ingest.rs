@@ -231,6 +231,17 @@ impl Ingest {
     }
 }
 
+/// Whether two positions are kept in the same row of the store.
+fn is_same_row(one: &Write, other: &Write) -> bool {
+    match (one, other) {
+        (Write::LogPosition(one), Write::LogPosition(other)) => {
+            one.jail == other.jail && one.path == other.path
+        }
+        (Write::JournalPosition(one), Write::JournalPosition(other)) => one.jail == other.jail,
+        _ => false,
+    }
+}
+
 impl Sink for Ingest {
     fn opened(&mut self, key: SourceKey, _path: &str, jails: &[JailId]) {
         match self.streams.get_mut(&key) {
@@ -319,9 +330,17 @@ impl Sink for Ingest {
         if let Some(stream) = self.streams.get_mut(&key) {
             stream.in_operation |= caught_up;
         }
-        if let Some(position) = position {
-            let writes = self.writes(key, position);
-            self.reached.insert(key, writes);
+        match position {
+            Some(position) => {
+                let writes = self.writes(key, position);
+                // One row belongs to one path: what another key reached there before is overtaken.
+                for other in self.reached.values_mut() {
+                    other.retain(|old| !writes.iter().any(|new| is_same_row(old, new)));
+                }
+                self.reached.insert(key, writes);
+            }
+            // A rotated file: its path is its successor's now.
+            None => drop(self.reached.remove(&key)),
         }
         if self.is_urgent {
             self.take_positions(key, clock::now());
