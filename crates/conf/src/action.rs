@@ -1,15 +1,15 @@
-//! Actions of a jail, and which of them stand for a ban in the kernel (contract 3, 4).
+//! Actions of a jail: their files, their arguments, their names (behaviour §1.11, §1.12).
 
 use crate::definition::Definition;
 use crate::interp::{Vars, fault};
 use crate::layers;
 use crate::params::{self, Call};
-use crate::spec::{ActionSpec, Blocktype, Scope, StockBan, Value};
+use crate::spec::ActionSpec;
+use crate::stock;
 use crate::text::Text;
 use crate::tree::Source;
 use base::{Diagnostic, Origin};
 use std::collections::BTreeMap;
-use std::path::Path;
 
 /// Tags whose values are known only at a ban.
 const RUN_TIME: &[&str] = &[
@@ -123,94 +123,7 @@ fn one(
             .entry(key.to_owned())
             .or_insert_with(|| text.plain());
     }
-    let is_piece = |key: &str| {
-        let starts = ["action", "_", "rule"];
-        key != "actname" && starts.iter().any(|start| key.starts_with(start))
-    };
-    let own = merged.section("Definition").into_iter().flatten();
-    let changed = own
-        .filter(|(key, _)| is_piece(key))
-        .any(|(_, values)| values.last().is_some_and(is_layered))
-        || call.options.iter().any(|(key, _)| is_piece(key));
-    if !changed || file == NATIVE {
-        action.stock = stock(&action, &definition)?;
-    }
+    let names = call.options.iter().map(|(key, _)| key.as_str());
+    action.stock = stock::of(&action, &merged, names, &definition, faults)?;
     Ok(action)
-}
-
-/// True for a value from a layer over a stock file. The stock files themselves are not compared, they differ between
-/// releases.
-fn is_layered(value: &Text) -> bool {
-    let file = value.origin().file;
-    let path = Path::new(&*file);
-    let dir = path.parent().and_then(Path::file_name);
-    path.extension().is_some_and(|e| e == "local") || dir.is_none_or(|dir| dir != "action.d")
-}
-
-/// Our own action.
-const NATIVE: &str = "stockade";
-
-/// fail2ban's own actions that do nothing but close ports in the firewall of this machine. A new file of the admin
-/// with a similar name is none of them.
-const STOCK: &[&str] = &[
-    "firewallcmd-allports",
-    "firewallcmd-ipset",
-    "firewallcmd-multiport",
-    "firewallcmd-new",
-    "firewallcmd-rich-logging",
-    "firewallcmd-rich-rules",
-    "iptables",
-    "iptables-allports",
-    "iptables-ipset",
-    "iptables-ipset-proto4",
-    "iptables-ipset-proto6",
-    "iptables-ipset-proto6-allports",
-    "iptables-multiport",
-    "iptables-multiport-log",
-    "iptables-new",
-    "iptables-xt_recent-echo",
-    "nftables",
-    "nftables-allports",
-    "nftables-multiport",
-    "ufw",
-];
-
-/// What an action stands for in the kernel, by its name and the values of its tags.
-fn stock(action: &ActionSpec, definition: &Definition<'_>) -> Result<Option<StockBan>, Diagnostic> {
-    let name = action.name.as_str();
-    let native = name == NATIVE;
-    if !native && !STOCK.contains(&name) {
-        return Ok(None);
-    }
-    let get = |key: &str| -> Result<Option<String>, Diagnostic> {
-        let text = definition
-            .get(key)?
-            .map(|text| text.plain().trim().to_owned());
-        Ok(text.filter(|text| !text.is_empty()))
-    };
-    let blocktype = get("blocktype")?.unwrap_or_else(|| "reject".into());
-    let blocktype = match blocktype.to_ascii_lowercase().split([' ', '-']).next() {
-        Some("drop") => Blocktype::Drop,
-        Some("reject") => Blocktype::Reject,
-        // `RETURN` and the like turn the action into its opposite.
-        _ => return Ok(None),
-    };
-    let all = name.contains("allports")
-        || name == "ufw"
-        || get("type")?.is_some_and(|text| text.contains("allports"));
-    let port = get("port")?.filter(|_| !all).map(|text| Value {
-        text,
-        origin: action.origin.clone(),
-    });
-    let scope = match get("scope")? {
-        Some(text) if text.eq_ignore_ascii_case("host") => Scope::Host,
-        _ => Scope::All,
-    };
-    Ok(Some(StockBan {
-        port,
-        protocol: get("protocol")?.unwrap_or_else(|| "tcp".into()),
-        blocktype,
-        scope,
-        native,
-    }))
 }

@@ -17,6 +17,7 @@ pub mod options;
 mod params;
 mod reader;
 mod spec;
+mod stock;
 mod tags;
 mod text;
 mod tree;

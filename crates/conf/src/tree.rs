@@ -33,7 +33,7 @@ impl Tree {
         let dir = match (dir, names) {
             (Some(dir), _) => Some(dir.to_path_buf()),
             (None, Manner::Fail2ban) => Some(FAIL2BAN.into()),
-            (None, Manner::Stockade) => usual.into_iter().find(|dir| files.list(dir).is_ok()),
+            (None, Manner::Stockade) => usual.into_iter().find(|dir| is_there(files, dir)),
         };
         let listed = dir.as_deref().map(|dir| files.list(dir));
         let missing = matches!(listed, Some(Err(_)));
@@ -62,6 +62,14 @@ impl Tree {
     pub(crate) fn roots(&self) -> Vec<PathBuf> {
         let embedded = self.embedded.then(|| PathBuf::from(ROOT));
         embedded.into_iter().chain(self.dir.clone()).collect()
+    }
+}
+
+/// True also for what cannot be listed: that is to be said, not to be passed over.
+fn is_there(files: &dyn Files, dir: &Path) -> bool {
+    match files.list(dir) {
+        Ok(_) => true,
+        Err(error) => error.kind() != io::ErrorKind::NotFound,
     }
 }
 

@@ -308,3 +308,24 @@ fn what_stands_for_a_ban_in_the_kernel() {
     assert_eq!(stock("iptables-mine", init, ""), None);
     assert_eq!(stock("sendmail", init, ""), None);
 }
+
+#[test]
+fn wrong_words_for_our_own_action_are_said() {
+    let jail = "[j]\nenabled = true\naction = stockade[blocktype=dorp, scope=world]\n";
+    let file = "[Definition]\nactionban =\n";
+    let (config, found) = load_at(
+        &[("jail.conf", jail), ("action.d/stockade.conf", file)],
+        Choice::Enabled,
+    );
+    let stock = config.jails[0].actions[0].stock.as_ref().unwrap();
+    assert_eq!(
+        (stock.blocktype, stock.scope),
+        (Blocktype::Drop, Scope::All)
+    );
+    let messages: Vec<&str> = found.iter().map(|fault| fault.message.as_str()).collect();
+    let expected = [
+        "blocktype = 'dorp' is none of drop, reject; drop is taken instead",
+        "scope = 'world' is none of all, host; all is taken instead",
+    ];
+    assert_eq!(messages, expected);
+}

@@ -234,3 +234,25 @@ fn globals_come_from_both_files() {
     );
     assert!(!globals.table_owner && !globals.banaction_native && !globals.embedded);
 }
+
+#[test]
+fn a_directory_that_must_not_be_read_is_not_passed_over() {
+    struct Closed;
+    impl Files for Closed {
+        fn read(&self, _: &Path) -> io::Result<Vec<u8>> {
+            Err(io::ErrorKind::PermissionDenied.into())
+        }
+
+        fn list(&self, _: &Path) -> io::Result<Vec<OsString>> {
+            Err(io::ErrorKind::PermissionDenied.into())
+        }
+    }
+    let tree = Tree::find(&Closed, None, Manner::Stockade);
+    let (config, found) = load(&Closed, &tree, Choice::Enabled);
+    assert!(config.jails.is_empty());
+    let said = found.last().unwrap().to_string();
+    assert!(
+        said.contains("there is no readable configuration directory /etc/stockade"),
+        "{said}"
+    );
+}
