@@ -68,6 +68,9 @@ pub(crate) fn read(
         filter.as_ref().zip(definition.as_ref()),
         &backend,
     )?;
+    if rules.failregex.is_empty() {
+        reader.finds_nothing(origin);
+    }
     let spec = JailSpec {
         name: reader.jail.clone(),
         enabled,

@@ -84,19 +84,19 @@ pub(crate) fn read(
     if let Some(known) = source.cache.names.borrow().get(name) {
         return known.clone();
     }
-    let mut paths = Vec::new();
-    for root in source.tree.roots() {
-        let with = |extension: &str| root.join(format!("{name}.{extension}"));
-        for extension in ["conf", "local"] {
-            paths.push(with(extension));
-            paths.extend(source.list(&with("d"), extension));
-        }
-    }
     let mut reader = Reader {
         source,
         faults,
         visits: 0,
     };
+    let mut paths = Vec::new();
+    for root in source.tree.roots() {
+        let with = |extension: &str| root.join(format!("{name}.{extension}"));
+        for extension in ["conf", "local"] {
+            paths.push(with(extension));
+            paths.extend(reader.list(&with("d"), extension));
+        }
+    }
     let mut merged = Merged::default();
     let mut is_there = false;
     for path in reader.with_includes(paths, &[]) {
@@ -119,6 +119,19 @@ struct Reader<'a> {
 }
 
 impl Reader<'_> {
+    fn list(&mut self, dir: &Path, extension: &str) -> Vec<PathBuf> {
+        self.source.list(dir, extension).unwrap_or_else(|error| {
+            if !is_absent(&error) {
+                let dir = dir.display();
+                let message = format!("cannot list {dir}: {error}; its files are left out");
+                let help = "let this program read the directory, or remove it";
+                let found = Diagnostic::new(Severity::Error, message).with_help(help);
+                self.faults.push(found);
+            }
+            Vec::new()
+        })
+    }
+
     fn load(&mut self, path: &Path) -> Option<Rc<[Section]>> {
         if let Some(known) = self.source.cache.files.borrow().get(path) {
             return known.clone();
@@ -134,11 +147,7 @@ impl Reader<'_> {
         let bytes = match self.source.read(path) {
             Ok(bytes) => bytes,
             Err(error) => {
-                let gone = matches!(
-                    error.kind(),
-                    io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
-                );
-                if !gone {
+                if !is_absent(&error) {
                     let message = format!("cannot read {shown}: {error}; the file is left out");
                     let help = "make it a file that this program may read, or remove it";
                     let found = Diagnostic::new(Severity::Error, message).with_help(help);
@@ -250,6 +259,14 @@ impl Reader<'_> {
         }
         paths
     }
+}
+
+/// True for what is simply not there, which is the usual case of most layers.
+fn is_absent(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
+    )
 }
 
 /// The text of a file, and the first line (from 0) that is not UTF-8. Such a line is read as Latin-1, which gives any

@@ -4,7 +4,7 @@ use crate::interp::{Scope, fault};
 use crate::options::{default, is_true};
 use crate::spec::{LogPath, UseDns, Value};
 use crate::text::Text;
-use base::{Diagnostic, JailName, Severity, parse_duration};
+use base::{Diagnostic, JailName, Origin, Severity, parse_duration};
 
 /// Reads the options of one jail.
 pub(crate) struct Reader<'a> {
@@ -146,6 +146,18 @@ impl Reader<'_> {
             });
         }
         Ok(paths)
+    }
+
+    /// Says that a jail has nothing to look for.
+    pub(crate) fn finds_nothing(&mut self, header: &Origin) {
+        let found = Diagnostic::new(
+            Severity::Warning,
+            "it has no failregex and will find nothing",
+        )
+        .with_jail(&self.jail)
+        .with_origin(Some(header))
+        .with_help("name a filter with filter = NAME, or write failregex into the jail");
+        self.faults.push(found);
     }
 
     fn replaced<T: std::fmt::Display>(

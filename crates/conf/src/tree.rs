@@ -90,19 +90,16 @@ impl Source<'_> {
         }
     }
 
-    /// Files of a directory with an extension, sorted; none if there is no directory.
-    pub(crate) fn list(&self, dir: &Path, extension: &str) -> Vec<PathBuf> {
+    /// Files of a directory with an extension, sorted.
+    pub(crate) fn list(&self, dir: &Path, extension: &str) -> io::Result<Vec<PathBuf>> {
         let names = if dir.starts_with(ROOT) {
             EmbeddedFiles.list(dir)
         } else {
             self.files.list(dir)
         };
-        let paths = names
-            .unwrap_or_default()
-            .into_iter()
-            .map(|name| dir.join(name));
-        paths
+        let paths = names?.into_iter().map(|name| dir.join(name));
+        Ok(paths
             .filter(|path| path.extension().is_some_and(|e| e == extension))
-            .collect()
+            .collect())
     }
 }

@@ -308,3 +308,43 @@ fn a_directory_that_is_not_there() {
     let expected = "error: there is no readable configuration directory /c; no jail runs\nhelp: name another directory with -c, or create this one";
     assert_eq!(told(&MemoryFiles::default(), Choice::Enabled), [expected]);
 }
+
+/// A disk with one directory that must not be listed.
+struct ClosedDir(MemoryFiles, &'static str);
+
+impl Files for ClosedDir {
+    fn read(&self, path: &Path) -> io::Result<Vec<u8>> {
+        self.0.read(path)
+    }
+
+    fn list(&self, dir: &Path) -> io::Result<Vec<OsString>> {
+        match dir.ends_with(self.1) {
+            true => Err(io::ErrorKind::PermissionDenied.into()),
+            false => self.0.list(dir),
+        }
+    }
+}
+
+#[test]
+fn directories_that_must_not_be_listed() {
+    let found = told(
+        &ClosedDir(tree(&[("jail.conf", JAIL)]), "jail.d"),
+        Choice::Enabled,
+    );
+    let expected = "error: cannot list /c/jail.d: permission denied; its files are left out\nhelp: let this program read the directory, or remove it";
+    assert_eq!(found, [expected]);
+}
+
+#[test]
+fn jails_that_find_nothing() {
+    let expected = "warning: jail 'j': it has no failregex and will find nothing (/c/jail.conf:1)\n    1 | [j]\nhelp: name a filter with filter = NAME, or write failregex into the jail";
+    check(&[("jail.conf", "[j]\nenabled = true\n")], &[expected]);
+    check(
+        &[("jail.conf", JAIL), ("filter.d/f.conf", "[Definition]\n")],
+        &[expected],
+    );
+    check(
+        &[("jail.conf", "[j]\nenabled = true\nfailregex = ^x <HOST>$\n")],
+        &[],
+    );
+}

@@ -176,11 +176,20 @@ fn jail_and_filter_make_the_rules_together() {
         spec.filter.datepattern.map(|value| value.text).as_deref(),
         Some("EPOCH\nTAI64N")
     );
-    assert!(jail("filter =", &[]).filter.failregex.is_empty());
+    assert_eq!(
+        jail(
+            "filter =
+failregex = ^x <HOST>$",
+            &[]
+        )
+        .filter
+        .name,
+        ""
+    );
     assert_eq!(
         jail(
             "filter = %(__name__)s",
-            &[("filter.d/j.conf", "[Definition]\n")]
+            &[("filter.d/j.conf", "[Definition]\nfailregex = ^ <HOST>\n")]
         )
         .filter
         .name,
@@ -311,7 +320,7 @@ fn what_stands_for_a_ban_in_the_kernel() {
 
 #[test]
 fn wrong_words_for_our_own_action_are_said() {
-    let jail = "[j]\nenabled = true\naction = stockade[blocktype=dorp, scope=world]\n";
+    let jail = "[j]\nenabled = true\nfailregex = ^x <HOST>$\naction = stockade[blocktype=dorp, scope=world]\n";
     let file = "[Definition]\nactionban =\n";
     let (config, found) = load_at(
         &[("jail.conf", jail), ("action.d/stockade.conf", file)],
