@@ -101,8 +101,9 @@ impl World {
             for d in /etc/fail2ban /etc/stockade /etc/pam.d; do [ ! -d $d ] || mount -t tmpfs tmpfs $d; done
             for f in passwd shadow; do [ ! -e $1/$f ] || mount --bind $1/$f /etc/$f; done
             touch $1/mounted; exec sleep infinity";
-        let mut command = Command::new("ip");
-        command.args(["netns", "exec", &self.server, "unshare", "-m", "--propagation", "private"]);
+        // Not `ip netns exec`: that hides the control groups, and journald does not start without.
+        let mut command = Command::new("nsenter");
+        command.arg(format!("--net=/run/netns/{}", self.server)).args(["unshare", "-m", "--propagation", "private"]);
         command.args(["bash", "-c", script, "mounts"]).arg(&self.scratch);
         let mut holder = Running::start(&mut command, &self.scratch.join("mounts.log"))?;
         let mark = self.scratch.join("mounted");

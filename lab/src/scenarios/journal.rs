@@ -64,9 +64,10 @@ fn forge_through_the_journal(world: &World) -> Done {
     let copy = world.file("sshd");
     must(Command::new("cp").arg("/usr/bin/logger").arg(&copy))?;
     let line = "Failed password for root from 198.51.100.9 port 22 ssh2";
-    let forge = "for n in 1 2 3 4 5 6 7 8 9 10; do \"$1\" -p auth.info -t sshd \"$2\"; done";
+    // One writer for all, alive long enough for the journal to learn its name.
+    let forge = "{ for n in $(seq 10); do echo \"$2\"; done; read -rt 1 _ <> <(:); } | \"$1\" -p auth.info -t sshd";
     let mut command = world.server("setpriv");
-    command.args(["--reuid=65534", "--regid=65534", "--clear-groups", "sh", "-c", forge, "forge"]);
+    command.args(["--reuid=65534", "--regid=65534", "--clear-groups", "bash", "-c", forge, "forge"]);
     must(command.arg(&copy).arg(line))?;
     log_to_journal(world, "logger", "lab", "the forged entries are written")
 }

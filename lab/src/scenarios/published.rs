@@ -54,7 +54,8 @@ impl Behind {
         let rules = "table inet published { chain prerouting { type nat hook prerouting priority dstnat;
             meta nfproto ipv4 tcp dport 22 dnat ip to 10.98.0.2:2200
             meta nfproto ipv6 tcp dport 22 dnat ip6 to [fd98::2]:2200
-            } }";
+            }
+            }";
         must(world.server("nft").arg(rules))?;
         Ok(behind)
     }

@@ -70,10 +70,13 @@ pub(crate) fn live_fail2ban(program: &Path) -> Done {
     );
     fs::write(world.inside("/etc/fail2ban/jail.local"), local)?;
     must(world.server("mkdir").args(["-p", "/run/fail2ban"]))?;
-    let database = world.file("fail2ban.sqlite3").display().to_string();
     let output = world.file("fail2ban.log").display().to_string();
+    fs::write(
+        world.inside("/etc/fail2ban/fail2ban.local"),
+        format!("[DEFAULT]\nlogtarget = {output}\ndbfile = {}\n", world.file("fail2ban.sqlite3").display()),
+    )?;
     let mut command = world.server("fail2ban-server");
-    command.args(["-xf", "--dbfile", &database, "--logtarget", &output, "start"]);
+    command.args(["-xf", "start"]);
     let mut fail2ban = world.start("fail2ban-out", &mut command)?;
     let socket = world.inside("/run/fail2ban/fail2ban.sock");
     until_true(std::time::Duration::from_secs(30), "fail2ban's socket", || {

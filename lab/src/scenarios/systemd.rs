@@ -29,11 +29,10 @@ pub(crate) fn unit(program: &Path) -> Done {
     let uid = status.lines().find(|line| line.starts_with("Uid:")).and_then(|line| line.split_whitespace().nth(1));
     ensure(uid == Some(id.trim()), format!("it runs as uid {uid:?}, not {id}"))?;
 
-    // The journal knows the writer: uid 0, called sshd.
-    for _ in 0..5 {
-        let line = "Failed password for root from 198.51.100.7 port 4711 ssh2";
-        machine.text(&["/usr/local/sbin/sshd", "-p", "auth.info", "-t", "sshd", line])?;
-    }
+    // The journal knows the writer, uid 0 and called sshd, as long as the writer is still there when it looks.
+    let line = "Failed password for root from 198.51.100.7 port 4711 ssh2";
+    let write = format!("{{ for n in $(seq 8); do echo '{line}'; done; read -rt 1 _ <> <(:); }} | /usr/local/sbin/sshd -p auth.info -t sshd");
+    machine.text(&["bash", "-c", &write])?;
     let banned = || Ok(machine.text(&["nft", "list", "ruleset"])?.contains("198.51.100.7"));
     until_true(SOON, "the ban in the kernel", banned)
         .map_err(|_| Stop::Fail(format!("no ban through the journal: {}", machine.journal().unwrap_or_default())))?;
@@ -101,8 +100,11 @@ impl Machine {
         Ok(self.text(&["systemctl", "show", "-P", property, "stockade"])?.trim().to_owned())
     }
 
+    /// What the daemon said last, and says now.
     fn journal(&self) -> Done<String> {
-        self.text(&["journalctl", "--no-pager", "-n", "15", "-o", "cat", "-u", "stockade"])
+        let said = self.text(&["journalctl", "--no-pager", "-n", "15", "-o", "cat", "-u", "stockade"])?;
+        let status = self.run(&["stockade", "status"])?;
+        Ok(format!("{said}{}", String::from_utf8_lossy(&status.stdout)))
     }
 
     fn console(&self) -> String {
