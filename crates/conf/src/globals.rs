@@ -72,7 +72,11 @@ impl Reader<'_> {
                 Ok(None) => {}
                 Err(fault) => {
                     let message = format!("{}; the default is taken instead", fault.message);
-                    self.faults.push(Diagnostic { message, ..fault });
+                    self.faults.push(Diagnostic {
+                        severity: Severity::Warning,
+                        message,
+                        ..fault
+                    });
                 }
             }
         }

@@ -117,7 +117,7 @@ impl Reader {
         if value.starts_with('[') && !value.contains(['=', ':']) {
             self.option = None;
             self.current = Current::Skipped;
-            return self.fault(
+            return self.lost(
                 "the header of a section has no ]; what stands below is left out",
                 &origin,
                 "write [NAME]",
@@ -137,7 +137,7 @@ impl Reader {
         self.option = None;
         if name.is_empty() {
             self.current = Current::Skipped;
-            return self.fault(
+            return self.lost(
                 "a section needs a name; what stands below is left out",
                 &origin,
                 "write [NAME]",
@@ -149,7 +149,7 @@ impl Reader {
                 "section [{name}] stands in line {} already; this one is left out",
                 first.origin.line
             );
-            return self.fault(message, &origin, "put both into one section");
+            return self.lost(message, &origin, "put both into one section");
         }
         self.sections.push(Section {
             name: name.into(),
@@ -205,12 +205,16 @@ impl Reader {
         self.option = Some((indent, true));
     }
 
+    /// A line is lost.
     fn fault(&mut self, message: impl Into<String>, origin: &Origin, help: &str) {
-        self.faults.push(
-            Diagnostic::new(Severity::Error, message)
-                .with_origin(Some(origin))
-                .with_help(help),
-        );
+        let found = Diagnostic::new(Severity::Warning, message).with_origin(Some(origin));
+        self.faults.push(found.with_help(help));
+    }
+
+    /// A section is lost, and with it maybe a jail.
+    fn lost(&mut self, message: impl Into<String>, origin: &Origin, help: &str) {
+        let found = Diagnostic::new(Severity::Error, message).with_origin(Some(origin));
+        self.faults.push(found.with_help(help));
     }
 }
 

@@ -1,6 +1,11 @@
 //! The fail2ban configuration dialect: layers, interpolation, jails, filters, actions; pure, files through a trait.
 //!
 //! In come files, out come plain texts with the place where each stands. Regexes, ports and users stay texts.
+//!
+//! On the way a file becomes sections of lines (`ini`), all files of a name become one list of values an option
+//! (`layers`), `%(name)s` is followed when a value is asked for (`interp`), then `<tag>` (`tags`), by the precedence that
+//! filters and actions share (`definition`). `jail` joins a section with its `filter` and its `action`s; `stock` says
+//! which of these stand for a ban in the kernel. Nothing fails whole: what is broken is named, all else is given.
 
 mod action;
 mod definition;

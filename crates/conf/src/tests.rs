@@ -267,6 +267,8 @@ fn pieces() -> impl proptest::strategy::Strategy<Value = String> {
 }
 
 proptest::proptest! {
+    #![proptest_config(proptest::prelude::ProptestConfig { cases: 100, failure_persistence: None, ..Default::default() })]
+
     #[test]
     fn any_bytes_as_a_drop_in_never_panic(bytes in proptest::collection::vec(proptest::prelude::any::<u8>(), 0..200)) {
         let mut files = MemoryFiles::default();

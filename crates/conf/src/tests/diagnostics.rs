@@ -48,19 +48,19 @@ fn lines_that_are_no_options() {
         (
             "[j]\nnothing\n",
             &[
-                "error: a line that is neither option nor section; it is left out (/c/jail.conf:2)\n    2 | nothing\nhelp: write KEY = VALUE, or indent the line if it continues the one above",
+                "warning: a line that is neither option nor section; it is left out (/c/jail.conf:2)\n    2 | nothing\nhelp: write KEY = VALUE, or indent the line if it continues the one above",
             ],
         ),
         (
             "[j]\n= 1\n",
             &[
-                "error: an option without a name; it is left out (/c/jail.conf:2)\n    2 | = 1\nhelp: write KEY = VALUE",
+                "warning: an option without a name; it is left out (/c/jail.conf:2)\n    2 | = 1\nhelp: write KEY = VALUE",
             ],
         ),
         (
             "[j]\nx = 1\nX = 2\n",
             &[
-                "error: option 'x' of [j] stands in line 2 already; this one is left out (/c/jail.conf:3)\n    3 | X = 2\nhelp: keep one of them",
+                "warning: option 'x' of [j] stands in line 2 already; this one is left out (/c/jail.conf:3)\n    3 | X = 2\nhelp: keep one of them",
             ],
         ),
         (
@@ -72,7 +72,7 @@ fn lines_that_are_no_options() {
         (
             "x = 1\n[j]\n",
             &[
-                "error: an option stands before any [section]; it is left out (/c/jail.conf:1)\n    1 | x = 1\nhelp: put a [section] above it",
+                "warning: an option stands before any [section]; it is left out (/c/jail.conf:1)\n    1 | x = 1\nhelp: put a [section] above it",
             ],
         ),
     ];
@@ -237,7 +237,7 @@ fn trees_with_a_fault() {
         ],
         &[
             "warning: loglevel = 'LOUD' cannot be used; INFO is taken instead (/c/fail2ban.conf:2)\n    2 | loglevel = LOUD\n                   ^^^^\nhelp: correct the value, or delete the line",
-            "error: unknown option 'x' in %(x)s; the default is taken instead (/c/fail2ban.conf:3)\n    3 | dbpurgeage = %(x)s\n                     ^^^^^\nhelp: define 'x' in [Definition] or [DEFAULT]",
+            "warning: unknown option 'x' in %(x)s; the default is taken instead (/c/fail2ban.conf:3)\n    3 | dbpurgeage = %(x)s\n                     ^^^^^\nhelp: define 'x' in [Definition] or [DEFAULT]",
             "warning: dbmaxmatches = '-1' cannot be used; 10 is taken instead (/c/fail2ban.conf:4)\n    4 | dbmaxmatches = -1\n                       ^^\nhelp: correct the value, or delete the line",
         ],
     );
