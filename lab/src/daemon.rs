@@ -37,7 +37,14 @@ pub(crate) struct How<'a> {
 impl<'w> Daemon<'w> {
     /// Starts it with `extra` arguments and waits until it answers.
     pub(crate) fn start(world: &'w World, program: &Path, extra: &[&str]) -> Done<Self> {
-        Self::start_as(world, program, &How { extra, ..How::default() })
+        Self::start_as(
+            world,
+            program,
+            &How {
+                extra,
+                ..How::default()
+            },
+        )
     }
 
     /// Starts it in a special way and waits until it answers.
@@ -45,17 +52,38 @@ impl<'w> Daemon<'w> {
         let line = command_line(world, program, how);
         let ssh_connection = how.ssh_connection.to_owned();
         let running = launch(world, &line, &ssh_connection)?;
-        let mut daemon = Self { world, program: program.to_owned(), line, ssh_connection, running };
+        let mut daemon = Self {
+            world,
+            program: program.to_owned(),
+            line,
+            ssh_connection,
+            running,
+        };
         daemon.wait_ready()?;
         Ok(daemon)
     }
 
     /// Starts it with the jail `sshd` on the file `auth.log` of the world's directory, and waits for that jail.
     /// `more` is added to the section; `how.extra` to the command line.
-    pub(crate) fn on_a_log(world: &'w World, program: &Path, more: &str, how: &How<'_>) -> Done<Self> {
+    pub(crate) fn on_a_log(
+        world: &'w World,
+        program: &Path,
+        more: &str,
+        how: &How<'_>,
+    ) -> Done<Self> {
         let conf = drop_in(world, more)?;
-        let extra: Vec<&str> = ["-c", &conf].into_iter().chain(how.extra.iter().copied()).collect();
-        let daemon = Self::start_as(world, program, &How { extra: &extra, ..how.clone() })?;
+        let extra: Vec<&str> = ["-c", &conf]
+            .into_iter()
+            .chain(how.extra.iter().copied())
+            .collect();
+        let daemon = Self::start_as(
+            world,
+            program,
+            &How {
+                extra: &extra,
+                ..how.clone()
+            },
+        )?;
         daemon.wait_state("sshd", "running", SOON)?;
         Ok(daemon)
     }
@@ -64,9 +92,15 @@ impl<'w> Daemon<'w> {
         let world = self.world;
         until_true(SOON, "the daemon answers", || {
             if let Some(code) = self.running.ended()? {
-                return Err(Stop::Fail(format!("the daemon ended with {code}: {}", world.said("stockade"))));
+                return Err(Stop::Fail(format!(
+                    "the daemon ended with {code}: {}",
+                    world.said("stockade")
+                )));
             }
-            Ok(self.ask(&["status", "--json"])?.stdout.starts_with(b"{\"v\":1,\"health\""))
+            Ok(self
+                .ask(&["status", "--json"])?
+                .stdout
+                .starts_with(b"{\"v\":1,\"health\""))
         })
     }
 
@@ -97,7 +131,10 @@ impl<'w> Daemon<'w> {
     /// Asks as a client does.
     pub(crate) fn ask(&self, words: &[&str]) -> Done<Output> {
         let mut command = self.world.server(&self.program);
-        command.args(words).arg("--socket").arg(self.world.file("control.sock"));
+        command
+            .args(words)
+            .arg("--socket")
+            .arg(self.world.file("control.sock"));
         run(&mut command)
     }
 
@@ -105,8 +142,12 @@ impl<'w> Daemon<'w> {
     pub(crate) fn json(&self, words: &[&str]) -> Done<Value> {
         let output = self.ask(&[words, &["--json"]].concat())?;
         let text = String::from_utf8_lossy(&output.stdout);
-        serde_json::from_str(&text)
-            .map_err(|error| Stop::Fail(format!("stockade {words:?} --json: {error}: {text}: {}", String::from_utf8_lossy(&output.stderr))))
+        serde_json::from_str(&text).map_err(|error| {
+            Stop::Fail(format!(
+                "stockade {words:?} --json: {error}: {text}: {}",
+                String::from_utf8_lossy(&output.stderr)
+            ))
+        })
     }
 
     /// A jail's part of the status.
@@ -129,11 +170,20 @@ impl<'w> Daemon<'w> {
     pub(crate) fn banned(&self, jail: &str) -> Done<BTreeSet<String>> {
         let answer = self.json(&["banned", jail])?;
         let bans = answer["bans"].as_array().cloned().unwrap_or_default();
-        Ok(bans.iter().filter_map(|ban| ban["ip"].as_str()).map(str::to_owned).collect())
+        Ok(bans
+            .iter()
+            .filter_map(|ban| ban["ip"].as_str())
+            .map(str::to_owned)
+            .collect())
     }
 
     /// Waits until exactly these are banned in a jail.
-    pub(crate) fn wait_banned(&self, jail: &str, expected: &BTreeSet<String>, limit: Duration) -> Done {
+    pub(crate) fn wait_banned(
+        &self,
+        jail: &str,
+        expected: &BTreeSet<String>,
+        limit: Duration,
+    ) -> Done {
         let mut last = BTreeSet::new();
         let done = until_true(limit, "the expected bans", || {
             last = self.banned(jail)?;
@@ -155,39 +205,65 @@ impl<'w> Daemon<'w> {
     pub(crate) fn ensure_said(&self, words: &[&str]) -> Done {
         let said = self.world.said("stockade");
         for word in words {
-            ensure(said.contains(word), format!("the daemon never said '{word}', but: {}", tail(&said)))?;
+            ensure(
+                said.contains(word),
+                format!("the daemon never said '{word}', but: {}", tail(&said)),
+            )?;
         }
         Ok(())
     }
 
     /// How often it said a whole message, all runs together.
     pub(crate) fn times_said(&self, message: &str) -> usize {
-        self.world.said("stockade").lines().filter(|line| line.ends_with(message)).count()
+        self.world
+            .said("stockade")
+            .lines()
+            .filter(|line| line.ends_with(message))
+            .count()
     }
 
     /// Who is banned in a jail, as the store says.
     pub(crate) fn stored(&self, jail: &str) -> Done<BTreeSet<String>> {
-        let alive = format!("jail = '{jail}' AND (bantime = -1 OR timeofban + bantime > unixepoch())");
+        let alive =
+            format!("jail = '{jail}' AND (bantime = -1 OR timeofban + bantime > unixepoch())");
         let sql = format!(
             "SELECT ip FROM bips WHERE {alive} UNION SELECT prefix FROM stockade_prefix_bans WHERE {alive}"
         );
-        let text = must(Command::new("sqlite3").arg("-readonly").arg(self.world.file("store.sqlite3")).arg(sql))?;
+        let text = must(
+            Command::new("sqlite3")
+                .arg("-readonly")
+                .arg(self.world.file("store.sqlite3"))
+                .arg(sql),
+        )?;
         Ok(text.lines().map(str::to_owned).collect())
     }
 
     /// Fails unless status, store and kernel name the same addresses.
     pub(crate) fn agree(&self, jail: &str) -> Done<BTreeSet<String>> {
-        let (said, stored, kernel) = (self.banned(jail)?, self.stored(jail)?, kernel(self.world, jail)?);
+        let (said, stored, kernel) = (
+            self.banned(jail)?,
+            self.stored(jail)?,
+            kernel(self.world, jail)?,
+        );
         ensure(
             said == stored && said == kernel,
-            format!("{jail}: status, store and kernel differ: {} {} {}", said.len(), stored.len(), kernel.len()),
+            format!(
+                "{jail}: status, store and kernel differ: {} {} {}",
+                said.len(),
+                stored.len(),
+                kernel.len()
+            ),
         )?;
         Ok(said)
     }
 
     /// Ends it by its client; gives what it said.
     pub(crate) fn stop(mut self, flush: bool) -> Done<Value> {
-        let words: &[&str] = if flush { &["stop", "--flush"] } else { &["stop"] };
+        let words: &[&str] = if flush {
+            &["stop", "--flush"]
+        } else {
+            &["stop"]
+        };
         let answer = self.json(words)?;
         let code = self.wait_end()?;
         ensure(code == 0, format!("exit code {code} after stop"))?;
@@ -198,7 +274,11 @@ impl<'w> Daemon<'w> {
 /// Runs it where it must refuse to; gives its exit code and what it said.
 pub(crate) fn refusal(world: &World, program: &Path, how: &How<'_>) -> Done<(i32, String)> {
     let line = command_line(world, program, how);
-    let output = run(world.server("timeout").arg("20").args(line).env_remove("SSH_CONNECTION"))?;
+    let output = run(world
+        .server("timeout")
+        .arg("20")
+        .args(line)
+        .env_remove("SSH_CONNECTION"))?;
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
     Ok((output.status.code().unwrap_or(-1), said))
 }
@@ -217,15 +297,23 @@ fn command_line(world: &World, program: &Path, how: &How<'_>) -> Vec<String> {
     let mut line: Vec<String> = how.wrapper.iter().map(|word| (*word).to_owned()).collect();
     line.extend([program.display().to_string(), "run".into()]);
     if !how.extra.contains(&"--db") {
-        line.extend(["--db".into(), world.file("store.sqlite3").display().to_string()]);
+        line.extend([
+            "--db".into(),
+            world.file("store.sqlite3").display().to_string(),
+        ]);
     }
-    line.extend(["--socket".into(), world.file("control.sock").display().to_string()]);
+    line.extend([
+        "--socket".into(),
+        world.file("control.sock").display().to_string(),
+    ]);
     line.extend(how.extra.iter().map(|word| (*word).to_owned()));
     line
 }
 
 fn launch(world: &World, line: &[String], ssh_connection: &str) -> Done<Running> {
-    let (program, arguments) = line.split_first().ok_or_else(|| Stop::Fail("nothing to start".into()))?;
+    let (program, arguments) = line
+        .split_first()
+        .ok_or_else(|| Stop::Fail("nothing to start".into()))?;
     let mut command = world.server(program);
     command.args(arguments).env_remove("SSH_CONNECTION");
     if !ssh_connection.is_empty() {
@@ -239,7 +327,12 @@ pub(crate) fn kernel(world: &World, jail: &str) -> Done<BTreeSet<String>> {
     let text = must(world.server("nft").args(["-j", "list", "ruleset"]))?;
     let ruleset: Value = serde_json::from_str(&text)?;
     let mut found = BTreeSet::new();
-    for set in ruleset["nftables"].as_array().into_iter().flatten().map(|object| &object["set"]) {
+    for set in ruleset["nftables"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .map(|object| &object["set"])
+    {
         let name = set["name"].as_str().unwrap_or_default();
         // A jail's sets are called KIND-JAIL: host4, host6, slash64, net4, net6.
         let is_jails = name.split_once('-').is_some_and(|(_, owner)| owner == jail);
@@ -247,7 +340,11 @@ pub(crate) fn kernel(world: &World, jail: &str) -> Done<BTreeSet<String>> {
             continue;
         }
         for element in set["elem"].as_array().into_iter().flatten() {
-            let value = if element["elem"].is_object() { &element["elem"]["val"] } else { element };
+            let value = if element["elem"].is_object() {
+                &element["elem"]["val"]
+            } else {
+                element
+            };
             match value {
                 Value::String(address) => {
                     found.insert(address.clone());

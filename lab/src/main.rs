@@ -42,7 +42,11 @@ impl From<serde_json::Error> for Stop {
 
 /// Fails with a sentence unless the condition holds.
 pub(crate) fn ensure(holds: bool, what: impl Into<String>) -> Done {
-    if holds { Ok(()) } else { Err(Stop::Fail(what.into())) }
+    if holds {
+        Ok(())
+    } else {
+        Err(Stop::Fail(what.into()))
+    }
 }
 
 fn main() -> ExitCode {
@@ -51,7 +55,9 @@ fn main() -> ExitCode {
         eprintln!("usage: lab PROGRAM [NAME…]");
         return ExitCode::from(2);
     };
-    let words: Vec<String> = arguments.filter_map(|word| word.into_string().ok()).collect();
+    let words: Vec<String> = arguments
+        .filter_map(|word| word.into_string().ok())
+        .collect();
     let program = program.canonicalize().unwrap_or(program);
     let (mut passed, mut failed, mut skipped) = (0, 0, 0);
     for scenario in scenarios::ALL {
@@ -60,7 +66,11 @@ fn main() -> ExitCode {
             continue;
         }
         let begun = Instant::now();
-        let runnable = if scenario.needs_root { process::runnable() } else { Ok(()) };
+        let runnable = if scenario.needs_root {
+            process::runnable()
+        } else {
+            Ok(())
+        };
         let done = runnable.and_then(|()| (scenario.prove)(&program));
         let seconds = begun.elapsed().as_secs_f64();
         match done {

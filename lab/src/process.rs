@@ -25,12 +25,19 @@ pub(crate) fn need(program: &str) -> Done {
         .iter()
         .any(|dir| Path::new(dir).join(program).exists());
     let is_path = program.contains('/') && Path::new(program).exists();
-    if found || is_path { Ok(()) } else { Err(Stop::Skip(format!("{program} is not installed"))) }
+    if found || is_path {
+        Ok(())
+    } else {
+        Err(Stop::Skip(format!("{program} is not installed")))
+    }
 }
 
 /// Runs to the end and gives what it said.
 pub(crate) fn run(command: &mut Command) -> Done<Output> {
-    command.stdin(Stdio::null()).output().map_err(|error| Stop::Fail(format!("{command:?}: {error}")))
+    command
+        .stdin(Stdio::null())
+        .output()
+        .map_err(|error| Stop::Fail(format!("{command:?}: {error}")))
 }
 
 /// Runs to the end; anything but success fails the scenario with what the program said.
@@ -40,7 +47,11 @@ pub(crate) fn must(command: &mut Command) -> Done<String> {
         return Ok(String::from_utf8_lossy(&output.stdout).into_owned());
     }
     let said = String::from_utf8_lossy(&output.stderr);
-    Err(Stop::Fail(format!("{command:?}: {}: {}", output.status, said.trim())))
+    Err(Stop::Fail(format!(
+        "{command:?}: {}: {}",
+        output.status,
+        said.trim()
+    )))
 }
 
 /// A program that runs beside us; it and its children are killed when this is dropped.
@@ -69,7 +80,10 @@ impl Running {
 
     /// Its exit code, if it has ended.
     pub(crate) fn ended(&mut self) -> Done<Option<i32>> {
-        Ok(self.child.try_wait()?.map(|status| status.code().unwrap_or(-1)))
+        Ok(self
+            .child
+            .try_wait()?
+            .map(|status| status.code().unwrap_or(-1)))
     }
 
     /// `kill -9`, and gone when this returns.
@@ -81,7 +95,12 @@ impl Running {
 
     /// Sends a signal to the program alone.
     pub(crate) fn signal(&self, name: &str) -> Done {
-        must(Command::new("kill").arg(format!("-{name}")).arg(self.pid().to_string())).map(drop)
+        must(
+            Command::new("kill")
+                .arg(format!("-{name}"))
+                .arg(self.pid().to_string()),
+        )
+        .map(drop)
     }
 }
 
@@ -96,5 +115,10 @@ impl Drop for Running {
 
 fn signal_group(pid: u32, name: &str) {
     // A group that is gone needs no signal.
-    drop(Command::new("kill").args([format!("-{name}"), "--".into(), format!("-{pid}")]).stderr(Stdio::null()).status());
+    drop(
+        Command::new("kill")
+            .args([format!("-{name}"), "--".into(), format!("-{pid}")])
+            .stderr(Stdio::null())
+            .status(),
+    );
 }

@@ -37,7 +37,11 @@ pub(crate) struct World {
 
 impl World {
     pub(crate) fn new() -> Done<Self> {
-        let tag = format!("{}-{}", std::process::id(), WORLDS.fetch_add(1, Ordering::Relaxed));
+        let tag = format!(
+            "{}-{}",
+            std::process::id(),
+            WORLDS.fetch_add(1, Ordering::Relaxed)
+        );
         let scratch = std::env::temp_dir().join(format!("stockade-lab-{tag}"));
         fs::create_dir_all(&scratch)?;
         must(Command::new("chmod").arg("755").arg(&scratch))?;
@@ -56,13 +60,17 @@ impl World {
 
     fn make_network(&self) -> Done {
         let (s, a) = (self.server.as_str(), self.attacker.as_str());
-        ip(&format!("netns add {s}"))?;
-        ip(&format!("netns add {a}"))?;
-        ip(&format!("link add veth-s netns {s} type veth peer name veth-a netns {a}"))?;
+        add_namespace(s)?;
+        add_namespace(a)?;
+        ip(&format!(
+            "link add veth-s netns {s} type veth peer name veth-a netns {a}"
+        ))?;
         for (ns, device, host) in [(s, "veth-s", 1), (a, "veth-a", 2)] {
             ip(&format!("-n {ns} link set lo up"))?;
             ip(&format!("-n {ns} addr add 10.99.0.{host}/24 dev {device}"))?;
-            ip(&format!("-n {ns} -6 addr add fd99::{host}/64 dev {device} nodad"))?;
+            ip(&format!(
+                "-n {ns} -6 addr add fd99::{host}/64 dev {device} nodad"
+            ))?;
             ip(&format!("-n {ns} link set {device} up"))?;
         }
         ip(&format!("-n {s} route add 10.77.0.0/16 via 10.99.0.2"))?;
@@ -70,7 +78,10 @@ impl World {
         ip(&format!("-n {a} route add local 10.77.0.0/16 dev lo"))?;
         ip(&format!("-n {a} -6 route add local fd77::/32 dev lo"))?;
         for family in ["ipv4", "ipv6"] {
-            must(self.attacker("sysctl").args(["-qw", &format!("net.{family}.ip_nonlocal_bind=1")]))?;
+            must(
+                self.attacker("sysctl")
+                    .args(["-qw", &format!("net.{family}.ip_nonlocal_bind=1")]),
+            )?;
         }
         Ok(())
     }
@@ -84,9 +95,17 @@ impl World {
         let line = format!("good:x:{GOOD_ID}:{GOOD_ID}::{}:/bin/sh\n", home.display());
         self.write("passwd", &(users + &line))?;
         let secrets = fs::read_to_string("/etc/shadow")?;
-        self.write("shadow", &format!("{secrets}good:{}:20000:0:99999:7:::\n", hash.trim()))?;
+        self.write(
+            "shadow",
+            &format!("{secrets}good:{}:20000:0:99999:7:::\n", hash.trim()),
+        )?;
         must(Command::new("chmod").arg("600").arg(self.file("shadow")))?;
-        must(Command::new("chown").args(["-R", &GOOD_ID.to_string()]).arg(home)).map(drop)
+        must(
+            Command::new("chown")
+                .args(["-R", &GOOD_ID.to_string()])
+                .arg(home),
+        )
+        .map(drop)
     }
 
     /// A process that holds the mount namespace, with private /dev, /run and /var/log.
@@ -103,8 +122,12 @@ impl World {
             touch $1/mounted; exec sleep infinity";
         // Not `ip netns exec`: that hides the control groups, and journald does not start without.
         let mut command = Command::new("nsenter");
-        command.arg(format!("--net=/run/netns/{}", self.server)).args(["unshare", "-m", "--propagation", "private"]);
-        command.args(["bash", "-c", script, "mounts"]).arg(&self.scratch);
+        command
+            .arg(format!("--net=/run/netns/{}", self.server))
+            .args(["unshare", "-m", "--propagation", "private"]);
+        command
+            .args(["bash", "-c", script, "mounts"])
+            .arg(&self.scratch);
         let mut holder = Running::start(&mut command, &self.scratch.join("mounts.log"))?;
         let mark = self.scratch.join("mounted");
         until_true(Duration::from_secs(10), "the servers' mounts", || {
@@ -122,7 +145,9 @@ impl World {
     pub(crate) fn server(&self, program: impl AsRef<std::ffi::OsStr>) -> Command {
         let pid = self.holder.as_ref().map_or(0, Running::pid);
         let mut command = Command::new("nsenter");
-        command.arg(format!("--mount=/proc/{pid}/ns/mnt")).arg(format!("--net=/run/netns/{}", self.server));
+        command
+            .arg(format!("--mount=/proc/{pid}/ns/mnt"))
+            .arg(format!("--net=/run/netns/{}", self.server));
         command.arg(program);
         command
     }
@@ -130,7 +155,9 @@ impl World {
     /// A program on the attackers' side.
     pub(crate) fn attacker(&self, program: &str) -> Command {
         let mut command = Command::new("nsenter");
-        command.arg(format!("--net=/run/netns/{}", self.attacker)).arg(program);
+        command
+            .arg(format!("--net=/run/netns/{}", self.attacker))
+            .arg(program);
         command
     }
 
@@ -138,11 +165,15 @@ impl World {
     pub(crate) fn as_attacker<T: Send>(&self, work: impl FnOnce() -> Done<T> + Send) -> Done<T> {
         let namespace = File::open(format!("/run/netns/{}", self.attacker))?;
         let moved = || {
-            rustix::thread::move_into_link_name_space(namespace.as_fd(), Some(LinkNameSpaceType::Network))
-                .map_err(std::io::Error::from)?;
+            rustix::thread::move_into_link_name_space(
+                namespace.as_fd(),
+                Some(LinkNameSpaceType::Network),
+            )
+            .map_err(std::io::Error::from)?;
             work()
         };
-        thread::scope(|scope| scope.spawn(moved).join()).unwrap_or_else(|_| Err(Stop::Fail("an attacker panicked".into())))
+        thread::scope(|scope| scope.spawn(moved).join())
+            .unwrap_or_else(|_| Err(Stop::Fail("an attacker panicked".into())))
     }
 
     /// A path of the servers' side as it is seen from outside.
@@ -182,9 +213,15 @@ impl World {
         if source.contains(':') {
             // An address must be a real one of the machine to be a route's source.
             let added = ip(&format!("-n {a} -6 addr replace {source}/128 dev lo nodad"));
-            added.and_then(|()| ip(&format!("-n {a} -6 route replace {SERVER6}/128 dev veth-a src {source}")))
+            added.and_then(|()| {
+                ip(&format!(
+                    "-n {a} -6 route replace {SERVER6}/128 dev veth-a src {source}"
+                ))
+            })
         } else {
-            ip(&format!("-n {a} route replace {SERVER4}/32 dev veth-a src {source}"))
+            ip(&format!(
+                "-n {a} route replace {SERVER4}/32 dev veth-a src {source}"
+            ))
         }
     }
 
@@ -198,12 +235,22 @@ impl Drop for World {
     fn drop(&mut self) {
         let is_kept = std::env::var_os("STOCKADE_LAB_KEEP").is_some();
         if is_kept {
-            drop(must(Command::new("cp").arg("-r").arg(self.inside("/var/log")).arg(self.file("var-log"))));
+            drop(must(
+                Command::new("cp")
+                    .arg("-r")
+                    .arg(self.inside("/var/log"))
+                    .arg(self.file("var-log")),
+            ));
         }
         for ns in [&self.server, &self.attacker] {
             if let Ok(pids) = must(Command::new("ip").args(["netns", "pids", ns])) {
                 for pid in pids.split_whitespace() {
-                    drop(Command::new("kill").args(["-9", pid]).stderr(std::process::Stdio::null()).status());
+                    drop(
+                        Command::new("kill")
+                            .args(["-9", pid])
+                            .stderr(std::process::Stdio::null())
+                            .status(),
+                    );
                 }
             }
         }
@@ -219,9 +266,24 @@ impl Drop for World {
 
 /// Text of a file; none is empty.
 pub(crate) fn read(path: &Path) -> String {
-    fs::read(path).map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).unwrap_or_default()
+    fs::read(path)
+        .map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
+        .unwrap_or_default()
 }
 
+/// A network namespace whose addresses can be used at once.
+pub(crate) fn add_namespace(name: &str) -> Done {
+    ip(&format!("netns add {name}"))?;
+    let settings = ["all", "default"].map(|which| format!("net.ipv6.conf.{which}.accept_dad=0"));
+    must(
+        Command::new("ip")
+            .args(["netns", "exec", name, "sysctl", "-qw"])
+            .args(settings),
+    )
+    .map(drop)
+}
+
+/// Runs `ip` with these words.
 pub(crate) fn ip(words: &str) -> Done {
     must(Command::new("ip").args(words.split(' '))).map(drop)
 }

@@ -20,8 +20,13 @@ pub(crate) fn without_configuration(program: &Path) -> Done {
     let daemon = Daemon::start(&world, program, &[])?;
     daemon.wait_state("sshd", "running", SOON)?;
     let jail = daemon.jail("sshd")?;
-    let kinds = jail["sources"].as_array().map(|all| all.iter().any(|source| source["kind"] == "journal"));
-    ensure(kinds == Some(true), format!("the journal is no source: {jail}"))?;
+    let kinds = jail["sources"]
+        .as_array()
+        .map(|all| all.iter().any(|source| source["kind"] == "journal"));
+    ensure(
+        kinds == Some(true),
+        format!("the journal is no source: {jail}"),
+    )?;
 
     forge_through_the_journal(&world)?;
     let attackers = sources(60, 3);
@@ -39,7 +44,11 @@ pub(crate) fn without_configuration(program: &Path) -> Done {
     daemon.agree("sshd")?;
     daemon.ensure_said(&["65534"])?;
     ensure_shut(&world, 22, &[attackers, forger].concat(), &sources(62, 1))?;
-    ensure_ssh_log_in(&world, &["10.77.62.1", "fd77:0:3f:1::1"], "while others are banned")?;
+    ensure_ssh_log_in(
+        &world,
+        &["10.77.62.1", "fd77:0:3f:1::1"],
+        "while others are banned",
+    )?;
     daemon.stop(true).map(drop)
 }
 
@@ -67,7 +76,15 @@ fn forge_through_the_journal(world: &World) -> Done {
     // One writer for all, alive long enough for the journal to learn its name.
     let forge = "{ for n in $(seq 10); do echo \"$2\"; done; read -rt 1 _ <> <(:); } | \"$1\" -p auth.info -t sshd";
     let mut command = world.server("setpriv");
-    command.args(["--reuid=65534", "--regid=65534", "--clear-groups", "bash", "-c", forge, "forge"]);
+    command.args([
+        "--reuid=65534",
+        "--regid=65534",
+        "--clear-groups",
+        "bash",
+        "-c",
+        forge,
+        "forge",
+    ]);
     must(command.arg(&copy).arg(line))?;
     log_to_journal(world, "logger", "lab", "the forged entries are written")
 }

@@ -16,17 +16,35 @@ pub(crate) fn stop_and_start(program: &Path) -> Done {
     append(&world.file("auth.log"), failed_passwords(&attackers, 5)?)?;
     daemon.wait_banned("sshd", &set(&attackers), SOON)?;
     let answer = daemon.stop(false)?;
-    ensure(answer["standing"] == 10 && answer["flushed"] == false, format!("stop said {answer}"))?;
-    ensure(kernel(&world, "sshd")? == set(&attackers), "bans do not stand after stop")?;
+    ensure(
+        answer["standing"] == 10 && answer["flushed"] == false,
+        format!("stop said {answer}"),
+    )?;
+    ensure(
+        kernel(&world, "sshd")? == set(&attackers),
+        "bans do not stand after stop",
+    )?;
     let daemon = Daemon::on_a_log(&world, program, "", &How::default())?;
-    ensure(daemon.agree("sshd")? == set(&attackers), "bans are not taken over")?;
+    ensure(
+        daemon.agree("sshd")? == set(&attackers),
+        "bans are not taken over",
+    )?;
     for source in &attackers {
-        ensure(daemon.times_said(&format!("] Ban {source}")) == 1, format!("{source} banned again"))?;
+        ensure(
+            daemon.times_said(&format!("] Ban {source}")) == 1,
+            format!("{source} banned again"),
+        )?;
     }
     let answer = daemon.stop(true)?;
-    ensure(answer["flushed"] == true, format!("stop --flush said {answer}"))?;
+    ensure(
+        answer["flushed"] == true,
+        format!("stop --flush said {answer}"),
+    )?;
     let tables = must(world.server("nft").args(["list", "tables"]))?;
-    ensure(tables.is_empty(), format!("left after stop --flush: {tables}"))
+    ensure(
+        tables.is_empty(),
+        format!("left after stop --flush: {tables}"),
+    )
 }
 
 /// SIGTERM is a stop as well.
@@ -37,29 +55,61 @@ pub(crate) fn terminate(program: &Path) -> Done {
     daemon.signal("TERM")?;
     let code = daemon.wait_end()?;
     ensure(code == 0, format!("exit code {code} after SIGTERM"))?;
-    ensure(kernel(&world, "sshd")?.len() == 1, "the ban does not stand after SIGTERM")?;
+    ensure(
+        kernel(&world, "sshd")?.len() == 1,
+        "the ban does not stand after SIGTERM",
+    )?;
     daemon.restart()?;
-    ensure(daemon.agree("sshd")?.len() == 1, "the ban is not taken over")
+    ensure(
+        daemon.agree("sshd")?.len() == 1,
+        "the ban is not taken over",
+    )
 }
 
 /// `ban`, `unban` and `banned`, with their refusals and exit codes.
 pub(crate) fn orders(program: &Path) -> Done {
     let world = World::new()?;
-    let daemon = Daemon::on_a_log(&world, program, "ignoreip = 10.77.111.0/24", &How::default())?;
+    let daemon = Daemon::on_a_log(
+        &world,
+        program,
+        "ignoreip = 10.77.111.0/24",
+        &How::default(),
+    )?;
     let check = |words: &[&str], code: i32, needle: &str| -> Done {
         let output = daemon.ask(words)?;
-        let said = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+        let said = format!(
+            "{}{}",
+            String::from_utf8_lossy(&output.stdout),
+            String::from_utf8_lossy(&output.stderr)
+        );
         let got = output.status.code().unwrap_or(-1);
-        ensure(got == code && said.contains(needle), format!("stockade {words:?}: exit {got}, expected {code} and '{needle}': {said}"))
+        ensure(
+            got == code && said.contains(needle),
+            format!("stockade {words:?}: exit {got}, expected {code} and '{needle}': {said}"),
+        )
     };
-    check(&["ban", "sshd", "10.77.110.1", "fd77:0:6f:1::1", "10.78.0.0/16", "fd78::/48"], 0, "10.78.0.0/16")?;
+    check(
+        &[
+            "ban",
+            "sshd",
+            "10.77.110.1",
+            "fd77:0:6f:1::1",
+            "10.78.0.0/16",
+            "fd78::/48",
+        ],
+        0,
+        "10.78.0.0/16",
+    )?;
     check(&["ban", "sshd", "10.77.110.1"], 0, "already")?;
     check(&["banned"], 0, "10.77.110.1")?;
     check(&["banned", "sshd"], 0, "fd77:0:6f:1::1")?;
     check(&["status"], 0, "sshd")?;
     check(&["status", "sshd"], 0, "10.77.110.1")?;
     let four = ["10.77.110.1", "fd77:0:6f:1::1", "10.78.0.0/16", "fd78::/48"].map(str::to_owned);
-    ensure(daemon.agree("sshd")? == set(&four), "not the four that were banned")?;
+    ensure(
+        daemon.agree("sshd")? == set(&four),
+        "not the four that were banned",
+    )?;
 
     check(&["ban", "sshd", "10.77.111.9"], 1, "10.77.111.9")?;
     check(&["ban", "sshd", "10.99.0.1"], 1, "10.99.0.1")?;
@@ -72,43 +122,99 @@ pub(crate) fn orders(program: &Path) -> Done {
     check(&["ban", "sshd"], 2, "")?;
     check(&["nonsense"], 2, "")?;
     check(&["ban", "sshd", "10.77.111.9", "--force"], 0, "10.77.111.9")?;
-    ensure(daemon.agree("sshd")?.contains("10.77.111.9"), "--force did not ban")?;
+    ensure(
+        daemon.agree("sshd")?.contains("10.77.111.9"),
+        "--force did not ban",
+    )?;
 
-    check(&["ban", "sshd", "10.77.110.4", "--time", "2s"], 0, "10.77.110.4")?;
-    until_true(SOON, "the end of a ban of 2 s", || Ok(!daemon.banned("sshd")?.contains("10.77.110.4")))?;
-    ensure(!daemon.agree("sshd")?.contains("10.77.110.4"), "the ban of 2 s is still somewhere")?;
-    check(&["ban", "sshd", "10.77.110.5", "--time", "-1"], 0, "10.77.110.5")?;
+    check(
+        &["ban", "sshd", "10.77.110.4", "--time", "2s"],
+        0,
+        "10.77.110.4",
+    )?;
+    until_true(SOON, "the end of a ban of 2 s", || {
+        Ok(!daemon.banned("sshd")?.contains("10.77.110.4"))
+    })?;
+    ensure(
+        !daemon.agree("sshd")?.contains("10.77.110.4"),
+        "the ban of 2 s is still somewhere",
+    )?;
+    check(
+        &["ban", "sshd", "10.77.110.5", "--time", "-1"],
+        0,
+        "10.77.110.5",
+    )?;
     let answer = daemon.json(&["banned", "sshd"])?;
-    let forever = answer["bans"].as_array().into_iter().flatten().find(|ban| ban["ip"] == "10.77.110.5");
-    ensure(forever.is_some_and(|ban| ban["until"].is_null()), format!("no ban for ever in {answer}"))?;
+    let forever = answer["bans"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .find(|ban| ban["ip"] == "10.77.110.5");
+    ensure(
+        forever.is_some_and(|ban| ban["until"].is_null()),
+        format!("no ban for ever in {answer}"),
+    )?;
 
     check(&["unban", "10.77.110.1"], 0, "10.77.110.1")?;
     check(&["unban", "10.77.110.1"], 0, "was not banned")?;
-    check(&["unban", "10.78.0.0/16", "--jail", "sshd"], 0, "10.78.0.0/16")?;
+    check(
+        &["unban", "10.78.0.0/16", "--jail", "sshd"],
+        0,
+        "10.78.0.0/16",
+    )?;
     daemon.agree("sshd")?;
     check(&["unban", "--all"], 0, "")?;
-    ensure(daemon.agree("sshd")?.is_empty(), "somebody is banned after unban --all")?;
+    ensure(
+        daemon.agree("sshd")?.is_empty(),
+        "somebody is banned after unban --all",
+    )?;
     daemon.stop(true)?;
-    let after = world.server(program).args(["status", "--socket"]).arg(world.file("control.sock")).output()?;
-    ensure(after.status.code() == Some(3), format!("status without a daemon: exit {}", after.status))
+    let after = world
+        .server(program)
+        .args(["status", "--socket"])
+        .arg(world.file("control.sock"))
+        .output()?;
+    ensure(
+        after.status.code() == Some(3),
+        format!("status without a daemon: exit {}", after.status),
+    )
 }
 
 /// A dry run says what it would do and leaves the firewall alone.
 pub(crate) fn dry_run(program: &Path) -> Done {
     let world = World::new()?;
-    let daemon = Daemon::on_a_log(&world, program, "", &How { extra: &["--dry-run"], ..How::default() })?;
-    append(&world.file("auth.log"), failed_passwords(&sources(115, 1), 5)?)?;
-    until_true(SOON, "the dry run's word", || Ok(world.said("stockade").contains("would ban 10.77.115.1")))?;
+    let daemon = Daemon::on_a_log(
+        &world,
+        program,
+        "",
+        &How {
+            extra: &["--dry-run"],
+            ..How::default()
+        },
+    )?;
+    append(
+        &world.file("auth.log"),
+        failed_passwords(&sources(115, 1), 5)?,
+    )?;
+    until_true(SOON, "the dry run's word", || {
+        Ok(world.said("stockade").contains("would ban 10.77.115.1"))
+    })?;
     let tables = must(world.server("nft").args(["list", "tables"]))?;
     ensure(tables.is_empty(), format!("a dry run made {tables}"))?;
     let status = daemon.json(&["status"])?;
-    ensure(status["enforcement"]["backend"] != "nftables", format!("status: {status}"))
+    ensure(
+        status["enforcement"]["backend"] != "nftables",
+        format!("status: {status}"),
+    )
 }
 
 /// Whoever started the daemon through ssh is not locked out by his own typing errors.
 pub(crate) fn the_admins_own_session(program: &Path) -> Done {
     let world = World::new()?;
-    let how = How { ssh_connection: "10.77.120.1 50022 10.99.0.1 22", ..How::default() };
+    let how = How {
+        ssh_connection: "10.77.120.1 50022 10.99.0.1 22",
+        ..How::default()
+    };
     let daemon = Daemon::on_a_log(&world, program, "", &how)?;
     let both = ["10.77.120.1".to_owned(), "10.77.120.2".to_owned()];
     append(&world.file("auth.log"), failed_passwords(&both, 6)?)?;
@@ -116,5 +222,8 @@ pub(crate) fn the_admins_own_session(program: &Path) -> Done {
     daemon.agree("sshd")?;
     daemon.ensure_said(&["10.77.120.1 has failures enough and is not banned"])?;
     let refused = daemon.json(&["ban", "sshd", "10.77.120.1"])?;
-    ensure(refused["refused"][0]["ip"] == "10.77.120.1", format!("ban of the admin: {refused}"))
+    ensure(
+        refused["refused"][0]["ip"] == "10.77.120.1",
+        format!("ban of the admin: {refused}"),
+    )
 }

@@ -25,11 +25,19 @@ pub(crate) struct Scenario {
 }
 
 const fn rootless(name: &'static str, prove: fn(&Path) -> Done) -> Scenario {
-    Scenario { name, needs_root: false, prove }
+    Scenario {
+        name,
+        needs_root: false,
+        prove,
+    }
 }
 
 const fn real(name: &'static str, prove: fn(&Path) -> Done) -> Scenario {
-    Scenario { name, needs_root: true, prove }
+    Scenario {
+        name,
+        needs_root: true,
+        prove,
+    }
 }
 
 /// All of them, in the order they run.

@@ -15,17 +15,41 @@ pub(crate) fn without_the_capability(program: &Path) -> Done {
     let world = World::new()?;
     let conf = drop_in(&world, "")?;
     let extra = ["-c", conf.as_str()];
-    let weaker: [&[&str]; 2] =
-        [&["setpriv", "--bounding-set=-net_admin"], &["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]];
+    let weaker: [&[&str]; 2] = [
+        &["setpriv", "--bounding-set=-net_admin"],
+        &[
+            "setpriv",
+            "--reuid=65534",
+            "--regid=65534",
+            "--clear-groups",
+        ],
+    ];
     for wrapper in weaker {
-        let (code, said) = refusal(&world, program, &How { wrapper, extra: &extra, ..How::default() })?;
+        let (code, said) = refusal(
+            &world,
+            program,
+            &How {
+                wrapper,
+                extra: &extra,
+                ..How::default()
+            },
+        )?;
         let holds = code == 3 && said.contains("CAP_NET_ADMIN") && said.contains("--dry-run");
         ensure(holds, format!("{wrapper:?}: exit {code}: {said}"))?;
     }
-    let how = How { wrapper: weaker[0], extra: &["--dry-run"], ..How::default() };
+    let how = How {
+        wrapper: weaker[0],
+        extra: &["--dry-run"],
+        ..How::default()
+    };
     let _daemon = Daemon::on_a_log(&world, program, "", &how)?;
-    append(&world.file("auth.log"), failed_passwords(&["10.77.140.1".into()], 5)?)?;
-    until_true(SOON, "the dry run's word", || Ok(world.said("stockade").contains("would ban 10.77.140.1")))
+    append(
+        &world.file("auth.log"),
+        failed_passwords(&["10.77.140.1".into()], 5)?,
+    )?;
+    until_true(SOON, "the dry run's word", || {
+        Ok(world.said("stockade").contains("would ban 10.77.140.1"))
+    })
 }
 
 /// A kernel without nf_tables: the socket for it cannot be had.
@@ -43,7 +67,10 @@ pub(crate) fn without_nf_tables(program: &Path) -> Done {
     let (code, said) = refusal(&world, program, &how)?;
     let lower = said.to_lowercase();
     let clear = lower.contains("nf_tables") || lower.contains("nftables");
-    ensure(code == 3 && clear && said.contains("help: "), format!("exit {code}: {said}"))
+    ensure(
+        code == 3 && clear && said.contains("help: "),
+        format!("exit {code}: {said}"),
+    )
 }
 
 pub(crate) fn second_daemon(program: &Path) -> Done {
@@ -51,8 +78,18 @@ pub(crate) fn second_daemon(program: &Path) -> Done {
     let daemon = Daemon::on_a_log(&world, program, "", &How::default())?;
     let pid = daemon.json(&["status"])?["pid"].to_string();
     let conf = drop_in(&world, "")?;
-    let (code, said) = refusal(&world, program, &How { extra: &["-c", &conf], ..How::default() })?;
-    ensure(code == 3 && said.contains(&pid), format!("exit {code}, pid {pid} not named: {said}"))?;
+    let (code, said) = refusal(
+        &world,
+        program,
+        &How {
+            extra: &["-c", &conf],
+            ..How::default()
+        },
+    )?;
+    ensure(
+        code == 3 && said.contains(&pid),
+        format!("exit {code}, pid {pid} not named: {said}"),
+    )?;
     daemon.json(&["ban", "sshd", "10.77.141.1"])?;
     daemon.agree("sshd").map(drop)
 }
@@ -62,7 +99,12 @@ pub(crate) fn live_fail2ban(program: &Path) -> Done {
     need("fail2ban-server")?;
     let world = World::new()?;
     // Copied from outside: in the world an empty mount lies over it.
-    must(std::process::Command::new("cp").arg("-a").arg("/etc/fail2ban/.").arg(world.inside("/etc/fail2ban")))?;
+    must(
+        std::process::Command::new("cp")
+            .arg("-a")
+            .arg("/etc/fail2ban/.")
+            .arg(world.inside("/etc/fail2ban")),
+    )?;
     let log = world.write("auth.log", "")?;
     let local = format!(
         "[DEFAULT]\nbackend = polling\nbanaction = nftables\n[sshd]\nenabled = true\nlogpath = {}\n",
@@ -73,18 +115,31 @@ pub(crate) fn live_fail2ban(program: &Path) -> Done {
     let output = world.file("fail2ban.log").display().to_string();
     fs::write(
         world.inside("/etc/fail2ban/fail2ban.local"),
-        format!("[DEFAULT]\nlogtarget = {output}\ndbfile = {}\n", world.file("fail2ban.sqlite3").display()),
+        format!(
+            "[DEFAULT]\nlogtarget = {output}\ndbfile = {}\n",
+            world.file("fail2ban.sqlite3").display()
+        ),
     )?;
     let mut command = world.server("fail2ban-server");
     command.args(["-xf", "start"]);
     let mut fail2ban = world.start("fail2ban-out", &mut command)?;
     let socket = world.inside("/run/fail2ban/fail2ban.sock");
-    until_true(std::time::Duration::from_secs(30), "fail2ban's socket", || {
-        ensure(fail2ban.ended()?.is_none(), format!("fail2ban ended: {}", world.said("fail2ban-out")))?;
-        Ok(socket.exists() && read(Path::new(&output)).contains("started"))
-    })?;
+    until_true(
+        std::time::Duration::from_secs(30),
+        "fail2ban's socket",
+        || {
+            ensure(
+                fail2ban.ended()?.is_none(),
+                format!("fail2ban ended: {}", world.said("fail2ban-out")),
+            )?;
+            Ok(socket.exists() && read(Path::new(&output)).contains("started"))
+        },
+    )?;
     let (code, said) = refusal(&world, program, &How::default())?;
-    let holds = code == 3 && said.contains("fail2ban") && said.contains("stockade migrate") && said.contains("--force");
+    let holds = code == 3
+        && said.contains("fail2ban")
+        && said.contains("stockade migrate")
+        && said.contains("--force");
     ensure(holds, format!("exit {code}: {said}"))?;
     let daemon = Daemon::start(&world, program, &["--force"])?;
     daemon.wait_state("sshd", "running", SOON)
@@ -98,9 +153,18 @@ pub(crate) fn unknown_port(program: &Path) -> Done {
     daemon.ensure_said(&["ftq", "jail.local:8", "port = 21,ftq"])?;
     let jail = daemon.jail("vsftpd")?;
     let reason = jail["reason"].as_str().unwrap_or_default();
-    ensure(jail["state"] == "error" && reason.contains("ftq"), format!("jail: {jail}"))?;
-    ensure(daemon.ask(&["status"])?.status.code() == Some(1), "status is 0 with a broken jail")?;
-    append(&world.file("auth.log"), failed_passwords(&["10.77.142.1".into()], 5)?)?;
+    ensure(
+        jail["state"] == "error" && reason.contains("ftq"),
+        format!("jail: {jail}"),
+    )?;
+    ensure(
+        daemon.ask(&["status"])?.status.code() == Some(1),
+        "status is 0 with a broken jail",
+    )?;
+    append(
+        &world.file("auth.log"),
+        failed_passwords(&["10.77.142.1".into()], 5)?,
+    )?;
     daemon.wait_banned("sshd", &set(&["10.77.142.1".into()]), SOON)
 }
 
@@ -109,23 +173,44 @@ pub(crate) fn wrong_line(program: &Path) -> Done {
     let world = World::new()?;
     let more = "maxretry = five\n\n[vsftpd]\nenabled = true\nfailregex = ^broken (<HOST>$\n";
     let daemon = Daemon::on_a_log(&world, program, more, &How::default())?;
-    daemon.ensure_said(&["jail.local:5", "maxretry = five", "jail.local:9", "^broken (<HOST>$"])?;
-    ensure(daemon.jail("vsftpd")?["state"] == "error", "a jail without a usable rule is not in error")?;
-    append(&world.file("auth.log"), failed_passwords(&["10.77.143.1".into()], 5)?)?;
+    daemon.ensure_said(&[
+        "jail.local:5",
+        "maxretry = five",
+        "jail.local:9",
+        "^broken (<HOST>$",
+    ])?;
+    ensure(
+        daemon.jail("vsftpd")?["state"] == "error",
+        "a jail without a usable rule is not in error",
+    )?;
+    append(
+        &world.file("auth.log"),
+        failed_passwords(&["10.77.143.1".into()], 5)?,
+    )?;
     daemon.wait_banned("sshd", &set(&["10.77.143.1".into()]), SOON)
 }
 
 /// A store that is no database is set aside and said.
 pub(crate) fn corrupt_store(program: &Path) -> Done {
     let world = World::new()?;
-    world.write("store.sqlite3", "this is no database, but it is long enough to look at\n")?;
+    world.write(
+        "store.sqlite3",
+        "this is no database, but it is long enough to look at\n",
+    )?;
     let daemon = Daemon::on_a_log(&world, program, "", &How::default())?;
     daemon.ensure_said(&["set aside"])?;
     let aside = fs::read_dir(&world.dir)?.flatten().any(|entry| {
-        entry.file_name().to_string_lossy().starts_with("store.sqlite3.") && read(&entry.path()).starts_with("this is no")
+        entry
+            .file_name()
+            .to_string_lossy()
+            .starts_with("store.sqlite3.")
+            && read(&entry.path()).starts_with("this is no")
     });
     ensure(aside, "the corrupt file is gone")?;
-    append(&world.file("auth.log"), failed_passwords(&["10.77.144.1".into()], 5)?)?;
+    append(
+        &world.file("auth.log"),
+        failed_passwords(&["10.77.144.1".into()], 5)?,
+    )?;
     daemon.wait_banned("sshd", &set(&["10.77.144.1".into()]), SOON)?;
     daemon.agree("sshd").map(drop)
 }
@@ -135,11 +220,23 @@ pub(crate) fn full_disk(program: &Path) -> Done {
     let world = World::new()?;
     let script = "mkdir -p /run/full && mount -t tmpfs -o size=64k tmpfs /run/full && head -c 65536 /dev/zero > /run/full/fill || true";
     must(world.server("bash").args(["-c", script]))?;
-    let how = How { extra: &["--db", "/run/full/store.sqlite3"], ..How::default() };
+    let how = How {
+        extra: &["--db", "/run/full/store.sqlite3"],
+        ..How::default()
+    };
     let daemon = Daemon::on_a_log(&world, program, "", &how)?;
-    append(&world.file("auth.log"), failed_passwords(&["10.77.145.1".into()], 5)?)?;
+    append(
+        &world.file("auth.log"),
+        failed_passwords(&["10.77.145.1".into()], 5)?,
+    )?;
     daemon.wait_banned("sshd", &set(&["10.77.145.1".into()]), SOON)?;
-    ensure(crate::daemon::kernel(&world, "sshd")?.contains("10.77.145.1"), "not in the kernel")?;
+    ensure(
+        crate::daemon::kernel(&world, "sshd")?.contains("10.77.145.1"),
+        "not in the kernel",
+    )?;
     let status = daemon.json(&["status"])?;
-    ensure(status["store"]["state"] != "ok" && status["health"] != "ok", format!("status: {status}"))
+    ensure(
+        status["store"]["state"] != "ok" && status["health"] != "ok",
+        format!("status: {status}"),
+    )
 }

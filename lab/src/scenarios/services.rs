@@ -19,15 +19,27 @@ struct Service<'w> {
 pub(crate) fn mariadb(program: &Path) -> Done {
     let world = World::new()?;
     let _server = servers::mariadb(&world)?;
-    let log_in = |source: &str, user: &str, password: &str| attack::mariadb(&world, source, user, password);
-    Service { jail: "mysqld-auth", port: 3306, log_in: &log_in }.is_guarded(&world, program, 10)
+    let log_in =
+        |source: &str, user: &str, password: &str| attack::mariadb(&world, source, user, password);
+    Service {
+        jail: "mysqld-auth",
+        port: 3306,
+        log_in: &log_in,
+    }
+    .is_guarded(&world, program, 10)
 }
 
 pub(crate) fn postgresql(program: &Path) -> Done {
     let world = World::new()?;
     let _server = servers::postgresql(&world)?;
-    let log_in = |source: &str, user: &str, password: &str| attack::psql(&world, source, user, password);
-    Service { jail: "postgresql", port: 5432, log_in: &log_in }.is_guarded(&world, program, 20)
+    let log_in =
+        |source: &str, user: &str, password: &str| attack::psql(&world, source, user, password);
+    Service {
+        jail: "postgresql",
+        port: 5432,
+        log_in: &log_in,
+    }
+    .is_guarded(&world, program, 20)
 }
 
 pub(crate) fn nginx(program: &Path) -> Done {
@@ -38,7 +50,12 @@ pub(crate) fn nginx(program: &Path) -> Done {
         let said = attack::curl(&world, source, &url, Some(&format!("{user}:{password}")))?;
         Ok(said.stdout == b"200")
     };
-    Service { jail: "nginx-http-auth", port: 80, log_in: &log_in }.is_guarded(&world, program, 30)
+    Service {
+        jail: "nginx-http-auth",
+        port: 80,
+        log_in: &log_in,
+    }
+    .is_guarded(&world, program, 30)
 }
 
 pub(crate) fn vsftpd(program: &Path) -> Done {
@@ -49,7 +66,12 @@ pub(crate) fn vsftpd(program: &Path) -> Done {
         let said = attack::curl(&world, source, &url, Some(&format!("{user}:{password}")))?;
         Ok(said.status.success())
     };
-    Service { jail: "vsftpd", port: 21, log_in: &log_in }.is_guarded(&world, program, 40)
+    Service {
+        jail: "vsftpd",
+        port: 21,
+        log_in: &log_in,
+    }
+    .is_guarded(&world, program, 40)
 }
 
 impl Service<'_> {
@@ -62,7 +84,10 @@ impl Service<'_> {
         self.ensure_served(&bystanders, "before the attack")?;
         for source in &attackers {
             for _ in 0..5 {
-                ensure(!(self.log_in)(source, "root", "wrong")?, "a wrong password was let in")?;
+                ensure(
+                    !(self.log_in)(source, "root", "wrong")?,
+                    "a wrong password was let in",
+                )?;
             }
         }
         daemon.wait_banned(self.jail, &set(&attackers), SOON)?;
@@ -70,7 +95,10 @@ impl Service<'_> {
         self.ensure_served(&bystanders, "while others are banned")?;
         daemon.agree(self.jail)?;
         let answer = daemon.json(&["unban", &attackers[0]])?;
-        ensure(answer["unbanned"][0]["ip"] == *attackers[0], format!("unban said {answer}"))?;
+        ensure(
+            answer["unbanned"][0]["ip"] == *attackers[0],
+            format!("unban said {answer}"),
+        )?;
         ensure_shut(world, self.port, &attackers[1..], &attackers[..1])?;
         self.ensure_served(&attackers[..1], "after the unban")?;
         daemon.agree(self.jail)?;
@@ -79,7 +107,10 @@ impl Service<'_> {
 
     fn ensure_served(&self, sources: &[String], when: &str) -> Done {
         for source in sources {
-            ensure((self.log_in)(source, "good", "secret")?, format!("good from {source} is not served {when}"))?;
+            ensure(
+                (self.log_in)(source, "good", "secret")?,
+                format!("good from {source} is not served {when}"),
+            )?;
         }
         Ok(())
     }

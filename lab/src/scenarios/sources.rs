@@ -13,13 +13,19 @@ use std::time::Duration;
 pub(crate) fn missing_log(program: &Path) -> Done {
     let world = World::new()?;
     let log = world.file("late/dir/auth.log");
-    let text = format!("[sshd]\nenabled = true\nbackend = polling\nlogpath = {}\n", log.display());
+    let text = format!(
+        "[sshd]\nenabled = true\nbackend = polling\nlogpath = {}\n",
+        log.display()
+    );
     world.write("conf/jail.local", &text)?;
     let conf = world.file("conf").display().to_string();
     let daemon = Daemon::start(&world, program, &["-c", &conf])?;
     let jail = daemon.jail("sshd")?;
     let reason = jail["reason"].as_str().unwrap_or_default().to_owned();
-    ensure(jail["state"] == "waiting" && reason.contains("late/dir/auth.log"), format!("jail: {jail}"))?;
+    ensure(
+        jail["state"] == "waiting" && reason.contains("late/dir/auth.log"),
+        format!("jail: {jail}"),
+    )?;
     fs::create_dir_all(world.file("late/dir"))?;
     fs::write(&log, "")?;
     daemon.wait_state("sshd", "running", Duration::from_secs(2))?;
@@ -34,9 +40,15 @@ pub(crate) fn log_created_by_the_attack(program: &Path) -> Done {
     let daemon = Daemon::on_a_log(&world, program, "", &How::default())?;
     let log = world.file("auth.log");
     fs::remove_file(&log)?;
-    until_true(SOON, "the jail waits", || Ok(daemon.jail("sshd")?["state"] == "waiting"))?;
+    until_true(SOON, "the jail waits", || {
+        Ok(daemon.jail("sshd")?["state"] == "waiting")
+    })?;
     append(&log, failed_passwords(&["10.77.131.1".into()], 5)?)?;
-    daemon.wait_banned("sshd", &set(&["10.77.131.1".into()]), Duration::from_secs(2))?;
+    daemon.wait_banned(
+        "sshd",
+        &set(&["10.77.131.1".into()]),
+        Duration::from_secs(2),
+    )?;
     daemon.agree("sshd").map(drop)
 }
 
@@ -51,7 +63,10 @@ pub(crate) fn rotation_by_rename(program: &Path) -> Done {
     append(&old, failed_password(&attacker)?)?;
     append(&log, failed_password(&attacker)?)?;
     wait_failures(&daemon, 4)?;
-    ensure(daemon.banned("sshd")?.is_empty(), "banned after four failures")?;
+    ensure(
+        daemon.banned("sshd")?.is_empty(),
+        "banned after four failures",
+    )?;
     append(&log, failed_password(&attacker)?)?;
     daemon.wait_banned("sshd", &set(&[attacker]), SOON)?;
     wait_failures(&daemon, 5)
@@ -70,7 +85,10 @@ pub(crate) fn rotation_by_truncation(program: &Path) -> Done {
     fs::File::options().write(true).open(&log)?.set_len(0)?;
     append(&log, failed_password(&attacker)?)?;
     wait_failures(&daemon, 4)?;
-    ensure(daemon.banned("sshd")?.is_empty(), "banned after four failures")?;
+    ensure(
+        daemon.banned("sshd")?.is_empty(),
+        "banned after four failures",
+    )?;
     append(&log, failed_password(&attacker)?)?;
     daemon.wait_banned("sshd", &set(&[attacker]), SOON)?;
     wait_failures(&daemon, 5)
@@ -84,7 +102,13 @@ pub(crate) fn undecodable_bytes(program: &Path) -> Done {
     let attacker = "10.77.134.1".to_owned();
     let line = failed_password(&attacker)?.replace("for root", "for invalid user NAME");
     let (before, after) = line.split_once("NAME").unwrap_or_default();
-    for name in [&b"\xff\xfe"[..], b"\x00\x00", b"\xc3\x28 \xe2\x82", b"\x1b[2J", b"\xf0\x9f\x92\xa9"] {
+    for name in [
+        &b"\xff\xfe"[..],
+        b"\x00\x00",
+        b"\xc3\x28 \xe2\x82",
+        b"\x1b[2J",
+        b"\xf0\x9f\x92\xa9",
+    ] {
         append(&log, [before.as_bytes(), name, after.as_bytes()].concat())?;
         append(&log, b"\x80\x81 no line of anybody \x00\n\n\n")?;
     }
@@ -98,14 +122,29 @@ pub(crate) fn unreadable_log(program: &Path) -> Done {
     let world = World::new()?;
     let blocked = world.file("blocked.log");
     fs::create_dir(&blocked)?;
-    let more = format!("\n[vsftpd]\nenabled = true\nbackend = polling\nlogpath = {}\n", blocked.display());
+    let more = format!(
+        "\n[vsftpd]\nenabled = true\nbackend = polling\nlogpath = {}\n",
+        blocked.display()
+    );
     let daemon = Daemon::on_a_log(&world, program, &more, &How::default())?;
     daemon.wait_state("vsftpd", "error", SOON)?;
-    let reason = daemon.jail("vsftpd")?["reason"].as_str().unwrap_or_default().to_owned();
-    ensure(reason.contains("blocked.log"), format!("the error does not name the file: {reason}"))?;
+    let reason = daemon.jail("vsftpd")?["reason"]
+        .as_str()
+        .unwrap_or_default()
+        .to_owned();
+    ensure(
+        reason.contains("blocked.log"),
+        format!("the error does not name the file: {reason}"),
+    )?;
     let output = daemon.ask(&["status"])?;
-    ensure(output.status.code() == Some(1), format!("status with a jail in error: {}", output.status))?;
-    append(&world.file("auth.log"), failed_passwords(&["10.77.135.1".into()], 5)?)?;
+    ensure(
+        output.status.code() == Some(1),
+        format!("status with a jail in error: {}", output.status),
+    )?;
+    append(
+        &world.file("auth.log"),
+        failed_passwords(&["10.77.135.1".into()], 5)?,
+    )?;
     daemon.wait_banned("sshd", &set(&["10.77.135.1".into()]), SOON)?;
     fs::remove_dir(&blocked)?;
     fs::write(&blocked, "")?;
@@ -115,7 +154,9 @@ pub(crate) fn unreadable_log(program: &Path) -> Done {
 fn wait_failures(daemon: &Daemon<'_>, expected: u64) -> Done {
     let mut last = 0;
     let done = until_true(SOON, "the failures", || {
-        last = daemon.jail("sshd")?["failed_total"].as_u64().unwrap_or_default();
+        last = daemon.jail("sshd")?["failed_total"]
+            .as_u64()
+            .unwrap_or_default();
         Ok(last == expected)
     });
     done.map_err(|_| crate::Stop::Fail(format!("{last} failures counted, {expected} were written")))

@@ -1,6 +1,8 @@
 //! OpenSSH through a log file: the whole life of a ban.
 
-use crate::attack::{SshAttack, ensure_cut, ensure_shut, ensure_ssh_log_in, hold, set, sources4, sources6};
+use crate::attack::{
+    SshAttack, ensure_cut, ensure_shut, ensure_ssh_log_in, hold, set, sources4, sources6,
+};
 use crate::daemon::{Daemon, SOON};
 use crate::wait::until_true;
 use crate::world::{World, read};
@@ -22,7 +24,10 @@ pub(crate) fn through_a_log_file(program: &Path) -> Done {
     daemon.wait_state("sshd", "running", SOON)?;
     ensure_ssh_log_in(&world, &GOOD, "before the attack")?;
 
-    let attackers: Vec<String> = sources4(1, EACH).into_iter().chain(sources6(1, EACH)).collect();
+    let attackers: Vec<String> = sources4(1, EACH)
+        .into_iter()
+        .chain(sources6(1, EACH))
+        .collect();
     for (n, few) in attackers.chunks(AT_ONCE).enumerate() {
         brute_force(&world, &daemon, few)?;
         if n == 5 {
@@ -35,15 +40,26 @@ pub(crate) fn through_a_log_file(program: &Path) -> Done {
     ensure_shut(&world, 22, &attackers, &good)?;
     let log = read(&world.inside("/var/log/auth.log"));
     for source in &attackers {
-        let failures = log.lines().filter(|line| is_failure_of(line, source)).count();
-        ensure(failures == 5, format!("{source} could try {failures} passwords"))?;
+        let failures = log
+            .lines()
+            .filter(|line| is_failure_of(line, source))
+            .count();
+        ensure(
+            failures == 5,
+            format!("{source} could try {failures} passwords"),
+        )?;
     }
     let jail = daemon.jail("sshd")?;
     // What sshd says of the connections that the ban has cut may count, too.
     let failed = jail["failed_total"].as_u64().unwrap_or_default();
-    ensure(jail["banned"] == 40 && jail["banned_total"] == 40 && failed >= 200, format!("status: {jail}"))?;
+    ensure(
+        jail["banned"] == 40 && jail["banned_total"] == 40 && failed >= 200,
+        format!("status: {jail}"),
+    )?;
 
-    until_true(Duration::from_secs(60), "the end of all bans", || Ok(daemon.banned("sshd")?.is_empty()))?;
+    until_true(Duration::from_secs(60), "the end of all bans", || {
+        Ok(daemon.banned("sshd")?.is_empty())
+    })?;
     let left = daemon.agree("sshd")?;
     ensure(left.is_empty(), format!("{} bans are left", left.len()))?;
     ensure_shut(&world, 22, &[], &attackers)?;
@@ -61,7 +77,9 @@ fn brute_force(world: &World, daemon: &Daemon<'_>, few: &[String]) -> Done {
     }
     for (source, idle, mut attack) in open {
         attack.wait_tries(5)?;
-        until_true(SOON, &format!("the ban of {source}"), || Ok(daemon.banned("sshd")?.contains(source)))?;
+        until_true(SOON, &format!("the ban of {source}"), || {
+            Ok(daemon.banned("sshd")?.contains(source))
+        })?;
         ensure_cut(idle, source)?;
         let code = attack.finish()?;
         ensure(code == 255, format!("{source}: ssh ended with {code}"))?;

@@ -23,11 +23,16 @@ pub(crate) fn flush_of_a_plain_table(program: &Path) -> Done {
 fn flushed(program: &Path, owner: bool) -> Done {
     let world = World::new()?;
     let word = if owner { "yes" } else { "no" };
-    world.write("conf/stockade.local", &format!("[Definition]\ntable_owner = {word}\n"))?;
+    world.write(
+        "conf/stockade.local",
+        &format!("[Definition]\ntable_owner = {word}\n"),
+    )?;
     let daemon = Daemon::on_a_log(&world, program, "", &How::default())?;
     let status = daemon.json(&["status"])?;
     if owner && status["enforcement"]["owner"] == false {
-        return Err(Stop::Skip("this kernel has no table owners that persist (6.9 and later)".into()));
+        return Err(Stop::Skip(
+            "this kernel has no table owners that persist (6.9 and later)".into(),
+        ));
     }
     let log = world.file("auth.log");
     let attackers = sources4(80, 250);
@@ -56,11 +61,21 @@ fn flushed(program: &Path, owner: bool) -> Done {
             worst = worst.max(seen - since);
         }
     }
-    ensure(flushes >= 40, format!("only {flushes} flushes in 5 s: the machine is too slow for this proof"))?;
-    ensure(worst <= Duration::from_secs(1), format!("a ban was missing for {worst:?}"))?;
+    ensure(
+        flushes >= 40,
+        format!("only {flushes} flushes in 5 s: the machine is too slow for this proof"),
+    )?;
+    ensure(
+        worst <= Duration::from_secs(1),
+        format!("a ban was missing for {worst:?}"),
+    )?;
     let came: Vec<String> = attackers[..attackers.len() - coming.len()].to_vec();
     daemon.wait_banned("sshd", &set(&came), SOON)?;
-    until_true(Duration::from_secs(2), "everything back in the kernel", || Ok(kernel(&world, "sshd")? == set(&came)))?;
+    until_true(
+        Duration::from_secs(2),
+        "everything back in the kernel",
+        || Ok(kernel(&world, "sshd")? == set(&came)),
+    )?;
     daemon.agree("sshd")?;
     daemon.stop(true).map(drop)
 }
@@ -73,7 +88,10 @@ pub(crate) fn kill_between_bans(program: &Path) -> Done {
     append(&world.file("auth.log"), failed_passwords(&first, 5)?)?;
     daemon.wait_banned("sshd", &set(&first), SOON)?;
     daemon.kill();
-    ensure(kernel(&world, "sshd")? == set(&first), "the kernel forgot bans when the daemon was killed")?;
+    ensure(
+        kernel(&world, "sshd")? == set(&first),
+        "the kernel forgot bans when the daemon was killed",
+    )?;
     let second = sources(86, 5);
     append(&world.file("auth.log"), failed_passwords(&second, 5)?)?;
     daemon.restart()?;
@@ -81,8 +99,14 @@ pub(crate) fn kill_between_bans(program: &Path) -> Done {
     daemon.wait_banned("sshd", &all, SOON)?;
     daemon.agree("sshd")?;
     for source in &first {
-        ensure(daemon.times_said(&format!("] Ban {source}")) == 1, format!("'Ban {source}' not just once"))?;
-        ensure(daemon.times_said(&format!("] Restore Ban {source}")) == 1, format!("{source} not restored once"))?;
+        ensure(
+            daemon.times_said(&format!("] Ban {source}")) == 1,
+            format!("'Ban {source}' not just once"),
+        )?;
+        ensure(
+            daemon.times_said(&format!("] Restore Ban {source}")) == 1,
+            format!("{source} not restored once"),
+        )?;
     }
     daemon.stop(true).map(drop)
 }
@@ -102,11 +126,17 @@ pub(crate) fn kill_during_an_attack(program: &Path) -> Done {
         let promised = acknowledged(&world);
         let held = kernel(&world, "sshd")?;
         let lost: Vec<_> = promised.difference(&held).take(3).collect();
-        ensure(lost.is_empty(), format!("acknowledged and not in the kernel after the kill: {lost:?}…"))?;
+        ensure(
+            lost.is_empty(),
+            format!("acknowledged and not in the kernel after the kill: {lost:?}…"),
+        )?;
         daemon.restart()?;
         let restored = daemon.banned("sshd")?;
         let lost: Vec<_> = promised.difference(&restored).take(3).collect();
-        ensure(lost.is_empty(), format!("acknowledged and not restored: {lost:?}…"))?;
+        ensure(
+            lost.is_empty(),
+            format!("acknowledged and not restored: {lost:?}…"),
+        )?;
     }
     daemon.wait_banned("sshd", &all, SOON)?;
     daemon.agree("sshd")?;
@@ -120,5 +150,8 @@ pub(crate) fn kill_during_an_attack(program: &Path) -> Done {
 /// Who was banned according to the log: each line comes after the kernel's word and the store's.
 fn acknowledged(world: &World) -> BTreeSet<String> {
     let said = world.said("stockade");
-    said.lines().filter_map(|line| line.split_once("[sshd] Ban ")).map(|(_, address)| address.to_owned()).collect()
+    said.lines()
+        .filter_map(|line| line.split_once("[sshd] Ban "))
+        .map(|(_, address)| address.to_owned())
+        .collect()
 }

@@ -32,8 +32,14 @@ pub(crate) fn fail2ban_tree(program: &Path) -> Done {
     daemon.wait_banned("sshd", &set(&attackers), SOON)?;
     daemon.agree("sshd")?;
     ensure_shut(&world, 22, &attackers, &sources(151, 1))?;
-    let reason = daemon.jail("sshd")?["reason"].as_str().unwrap_or_default().to_owned();
-    ensure(reason.contains("iptables-multiport") && reason.contains("natively"), format!("no notice: '{reason}'"))?;
+    let reason = daemon.jail("sshd")?["reason"]
+        .as_str()
+        .unwrap_or_default()
+        .to_owned();
+    ensure(
+        reason.contains("iptables-multiport") && reason.contains("natively"),
+        format!("no notice: '{reason}'"),
+    )?;
     let ruleset = must(world.server("nft").args(["list", "ruleset"]))?;
     ensure(!ruleset.contains("f2b-"), "iptables was called")
 }

@@ -21,17 +21,39 @@ pub(crate) fn mariadb(world: &World) -> Done<Running> {
     own(&logs)?;
     must(
         Command::new("mariadb-install-db")
-            .args(["--no-defaults", "--user=mysql", "--auth-root-authentication-method=normal", "--skip-test-db"])
+            .args([
+                "--no-defaults",
+                "--user=mysql",
+                "--auth-root-authentication-method=normal",
+                "--skip-test-db",
+            ])
             .args(["--innodb-log-file-size=8M", "--innodb-flush-method=nosync"])
             .arg(format!("--datadir={}", data.display())),
     )?;
-    let init = world.write("mysql.sql", "CREATE USER good@'%' IDENTIFIED BY 'secret';\n")?;
+    let init = world.write(
+        "mysql.sql",
+        "CREATE USER good@'%' IDENTIFIED BY 'secret';\n",
+    )?;
     let mut command = world.server("mariadbd");
-    command.args(["--no-defaults", "--user=mysql", "--port=3306", "--bind-address=*", "--skip-name-resolve"]);
-    command.args(["--log-error=/var/log/mysql/error.log", "--log-warnings=2", "--innodb-buffer-pool-size=16M"]);
+    command.args([
+        "--no-defaults",
+        "--user=mysql",
+        "--port=3306",
+        "--bind-address=*",
+        "--skip-name-resolve",
+    ]);
+    command.args([
+        "--log-error=/var/log/mysql/error.log",
+        "--log-warnings=2",
+        "--innodb-buffer-pool-size=16M",
+    ]);
     command.args(["--innodb-log-file-size=8M", "--innodb-flush-method=nosync"]);
-    command.arg(format!("--datadir={}", data.display())).arg(format!("--init-file={}", init.display()));
-    command.arg(format!("--socket={}/s", data.display())).arg(format!("--pid-file={}/pid", data.display()));
+    command
+        .arg(format!("--datadir={}", data.display()))
+        .arg(format!("--init-file={}", init.display()));
+    command
+        .arg(format!("--socket={}/s", data.display()))
+        .arg(format!("--pid-file={}/pid", data.display()));
     let mut server = world.start("mariadbd", &mut command)?;
     wait_port(world, &mut server, "mariadbd", 3306)?;
     Ok(server)
@@ -49,12 +71,27 @@ pub(crate) fn postgresql(world: &World) -> Done<Running> {
     }
     let password = world.write("postgresql.password", "secret\n")?;
     let as_postgres = |mut command: Command, program: &str| {
-        command.args(["--reuid=postgres", "--regid=postgres", "--clear-groups"]).arg(programs.join(program));
+        command
+            .args(["--reuid=postgres", "--regid=postgres", "--clear-groups"])
+            .arg(programs.join(program));
         command
     };
     let mut initdb = as_postgres(Command::new("setpriv"), "initdb");
-    initdb.args(["-N", "-U", "good", "-A", "scram-sha-256", "-E", "UTF8", "--locale=C"]);
-    initdb.arg(format!("--pwfile={}", password.display())).arg("-D").arg(&data).current_dir("/");
+    initdb.args([
+        "-N",
+        "-U",
+        "good",
+        "-A",
+        "scram-sha-256",
+        "-E",
+        "UTF8",
+        "--locale=C",
+    ]);
+    initdb
+        .arg(format!("--pwfile={}", password.display()))
+        .arg("-D")
+        .arg(&data)
+        .current_dir("/");
     must(&mut initdb)?;
     fs::write(data.join("pg_hba.conf"), "host all all all scram-sha-256\n")?;
     let mut command = as_postgres(world.server("setpriv"), "postgres");
@@ -86,5 +123,7 @@ fn newest_postgresql() -> Done<PathBuf> {
         .filter(|dir| dir.join("initdb").exists())
         .collect();
     found.sort();
-    found.pop().ok_or_else(|| crate::Stop::Skip("postgresql is not installed".into()))
+    found
+        .pop()
+        .ok_or_else(|| crate::Stop::Skip("postgresql is not installed".into()))
 }

@@ -11,7 +11,10 @@ pub(crate) fn vsftpd(world: &World) -> Done<Running> {
     need("vsftpd")?;
     need("curl")?;
     // As Debian's, without the seconds that PAM waits after a wrong password.
-    fs::write(world.inside("/etc/pam.d/vsftpd"), "auth required pam_unix.so nodelay\naccount required pam_unix.so\n")?;
+    fs::write(
+        world.inside("/etc/pam.d/vsftpd"),
+        "auth required pam_unix.so nodelay\naccount required pam_unix.so\n",
+    )?;
     fs::create_dir_all(world.file("empty"))?;
     let config = world.write(
         "vsftpd.conf",

@@ -19,8 +19,16 @@ pub(crate) fn rsyslogd(world: &World) -> Done<Running> {
          mail.* /var/log/mail.log\n",
     )?;
     let pid_file = world.file("rsyslog.pid");
-    let server =
-        world.start("rsyslogd", world.server("rsyslogd").arg("-n").arg("-f").arg(config).arg("-i").arg(pid_file))?;
+    let server = world.start(
+        "rsyslogd",
+        world
+            .server("rsyslogd")
+            .arg("-n")
+            .arg("-f")
+            .arg(config)
+            .arg("-i")
+            .arg(pid_file),
+    )?;
     let socket = world.inside("/dev/log");
     until_true(SOON, "rsyslogd's /dev/log", || Ok(socket.exists()))?;
     Ok(server)
@@ -34,10 +42,16 @@ pub(crate) fn journald(world: &World) -> Done<Running> {
     let server = world.start("journald", &mut world.server(program))?;
     let socket = world.inside("/run/systemd/journal/dev-log");
     until_true(SOON, "journald's socket", || Ok(socket.exists()))?;
-    must(world.server("ln").args(["-s", "/run/systemd/journal/dev-log", "/dev/log"]))?;
+    must(
+        world
+            .server("ln")
+            .args(["-s", "/run/systemd/journal/dev-log", "/dev/log"]),
+    )?;
     log_to_journal(world, "logger", "lab", "the journal is there")?;
     until_true(SOON, "journald's first entry", || {
-        let said = run(world.server("journalctl").args(["--no-pager", "-q", "-o", "cat"]))?;
+        let said = run(world
+            .server("journalctl")
+            .args(["--no-pager", "-q", "-o", "cat"]))?;
         Ok(String::from_utf8_lossy(&said.stdout).contains("the journal is there"))
     })?;
     Ok(server)
@@ -45,5 +59,10 @@ pub(crate) fn journald(world: &World) -> Done<Running> {
 
 /// Writes one message through syslog's socket with a program (`logger`, or a copy of it).
 pub(crate) fn log_to_journal(world: &World, program: &str, tag: &str, message: &str) -> Done {
-    must(world.server(program).args(["-p", "auth.info", "-t", tag, message])).map(drop)
+    must(
+        world
+            .server(program)
+            .args(["-p", "auth.info", "-t", tag, message]),
+    )
+    .map(drop)
 }

@@ -10,7 +10,11 @@ use std::process::Command;
 pub(crate) fn sshd(world: &World) -> Done<Running> {
     need("sshd")?;
     for name in ["host-key", "good-key"] {
-        must(Command::new("ssh-keygen").args(["-q", "-t", "ed25519", "-N", "", "-f"]).arg(world.file(name)))?;
+        must(
+            Command::new("ssh-keygen")
+                .args(["-q", "-t", "ed25519", "-N", "", "-f"])
+                .arg(world.file(name)),
+        )?;
     }
     let keys = world.file("home/.ssh/authorized_keys");
     std::fs::copy(world.file("good-key.pub"), &keys)?;
@@ -24,7 +28,13 @@ pub(crate) fn sshd(world: &World) -> Done<Running> {
         ),
     )?;
     // It re-executes itself and wants its own absolute path.
-    let mut server = world.start("sshd", world.server("/usr/sbin/sshd").args(["-D", "-f"]).arg(config))?;
+    let mut server = world.start(
+        "sshd",
+        world
+            .server("/usr/sbin/sshd")
+            .args(["-D", "-f"])
+            .arg(config),
+    )?;
     wait_port(world, &mut server, "sshd", 22)?;
     Ok(server)
 }

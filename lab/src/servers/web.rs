@@ -22,7 +22,14 @@ pub(crate) fn nginx(world: &World) -> Done<Running> {
              listen 80; listen [::]:80; root {dir}/www; auth_basic lab; auth_basic_user_file {dir}/htpasswd; }} }}\n"
         ),
     )?;
-    let mut server = world.start("nginx", world.server("nginx").arg("-c").arg(config).args(["-g", "daemon off;"]))?;
+    let mut server = world.start(
+        "nginx",
+        world
+            .server("nginx")
+            .arg("-c")
+            .arg(config)
+            .args(["-g", "daemon off;"]),
+    )?;
     wait_port(world, &mut server, "nginx", 80)?;
     Ok(server)
 }
