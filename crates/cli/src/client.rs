@@ -237,12 +237,16 @@ fn print_status(status: &Status, output: &mut Output) -> io::Result<()> {
         ("SOURCE", Align::Left),
     ]);
     for jail in &status.jails {
-        let sources: Vec<String> = jail
+        // What is only waited for beside a source that runs would hide that one.
+        let live = jail
             .sources
             .iter()
-            .map(|source| source.path.clone())
-            .collect();
-        let about = jail.reason.clone().unwrap_or_else(|| sources.join(", "));
+            .filter(|source| source.state != "waiting");
+        let live: Vec<&str> = live.map(|source| source.path.as_str()).collect();
+        let about = jail
+            .reason
+            .as_deref()
+            .map_or_else(|| live.join(", "), shortened);
         table.row(vec![
             jail.name.clone(),
             jail.state.clone(),
@@ -254,6 +258,15 @@ fn print_status(status: &Status, output: &mut Output) -> io::Result<()> {
         ]);
     }
     table.lines().iter().try_for_each(|line| output.say(line))
+}
+
+/// A cell of a table; `status JAIL` tells the whole.
+fn shortened(text: &str) -> String {
+    const MOST: usize = 100;
+    match text.char_indices().nth(MOST) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.to_owned(),
+    }
 }
 
 fn print_jail(jail: &wire::JailStatus, output: &mut Output) -> io::Result<()> {

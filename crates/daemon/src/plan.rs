@@ -105,7 +105,7 @@ fn compile_jail(
     diagnostics: &mut Vec<Diagnostic>,
 ) -> Result<Jail, Diagnostic> {
     let rule = compile_rule(spec, around.start_year)?;
-    let mut notes = Vec::new();
+    let mut notes = not_yet(spec);
     // Under our own name the recidive jail hears of bans from the engine itself (contract 22).
     let fed_by_bans = spec.filter.name == "recidive";
     let backend = match spec
@@ -248,6 +248,25 @@ fn encoding(spec: &JailSpec, diagnostics: &mut Vec<Diagnostic>) -> Encoding {
         diagnostics.push(Diagnostic::new(Severity::Warning, message).with_jail(&spec.name));
         Encoding::default()
     })
+}
+
+/// What the jail asks for and does not get yet: an admin must not believe that it is there.
+fn not_yet(spec: &JailSpec) -> Vec<String> {
+    let asked = [
+        (
+            spec.increment.enabled,
+            "bantime.increment is not supported yet: its bans do not grow",
+        ),
+        (
+            spec.ignorecommand.is_some(),
+            "ignorecommand is not supported yet: it spares nobody",
+        ),
+    ];
+    asked
+        .into_iter()
+        .filter(|(asked, _)| *asked)
+        .map(|(_, note)| note.to_owned())
+        .collect()
 }
 
 /// The union of what the jail's actions ask of the kernel.

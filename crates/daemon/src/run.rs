@@ -247,6 +247,14 @@ impl Guard<'_> {
     fn begin(self, mut opened: Opened, signals: Signals) -> Result<Ended, Vec<Diagnostic>> {
         let (sender, inbox) = channel();
         let jails: Arc<[crate::plan::Jail]> = self.plan.jails.into();
+        for (jail, note) in jails
+            .iter()
+            .flat_map(|jail| jail.notes.iter().map(move |note| (jail, note)))
+        {
+            let text = format!("[{}] {note}", jail.name);
+            self.log
+                .write(clock::now(), Level::Notice, Kind::Rare, "jail", &text);
+        }
         let config = EnforceConfig {
             table: self.options.table.clone(),
             owner: self.globals.table_owner,
