@@ -21,7 +21,7 @@ const RUN_TIME: &[&str] = &[
 ];
 
 /// Options of `[Definition]` that mean something to who carries an action out; its others are only tags for these.
-const OPTIONS: &[&str] = &[
+pub(crate) const OPTIONS: &[&str] = &[
     "actionstart",
     "actionstart_on_demand",
     "actionstop",

@@ -45,14 +45,7 @@ pub(crate) fn read(
     origin: &Origin,
     faults: &mut Vec<Diagnostic>,
 ) -> Result<JailSpec, Diagnostic> {
-    let mut scope = Scope::new(merged, name);
-    let backend = scope
-        .get("backend")?
-        .map_or_else(|| default("backend").to_owned(), |text| text.plain());
-    let filter = Filter::read(source, &scope, &backend, faults)?;
-    if let Some(filter) = &filter {
-        scope.vars = known(&filter.definition(readable(&scope))?);
-    }
+    let (scope, backend, filter) = prepared(source, merged, name, faults)?;
     let lent = lent(&scope)?;
     let definition = filter
         .as_ref()
@@ -122,6 +115,24 @@ pub(crate) fn read(
     Ok(JailSpec { actions, ..spec })
 }
 
+/// The jail as it is seen once its filter is known, its backend and that filter.
+pub(crate) fn prepared<'a>(
+    source: Source<'_>,
+    merged: &'a Merged,
+    name: &'a str,
+    faults: &mut Vec<Diagnostic>,
+) -> Result<(Scope<'a>, String, Option<Filter>), Diagnostic> {
+    let mut scope = Scope::new(merged, name);
+    let backend = scope
+        .get("backend")?
+        .map_or_else(|| default("backend").to_owned(), |text| text.plain());
+    let filter = Filter::read(source, &scope, &backend, faults)?;
+    if let Some(filter) = &filter {
+        scope.vars = known(&filter.definition(readable(&scope))?);
+    }
+    Ok((scope, backend, filter))
+}
+
 /// All options of the filter under the names by which the jail extends them. What is wrong with one is told when its
 /// rules are read.
 fn known(definition: &Definition<'_>) -> Vars {
@@ -136,7 +147,7 @@ fn readable(scope: &Scope<'_>) -> Vars {
 }
 
 /// Options of the jail, as filters and actions see them.
-fn lent(scope: &Scope<'_>) -> Result<Vars, Diagnostic> {
+pub(crate) fn lent(scope: &Scope<'_>) -> Result<Vars, Diagnostic> {
     let value = |name: &str| Ok(scope.get(name)?.map(|text| (name.to_owned(), text)));
     names().filter_map(|name| value(name).transpose()).collect()
 }

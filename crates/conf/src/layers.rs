@@ -22,6 +22,8 @@ pub(crate) struct Merged {
     pub(crate) defaults: Slots,
     /// In the order of their first header.
     pub(crate) sections: Vec<(String, Slots, Origin)>,
+    /// Section and key of each option, in the order of their first line.
+    pub(crate) order: Vec<(String, String)>,
 }
 
 impl Merged {
@@ -54,8 +56,11 @@ impl Merged {
                 &mut self.sections[place].1
             };
             for (key, text) in &section.options {
-                let values = slots.entry(format!("{key}{condition}")).or_default();
-                values.push(text.clone());
+                let key = format!("{key}{condition}");
+                if !slots.contains_key(&key) {
+                    self.order.push((name.to_owned(), key.clone()));
+                }
+                slots.entry(key).or_default().push(text.clone());
             }
         }
     }

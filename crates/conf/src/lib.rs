@@ -9,6 +9,7 @@
 
 mod action;
 mod definition;
+mod dump;
 mod embedded;
 mod files;
 mod filter;
@@ -27,6 +28,7 @@ mod tags;
 mod text;
 mod tree;
 
+pub use dump::{Item, dump};
 pub use embedded::EmbeddedFiles;
 pub use files::{Files, MemoryFiles};
 pub use load::{Choice, load};

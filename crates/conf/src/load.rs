@@ -61,7 +61,10 @@ pub fn load(files: &dyn Files, tree: &Tree, choice: Choice<'_>) -> (Config, Vec<
 }
 
 /// All layers of `jail`, with what fail2ban adds to the defaults.
-fn jails(source: Source<'_>, faults: &mut Vec<Diagnostic>) -> Result<Merged, Diagnostic> {
+pub(crate) fn jails(
+    source: Source<'_>,
+    faults: &mut Vec<Diagnostic>,
+) -> Result<Merged, Diagnostic> {
     let dir = match &source.tree.dir {
         Some(dir) => dir.display().to_string(),
         None => crate::embedded::ROOT.to_owned(),

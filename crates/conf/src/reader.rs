@@ -192,7 +192,7 @@ impl Reader<'_> {
 }
 
 /// A decimal integer as Python writes it: a sign, and single underscores between digits.
-fn integer(text: &str) -> Option<i64> {
+pub(crate) fn integer(text: &str) -> Option<i64> {
     let text = text.trim();
     let digits = text.strip_prefix(['+', '-']).unwrap_or(text);
     let is_sound = digits

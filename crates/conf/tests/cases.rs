@@ -13,6 +13,8 @@ mod glob;
 mod recorded;
 #[path = "cases/stock.rs"]
 mod stock;
+#[path = "cases/stream.rs"]
+mod stream;
 
 use base::Diagnostic;
 use conf::{Choice, Manner, Tree, load};
