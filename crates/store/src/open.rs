@@ -2,7 +2,7 @@
 
 use crate::{Ban, JournalPosition, LogPosition, Store, StoreError, schema};
 use base::Timestamp;
-use rusqlite::ErrorCode::{CannotOpen, DiskFull, PermissionDenied, ReadOnly, SystemIoFailure};
+use rusqlite::ErrorCode::{DatabaseCorrupt, NotADatabase, Unknown};
 use rusqlite::{Connection, OpenFlags};
 use std::fs::{self, OpenOptions};
 use std::io;
@@ -137,11 +137,13 @@ impl std::fmt::Display for Unusable {
 fn open_file(path: &Path, now: Timestamp) -> Result<(Store, Held), Unusable> {
     create_private(path).map_err(|error| Unusable::NoAccess(error.to_string()))?;
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    // Only what the file itself shows speaks against it (`Unknown` is SQL that its tables do not fit). A file that is
+    // locked, full or out of reach at the moment is a good one: to set it aside would lose its bans.
     let classify = |error: StoreError| match error.0.sqlite_error_code() {
-        Some(CannotOpen | DiskFull | PermissionDenied | ReadOnly | SystemIoFailure) => {
-            Unusable::NoAccess(error.to_string())
+        Some(DatabaseCorrupt | NotADatabase | Unknown) | None => {
+            Unusable::NotOurs(error.to_string())
         }
-        _ => Unusable::NotOurs(error.to_string()),
+        _ => Unusable::NoAccess(error.to_string()),
     };
     let connection = Connection::open_with_flags(path, flags).map_err(|e| classify(e.into()))?;
     match schema::version(&connection).map_err(classify)? {
@@ -165,13 +167,18 @@ fn create_private(path: &Path) -> io::Result<()> {
     {
         fs::create_dir_all(parent)?;
     }
-    OpenOptions::new()
+    let file = OpenOptions::new()
         .create(true)
         .truncate(false)
         .write(true)
         .mode(0o600)
-        .open(path)
-        .map(drop)
+        .open(path)?;
+    if file.metadata()?.is_file() {
+        Ok(())
+    } else {
+        // A device must never be renamed as if it were a damaged store.
+        Err(io::Error::other("it is no regular file"))
+    }
 }
 
 fn prepare(mut connection: Connection) -> Result<Store, StoreError> {
@@ -189,11 +196,24 @@ fn prepare(mut connection: Connection) -> Result<Store, StoreError> {
 }
 
 fn set_aside(path: &Path, stamp: &str, why: &str, notes: &mut Vec<String>) -> Result<(), String> {
-    let mut aside = path.as_os_str().to_owned();
-    aside.push(format!(".set-aside-{stamp}"));
-    let aside = PathBuf::from(aside);
+    let with = |path: &Path, suffix: &str| {
+        let mut name = path.as_os_str().to_owned();
+        name.push(suffix);
+        PathBuf::from(name)
+    };
+    let aside = with(path, &format!(".set-aside-{stamp}"));
     fs::rename(path, &aside)
         .map_err(|error| format!("{why}; moving it to {} failed: {error}", aside.display()))?;
+    // SQLite would roll a journal that was left behind back into the fresh file.
+    for suffix in ["-journal", "-wal", "-shm"] {
+        match fs::rename(with(path, suffix), with(&aside, suffix)) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                let left = with(path, suffix);
+                return Err(format!("{why}; moving {} failed: {error}", left.display()));
+            }
+            _ => {}
+        }
+    }
     notes.push(format!(
         "the store {} was set aside as {}: {why}; a fresh one was begun",
         path.display(),

@@ -30,9 +30,10 @@ impl Store {
             let mut statement = self.connection.prepare(&sql)?;
             let mut rows = statement.query([now.as_secs()])?;
             while let Some(row) = rows.next()? {
-                match ban(row)? {
-                    Some(ban) => bans.push(ban),
-                    None => skipped += 1,
+                // A value that is no address or no number costs its own row only.
+                match ban(row) {
+                    Ok(Some(ban)) => bans.push(ban),
+                    Ok(None) | Err(_) => skipped += 1,
                 }
             }
         }

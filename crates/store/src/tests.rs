@@ -350,3 +350,57 @@ fn without_a_place_for_a_file_it_lives_in_memory() {
         .write(&[enabled(), Write::Ban(ban("192.0.2.1", 1, None))])
         .unwrap();
 }
+
+#[test]
+fn a_file_that_is_only_busy_or_no_file_is_never_set_aside() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("store");
+    let mut store = open(&path);
+    store
+        .write(&[Write::Ban(ban("192.0.2.1", 1, None))])
+        .unwrap();
+    store.connection.execute_batch("BEGIN EXCLUSIVE").unwrap();
+    let device = std::path::Path::new("/dev/null");
+    for (path, why) in [(path.as_path(), "locked"), (device, "no regular file")] {
+        let opened = Store::open(path, "stamp", Timestamp::from_secs(0));
+        assert_eq!(opened.place, Place::Memory);
+        assert!(opened.notes[0].contains(why), "{:?}", opened.notes);
+        assert!(path.exists());
+    }
+    store.connection.execute_batch("ROLLBACK").unwrap();
+    let again = Store::open(&path, "stamp", Timestamp::from_secs(0));
+    assert_eq!(again.held.bans.len(), 1);
+}
+
+#[test]
+fn a_journal_goes_aside_with_its_file() {
+    let dir = tempfile::tempdir().unwrap();
+    let (path, journal) = (dir.path().join("store"), dir.path().join("store-journal"));
+    fs::write(
+        &path,
+        "no database, and long enough to be looked at ".repeat(99),
+    )
+    .unwrap();
+    fs::write(&journal, "left behind").unwrap();
+    let opened = Store::begin_anew(&path, "x", "damaged");
+    assert_eq!(opened.place, Place::File(path));
+    let aside = dir.path().join("store.set-aside-x-journal");
+    assert_eq!(fs::read_to_string(aside).unwrap(), "left behind");
+}
+
+#[test]
+fn a_strange_row_costs_only_itself() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("store");
+    let mut store = open(&path);
+    store
+        .write(&[Write::Ban(ban("192.0.2.1", 1, None))])
+        .unwrap();
+    let rows = "INSERT INTO bips(ip, jail, timeofban, bantime) SELECT x'ff', jail, 1, -1 FROM bips;
+        INSERT INTO bips(ip, jail, timeofban, bantime) SELECT '192.0.2.9', jail, 'never', -1 FROM bips WHERE ip = '192.0.2.1';";
+    store.connection.execute_batch(rows).unwrap();
+    drop(store);
+    let opened = Store::open(&path, "x", Timestamp::from_secs(0));
+    assert_eq!(opened.notes, Vec::<String>::new());
+    assert_eq!((opened.held.bans.len(), opened.held.passed_over), (1, 2));
+}
