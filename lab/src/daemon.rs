@@ -115,10 +115,6 @@ impl<'w> Daemon<'w> {
         self.wait_ready()
     }
 
-    pub(crate) fn pid(&self) -> u32 {
-        self.running.pid()
-    }
-
     pub(crate) fn signal(&self, name: &str) -> Done {
         self.running.signal(name)
     }
@@ -231,7 +227,7 @@ impl<'w> Daemon<'w> {
         );
         let text = must(
             Command::new("sqlite3")
-                .arg("-readonly")
+                .args(["-readonly", "-cmd", ".timeout 5000"])
                 .arg(self.world.file("store.sqlite3"))
                 .arg(sql),
         )?;

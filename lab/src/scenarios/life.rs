@@ -30,10 +30,8 @@ pub(crate) fn stop_and_start(program: &Path) -> Done {
         "bans are not taken over",
     )?;
     for source in &attackers {
-        ensure(
-            daemon.times_said(&format!("] Ban {source}")) == 1,
-            format!("{source} banned again"),
-        )?;
+        let times = daemon.times_said(&format!("] Ban {source}"));
+        ensure(times == 1, format!("'Ban {source}' was said {times} times"))?;
     }
     let answer = daemon.stop(true)?;
     ensure(

@@ -95,7 +95,7 @@ pub(crate) fn kill_between_bans(program: &Path) -> Done {
     let second = sources(86, 5);
     append(&world.file("auth.log"), failed_passwords(&second, 5)?)?;
     daemon.restart()?;
-    let all = set(&[first.clone(), second.clone()].concat());
+    let all = set(&[first.clone(), second].concat());
     daemon.wait_banned("sshd", &all, SOON)?;
     daemon.agree("sshd")?;
     for source in &first {

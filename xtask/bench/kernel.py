@@ -1,0 +1,59 @@
+"""Watches nf_tables: when was an address put into a set? The kernel tells every listener of its group."""
+import re
+import socket
+import struct
+import threading
+import time
+
+NETLINK_NETFILTER, GROUP, SOL_NETLINK, ADD_MEMBERSHIP, SO_RCVBUFFORCE = 12, 7, 270, 1, 33
+NEWSETELEM = (10 << 8) | 12
+# An IPv4 key: an attribute of 8 bytes, type 1.
+KEY = re.compile(b"\x08\x00\x01\x00(....)", re.S)
+
+
+class Watch(threading.Thread):
+    """`seen` maps an IPv4 address of 4 bytes to the moment (time.monotonic) its element was committed."""
+
+    def __init__(self):
+        super().__init__(daemon=True)
+        self.seen = {}
+        self.lost = 0
+        self.changed = threading.Condition()
+        self.socket = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, NETLINK_NETFILTER)
+        self.socket.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, 512 << 20)
+        self.socket.bind((0, 0))
+        self.socket.setsockopt(SOL_NETLINK, ADD_MEMBERSHIP, GROUP)
+        self.start()
+
+    def run(self):
+        while True:
+            try:
+                data = self.socket.recv(1 << 20)
+            except OSError:
+                self.lost += 1
+                continue
+            now, at = time.monotonic(), 0
+            while at + 16 <= len(data):
+                length, kind = struct.unpack_from("=IH", data, at)
+                if length < 16:
+                    break
+                if kind == NEWSETELEM:
+                    for key in KEY.findall(data, at + 20, at + length):
+                        self.seen.setdefault(key, now)
+                at += (length + 3) & ~3
+            with self.changed:
+                self.changed.notify_all()
+
+    def wait(self, keys, limit):
+        """The moment when the last of the keys was there; None when the time is over before."""
+        end = time.monotonic() + limit
+        left = set(keys)
+        with self.changed:
+            while True:
+                left -= self.seen.keys()
+                if not left:
+                    return max(self.seen[key] for key in keys)
+                rest = end - time.monotonic()
+                if rest <= 0:
+                    return None
+                self.changed.wait(min(rest, 0.1))

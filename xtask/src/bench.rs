@@ -1,0 +1,50 @@
+//! The figures: how fast a line becomes a ban, how many at once, how cheap to keep running; beside Debian's fail2ban.
+//!
+//! Measured by the scripts of `xtask/bench` in network and mount namespaces of their own. The table goes to the
+//! terminal, the numbers to `target/xtask/bench.json`. Nothing here judges: a loaded machine is no failure.
+
+use crate::{packages, root};
+use std::fs;
+use std::process::{Command, ExitCode};
+
+/// Measures the parts with these names, or all.
+pub(crate) fn run(parts: &[&str]) -> ExitCode {
+    if !packages::is_root() {
+        println!("SKIPPED bench: needs root to make namespaces");
+        return ExitCode::SUCCESS;
+    }
+    match measure(parts) {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => {
+            println!("bench: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn measure(parts: &[&str]) -> std::io::Result<bool> {
+    let root = root();
+    let mut build = Command::new(env!("CARGO"));
+    build.args(["build", "--release", "--package", "cli"]).current_dir(&root);
+    if !build.status()?.success() {
+        return Ok(false);
+    }
+    let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), Into::into);
+    let results = root.join("target/xtask");
+    let scratch = std::env::temp_dir().join(format!("stockade-bench-{}", std::process::id()));
+    fs::create_dir_all(&results)?;
+    fs::create_dir_all(&scratch)?;
+    let script = "mount --make-rprivate / && ip link set lo up && exec python3 \"$@\"";
+    let status = Command::new("unshare")
+        .args(["--net", "--mount", "bash", "-c", script, "bench"])
+        .arg(root.join("xtask/bench/figures.py"))
+        .arg(target.join("release/stockade"))
+        .arg(&scratch)
+        .arg(results.join("bench.json"))
+        .args(parts)
+        .env("PYTHONDONTWRITEBYTECODE", "1")
+        .status()?;
+    fs::remove_dir_all(&scratch)?;
+    Ok(status.success())
+}
