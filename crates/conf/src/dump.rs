@@ -290,7 +290,13 @@ impl Dumping<'_> {
         if action.name.ends_with(".py") {
             let own = given.filter(|key| key != "actname" && key != "name");
             let pairs: Vec<String> = own
-                .filter_map(|key| Some(format!("\"{key}\": \"{}\"", action.params.get(&key)?)))
+                .filter_map(|key| {
+                    Some(format!(
+                        "{}: {}",
+                        json_text(&key),
+                        json_text(action.params.get(&key)?)
+                    ))
+                })
                 .collect();
             let path = self.source.tree.roots().pop().unwrap_or_default();
             let path = path
@@ -345,6 +351,26 @@ impl Dumping<'_> {
 /// What the client makes of a number; of a bad one `None`.
 fn int(text: &Text) -> Item {
     integer(&text.plain()).map_or(Item::None, Item::Int)
+}
+
+/// A text as Python's JSON writes it, in plain ASCII.
+fn json_text(text: &str) -> String {
+    let mut out = String::from('"');
+    for c in text.chars() {
+        match c {
+            '"' | '\\' => out.extend(['\\', c]),
+            '\n' => out.push_str("\\n"),
+            ' '..='~' => out.push(c),
+            _ => {
+                let units = &mut [0; 2];
+                for unit in c.encode_utf16(units) {
+                    out.push_str(&format!("\\u{unit:04x}"));
+                }
+            }
+        }
+    }
+    out.push('"');
+    out
 }
 
 /// Cut as a shell does: at blanks outside of quotes, which vanish.

@@ -3,7 +3,7 @@
 /// What to write instead of a call that cannot be read.
 pub(crate) const HELP: &str = "write NAME[KEY=\"VALUE\", KEY=\"VALUE\"]";
 
-/// A name and its options in order, a later key in place of an earlier.
+/// A name and its options in order, the later of two values in the place of the earlier.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Call {
     pub(crate) name: String,
@@ -23,8 +23,10 @@ pub(crate) fn parse(text: &str) -> Option<Call> {
     while !rest.is_empty() {
         let (group, length) = group(rest)?;
         for (key, value) in group {
-            options.retain(|(known, _)| *known != key);
-            options.push((key, value));
+            match options.iter_mut().find(|(known, _)| *known == key) {
+                Some((_, earlier)) => *earlier = value,
+                None => options.push((key, value)),
+            }
         }
         rest = rest[length..].trim_start();
     }

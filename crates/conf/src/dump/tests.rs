@@ -103,3 +103,16 @@ fn words_are_cut_as_in_a_shell() {
         assert_eq!(shell_words(line), expected, "{line}");
     }
 }
+
+#[test]
+fn texts_become_json() {
+    let cases = [
+        ("a", "\"a\""),
+        ("a\"\\", "\"a\\\"\\\\\""),
+        ("ü\n", "\"\\u00fc\\n\""),
+        ("😀", "\"\\ud83d\\ude00\""),
+    ];
+    for (text, expected) in cases {
+        assert_eq!(json_text(text), expected, "{text}");
+    }
+}

@@ -24,6 +24,7 @@ fn calls_are_read() {
     check("a[x=1][y=2]", Some(("a", &[("x", "1"), ("y", "2")])));
     check("a[x=1] [y=2]", Some(("a", &[("x", "1"), ("y", "2")])));
     check("a[x=1, x=2]", Some(("a", &[("x", "2")])));
+    check("a[x=1, y=2][x=3]", Some(("a", &[("x", "3"), ("y", "2")])));
     check("a[x=]", Some(("a", &[("x", "")])));
     check("a[x=\"\"]", Some(("a", &[("x", "")])));
     check("a[x=\"b ] , 'c'\"]", Some(("a", &[("x", "b ] , 'c'")])));
@@ -96,8 +97,10 @@ proptest::proptest! {
     ) {
         let mut expected: Vec<(String, String)> = Vec::new();
         for (key, value) in &options {
-            expected.retain(|(known, _)| known != key);
-            expected.push((key.clone(), value.trim().into()));
+            match expected.iter_mut().find(|(known, _)| known == key) {
+                Some((_, earlier)) => *earlier = value.trim().into(),
+                None => expected.push((key.clone(), value.trim().into())),
+            }
         }
         let written: Vec<String> = options.iter().map(|(key, value)| format!("{key}=\"{value}\"")).collect();
         let text = format!("{name}[{}]", written.join(", "));

@@ -1,8 +1,8 @@
 //! The whole stream of commands, strictly; the order of log files is the file system's.
 
-use crate::recorded::{Case, ROOT};
+use crate::recorded::ROOT;
 use crate::{accepted, differences, glob, recorded};
-use conf::{Item, Manner, Tree, dump};
+use conf::{Item, Manner, MemoryFiles, Tree, dump};
 use serde_json::{Map, Value as Json};
 use std::path::Path;
 
@@ -16,7 +16,18 @@ fn commands_are_those_of_master() {
     let mut failed = Vec::new();
     let mut alike = 0;
     for case in cases.iter().filter(|case| !case.refused_whole()) {
-        let (ours, theirs) = (normal(commands(case)), normal(case.commands.clone()));
+        let paths = case.paths();
+        let expand = |pattern: &str| {
+            paths
+                .iter()
+                .filter(|path| glob::matches(pattern, path))
+                .cloned()
+                .collect()
+        };
+        let (ours, theirs) = (
+            normal(commands(&case.files, &expand)),
+            normal(case.commands.clone()),
+        );
         let (found, said) = differences(case);
         let is_excused = found
             .iter()
@@ -47,17 +58,10 @@ fn commands_are_those_of_master() {
     );
 }
 
-fn commands(case: &Case) -> Vec<Json> {
-    let tree = Tree::find(&case.files, Some(Path::new(ROOT)), Manner::Fail2ban);
-    let paths = case.paths();
-    let expand = |pattern: &str| {
-        paths
-            .iter()
-            .filter(|path| glob::matches(pattern, path))
-            .cloned()
-            .collect()
-    };
-    let (commands, _) = dump(&case.files, &tree, &expand);
+/// Our stream for a tree in memory.
+pub(crate) fn commands(files: &MemoryFiles, expand: &dyn Fn(&str) -> Vec<String>) -> Vec<Json> {
+    let tree = Tree::find(files, Some(Path::new(ROOT)), Manner::Fail2ban);
+    let (commands, _) = dump(files, &tree, expand);
     commands
         .into_iter()
         .map(|command| json(Item::List(command)))
