@@ -8,6 +8,8 @@ use crate::layers::Merged;
 use crate::tags::substitute;
 use crate::text::Text;
 use base::Diagnostic;
+use std::collections::BTreeMap;
+use std::ops::Bound;
 
 /// A filter's or an action's files with the arguments that a jail gives.
 pub(crate) struct Definition<'a> {
@@ -112,13 +114,14 @@ impl<'a> Definition<'a> {
 
     /// True if some condition hangs on this tag: its value is chosen at run time.
     fn is_conditional(&self, tag: &str) -> bool {
-        let prefix = format!("{tag}?");
-        let own = self
-            .merged
-            .section("Definition")
-            .into_iter()
-            .flat_map(|slots| slots.keys());
-        own.chain(self.init.keys())
-            .any(|key| key.starts_with(&prefix))
+        let start = format!("{tag}?");
+        let own = self.merged.section("Definition");
+        own.is_some_and(|own| begins(own, &start)) || begins(&self.init, &start)
     }
+}
+
+/// True if some key begins with the text.
+fn begins<T>(map: &BTreeMap<String, T>, start: &str) -> bool {
+    let mut from = map.range::<str, _>((Bound::Included(start), Bound::Unbounded));
+    from.next().is_some_and(|(key, _)| key.starts_with(start))
 }
