@@ -10,7 +10,7 @@ use conf::{Choice, Manner, Tree};
 use detect::{Clock, Detector, Encoding, Line, LineVerdict, Splitter};
 use engine::{Effect, Engine, Event, Input, JailId, StoreWrite};
 use jiff::tz::TimeZone;
-use std::collections::BTreeSet;
+use std::collections::{HashMap, HashSet};
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::PathBuf;
@@ -182,14 +182,16 @@ struct Replay<'a> {
     undated: u64,
     found: Vec<detect::Failure>,
     effects: Vec<Effect>,
-    records: std::collections::HashMap<(JailId, base::Prefix), Vec<String>>,
+    settling: Vec<Effect>,
+    records: HashMap<(JailId, base::Prefix), Vec<String>>,
     event: &'a mut dyn FnMut(wire::Event),
 }
 
 #[derive(Default)]
 struct Tally {
     failures: u64,
-    ids: BTreeSet<base::FailureId>,
+    /// Only counted.
+    ids: HashSet<base::FailureId>,
     bans: u64,
 }
 
@@ -216,7 +218,8 @@ impl<'a> Replay<'a> {
             undated: 0,
             found: Vec::new(),
             effects: Vec::new(),
-            records: std::collections::HashMap::new(),
+            settling: Vec::new(),
+            records: HashMap::new(),
             event,
         }
     }
@@ -252,8 +255,12 @@ impl<'a> Replay<'a> {
             if verdict == LineVerdict::Undated {
                 self.undated += 1;
             }
+            if self.found.is_empty() {
+                continue;
+            }
             let jail = JailId(place as u32);
-            for mut failure in std::mem::take(&mut self.found) {
+            let mut found = std::mem::take(&mut self.found);
+            for mut failure in found.drain(..) {
                 self.now = self.now.max(failure.time);
                 // No names are asked here: a name stands for itself.
                 if let Some(name) = failure.hostname.take() {
@@ -275,6 +282,7 @@ impl<'a> Replay<'a> {
                     self.settle();
                 }
             }
+            self.found = found;
         }
     }
 
@@ -293,7 +301,10 @@ impl<'a> Replay<'a> {
     /// Answers every effect as if kernel and disk were instant.
     fn settle(&mut self) {
         while !self.effects.is_empty() {
-            for effect in std::mem::take(&mut self.effects) {
+            // Both lists are kept: their memory serves for the next failure.
+            std::mem::swap(&mut self.effects, &mut self.settling);
+            let mut settling = std::mem::take(&mut self.settling);
+            for effect in settling.drain(..) {
                 let answer = match effect {
                     Effect::Ban { seq, .. }
                     | Effect::Unban {
@@ -316,6 +327,7 @@ impl<'a> Replay<'a> {
                 };
                 self.engine.step(self.now, answer, &mut self.effects);
             }
+            self.settling = settling;
         }
     }
 

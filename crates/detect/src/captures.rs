@@ -5,52 +5,140 @@
 
 use std::collections::BTreeMap;
 use std::ops::Range;
+use std::sync::Arc;
 
 /// Text by group name. A group that took part with no text is there and empty; one that did not is absent.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Captures(BTreeMap<String, String>);
+///
+/// All texts lie in one buffer, and names are shared with the expression: what a line captures is written over what
+/// the last one did, and costs no allocation.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Captures {
+    entries: Vec<Entry>,
+    text: String,
+}
+
+/// A name and the bytes of its text.
+#[derive(Clone, Debug)]
+struct Entry {
+    name: Arc<str>,
+    range: Range<usize>,
+}
 
 impl Captures {
     pub(crate) fn get(&self, name: &str) -> Option<&str> {
-        self.0.get(name).map(String::as_str)
+        let entry = self.entries.iter().find(|entry| *entry.name == *name)?;
+        self.text.get(entry.range.clone())
     }
 
     /// True if the group is there and not empty.
     pub(crate) fn has(&self, name: &str) -> bool {
-        self.0.get(name).is_some_and(|text| !text.is_empty())
+        self.entries
+            .iter()
+            .any(|entry| !entry.range.is_empty() && *entry.name == *name)
     }
 
-    pub(crate) fn set(&mut self, name: &str, text: &str) {
-        match self.0.get_mut(name) {
-            Some(old) => text.clone_into(old),
-            None => {
-                self.0.insert(name.to_owned(), text.to_owned());
-            }
+    pub(crate) fn set(&mut self, name: &Arc<str>, text: &str) {
+        match self.position(name) {
+            Some(index) => self.write(index, text),
+            None => self.add(name, text),
         }
     }
 
-    pub(crate) fn remove(&mut self, name: &str) -> Option<String> {
-        self.0.remove(name)
+    /// Adds a name that is not there yet.
+    fn add(&mut self, name: &Arc<str>, text: &str) {
+        let from = self.text.len();
+        self.text.push_str(text);
+        self.entries.push(Entry {
+            name: Arc::clone(name),
+            range: from..self.text.len(),
+        });
     }
 
-    /// Everything that `newer` holds replaces what is here.
-    pub(crate) fn overlay(&mut self, newer: Self) {
-        self.0.extend(newer.0);
+    /// Gives `to` the text of `from`, if that is there.
+    pub(crate) fn copy(&mut self, from: &str, to: &str) {
+        let Some(text) = self.get(from).map(str::to_owned) else {
+            return;
+        };
+        match self.position(to) {
+            Some(index) => self.write(index, &text),
+            None => self.add(&to.into(), &text),
+        }
     }
 
-    pub(crate) fn into_map(self) -> BTreeMap<String, String> {
-        self.0
+    /// Takes a name out; true if it held a text that is not empty.
+    pub(crate) fn remove(&mut self, name: &str) -> bool {
+        let Some(index) = self.position(name) else {
+            return false;
+        };
+        let held = !self.entries[index].range.is_empty();
+        self.write(index, "");
+        self.entries.remove(index);
+        held
+    }
+
+    pub(crate) fn clear(&mut self) {
+        self.entries.clear();
+        self.text.clear();
+    }
+
+    /// Everything that `newer` holds replaces what is here; `newer` is of no use afterwards.
+    pub(crate) fn overlay(&mut self, newer: &mut Self) {
+        if self.entries.is_empty() {
+            std::mem::swap(self, newer);
+            return;
+        }
+        for Entry { name, range } in &newer.entries {
+            self.set(name, newer.text.get(range.clone()).unwrap_or_default());
+        }
+    }
+
+    pub(crate) fn to_map(&self) -> BTreeMap<String, String> {
+        let mut map = BTreeMap::new();
+        for Entry { name, range } in &self.entries {
+            let text = self.text.get(range.clone()).unwrap_or_default();
+            map.insert(name.as_ref().to_owned(), text.to_owned());
+        }
+        map
+    }
+
+    fn position(&self, name: &str) -> Option<usize> {
+        self.position_among(self.entries.len(), name)
+    }
+
+    /// The place of a name, if it is among the first `count`.
+    fn position_among(&self, count: usize, name: &str) -> Option<usize> {
+        self.entries
+            .iter()
+            .take(count)
+            .position(|entry| *entry.name == *name)
+    }
+
+    /// Puts `text` in place of an entry's; what stands behind it moves, so that nothing is left over.
+    fn write(&mut self, index: usize, text: &str) {
+        let old = self.entries[index].range.clone();
+        if text.is_empty() {
+            self.text.drain(old.clone());
+        } else {
+            self.text.replace_range(old.clone(), text);
+        }
+        let end = old.start + text.len();
+        for (other, entry) in self.entries.iter_mut().enumerate() {
+            if other != index && entry.range.start >= old.end {
+                entry.range.start = entry.range.start - old.end + end;
+                entry.range.end = entry.range.end - old.end + end;
+            }
+        }
+        self.entries[index].range = old.start..end;
     }
 }
 
 impl<'a> FromIterator<(&'a str, &'a str)> for Captures {
     fn from_iter<I: IntoIterator<Item = (&'a str, &'a str)>>(pairs: I) -> Self {
-        Self(
-            pairs
-                .into_iter()
-                .map(|(name, text)| (name.to_owned(), text.to_owned()))
-                .collect(),
-        )
+        let mut captures = Self::default();
+        for (name, text) in pairs {
+            captures.set(&name.into(), text);
+        }
+        captures
     }
 }
 
@@ -58,7 +146,7 @@ impl<'a> FromIterator<(&'a str, &'a str)> for Captures {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Groups {
     /// Group number and name.
-    named: Vec<(usize, Box<str>)>,
+    named: Vec<(usize, Arc<str>)>,
     /// In the order of the groups' names.
     alternates: Vec<Alternate>,
     tuples: Vec<Tuple>,
@@ -68,12 +156,12 @@ pub(crate) struct Groups {
 struct Alternate {
     group: Box<str>,
     /// `alt_user1` fills `user1`, which nobody else knows, and `user`.
-    targets: Vec<Box<str>>,
+    targets: Vec<Arc<str>>,
 }
 
 #[derive(Clone, Debug)]
 struct Tuple {
-    target: Box<str>,
+    target: Arc<str>,
     parts: Vec<Box<str>>,
 }
 
@@ -83,7 +171,7 @@ impl Groups {
         let mut groups = Self::default();
         for (number, name) in names.iter().enumerate() {
             if let Some(name) = name {
-                groups.named.push((number, name.clone()));
+                groups.named.push((number, Arc::from(&**name)));
             }
         }
         let mut sorted: Vec<&str> = names.iter().flatten().map(AsRef::as_ref).collect();
@@ -97,7 +185,7 @@ impl Groups {
                 } else {
                     vec![target, bare]
                 };
-                let targets = targets.into_iter().map(Box::from).collect();
+                let targets = targets.into_iter().map(Arc::from).collect();
                 groups.alternates.push(Alternate {
                     group: name.into(),
                     targets,
@@ -125,21 +213,49 @@ impl Groups {
         self.named.iter().any(|(_, known)| **known == *name)
     }
 
-    /// Reads a match: `slots` are the byte offsets of its groups in `text`.
-    pub(crate) fn read(&self, text: &str, slots: &[Option<usize>]) -> Captures {
-        let mut captures = Captures::default();
+    /// Leaves a group out, unless others are joined with it.
+    pub(crate) fn leave_out(&mut self, name: &str) {
+        if !self.joins() {
+            self.named.retain(|(_, known)| **known != *name);
+        }
+    }
+
+    /// True if a group's text makes that of another.
+    fn joins(&self) -> bool {
+        !self.alternates.is_empty() || !self.tuples.is_empty()
+    }
+
+    /// Reads a match into `captures`, over what is there: `slots` are the byte offsets of its groups in `text`.
+    pub(crate) fn read(&self, text: &str, slots: &[Option<usize>], captures: &mut Captures) {
+        if !self.joins() {
+            // Names of one expression differ: only what was there before can be of the same name.
+            let before = captures.entries.len();
+            for (number, name) in &self.named {
+                let Some(captured) = group_text(text, slots, *number) else {
+                    continue;
+                };
+                match captures.position_among(before, name) {
+                    Some(index) => captures.write(index, captured),
+                    None => captures.add(name, captured),
+                }
+            }
+            return;
+        }
+        // What is joined is joined of this match alone.
+        let mut own = Captures::default();
         for (number, name) in &self.named {
             if let Some(captured) = group_text(text, slots, *number) {
-                captures.0.insert(name.to_string(), captured.to_owned());
+                own.add(name, captured);
             }
         }
+        self.join(&mut own);
+        captures.overlay(&mut own);
+    }
+
+    fn join(&self, captures: &mut Captures) {
         for alternate in &self.alternates {
-            if let Some(text) = captures
-                .0
-                .get(&*alternate.group)
-                .filter(|text| !text.is_empty())
-                .cloned()
-            {
+            let text = captures.get(&alternate.group);
+            if let Some(text) = text.filter(|text| !text.is_empty()).map(str::to_owned) {
                 for target in &alternate.targets {
                     if !captures.has(target) {
                         captures.set(target, &text);
@@ -148,11 +264,11 @@ impl Groups {
             }
         }
         for tuple in &self.tuples {
-            let parts = std::iter::once(&tuple.target).chain(&tuple.parts);
+            let parts =
+                std::iter::once(&*tuple.target).chain(tuple.parts.iter().map(AsRef::as_ref));
             let parts: Vec<String> = parts.map(|part| python_text(captures.get(part))).collect();
             captures.set(&tuple.target, &format!("({})", parts.join(", ")));
         }
-        captures
     }
 }
 
@@ -234,11 +350,10 @@ mod tests {
             text.push_str(captured.unwrap_or_default());
             slots.extend(captured.map_or([None, None], |_| [Some(start), Some(text.len())]));
         }
-        assert_eq!(
-            Groups::new(&names).read(&text, &slots),
-            expected.iter().copied().collect(),
-            "{groups:?}"
-        );
+        let mut captures = Captures::default();
+        Groups::new(&names).read(&text, &slots, &mut captures);
+        let expected: Captures = expected.iter().copied().collect();
+        assert_eq!(captures.to_map(), expected.to_map(), "{groups:?}");
     }
 
     #[test]
@@ -292,5 +407,38 @@ mod tests {
             ],
             &[("fid", "('a', 'b', None)"), ("tuple_id_1", "b")],
         );
+    }
+
+    proptest::proptest! {
+        /// The buffer holds what a map would hold, whatever is written, taken out and laid over.
+        #[test]
+        fn is_a_map(steps in proptest::collection::vec((0..4_u8, "[abc]", "[xyzé]{0,3}"), 0..40)) {
+            let (mut captures, mut model) = (Captures::default(), BTreeMap::new());
+            for (kind, name, text) in steps {
+                match kind {
+                    0 => {
+                        let held = model.remove(&name).is_some_and(|text: String| !text.is_empty());
+                        proptest::prop_assert_eq!(captures.remove(&name), held);
+                    }
+                    1 => {
+                        captures.copy(&text, &name);
+                        captures.copy("a", &name);
+                        if let Some(text) = model.get("a").cloned() {
+                            model.insert(name, text);
+                        }
+                    }
+                    2 => {
+                        let pairs = [(&*name, &*text), ("c", "new")];
+                        captures.overlay(&mut pairs.into_iter().collect());
+                        model.extend(pairs.map(|(name, text)| (name.to_owned(), text.to_owned())));
+                    }
+                    _ => {
+                        captures.set(&(&*name).into(), &text);
+                        model.insert(name, text);
+                    }
+                }
+                proptest::prop_assert_eq!(captures.to_map(), model.clone());
+            }
+        }
     }
 }

@@ -63,7 +63,17 @@ pub struct DateState {
     /// Templates that can match the line at hand, ascending.
     possible: Vec<usize>,
     memo: Memo,
+    same: SameDate,
     wall: Option<WallNow>,
+}
+
+/// A line's beginning that has the same date in the same place wherever a line begins with it.
+#[derive(Debug, Default)]
+struct SameDate {
+    /// Empty while there is none.
+    text: String,
+    template: usize,
+    cut: Range<usize>,
 }
 
 /// What became of the search for a date.
@@ -155,6 +165,7 @@ impl DateDetector {
             candidate_slots: Vec::new(),
             possible: Vec::new(),
             memo: Memo::default(),
+            same: SameDate::default(),
             wall: None,
         }
     }
@@ -195,6 +206,12 @@ pub fn detect(
     now: Timestamp,
     tz: &TimeZone,
 ) -> DateFound {
+    if !state.same.text.is_empty()
+        && let Some(found) = detect_again(state, line, now, tz)
+    {
+        return found;
+    }
+    state.same.text.clear();
     let Some(index) = detector.find(state, line, now) else {
         return DateFound::None;
     };
@@ -218,13 +235,18 @@ pub fn detect(
                 slots: &state.slots,
                 line,
             };
-            state.wall = state
+            state.wall = wall_at(state.wall, now, tz);
+            let time = state
                 .wall
-                .and_then(|wall| wall.at(now))
-                .or_else(|| WallNow::new(now, tz));
-            state
-                .wall
-                .and_then(|wall| state.memo.convert(&captured, &zones, &wall))
+                .and_then(|wall| state.memo.convert(&captured, &zones, &wall));
+            if let Some(deciding) = detector.deciding(state, line, index) {
+                // The wall and the memo are those of this line.
+                let SameDate { text, .. } = &mut state.same;
+                text.push_str(deciding);
+                state.same.template = index;
+                state.same.cut = cut.clone();
+            }
+            time
         }
         Kind::Epoch {
             long,
@@ -243,4 +265,38 @@ pub fn detect(
         },
         None => DateFound::Unparsable { cut },
     }
+}
+
+/// The date of a line that begins as the last one, whose beginning decided it.
+fn detect_again(
+    state: &mut DateState,
+    line: &str,
+    now: Timestamp,
+    tz: &TimeZone,
+) -> Option<DateFound> {
+    let SameDate {
+        text,
+        template,
+        cut,
+    } = &state.same;
+    if !line.starts_with(text.as_str()) {
+        return None;
+    }
+    let (template, cut) = (*template, cut.clone());
+    state.wall = wall_at(state.wall, now, tz);
+    let time = state.memo.again(template, &state.wall?)?;
+    DateDetector::accept_again(state, now);
+    Some(match time {
+        Some(time) => DateFound::Found {
+            time,
+            cut,
+            template,
+        },
+        None => DateFound::Unparsable { cut },
+    })
+}
+
+fn wall_at(wall: Option<WallNow>, now: Timestamp, tz: &TimeZone) -> Option<WallNow> {
+    wall.and_then(|wall| wall.at(now))
+        .or_else(|| WallNow::new(now, tz))
 }

@@ -6,14 +6,14 @@
 //!
 //! A line that does not match costs no allocation: all buffers are kept from line to line.
 
+mod judge;
 mod search;
 mod shown;
 
-use base::{FailureId, Span, Timestamp};
-use std::collections::{BTreeSet, VecDeque};
+use base::{Span, Timestamp};
+use std::collections::VecDeque;
 use std::sync::Arc;
 
-use crate::address::{Subject, names_subject, subject};
 use crate::captures::{Captures, group_range};
 use crate::date::{self, DateFound, DateState};
 use crate::multiline::{LineBuffer, SplitLine, write_search_text};
@@ -22,6 +22,7 @@ use crate::rule::Rule;
 use crate::session::Sessions;
 use crate::timing::{LastDate, Settled};
 use crate::{Clock, Failure, Line, LineVerdict};
+use judge::{Matched, Sink, Told};
 use search::{NextMatch, Search, ended_part};
 use shown::ShownLine;
 
@@ -42,6 +43,8 @@ pub struct Detector {
     text: String,
     /// The content of a prefregex, where it does not end with its line.
     content: String,
+    /// What the match at hand captured.
+    captures: Captures,
 }
 
 /// A match as it is, whether it counts as a failure or not.
@@ -86,6 +89,7 @@ impl Detector {
             search: Search::new(&rule),
             text: String::new(),
             content: String::new(),
+            captures: Captures::default(),
             rule,
         }
     }
@@ -98,11 +102,7 @@ impl Detector {
         out: &mut Vec<Failure>,
     ) -> LineVerdict {
         let before = out.len();
-        let verdict = self.run(line, clock, Depth::UntilMatch, &mut |finding| {
-            if finding.has_subject && !finding.harmless {
-                out.push(finding.failure);
-            }
-        });
+        let verdict = self.run(line, clock, Depth::UntilMatch, &mut Sink::Failures(out));
         match verdict {
             LineVerdict::Failed if out.len() == before => LineVerdict::NoFailure,
             verdict => verdict,
@@ -116,7 +116,7 @@ impl Detector {
         clock: &Clock<'_>,
         out: &mut Vec<Finding>,
     ) -> LineVerdict {
-        self.run(line, clock, Depth::All, &mut |finding| out.push(finding))
+        self.run(line, clock, Depth::All, &mut Sink::Findings(out))
     }
 
     /// The date of a line by itself, whatever was learnt from others: for finding a place in a log by time.
@@ -138,7 +138,7 @@ impl Detector {
         line: &Line<'_>,
         clock: &Clock<'_>,
         depth: Depth,
-        report: &mut dyn FnMut(Finding),
+        sink: &mut Sink<'_>,
     ) -> LineVerdict {
         let found = match line.time {
             Some(_) => DateFound::None,
@@ -173,6 +173,7 @@ impl Detector {
             search,
             text,
             content,
+            captures,
             last_date,
             ..
         } = self;
@@ -252,36 +253,31 @@ impl Detector {
             if !ignored && time.is_none() {
                 return LineVerdict::Undated.or(verdict);
             }
-            let lines = match taken {
+            let told = match taken {
                 Some(taken) => {
                     if let Some(buffer) = buffer.as_mut() {
                         buffer.replace(taken.left);
                     }
-                    taken.matched.iter().map(SplitLine::whole).collect()
+                    Told::Lines(taken.matched)
                 }
-                None if ignored => Vec::new(),
-                None => vec![shown.whole()],
+                None => Told::Line(&shown),
             };
             if ignored {
                 verdict = LineVerdict::Ignored.or(verdict);
             } else if let Some(time) = time {
-                let mut captures = match &rule.prefix {
-                    Some(prefix) => prefix.groups.read(text, &search.prefix_slots),
-                    None => Captures::default(),
-                };
-                captures.remove("content");
-                captures.overlay(pattern.groups.read(searched, &search.slots));
+                captures.clear();
+                if let Some(prefix) = &rule.prefix {
+                    prefix.groups.read(text, &search.prefix_slots, captures);
+                    captures.remove("content");
+                }
+                pattern.groups.read(searched, &search.slots, captures);
+                verdict = LineVerdict::Failed;
                 let matched = Matched {
                     index,
                     time,
-                    captures,
-                    lines,
                     dated: dated.time.is_some(),
                 };
-                verdict = LineVerdict::Failed;
-                if let Some(finding) = matched.find(sessions, rule, clock.now) {
-                    report(finding);
-                }
+                matched.judge(sessions, captures, told, (rule, clock.now), sink);
             }
             if depth == Depth::UntilMatch {
                 return verdict;
@@ -298,65 +294,6 @@ impl LineVerdict {
         } else {
             self
         }
-    }
-}
-
-/// A match of a failregex that counts.
-struct Matched {
-    index: usize,
-    time: Timestamp,
-    captures: Captures,
-    lines: Vec<String>,
-    dated: bool,
-}
-
-impl Matched {
-    /// Joins it with its session and asks whom it is about. None under `usedns = no` if that is a host name.
-    fn find(self, sessions: &mut Sessions, rule: &Rule, now: Timestamp) -> Option<Finding> {
-        let Self {
-            index,
-            time,
-            mut captures,
-            lines,
-            dated,
-        } = self;
-        let (users, matches, harmless): (BTreeSet<String>, _, _) = match captures.remove("mlfid") {
-            Some(session) => {
-                captures.set("mlfid", &session);
-                let merged = sessions.merge(&session, captures, lines, now, names_subject);
-                captures = merged.captures;
-                (merged.users, merged.matches, merged.harmless)
-            }
-            None => {
-                let harmless = captures.has("nofail");
-                (BTreeSet::new(), lines, harmless)
-            }
-        };
-        let nobody = || FailureId::Raw("".into());
-        let (has_subject, id, address, hostname) = match subject(&captures, rule.usedns) {
-            Subject::Known { id, address } => (true, id, address, None),
-            Subject::Host(name) => (true, FailureId::Raw(name.as_str().into()), None, Some(name)),
-            Subject::Unknown => (false, nobody(), None, None),
-            Subject::Refused => return None,
-        };
-        let captures = captures.into_map();
-        let failure = Failure {
-            id,
-            address,
-            hostname,
-            time,
-            rule: index,
-            users: users.into_iter().collect(),
-            captures,
-            matches,
-            weight: 1,
-        };
-        Some(Finding {
-            failure,
-            has_subject,
-            harmless,
-            dated,
-        })
     }
 }
 

@@ -125,6 +125,12 @@ impl Regex {
         self.program().search(&mut cache.program, text, None) == Outcome::Match
     }
 
+    /// How many bytes at the beginning of the text decided the last search with this cache: any text that begins with
+    /// them has the same answer. None if all of it did, or if that is not known.
+    pub(crate) fn deciding_bytes(&self, cache: &Cache) -> Option<usize> {
+        self.program().deciding_bytes(&cache.program)
+    }
+
     /// A copy that shares nothing and has built nothing yet.
     fn again(&self) -> Self {
         let (pattern, names) = (self.pattern.clone(), self.names.clone());

@@ -163,7 +163,11 @@ impl Rule {
             ignore.extend(regex(RulePart::Ignoreregex(index), text, false));
         }
         let prefix_is_bad = source.prefregex.is_some() && prefix.is_none();
-        let prefix = prefix.map(Pattern::new);
+        let prefix = prefix.map(Pattern::new).map(|mut prefix| {
+            // It is what the others search, and nobody asks for it.
+            prefix.groups.leave_out("content");
+            prefix
+        });
         // A prefregex that cannot be read may have had the group that the others lack.
         if !prefix_is_bad && !prefix.as_ref().is_some_and(Pattern::identifies) {
             for (index, pattern) in fail.iter().enumerate() {

@@ -6,7 +6,9 @@
 //! the memory with connections.
 
 use base::{Span, Timestamp};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{HashMap, VecDeque};
+use std::hash::{BuildHasherDefault, Hasher};
+use std::sync::Arc;
 
 use crate::captures::Captures;
 
@@ -29,41 +31,53 @@ enum Standing {
 struct Session {
     standing: Standing,
     captures: Captures,
-    users: BTreeSet<String>,
+    /// Sorted.
+    users: Vec<String>,
     /// Lines of failures that are not reported yet, or just were.
     matches: Vec<String>,
     /// Harmless lines since; a failure takes them along.
     harmless: Vec<String>,
 }
 
-impl Session {
-    fn new() -> Self {
+impl Default for Session {
+    fn default() -> Self {
         Self {
             standing: Standing::Reported,
             captures: Captures::default(),
-            users: BTreeSet::new(),
+            users: Vec::new(),
             matches: Vec::new(),
             harmless: Vec::new(),
         }
     }
+}
+
+impl Session {
+    fn clear(&mut self) {
+        self.standing = Standing::Reported;
+        self.captures.clear();
+        self.users.clear();
+        self.matches.clear();
+        self.harmless.clear();
+    }
 
     fn add_user(&mut self, captures: &Captures) {
-        if let Some(user) = captures
-            .get("user")
-            .filter(|user| !user.is_empty() && !self.users.contains(*user))
+        if let Some(user) = captures.get("user").filter(|user| !user.is_empty())
+            && let Err(place) = self
+                .users
+                .binary_search_by(|known| known.as_str().cmp(user))
         {
-            self.users.insert(user.to_owned());
+            self.users.insert(place, user.to_owned());
         }
     }
 
-    /// Takes a line in and tells what is known with it.
+    /// Takes a line in; true if there is nothing to report.
     fn join(
         &mut self,
-        captures: Captures,
+        captures: &mut Captures,
         marks: &Marks,
-        lines: Vec<String>,
+        lines: impl FnOnce(&mut Vec<String>),
         names_subject: impl Fn(&Captures) -> bool,
-    ) -> Merged {
+    ) -> bool {
         let mut was_pending = false;
         match self.standing {
             Standing::Harmless => {}
@@ -84,10 +98,10 @@ impl Session {
         let harmless = marks.harmless && !overruled;
         if !harmless {
             self.harmless.append(&mut self.matches);
-            self.matches = std::mem::take(&mut self.harmless);
-            self.matches.extend(lines);
+            std::mem::swap(&mut self.matches, &mut self.harmless);
+            lines(&mut self.matches);
         } else if !marks.forget {
-            self.harmless.extend(lines);
+            lines(&mut self.harmless);
         }
         self.standing = if harmless {
             Standing::Harmless
@@ -96,13 +110,7 @@ impl Session {
         } else {
             Standing::Pending
         };
-        Merged {
-            captures: self.captures.clone(),
-            users: self.users.clone(),
-            matches: self.matches.clone(),
-            harmless,
-            pending: self.standing == Standing::Pending,
-        }
+        harmless
     }
 }
 
@@ -118,36 +126,91 @@ impl Marks {
     fn take(captures: &mut Captures) -> Self {
         let gained = captures.has("mlfgained");
         if gained && !captures.has("nofail") {
-            let mark = captures.get("mlfgained").unwrap_or_default().to_owned();
-            captures.set("nofail", &mark);
+            captures.copy("mlfgained", "nofail");
         }
         Self {
             harmless: captures.has("nofail"),
             gained,
-            forget: captures
-                .remove("mlfforget")
-                .is_some_and(|text| !text.is_empty()),
+            forget: captures.remove("mlfforget"),
         }
     }
 }
 
 /// A line together with what its session knew.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Merged {
-    pub(crate) captures: Captures,
-    pub(crate) users: BTreeSet<String>,
-    pub(crate) matches: Vec<String>,
+#[derive(Debug)]
+pub(crate) struct Merged<'s> {
+    session: &'s mut Session,
+    /// The session goes on.
+    lives: bool,
     /// Nothing is to be reported, whoever it was.
     pub(crate) harmless: bool,
+}
+
+impl Merged<'_> {
+    pub(crate) fn captures(&self) -> &Captures {
+        &self.session.captures
+    }
+
+    /// All users that were tried, sorted.
+    pub(crate) fn users(&self) -> &[String] {
+        &self.session.users
+    }
+
     /// A failure, but nobody knows whose.
-    pub(crate) pending: bool,
+    #[cfg(test)]
+    fn is_pending(&self) -> bool {
+        self.session.standing == Standing::Pending
+    }
+
+    /// The lines that told it.
+    pub(crate) fn into_matches(self) -> Vec<String> {
+        if self.lives {
+            self.session.matches.clone()
+        } else {
+            std::mem::take(&mut self.session.matches)
+        }
+    }
 }
 
 /// The sessions of one log.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Sessions {
-    live: BTreeMap<Box<str>, Stored>,
+    /// Its order decides nothing.
+    live: Live,
+    /// Numbers and ids of sessions, oldest first; also of some that are no more.
+    ages: VecDeque<(u64, Arc<str>)>,
     created: u64,
+    /// No live session ends before.
+    first_end: Option<Timestamp>,
+    /// The session that the last line ended.
+    ended: Session,
+    /// The memory of a session that made room, for the next one.
+    spare: Session,
+}
+
+type Live = HashMap<Arc<str>, Stored, BuildHasherDefault<Fnv>>;
+
+/// Fowler, Noll and Vo's hash, 64 bits: made for short keys. Ids that somebody makes collide cost little, because so
+/// few sessions live.
+#[derive(Clone, Debug)]
+struct Fnv(u64);
+
+impl Default for Fnv {
+    fn default() -> Self {
+        Self(0xcbf2_9ce4_8422_2325)
+    }
+}
+
+impl Hasher for Fnv {
+    fn write(&mut self, bytes: &[u8]) {
+        for &byte in bytes {
+            self.0 = (self.0 ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
+        }
+    }
+
+    fn finish(&self) -> u64 {
+        self.0
+    }
 }
 
 #[derive(Clone, Debug)]
@@ -159,64 +222,96 @@ struct Stored {
 }
 
 impl Sessions {
-    /// Joins a matching line, whose original text is `lines`, to the session `id`. `names_subject` tells whether
-    /// captures say whom they are about: a failure without it waits for the line that does.
+    /// Joins a matching line, whose original text `lines` appends, to the session that its captures name.
+    /// `names_subject` tells whether captures say whom they are about: a failure without it waits for the line that
+    /// does. None without a session; the captures are then as they were, and else of no use afterwards.
     pub(crate) fn merge(
         &mut self,
-        id: &str,
-        mut captures: Captures,
-        lines: Vec<String>,
+        captures: &mut Captures,
+        lines: impl FnOnce(&mut Vec<String>),
         now: Timestamp,
         names_subject: impl Fn(&Captures) -> bool,
-    ) -> Merged {
-        let marks = Marks::take(&mut captures);
-        if self.live.get(id).is_some_and(|stored| stored.end <= now) {
-            self.live.remove(id);
-        }
-        if marks.forget {
+    ) -> Option<Merged<'_>> {
+        captures.get("mlfid")?;
+        let marks = Marks::take(captures);
+        let id = captures.get("mlfid")?;
+        let (session, lives) = if marks.forget {
             // A session that only its last line is known of leaves no trace, and its user counts for nothing.
-            return match self.live.remove(id) {
+            match self.live.remove(id).filter(|stored| stored.end > now) {
                 Some(stored) => {
-                    let mut session = stored.session;
-                    session.add_user(&captures);
-                    session.join(captures, &marks, lines, names_subject)
+                    self.ended = stored.session;
+                    self.ended.add_user(captures);
                 }
-                None => Session::new().join(captures, &marks, lines, names_subject),
-            };
-        }
-        let session = self.session(id, now);
-        session.add_user(&captures);
-        session.join(captures, &marks, lines, names_subject)
+                None => self.ended.clear(),
+            }
+            (&mut self.ended, false)
+        } else {
+            let session = self.session(id, now);
+            session.add_user(captures);
+            (session, true)
+        };
+        let harmless = session.join(captures, &marks, lines, names_subject);
+        Some(Merged {
+            session,
+            lives,
+            harmless,
+        })
     }
 
     fn session(&mut self, id: &str, now: Timestamp) -> &mut Session {
-        if !self.live.contains_key(id) && self.live.len() >= MAX_SESSIONS {
-            self.make_room(now);
+        let ended = self.live.get(id).map(|stored| stored.end <= now);
+        if ended == Some(true) {
+            self.live.remove(id);
         }
-        let number = self.created;
-        self.created += 1;
-        let new = || Stored {
-            number,
-            end: now + LIFETIME,
-            session: Session::new(),
-        };
-        &mut self.live.entry(id.into()).or_insert_with(new).session
+        if ended != Some(false) {
+            if self.live.len() >= MAX_SESSIONS {
+                self.make_room(now);
+            }
+            let end = now + LIFETIME;
+            self.first_end = Some(self.first_end.map_or(end, |first| first.min(end)));
+            let id: Arc<str> = id.into();
+            self.ages.push_back((self.created, id.clone()));
+            let stored = Stored {
+                number: self.created,
+                end,
+                session: std::mem::take(&mut self.spare),
+            };
+            self.created += 1;
+            if self.ages.len() > 2 * MAX_SESSIONS {
+                let live = &self.live;
+                self.ages
+                    .retain(|(number, id)| *number == stored.number || is_live(live, *number, id));
+            }
+            self.live.insert(id, stored);
+        }
+        // It was just put there if it was not.
+        match self.live.get_mut(id) {
+            Some(stored) => &mut stored.session,
+            None => &mut self.ended,
+        }
     }
 
     /// Drops what has ended, and the oldest session if that was not enough.
     fn make_room(&mut self, now: Timestamp) {
-        self.live.retain(|_, stored| stored.end > now);
-        if self.live.len() >= MAX_SESSIONS {
-            let oldest = self
-                .live
-                .iter()
-                .min_by_key(|(_, stored)| stored.number)
-                .map(|(id, _)| id.clone());
-            if let Some(id) = oldest {
-                self.live.remove(&id);
+        if self.first_end.is_some_and(|end| end <= now) {
+            self.live.retain(|_, stored| stored.end > now);
+            self.first_end = self.live.values().map(|stored| stored.end).min();
+        }
+        while self.live.len() >= MAX_SESSIONS
+            && let Some((number, id)) = self.ages.pop_front()
+        {
+            if is_live(&self.live, number, &id)
+                && let Some(stored) = self.live.remove(&id)
+            {
+                self.spare = stored.session;
+                self.spare.clear();
             }
         }
     }
+}
+
+fn is_live(live: &Live, number: u64, id: &str) -> bool {
+    live.get(id).is_some_and(|stored| stored.number == number)
 }
 
 #[cfg(test)]

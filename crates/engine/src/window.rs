@@ -30,6 +30,10 @@ pub(crate) struct Ticket {
     pub(crate) captures: BTreeMap<String, String>,
     /// It was already said that this one is protected.
     pub(crate) told_protected: bool,
+    /// Bytes of everything that grows with what the log says.
+    story_bytes: usize,
+    /// Those of the captures.
+    captures_bytes: usize,
     /// Tells entries that follow each other in one slot apart, and equally old ones by age.
     serial: u64,
 }
@@ -46,6 +50,8 @@ impl Ticket {
             users: Vec::new(),
             captures: BTreeMap::new(),
             told_protected: false,
+            story_bytes: 0,
+            captures_bytes: 0,
             serial,
         }
     }
@@ -63,13 +69,6 @@ impl Ticket {
             self.first = start;
         }
         self.last = time;
-    }
-
-    /// Bytes of everything that grows with what the log says.
-    fn story_bytes(&self) -> usize {
-        self.matches.iter().map(String::len).sum::<usize>()
-            + self.users.iter().map(|(user, _)| user.len()).sum::<usize>()
-            + captures_bytes(&self.captures)
     }
 }
 
@@ -114,9 +113,9 @@ impl Window {
         ticket.retry += 1;
         ticket.failures = ticket.failures.saturating_add(1);
         let room = limits.story_bytes.saturating_sub(self.story_bytes);
-        let before = ticket.story_bytes();
+        let before = ticket.story_bytes;
         remember(ticket, failure, policy.maxmatches as usize, room);
-        self.story_bytes = self.story_bytes - before + ticket.story_bytes();
+        self.story_bytes = self.story_bytes - before + ticket.story_bytes;
         slot
     }
 
@@ -130,7 +129,7 @@ impl Window {
         let ticket = self.slots.get_mut(slot).and_then(Option::take)?;
         self.by_id.remove(&ticket.id);
         self.free.push(slot);
-        self.story_bytes = self.story_bytes.saturating_sub(ticket.story_bytes());
+        self.story_bytes = self.story_bytes.saturating_sub(ticket.story_bytes);
         self.drop_stale_places();
         Some(ticket)
     }
@@ -237,9 +236,12 @@ fn remember(ticket: &mut Ticket, failure: Failure, maxmatches: usize, mut room: 
     };
     for line in failure.matches {
         if maxmatches > 0 && fits(line.len()) {
-            if ticket.matches.len() == maxmatches {
-                ticket.matches.pop_front();
+            if ticket.matches.len() == maxmatches
+                && let Some(oldest) = ticket.matches.pop_front()
+            {
+                ticket.story_bytes -= oldest.len();
             }
+            ticket.story_bytes += line.len();
             ticket.matches.push_back(line);
         }
     }
@@ -248,10 +250,14 @@ fn remember(ticket: &mut Ticket, failure: Failure, maxmatches: usize, mut room: 
         if let Some((_, times)) = known {
             *times = times.saturating_add(1);
         } else if ticket.users.len() < MAX_USERS && fits(user.len()) {
+            ticket.story_bytes += user.len();
             ticket.users.push((user, 1));
         }
     }
-    if !failure.captures.is_empty() && fits(captures_bytes(&failure.captures)) {
+    let bytes = captures_bytes(&failure.captures);
+    if !failure.captures.is_empty() && fits(bytes) {
+        ticket.story_bytes = ticket.story_bytes - ticket.captures_bytes + bytes;
+        ticket.captures_bytes = bytes;
         ticket.captures = failure.captures;
     }
 }

@@ -91,6 +91,33 @@ impl DateDetector {
         Some(self.accept(state, line, hit, now))
     }
 
+    /// The bytes of `line` that decided the last search of `template`, which it must have been, if a line that begins
+    /// with them is sure to have its date there as well, by the same template.
+    pub(super) fn deciding<'l>(
+        &self,
+        state: &DateState,
+        line: &'l str,
+        template: usize,
+    ) -> Option<&'l str> {
+        let Template {
+            anchored, regex, ..
+        } = &self.templates[template];
+        let last = state.last.as_ref()?;
+        if !anchored || state.places[last.place].template != template {
+            return None;
+        }
+        line.get(..regex.deciding_bytes(state.caches[template].as_ref()?)?)
+    }
+
+    /// Learns from one more hit where the last one was.
+    pub(super) fn accept_again(state: &mut DateState, now: Timestamp) {
+        if let Some(last) = &state.last {
+            let place = &mut state.places[last.place];
+            place.hits = place.hits.saturating_add(1);
+            place.last_used = Some(now);
+        }
+    }
+
     /// Tries the places in order; what is found too far right becomes the candidate.
     fn search_others(
         &self,

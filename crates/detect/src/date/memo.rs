@@ -73,6 +73,12 @@ impl Memo {
         time
     }
 
+    /// What the last date meant, if it means the same now: for a text that is known to be the same.
+    pub(super) fn again(&self, template: usize, now: &WallNow) -> Option<Option<Timestamp>> {
+        let known = self.known.as_ref()?;
+        (known.template == template && known.holds_at(now)).then_some(known.time)
+    }
+
     /// Whether the same fields hold the same texts as in the remembered line.
     fn is_of(&self, captured: &Captured<'_>) -> bool {
         let base = captured.base();

@@ -33,6 +33,8 @@ struct Groups {
 #[derive(Debug, Default)]
 pub(super) struct Cache {
     text: Encoded,
+    /// See [`super::Cache::deciding_bytes`].
+    pub(super) deciding_bytes: Option<usize>,
     tagged: tdfa::Cache,
     pike: Option<Box<(pikevm::Cache, Vec<Option<NonMaxUsize>>)>>,
 }
@@ -78,19 +80,29 @@ impl Linear {
     ) -> Found {
         let Cache {
             text: encoded,
+            deciding_bytes,
             tagged,
             pike,
         } = cache;
-        let letters = self.alphabet.letters_of(text, encoded);
+        let ascii = text.is_ascii();
+        let letters = if ascii {
+            text.as_bytes()
+        } else {
+            self.alphabet.letters_of(text, encoded)
+        };
         let found = match &self.tagged {
             Some(automaton) => automaton.search(tagged, letters),
             None => Found::GaveUp,
         };
+        let decided_at = tagged.decided_at();
+        let known = ascii && found != Found::GaveUp && decided_at < letters.len();
+        *deciding_bytes = known.then_some(decided_at + 1);
         // Slot 2i is the start of the i-th reported group, slot 2i+1 its end.
         match (found, &self.pike) {
             (Found::Pattern(pattern), _) => {
                 if let Some(slots) = slots {
-                    self.report(pattern, |slot| tagged.tag(slot), encoded, text, slots);
+                    let encoded = (!ascii).then_some(&*encoded);
+                    self.report(pattern, |slot| tagged.tag(slot), encoded, slots);
                 }
                 found
             }
@@ -108,7 +120,8 @@ impl Linear {
                         let (start, end) = info.slots(pattern, slot / 2)?;
                         Some(found[if slot.is_multiple_of(2) { start } else { end }]?.get())
                     };
-                    self.report(pattern.as_usize(), at, encoded, text, slots);
+                    let encoded = (!ascii).then_some(&*encoded);
+                    self.report(pattern.as_usize(), at, encoded, slots);
                 }
                 Found::Pattern(pattern.as_usize())
             }
@@ -116,19 +129,18 @@ impl Linear {
         }
     }
 
+    /// Fills `slots` with the groups of a match; letters of a text that is not `encoded` are its bytes.
     fn report(
         &self,
         pattern: usize,
         at: impl Fn(usize) -> Option<usize>,
-        encoded: &Encoded,
-        text: &str,
+        encoded: Option<&Encoded>,
         slots: &mut Vec<Option<usize>>,
     ) {
         let groups = &self.patterns[pattern];
         slots.clear();
         slots.resize(2 * groups.total, None);
-        let ascii = text.is_ascii();
-        let position = |at: usize| if ascii { at } else { encoded.offsets[at] };
+        let position = |at: usize| encoded.map_or(at, |encoded| encoded.offsets[at]);
         for (index, group) in std::iter::once(0)
             .chain(groups.reported.iter().copied())
             .enumerate()

@@ -59,6 +59,14 @@ impl Program {
         self.engine
     }
 
+    /// See [`super::Cache::deciding_bytes`].
+    pub(super) fn deciding_bytes(&self, cache: &Cache) -> Option<usize> {
+        cache
+            .linear
+            .deciding_bytes
+            .filter(|_| self.engine == Engine::Linear && self.backtracker.is_none())
+    }
+
     /// The leftmost match; fills `slots` if they are asked for.
     pub(super) fn search(
         &self,

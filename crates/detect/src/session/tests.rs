@@ -10,19 +10,17 @@ fn line(
 ) -> String {
     let names_subject = |captures: &Captures| captures.get("ip4").is_some();
     let now = Timestamp::from_secs(at);
-    let merged = sessions.merge(
-        id,
-        captures.iter().copied().collect(),
-        vec![text.to_owned()],
-        now,
-        names_subject,
-    );
+    let mut captures: Captures = captures.iter().copied().chain([("mlfid", id)]).collect();
+    let lines = |lines: &mut Vec<String>| lines.push(text.to_owned());
+    let merged = sessions
+        .merge(&mut captures, lines, now, names_subject)
+        .unwrap();
     if merged.harmless {
         "harmless".to_owned()
-    } else if merged.pending {
+    } else if merged.is_pending() {
         "pending".to_owned()
     } else {
-        merged.matches.join(" ")
+        merged.into_matches().join(" ")
     }
 }
 

@@ -155,15 +155,21 @@ fn remembering_changes_nothing() {
     // Few lines, repeated, as the memory is of the last one.
     let lines = (
         prop::collection::vec(any_line(), 1..4),
-        prop::collection::vec((0usize..4, any_now()), 1..12),
+        prop::collection::vec((0usize..4, 0usize..4, any_now()), 1..12),
         0..zones.len(),
     );
     runner(600)
         .run(&lines, |(lines, steps, zone)| {
             let (mut remembering, mut forgetful) = (detector.new_state(), detector.new_state());
-            for (pick, now) in steps {
-                let line = &lines[pick % lines.len()];
+            for (pick, tail, now) in steps {
+                // One beginning with several ends.
+                let line = &[
+                    lines[pick % lines.len()].as_str(),
+                    ["", " x", "é", " 12:00"][tail],
+                ]
+                .concat();
                 forgetful.memo.forget();
+                forgetful.same.text.clear();
                 forgetful.wall = None;
                 let fresh = detect(&detector, &mut forgetful, line, now, &zones[zone]);
                 prop_assert_eq!(

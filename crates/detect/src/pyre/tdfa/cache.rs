@@ -114,6 +114,8 @@ pub(crate) struct Cache {
     pub(super) clears: usize,
     pub(super) made: usize,
     pub(super) read: usize,
+    /// Where the letter stood after which the answer of the last search was known; the length of the text for its end.
+    pub(super) decided_at: usize,
     /// How many of the next searches are given up at once because the last ones thrashed, and how many that were.
     pub(super) pause: u32,
     pub(super) last_pause: u32,
@@ -142,6 +144,7 @@ impl Default for Cache {
             clears: 0,
             made: 0,
             read: 0,
+            decided_at: 0,
             pause: 0,
             last_pause: 0,
             cells: [UNSET; CELLS],
@@ -162,6 +165,11 @@ impl Cache {
             .get(tag)
             .filter(|&&at| at != UNSET)
             .map(|&at| at as usize)
+    }
+
+    /// Where the letter stood after which the answer of the last search was known; the length of the text for its end.
+    pub(in crate::pyre) fn decided_at(&self) -> usize {
+        self.decided_at
     }
 
     /// Transitions made since the cache was last emptied.

@@ -28,6 +28,7 @@ impl Tdfa {
         let mut mark = 0;
         let (found, at) = self.follow(cache, text, row, &mut mark);
         cache.read += at - mark;
+        cache.decided_at = at;
         found
     }
 

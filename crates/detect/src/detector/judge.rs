@@ -1,0 +1,110 @@
+//! What a match means: joined with its session, it says whom it is about, or nothing.
+//!
+//! Most matches of some filters only feed a session. A [`Failure`] with all its text is made for those alone that
+//! somebody takes.
+
+use base::{FailureId, Prefix, Timestamp};
+
+use super::Finding;
+use super::shown::ShownLine;
+use crate::Failure;
+use crate::address::{Subject, names_subject, subject};
+use crate::captures::Captures;
+use crate::multiline::SplitLine;
+use crate::rule::Rule;
+use crate::session::Sessions;
+
+/// Who takes what was found.
+pub(super) enum Sink<'a> {
+    /// Failures of somebody.
+    Failures(&'a mut Vec<Failure>),
+    /// Everything.
+    Findings(&'a mut Vec<Finding>),
+}
+
+/// The lines that a match covers.
+pub(super) enum Told<'a> {
+    Line(&'a ShownLine<'a>),
+    Lines(Vec<SplitLine>),
+}
+
+impl Told<'_> {
+    fn append(&self, lines: &mut Vec<String>) {
+        match self {
+            Self::Line(line) => lines.push(line.whole()),
+            Self::Lines(taken) => lines.extend(taken.iter().map(SplitLine::whole)),
+        }
+    }
+}
+
+/// A match of a failregex that counts.
+pub(super) struct Matched {
+    pub(super) index: usize,
+    pub(super) time: Timestamp,
+    pub(super) dated: bool,
+}
+
+impl Matched {
+    /// Joins it with its session, asks whom it is about and hands it out. Nothing comes out under `usedns = no` if
+    /// that is a host name.
+    pub(super) fn judge(
+        self,
+        sessions: &mut Sessions,
+        captures: &mut Captures,
+        told: Told<'_>,
+        (rule, now): (&Rule, Timestamp),
+        sink: &mut Sink<'_>,
+    ) {
+        let append = |lines: &mut Vec<String>| told.append(lines);
+        let merged = sessions.merge(captures, append, now, names_subject);
+        let (known, harmless) = match &merged {
+            Some(merged) => (merged.captures(), merged.harmless),
+            None => (&*captures, captures.has("nofail")),
+        };
+        if harmless && matches!(sink, Sink::Failures(_)) {
+            return;
+        }
+        let nobody = || FailureId::Raw("".into());
+        let (has_subject, id, address, hostname): (bool, _, Option<Prefix>, _) =
+            match subject(known, rule.usedns) {
+                Subject::Known { id, address } => (true, id, address, None),
+                Subject::Host(name) => {
+                    (true, FailureId::Raw(name.as_str().into()), None, Some(name))
+                }
+                Subject::Unknown => (false, nobody(), None, None),
+                Subject::Refused => return,
+            };
+        if !has_subject && matches!(sink, Sink::Failures(_)) {
+            return;
+        }
+        let captures = known.to_map();
+        let (users, matches) = match merged {
+            Some(merged) => (merged.users().to_vec(), merged.into_matches()),
+            None => {
+                let mut lines = Vec::new();
+                told.append(&mut lines);
+                (Vec::new(), lines)
+            }
+        };
+        let failure = Failure {
+            id,
+            address,
+            hostname,
+            time: self.time,
+            rule: self.index,
+            users,
+            captures,
+            matches,
+            weight: 1,
+        };
+        match sink {
+            Sink::Failures(failures) => failures.push(failure),
+            Sink::Findings(findings) => findings.push(Finding {
+                failure,
+                has_subject,
+                harmless,
+                dated: self.dated,
+            }),
+        }
+    }
+}
