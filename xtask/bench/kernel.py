@@ -47,13 +47,16 @@ class Watch(threading.Thread):
     def wait(self, keys, limit):
         """The moment when the last of the keys was there; None when the time is over before."""
         end = time.monotonic() + limit
-        left = set(keys)
-        with self.changed:
-            while True:
-                left -= self.seen.keys()
-                if not left:
-                    return max(self.seen[key] for key in keys)
-                rest = end - time.monotonic()
-                if rest <= 0:
-                    return None
-                self.changed.wait(min(rest, 0.1))
+        left = list(keys)
+        while True:
+            # From the end, so that a look costs little while most are missing: the listener needs the processor.
+            while left and left[-1] in self.seen:
+                left.pop()
+            if not left:
+                return max(self.seen[key] for key in keys)
+            rest = end - time.monotonic()
+            if rest <= 0:
+                return None
+            with self.changed:
+                if left[-1] not in self.seen:
+                    self.changed.wait(min(rest, 0.1))

@@ -26,11 +26,14 @@ pub(crate) fn run(parts: &[&str]) -> ExitCode {
 fn measure(parts: &[&str]) -> std::io::Result<bool> {
     let root = root();
     let mut build = Command::new(env!("CARGO"));
-    build.args(["build", "--release", "--package", "cli"]).current_dir(&root);
+    build
+        .args(["build", "--release", "--package", "cli"])
+        .current_dir(&root);
     if !build.status()?.success() {
         return Ok(false);
     }
-    let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), Into::into);
+    let target =
+        std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), Into::into);
     let results = root.join("target/xtask");
     let scratch = std::env::temp_dir().join(format!("stockade-bench-{}", std::process::id()));
     fs::create_dir_all(&results)?;

@@ -3,14 +3,17 @@
 //! `cargo xtask test [--quick]` installs what the tests need (Debian, as root), builds, and runs every test there
 //! is; its last line is `N passed, N failed, N skipped`. With `--quick` nothing is installed and the lab is left
 //! out (and counted as skipped).
+//!
+//! `cargo xtask bench [PART…]` measures the figures beside Debian's fail2ban; see `bench`.
 
+mod bench;
 mod packages;
 mod test;
 mod tidy;
 
 use std::process::ExitCode;
 
-const USAGE: &str = "usage: cargo xtask test [--quick]";
+const USAGE: &str = "usage: cargo xtask test [--quick] | cargo xtask bench [PART…]";
 
 fn main() -> ExitCode {
     let words: Vec<String> = std::env::args().skip(1).collect();
@@ -18,6 +21,7 @@ fn main() -> ExitCode {
     match words.as_slice() {
         ["test"] => test::run(false),
         ["test", "--quick"] => test::run(true),
+        ["bench", parts @ ..] => bench::run(parts),
         _ => {
             eprintln!("{USAGE}");
             ExitCode::from(2)
