@@ -23,9 +23,16 @@ const MAX_DEPTH: u32 = 64;
 /// The value in seconds; always finite.
 pub fn parse_duration(text: &str) -> Result<f64, DurationError> {
     let tokens = tokens(text.trim())?;
-    let mut parser = Parser { tokens: &tokens, depth: 0 };
+    let mut parser = Parser {
+        tokens: &tokens,
+        depth: 0,
+    };
     let value = parser.sum()?;
-    if parser.tokens.is_empty() && value.is_finite() { Ok(value) } else { Err(DurationError) }
+    if parser.tokens.is_empty() && value.is_finite() {
+        Ok(value)
+    } else {
+        Err(DurationError)
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -76,7 +83,8 @@ fn tokens(text: &str) -> Result<Vec<Token>, DurationError> {
             if joins && byte.is_ascii_digit() {
                 out.push(Token::Plus);
             }
-            let leading_zero = word.starts_with('0') && word.bytes().any(|b| b != b'0') && !word.contains('.');
+            let leading_zero =
+                word.starts_with('0') && word.bytes().any(|b| b != b'0') && !word.contains('.');
             if leading_zero || word == "." {
                 return Err(DurationError);
             }
@@ -86,8 +94,11 @@ fn tokens(text: &str) -> Result<Vec<Token>, DurationError> {
         }
         if byte.is_ascii_alphabetic() {
             at = end_of(at, &|b| b.is_ascii_alphabetic());
-            let follows = start > 0 && (bytes[start - 1].is_ascii_digit() || bytes[start - 1].is_ascii_whitespace());
-            let factor = unit(&text[start..at]).filter(|_| follows).ok_or(DurationError)?;
+            let follows = start > 0
+                && (bytes[start - 1].is_ascii_digit() || bytes[start - 1].is_ascii_whitespace());
+            let factor = unit(&text[start..at])
+                .filter(|_| follows)
+                .ok_or(DurationError)?;
             out.extend([Token::Times, Token::Number(factor)]);
             joins = true;
             continue;
@@ -105,7 +116,11 @@ fn tokens(text: &str) -> Result<Vec<Token>, DurationError> {
             b')' => Token::Close,
             _ => return Err(DurationError),
         };
-        at += if matches!(token, Token::Power | Token::FloorDivide) { 2 } else { 1 };
+        at += if matches!(token, Token::Power | Token::FloorDivide) {
+            2
+        } else {
+            1
+        };
         out.push(token);
         joins = false;
     }
@@ -131,15 +146,23 @@ impl Parser<'_> {
         let mut value = self.product()?;
         while let Some(operator) = self.next_if(|t| matches!(t, Token::Plus | Token::Minus)) {
             let right = self.product()?;
-            value = if operator == Token::Plus { value + right } else { value - right };
+            value = if operator == Token::Plus {
+                value + right
+            } else {
+                value - right
+            };
         }
         Ok(value)
     }
 
     fn product(&mut self) -> Result<f64, DurationError> {
         let mut value = self.sign()?;
-        let is_product =
-            |t| matches!(t, Token::Times | Token::Divide | Token::FloorDivide | Token::Modulo);
+        let is_product = |t| {
+            matches!(
+                t,
+                Token::Times | Token::Divide | Token::FloorDivide | Token::Modulo
+            )
+        };
         while let Some(operator) = self.next_if(is_product) {
             let right = self.sign()?;
             if operator != Token::Times && right == 0.0 {
@@ -189,8 +212,14 @@ impl Parser<'_> {
 /// Seconds as fail2ban shows them: up to three units out of `y w d h m s`, the longer the coarser.
 pub fn format_duration(seconds: i64) -> String {
     const DAY: u64 = 86_400;
-    const UNITS: [(u64, char); 6] =
-        [(365 * DAY, 'y'), (7 * DAY, 'w'), (DAY, 'd'), (3600, 'h'), (60, 'm'), (1, 's')];
+    const UNITS: [(u64, char); 6] = [
+        (365 * DAY, 'y'),
+        (7 * DAY, 'w'),
+        (DAY, 'd'),
+        (3600, 'h'),
+        (60, 'm'),
+        (1, 's'),
+    ];
     let length = seconds.unsigned_abs();
     // What it is rounded to, and the first unit that may appear.
     let (grain, first) = match length {
@@ -256,7 +285,10 @@ mod tests {
 
     #[test]
     fn refuses_what_python_refuses() {
-        for text in ["", "foo", "m", "010", "0x10", "1e3", "1,000", "1/0", "(1", "1)", "**", "1 2 +", "9**9**9"] {
+        for text in [
+            "", "foo", "m", "010", "0x10", "1e3", "1,000", "1/0", "(1", "1)", "**", "1 2 +",
+            "9**9**9",
+        ] {
             assert_eq!(parse_duration(text), Err(DurationError), "{text}");
         }
         assert!(parse_duration(&"(".repeat(100_000)).is_err());

@@ -1,3 +1,5 @@
+//! The counting of one jail against a plain list of failures.
+
 use super::*;
 use base::{JailName, Prefix, PrefixSet};
 use proptest::prelude::*;

@@ -37,8 +37,12 @@ fn listen(on: &str) -> (TcpListener, SocketAddr) {
 #[test]
 fn only_the_banned_are_stopped_and_counted() {
     in_namespace(|| {
-        run("ip -6 addr add 2001:db8::1/128 dev lo; ip -6 addr add 2001:db8::2/128 dev lo");
-        run("ip -6 addr add 2001:db8:0:1::1/128 dev lo; ip -6 addr add 2001:db9::1/128 dev lo");
+        run(
+            "ip -6 addr add 2001:db8::1/128 dev lo nodad; ip -6 addr add 2001:db8::2/128 dev lo nodad",
+        );
+        run(
+            "ip -6 addr add 2001:db8:0:1::1/128 dev lo nodad; ip -6 addr add 2001:db9::1/128 dev lo nodad",
+        );
         let (_four, four) = listen("127.0.0.1:0");
         let (_six, six) = listen("[::1]:0");
         let (_open, open) = listen("127.0.0.1:0");
@@ -87,7 +91,7 @@ fn only_the_banned_are_stopped_and_counted() {
 #[test]
 fn reject_answers_at_once() {
     in_namespace(|| {
-        run("ip -6 addr add 2001:db8::1/128 dev lo");
+        run("ip -6 addr add 2001:db8::1/128 dev lo nodad");
         let (_four, four) = listen("127.0.0.1:0");
         let (_six, six) = listen("[::1]:0");
         let mut nft = Nft::open().unwrap();

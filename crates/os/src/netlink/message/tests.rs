@@ -1,3 +1,5 @@
+//! Messages built and read back, and bytes that are none.
+
 use super::*;
 use proptest::prelude::*;
 

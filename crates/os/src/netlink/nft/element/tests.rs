@@ -1,3 +1,5 @@
+//! Elements built and read back.
+
 use super::super::super::message::messages;
 use super::*;
 use proptest::prelude::*;
