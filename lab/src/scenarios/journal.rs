@@ -73,18 +73,12 @@ fn forge_through_the_journal(world: &World) -> Done {
     let copy = world.file("sshd");
     must(Command::new("cp").arg("/usr/bin/logger").arg(&copy))?;
     let line = "Failed password for root from 198.51.100.9 port 22 ssh2";
-    // One writer for all, alive long enough for the journal to learn its name.
-    let forge = "{ for n in $(seq 10); do echo \"$2\"; done; read -rt 1 _ <> <(:); } | \"$1\" -p auth.info -t sshd";
-    let mut command = world.server("setpriv");
-    command.args([
-        "--reuid=65534",
-        "--regid=65534",
-        "--clear-groups",
-        "bash",
-        "-c",
-        forge,
-        "forge",
-    ]);
+    // One writer for all, alive until the journal has looked who it is.
+    let forge = "{ for n in $(seq 10); do echo \"$2\"; done
+        until journalctl -q -o cat | grep -q 198.51.100.9; do :; done
+        } | setpriv --reuid=65534 --regid=65534 --clear-groups \"$1\" -p auth.info -t sshd";
+    let mut command = world.server("timeout");
+    command.args(["20", "bash", "-c", forge, "forge"]);
     must(command.arg(&copy).arg(line))?;
     log_to_journal(world, "logger", "lab", "the forged entries are written")
 }

@@ -225,3 +225,29 @@ pub(crate) fn the_admins_own_session(program: &Path) -> Done {
         format!("ban of the admin: {refused}"),
     )
 }
+
+/// Who is banned again and again stays out for a week, on every port.
+pub(crate) fn recidive(program: &Path) -> Done {
+    let world = World::new()?;
+    let daemon = Daemon::on_a_log(&world, program, "bantime = 1", &How::default())?;
+    let attacker = sources(125, 1);
+    for round in 1..=5 {
+        append(&world.file("auth.log"), failed_passwords(&attacker, 5)?)?;
+        until_true(SOON, "the next bans", || {
+            Ok(daemon.jail("sshd")?["banned_total"] == 2 * round)
+        })?;
+        until_true(SOON, "the end of the short bans", || {
+            Ok(daemon.banned("sshd")?.is_empty())
+        })?;
+    }
+    daemon.wait_banned("recidive", &set(&attacker), SOON)?;
+    daemon.agree("recidive")?;
+    let answer = daemon.json(&["banned", "recidive"])?;
+    let ban = &answer["bans"][0];
+    let length =
+        ban["until"].as_i64().unwrap_or_default() - ban["time"].as_i64().unwrap_or_default();
+    ensure(
+        length == 7 * 86_400,
+        format!("a ban of {length} s: {answer}"),
+    )
+}

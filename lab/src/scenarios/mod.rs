@@ -62,6 +62,7 @@ pub(crate) const ALL: &[Scenario] = &[
     real("orders", life::orders),
     real("dry-run", life::dry_run),
     real("admins-own-session", life::the_admins_own_session),
+    real("recidive", life::recidive),
     real("missing-log", sources::missing_log),
     real("log-created-by-attack", sources::log_created_by_the_attack),
     real("rotation-rename", sources::rotation_by_rename),

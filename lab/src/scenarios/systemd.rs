@@ -58,9 +58,10 @@ pub(crate) fn unit(program: &Path) -> Done {
     // The journal knows the writer, uid 0 and called sshd, as long as the writer is still there when it looks.
     let line = "Failed password for root from 198.51.100.7 port 4711 ssh2";
     let write = format!(
-        "{{ for n in $(seq 8); do echo '{line}'; done; read -rt 1 _ <> <(:); }} | /usr/local/sbin/sshd -p auth.info -t sshd"
+        "{{ for n in $(seq 8); do echo '{line}'; done
+        until journalctl -q -o cat | grep -q 198.51.100.7; do :; done; }} | /usr/local/sbin/sshd -p auth.info -t sshd"
     );
-    machine.text(&["bash", "-c", &write])?;
+    machine.text(&["timeout", "20", "bash", "-c", &write])?;
     let banned = || {
         Ok(machine
             .text(&["nft", "list", "ruleset"])?
@@ -72,6 +73,9 @@ pub(crate) fn unit(program: &Path) -> Done {
             machine.journal().unwrap_or_default()
         ))
     })?;
+    let fed = || machine.show("WatchdogTimestampMonotonic");
+    let before = fed()?;
+    until_true(SOON, "the watchdog is fed", || Ok(fed()? != before))?;
     machine.text(&["systemctl", "restart", "stockade"])?;
     ensure(banned()?, "the restart lost the ban")?;
     ensure(machine.show("MainPID")? != pid, "it was not restarted")?;

@@ -10,6 +10,9 @@ root="$1/layer/root"
 
 install -m 755 "$2" "$root/usr/bin/stockade"
 install -m 644 "$3/stockade.service" "$root/etc/systemd/system/stockade.service"
+# The watchdog's minutes are made seconds, to see it fed.
+mkdir "$root/etc/systemd/system/stockade.service.d"
+printf '[Service]\nWatchdogSec=2\n' > "$root/etc/systemd/system/stockade.service.d/lab.conf"
 install -D -m 644 "$3/stockade.sysusers" "$root/usr/lib/sysusers.d/stockade.conf"
 rm -rf "$root/etc/fail2ban" "$root/etc/stockade" "$root/var/lib/stockade" "$root/var/log/journal"
 rm -f "$root"/etc/systemd/system/*.wants/*
