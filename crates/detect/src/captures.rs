@@ -116,6 +116,9 @@ impl Captures {
     /// Puts `text` in place of an entry's; what stands behind it moves, so that nothing is left over.
     fn write(&mut self, index: usize, text: &str) {
         let old = self.entries[index].range.clone();
+        if self.text.get(old.clone()) == Some(text) {
+            return;
+        }
         if text.is_empty() {
             self.text.drain(old.clone());
         } else {

@@ -15,6 +15,7 @@ mod directive;
 mod epoch;
 mod fields;
 mod memo;
+mod shared;
 mod tai64;
 mod template;
 #[cfg(test)]

@@ -11,6 +11,7 @@ mod address;
 mod captures;
 mod detector;
 mod failure;
+mod hash;
 mod line;
 mod multiline;
 mod rule;

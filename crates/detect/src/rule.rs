@@ -4,7 +4,7 @@
 //! filter. A compiled rule never changes; what it learns from a log is in the [`Detector`](crate::Detector).
 
 use std::fmt;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use crate::captures::Groups;
 use crate::date::{DateDetector, ZoneSpec};
@@ -103,7 +103,7 @@ pub struct Rule {
     pub(crate) ignore: Vec<Regex>,
     /// At least 1.
     pub(crate) maxlines: usize,
-    pub(crate) dates: DateDetector,
+    pub(crate) dates: Arc<DateDetector>,
     pub(crate) usedns: UseDns,
     may_give_up: OnceLock<bool>,
 }
@@ -211,9 +211,10 @@ impl Rule {
     pub(crate) fn may_give_up(&self) -> bool {
         let backtracks =
             |pattern: &Pattern| matches!(pattern.regex.engine(), Engine::Backtracking(_));
+        // To ask each expression builds its automaton, which takes memory that nearly no filter ever needs.
         *self
             .may_give_up
-            .get_or_init(|| self.fail.iter().any(backtracks))
+            .get_or_init(|| !self.fail_set.decides_all() && self.fail.iter().any(backtracks))
     }
 
     /// True if ignoreregexes are cheap enough, compared to the others, to be tested on every line.
@@ -263,7 +264,10 @@ fn no_id(index: usize) -> RuleError {
     }
 }
 
-fn compile_dates(source: &RuleSource<'_>, errors: &mut Vec<RuleError>) -> Option<DateDetector> {
+fn compile_dates(
+    source: &RuleSource<'_>,
+    errors: &mut Vec<RuleError>,
+) -> Option<Arc<DateDetector>> {
     let zone = match source
         .logtimezone
         .map_or(Ok(ZoneSpec::Local), ZoneSpec::parse)
@@ -279,7 +283,7 @@ fn compile_dates(source: &RuleSource<'_>, errors: &mut Vec<RuleError>) -> Option
             ZoneSpec::Local
         }
     };
-    match DateDetector::new(source.datepattern, zone, source.start_year) {
+    match DateDetector::shared(source.datepattern, zone, source.start_year) {
         Ok(dates) => Some(dates),
         Err(error) => {
             // The place is one in the expression made of the pattern; nobody wrote that.

@@ -6,11 +6,11 @@
 //! the memory with connections.
 
 use base::{Span, Timestamp};
-use std::collections::{HashMap, VecDeque};
-use std::hash::{BuildHasherDefault, Hasher};
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 use crate::captures::Captures;
+use crate::hash::QuickMap;
 
 const MAX_SESSIONS: usize = 100;
 const LIFETIME: Span = Span::from_secs(5 * 60);
@@ -188,30 +188,8 @@ pub(crate) struct Sessions {
     spare: Session,
 }
 
-type Live = HashMap<Arc<str>, Stored, BuildHasherDefault<Fnv>>;
-
-/// Fowler, Noll and Vo's hash, 64 bits: made for short keys. Ids that somebody makes collide cost little, because so
-/// few sessions live.
-#[derive(Clone, Debug)]
-struct Fnv(u64);
-
-impl Default for Fnv {
-    fn default() -> Self {
-        Self(0xcbf2_9ce4_8422_2325)
-    }
-}
-
-impl Hasher for Fnv {
-    fn write(&mut self, bytes: &[u8]) {
-        for &byte in bytes {
-            self.0 = (self.0 ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
-        }
-    }
-
-    fn finish(&self) -> u64 {
-        self.0
-    }
-}
+/// Ids that somebody makes collide cost little, because so few sessions live.
+type Live = QuickMap<Arc<str>, Stored>;
 
 #[derive(Clone, Debug)]
 struct Stored {

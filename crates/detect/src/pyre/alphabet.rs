@@ -5,7 +5,7 @@
 //! one byte, and an ASCII line, the common case, is searched as it lies in memory. Only other lines are translated.
 
 use super::chars::{self, CharSet};
-use std::collections::HashMap;
+use crate::hash::QuickMap;
 use std::sync::Arc;
 
 /// A set of letters of an alphabet.
@@ -60,7 +60,7 @@ impl Alphabet {
                 .filter(|&byte| set.contains(u32::from(byte)))
                 .for_each(|byte| insert(letters, byte));
         }
-        let mut classes: HashMap<Vec<bool>, u8> = HashMap::new();
+        let mut classes: QuickMap<Vec<bool>, u8> = QuickMap::default();
         let mut members = vec![false; sets.len()];
         let mut runs: Vec<u32> = Vec::new();
         let (mut at, mut start) = (0, FIRST);

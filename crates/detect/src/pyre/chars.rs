@@ -101,27 +101,17 @@ impl CharSet {
             }
             if target(lower) {
                 add.push((upper, upper));
-            } else {
+            } else if matching.contains(upper) {
                 drop.push((upper, upper));
             }
         }
         if !drop.is_empty() {
-            let dropped = Self::new(drop);
-            if matching.intersects(&dropped) {
-                let mut outside = matching.negated().ranges;
-                outside.extend_from_slice(&dropped.ranges);
-                matching = Self::new(outside).negated();
-            }
+            let mut outside = matching.negated().ranges;
+            outside.append(&mut drop);
+            matching = Self::new(outside).negated();
         }
         add.extend_from_slice(&matching.ranges);
         Self::new(add)
-    }
-
-    fn intersects(&self, other: &Self) -> bool {
-        other.ranges.iter().any(|&(low, high)| {
-            let after = self.ranges.partition_point(|&(start, _)| start <= high);
-            after > 0 && self.ranges[after - 1].1 >= low
-        })
     }
 }
 

@@ -7,10 +7,11 @@
 
 use super::alphabet::has;
 use super::code::{Code, Inst, Unsupported};
+use crate::hash::QuickMap;
 use regex_automata::nfa::thompson::{BuildError, Builder, NFA, Transition};
 use regex_automata::util::look::Look;
 use regex_automata::util::primitives::StateID;
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 
 /// Beyond this many states a pattern goes to the backtracker.
 const MAX_STATES: usize = 40_000;
@@ -51,7 +52,7 @@ struct Product<'a> {
     needs: Needs,
     classes: Classes,
     builder: Builder,
-    states: HashMap<Key, StateID>,
+    states: QuickMap<Key, StateID>,
     work: Vec<(Key, StateID)>,
     fail: StateID,
     /// States of the patterns before.
@@ -84,7 +85,7 @@ fn construct(code: &Code, groups: &[usize]) -> Result<Vec<NFA>, Failure> {
         needs: needs(code),
         classes: classes(code),
         builder: Builder::new(),
-        states: HashMap::new(),
+        states: QuickMap::default(),
         work: Vec::new(),
         fail: StateID::ZERO,
         made: 0,
@@ -107,7 +108,7 @@ fn construct(code: &Code, groups: &[usize]) -> Result<Vec<NFA>, Failure> {
         product.builder.finish_pattern(id)?;
         built.push(product.builder.build(id, id)?);
         product.made += product.states.len();
-        product.states = HashMap::new();
+        product.states = QuickMap::default();
     }
     Ok(built)
 }
@@ -436,7 +437,7 @@ fn needs(code: &Code) -> Needs {
 }
 
 fn classes(code: &Code) -> Classes {
-    let mut seen: HashMap<Vec<bool>, u8> = HashMap::new();
+    let mut seen: QuickMap<Vec<bool>, u8> = QuickMap::default();
     let mut classes = Classes {
         of: [0; 256],
         representatives: Vec::new(),

@@ -134,6 +134,12 @@ impl RegexSet {
         found
     }
 
+    /// True if one automaton decides all patterns, so that none can end without an answer. Builds it if no search did.
+    pub(crate) fn decides_all(&self) -> bool {
+        let first = self.first.get_or_init(|| self.build_first());
+        first.as_ref().is_some_and(|first| first.others.is_empty())
+    }
+
     fn search_one(
         &self,
         cache: &mut SetCache,
@@ -151,7 +157,34 @@ impl RegexSet {
     }
 
     fn build_first(&self) -> Option<First> {
-        let parts = self.parts();
+        // Nearly always an automaton can decide all of them, and nobody has to ask which.
+        let all = self.parts(|_| true);
+        if let Some(first) = First::new(&all) {
+            return Some(first);
+        }
+        First::new(&self.parts(Part::can_be_exact))
+    }
+
+    fn build_gate(&self) -> Option<Gate> {
+        let build = |parts: &[Part]| {
+            let sources: Vec<Source<'_>> = parts.iter().map(Part::source).collect();
+            Gate::new(&sources, GATE_BYTES).ok()
+        };
+        build(&self.parts(|_| true)).or_else(|| build(&self.parts(Part::can_be_exact)))
+    }
+
+    fn parts(&self, exact: impl Fn(&Part) -> bool) -> Vec<Part> {
+        let part = |regex: &Regex| {
+            let mut part = Part::new(regex.tree());
+            part.exact = exact(&part);
+            part
+        };
+        self.regexes.iter().map(part).collect()
+    }
+}
+
+impl First {
+    fn new(parts: &[Part]) -> Option<Self> {
         let (exact, others): (Vec<usize>, Vec<usize>) =
             (0..parts.len()).partition(|&index| parts[index].exact);
         let sources: Vec<Source<'_>> = exact.iter().map(|&index| parts[index].source()).collect();
@@ -160,24 +193,11 @@ impl RegexSet {
             .map(|&index| parts[index].pattern.names.len())
             .collect();
         let automaton = Linear::new(&sources, &groups, FIRST_BYTES).ok()?;
-        Some(First {
+        Some(Self {
             automaton,
             exact: exact.into(),
             others: others.into(),
         })
-    }
-
-    fn build_gate(&self) -> Option<Gate> {
-        let parts = self.parts();
-        let sources: Vec<Source<'_>> = parts.iter().map(Part::source).collect();
-        Gate::new(&sources, GATE_BYTES).ok()
-    }
-
-    fn parts(&self) -> Vec<Part> {
-        self.regexes
-            .iter()
-            .map(|regex| Part::new(regex.tree()))
-            .collect()
     }
 }
 
@@ -185,24 +205,21 @@ impl RegexSet {
 struct Part {
     pattern: Pattern,
     reported: Vec<usize>,
-    /// An automaton can decide it.
+    /// An automaton can decide it, or is to try.
     exact: bool,
 }
 
 impl Part {
     fn new(pattern: Pattern) -> Self {
-        let reported = reported(&pattern);
-        let source = Source {
-            root: &pattern.root,
-            reported: &reported,
-            approximate: false,
-        };
-        let exact = code::compile(&[source]).is_ok();
         Self {
+            reported: reported(&pattern),
+            exact: true,
             pattern,
-            reported,
-            exact,
         }
+    }
+
+    fn can_be_exact(&self) -> bool {
+        code::compile(&[self.source()]).is_ok()
     }
 
     fn source(&self) -> Source<'_> {

@@ -18,9 +18,10 @@ mod step;
 pub(super) use cache::Cache;
 
 use super::alphabet::ByteSet;
+use crate::hash::QuickMap;
 use places::Places;
 use regex_automata::nfa::thompson::NFA;
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Most tags of a pattern: one bit each in a mask.
 const MAX_TAGS: usize = 64;
@@ -120,7 +121,7 @@ fn classes(places: &Places) -> ([u8; 256], Box<[u8]>) {
         }
         sets.extend(targets.into_values());
     }
-    let mut seen: HashMap<Vec<bool>, u8> = HashMap::new();
+    let mut seen: QuickMap<Vec<bool>, u8> = QuickMap::default();
     let (mut class_of, mut representatives) = ([0; 256], Vec::new());
     for letter in 0..=255_u8 {
         let signature: Vec<bool> = sets

@@ -1,7 +1,7 @@
 //! The states and transitions that were needed so far.
 
 use super::{CELLS, NONE, NOW, SPARE, Tdfa, UNSET};
-use std::collections::HashMap;
+use crate::hash::QuickMap;
 
 /// A transition is one word. The low half is the row of the next state, or one of these. The high half is the register
 /// work of a plain transition, done without a branch: a cell to set to the position, a cell to copy to and one to
@@ -99,7 +99,7 @@ impl Run {
 pub(crate) struct Cache {
     pub(super) table: Vec<u64>,
     pub(super) states: Vec<DfaState>,
-    pub(super) ids: HashMap<Box<[u32]>, u32>,
+    pub(super) ids: QuickMap<Box<[u32]>, u32>,
     pub(super) edges: Vec<Edge>,
     pub(super) copies: Vec<(u8, u8)>,
     pub(super) records: Vec<Record>,
@@ -131,7 +131,7 @@ impl Default for Cache {
         Self {
             table: Vec::new(),
             states: Vec::new(),
-            ids: HashMap::new(),
+            ids: QuickMap::default(),
             edges: Vec::new(),
             copies: Vec::new(),
             records: Vec::new(),
