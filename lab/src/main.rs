@@ -1,8 +1,9 @@
 //! Proofs on real servers, real clients, the real kernel: nothing here is mocked.
 //!
 //! `lab PROGRAM [NAME…]` runs every scenario (or those whose names contain a word) against the given `stockade`
-//! program, each in network and mount namespaces of its own, and ends with `N passed, N failed, N skipped`.
-//! Traffic stays between the namespaces. What a machine cannot run is skipped loudly and counted.
+//! program, each with a small internet of its own in namespaces, and ends with `N passed, N failed, N skipped`.
+//! Traffic stays between the namespaces. What a machine cannot run is skipped loudly and counted. With
+//! STOCKADE_LAB_KEEP=1 each scratch directory stays, with the servers' logs in `var-log`.
 
 mod attack;
 mod daemon;

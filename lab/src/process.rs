@@ -13,8 +13,17 @@ pub(crate) fn runnable() -> Done {
     if String::from_utf8_lossy(&id.stdout).trim() != "0" {
         return Err(Stop::Skip("needs root to make namespaces".into()));
     }
-    for tool in ["ip", "unshare", "nsenter", "nft"] {
+    for tool in [
+        "ip", "unshare", "nsenter", "nft", "openssl", "sqlite3", "sysctl",
+    ] {
         need(tool)?;
+    }
+    let tried = run(Command::new("unshare").args(["--net", "--mount", "true"]))?;
+    if !tried.status.success() {
+        let said = String::from_utf8_lossy(&tried.stderr).trim().to_owned();
+        return Err(Stop::Skip(format!(
+            "namespaces cannot be made here: {said}"
+        )));
     }
     Ok(())
 }

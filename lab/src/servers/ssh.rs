@@ -8,7 +8,9 @@ use std::process::Command;
 
 /// Starts it on port 22; `good` may log in with the key `good-key`. It logs to /dev/log, which must be there before.
 pub(crate) fn sshd(world: &World) -> Done<Running> {
-    need("sshd")?;
+    for program in ["sshd", "ssh", "ssh-keygen"] {
+        need(program)?;
+    }
     for name in ["host-key", "good-key"] {
         must(
             Command::new("ssh-keygen")
