@@ -1,62 +1,83 @@
 //! The control socket: one JSON line asks, one JSON line answers.
 //!
-//! The socket file is the owner's alone (0600): who can connect may command. Connections are few and bounded;
-//! a client that stays silent or sends endless bytes costs one thread for half a minute and no more.
+//! The socket file is the owner's alone (0600): who can connect may command. Connections are few and bounded; one that
+//! stays silent or sends endless bytes costs a thread for half a minute at most, and gives way at once when others
+//! come and no place is left.
 
-use std::fs::{self, Permissions};
+use crate::control::clients::{Clients, Place};
+use std::fs::{self, DirBuilder, Permissions};
 use std::io::{self, BufRead, BufReader, ErrorKind, Read, Write};
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{DirBuilderExt, FileTypeExt, PermissionsExt};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::Duration;
 use wire::{Failed, Request};
 
-/// Clients served at once; one more is told to come again.
-const MAX_CLIENTS: usize = 16;
+mod clients;
+
 /// How long a client may stay silent between requests.
 const SILENCE: Duration = Duration::from_secs(30);
+/// How long the end waits for answers that are being given.
+const LAST_ANSWERS: Duration = Duration::from_secs(5);
+/// The pause after a connection could not be taken, such as for want of file descriptors.
+const BREATH: Duration = Duration::from_millis(100);
 
-/// The listening socket; its file is removed when this is dropped.
+/// The listening socket. When this is dropped its file is removed, and whoever is being answered gets the answer.
 pub(crate) struct ControlSocket {
     path: PathBuf,
+    clients: Arc<Clients>,
 }
 
 impl Drop for ControlSocket {
     fn drop(&mut self) {
         // Gone already is as good as removed.
         drop(fs::remove_file(&self.path));
+        self.clients.wait_for_answers(LAST_ANSWERS);
     }
 }
 
 /// Makes the socket and serves it: `answer` is called on a thread of each connection and returns the line.
-/// A dead socket file in the way is replaced; a live one is an error (`AddrInUse`).
+/// A dead socket file in the way is replaced; a live one is an error (`AddrInUse`), and so is any other file.
 pub(crate) fn serve(
     path: &Path,
     answer: impl Fn(Request) -> String + Send + Sync + 'static,
 ) -> io::Result<ControlSocket> {
     let listener = bind(path)?;
+    let clients = Arc::new(Clients::default());
     let socket = ControlSocket {
         path: path.to_owned(),
+        clients: Arc::clone(&clients),
     };
     let answer = Arc::new(answer);
-    let clients = Arc::new(AtomicUsize::new(0));
     thread::Builder::new()
         .name("control".into())
         .spawn(move || {
             for stream in listener.incoming() {
-                let Ok(stream) = stream else { continue };
-                accept(stream, &answer, &clients);
+                match stream {
+                    Ok(stream) => accept(stream, &answer, &clients),
+                    // It would fail again at once.
+                    Err(_) => thread::sleep(BREATH),
+                }
             }
         })?;
     Ok(socket)
 }
 
 fn bind(path: &Path) -> io::Result<UnixListener> {
-    if let Some(parent) = path.parent() {
-        fs::create_dir_all(parent)?;
+    let parent = path.parent().unwrap_or(Path::new(""));
+    if !parent.as_os_str().is_empty() {
+        DirBuilder::new()
+            .recursive(true)
+            .mode(0o755)
+            .create(parent)?;
+    }
+    if let Ok(metadata) = fs::symlink_metadata(path)
+        && !metadata.file_type().is_socket()
+    {
+        let text = "there is a file that is no socket";
+        return Err(io::Error::new(ErrorKind::AlreadyExists, text));
     }
     if UnixStream::connect(path).is_ok() {
         return Err(io::Error::new(
@@ -64,40 +85,51 @@ fn bind(path: &Path) -> io::Result<UnixListener> {
             "another daemon answers on this socket",
         ));
     }
-    match fs::remove_file(path) {
-        Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
-        _ => {}
-    }
-    // Bound under a name that nobody knows and moved into place when its mode is right: at no moment can
-    // another user connect.
-    let hidden = path.with_extension(format!("{}.new", std::process::id()));
-    let listener = UnixListener::bind(&hidden)?;
-    fs::set_permissions(&hidden, Permissions::from_mode(0o600))?;
-    fs::rename(&hidden, path)?;
-    Ok(listener)
+    // Bound where nobody else can go, and moved into place when its mode is right: at no moment can another user
+    // connect, whatever the umask.
+    let hidden = parent.join(format!(".{}", std::process::id()));
+    let inside = hidden.join("s");
+    // A process of the same number may have died here.
+    drop(fs::remove_file(&inside));
+    drop(fs::remove_dir(&hidden));
+    DirBuilder::new().mode(0o700).create(&hidden)?;
+    let bound = UnixListener::bind(&inside).and_then(|listener| {
+        fs::set_permissions(&inside, Permissions::from_mode(0o600))?;
+        fs::rename(&inside, path)?;
+        Ok(listener)
+    });
+    fs::remove_dir(&hidden)?;
+    bound
 }
 
-fn accept<A>(stream: UnixStream, answer: &Arc<A>, clients: &Arc<AtomicUsize>)
+fn accept<A>(stream: UnixStream, answer: &Arc<A>, clients: &Arc<Clients>)
 where
     A: Fn(Request) -> String + Send + Sync + 'static,
 {
-    if clients.fetch_add(1, Ordering::Relaxed) >= MAX_CLIENTS {
-        clients.fetch_sub(1, Ordering::Relaxed);
-        refuse(stream, "too many clients at once, try again");
-        return;
-    }
-    let (answer, counter) = (Arc::clone(answer), Arc::clone(clients));
+    let place = match Place::take(clients, &stream) {
+        Ok(Some(place)) => place,
+        Ok(None) => return refuse(&stream, "too many clients at once, try again"),
+        Err(error) => {
+            return refuse(
+                &stream,
+                &format!("the connection cannot be served: {error}"),
+            );
+        }
+    };
+    let answer = Arc::clone(answer);
     let spawned = thread::Builder::new().name("client".into()).spawn(move || {
         // A client that went away has nobody left to tell.
-        drop(converse(&stream, &*answer));
-        counter.fetch_sub(1, Ordering::Relaxed);
+        drop(converse(&stream, &place, &*answer));
     });
-    if spawned.is_err() {
-        clients.fetch_sub(1, Ordering::Relaxed);
-    }
+    // Without a thread the closure is dropped, which closes the connection and gives the place back.
+    drop(spawned);
 }
 
-fn converse(stream: &UnixStream, answer: &dyn Fn(Request) -> String) -> io::Result<()> {
+fn converse(
+    stream: &UnixStream,
+    place: &Place,
+    answer: &dyn Fn(Request) -> String,
+) -> io::Result<()> {
     stream.set_read_timeout(Some(SILENCE))?;
     stream.set_write_timeout(Some(SILENCE))?;
     let mut reader = BufReader::with_capacity(4096, stream);
@@ -110,9 +142,10 @@ fn converse(stream: &UnixStream, answer: &dyn Fn(Request) -> String) -> io::Resu
         if read == 0 {
             return Ok(());
         }
+        let _answering = place.answering();
         if line.first() != Some(&b'{') || line.len() > wire::MAX_REQUEST {
             refuse(
-                stream.try_clone()?,
+                stream,
                 "a request is one JSON object in one line of at most 1 MiB",
             );
             return Ok(());
@@ -127,7 +160,7 @@ fn converse(stream: &UnixStream, answer: &dyn Fn(Request) -> String) -> io::Resu
     }
 }
 
-fn refuse(mut stream: UnixStream, why: &str) {
+fn refuse(mut stream: &UnixStream, why: &str) {
     // The peer may be gone; there is nobody else to tell.
     drop(writeln!(stream, "{}", failed(why)));
 }
@@ -143,7 +176,10 @@ pub(crate) fn failed(why: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use super::clients::MAX_CLIENTS;
     use super::*;
+    use std::sync::Mutex;
+    use std::sync::mpsc::channel;
 
     fn start(dir: &Path) -> (PathBuf, ControlSocket) {
         let path = dir.join("run/control.sock");
@@ -164,10 +200,10 @@ mod tests {
     fn answers_line_by_line_and_survives_nonsense() {
         let dir = tempfile::tempdir().unwrap();
         let (path, socket) = start(dir.path());
-        assert_eq!(
-            fs::metadata(&path).unwrap().permissions().mode() & 0o777,
-            0o600
-        );
+        let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+        assert_eq!(mode(&path), 0o600);
+        assert_eq!(mode(path.parent().unwrap()) & 0o022, 0);
+        assert_eq!(fs::read_dir(path.parent().unwrap()).unwrap().count(), 1);
         let twice = b"{\"command\":\"ping\"}\n{\"command\":\"unban_all\"}\n";
         assert_eq!(ask(&path, twice), "Ping\nUnbanAll\n");
         assert!(ask(&path, b"{\"command\":\"no\"}\n").contains("not a message of this protocol"));
@@ -178,19 +214,44 @@ mod tests {
     }
 
     #[test]
-    fn silent_clients_are_bounded_and_do_not_block_the_count() {
+    fn silent_clients_give_way() {
         let dir = tempfile::tempdir().unwrap();
         let (path, _socket) = start(dir.path());
-        let mut held = Vec::new();
-        for _ in 0..MAX_CLIENTS {
-            let mut stream = UnixStream::connect(&path).unwrap();
-            // An answered ping proves that this one holds a place.
-            stream.write_all(b"{\"command\":\"ping\"}\n").unwrap();
-            let mut byte = [0; 5];
-            stream.read_exact(&mut byte).unwrap();
-            held.push(stream);
-        }
-        assert!(ask(&path, b"").contains("too many clients"));
+        let connect = || UnixStream::connect(&path).unwrap();
+        let mut held: Vec<UnixStream> = (0..MAX_CLIENTS).map(|_| connect()).collect();
+        assert_eq!(ask(&path, b"{\"command\":\"ping\"}\n"), "Ping\n");
+        // The one that was silent longest had to go.
+        assert_eq!(held[0].read(&mut [0]).unwrap(), 0);
+        held[1].write_all(b"{\"command\":\"ping\"}\n").unwrap();
+        let mut reply = [0; 5];
+        held[1].read_exact(&mut reply).unwrap();
+        assert_eq!(&reply, b"Ping\n");
+    }
+
+    #[test]
+    fn the_end_waits_for_an_answer_that_is_being_given() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("socket");
+        let (asked, questions) = channel();
+        let (release, released) = channel::<()>();
+        let released = Mutex::new(released);
+        let socket = serve(&path, move |_| {
+            asked.send(()).unwrap();
+            released.lock().unwrap().recv().ok();
+            "done".into()
+        })
+        .unwrap();
+        let mut client = UnixStream::connect(&path).unwrap();
+        client.write_all(b"{\"command\":\"ping\"}\n").unwrap();
+        questions.recv().unwrap();
+        let clients = Arc::clone(&socket.clients);
+        assert!(!clients.wait_for_answers(Duration::ZERO));
+        drop(release);
+        drop(socket);
+        assert!(clients.wait_for_answers(Duration::ZERO));
+        let mut reply = [0; 5];
+        client.read_exact(&mut reply).unwrap();
+        assert_eq!(&reply, b"done\n");
     }
 
     #[test]
@@ -204,5 +265,15 @@ mod tests {
         assert!(path.exists());
         // The first listener's thread still holds its own, now nameless socket; the file alone decides.
         serve(&path, |_| String::new()).unwrap();
+    }
+
+    #[test]
+    fn a_file_that_is_no_socket_is_left_alone() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("passwd");
+        fs::write(&path, "root").unwrap();
+        let refused = serve(&path, |_| String::new()).map(drop).unwrap_err();
+        assert_eq!(refused.kind(), ErrorKind::AlreadyExists);
+        assert_eq!(fs::read_to_string(&path).unwrap(), "root");
     }
 }
