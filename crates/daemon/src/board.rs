@@ -17,8 +17,6 @@ pub(crate) struct Board {
     pub(crate) broken: Vec<(JailName, Diagnostic)>,
     pub(crate) enforcement: wire::Enforcement,
     pub(crate) store: wire::Store,
-    /// Host names that nobody could be asked about because too many waited.
-    pub(crate) dropped_names: u64,
     sources: BTreeMap<(JailId, String), Source>,
     enforcement_trouble: Option<String>,
 }
@@ -49,7 +47,6 @@ impl Board {
             broken,
             enforcement,
             store,
-            dropped_names: 0,
             sources: BTreeMap::new(),
             enforcement_trouble: None,
         }
@@ -109,6 +106,12 @@ impl Board {
             },
         );
         line
+    }
+
+    /// Forgets the sources of one kind of a jail.
+    pub(crate) fn source_left(&mut self, jail: JailId, kind: &str) {
+        self.sources
+            .retain(|(id, _), source| *id != jail || source.kind != kind);
     }
 
     /// Takes what the enforcer says of itself; gives the lines that it is worth.
@@ -213,6 +216,14 @@ impl Board {
         }
     }
 
+    /// The store lost its file and lives in memory from now on.
+    pub(crate) fn store_is_in_memory(&mut self) {
+        self.store = wire::Store {
+            path: "memory".into(),
+            state: "in memory only: a restart forgets the bans".into(),
+        };
+    }
+
     /// The status of everything, as clients get it.
     pub(crate) fn status(&self, jails: &[Jail], counts: &[engine::JailStatus]) -> wire::Status {
         let mut problems = Vec::new();
@@ -232,6 +243,15 @@ impl Board {
             if counts_as_problem {
                 let reason = status.reason.clone().unwrap_or_default();
                 problems.push(format!("jail {}: {}: {reason}", status.name, status.state));
+            } else {
+                // One file of several that cannot be read leaves a gap, also where the jail runs on the others.
+                let unread = status
+                    .sources
+                    .iter()
+                    .filter(|source| source.state.starts_with("error"));
+                problems.extend(unread.map(|source| {
+                    format!("jail {}: {}: {}", status.name, source.path, source.state)
+                }));
             }
             all.push(status);
         }

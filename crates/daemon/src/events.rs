@@ -10,15 +10,13 @@ use engine::{Event, IgnoreReason, LiftReason, ProtectReason};
 use jiff::tz::TimeZone;
 
 /// Writes the engine's event.
-pub(crate) fn tell(log: &Log, zone: &TimeZone, name: &JailName, event: &Event) {
+pub(crate) fn tell(log: &Log, zone: &TimeZone, name: Option<&JailName>, event: &Event) {
     let (level, kind, module, text) = line(zone, event);
-    log.write(
-        clock::now(),
-        level,
-        kind,
-        module,
-        &format!("[{name}] {text}"),
-    );
+    let text = match name {
+        Some(name) => format!("[{name}] {text}"),
+        None => text,
+    };
+    log.write(clock::now(), level, kind, module, &text);
 }
 
 fn line(zone: &TimeZone, event: &Event) -> (Level, Kind, &'static str, String) {

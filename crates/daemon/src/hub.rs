@@ -9,6 +9,7 @@ use crate::clock;
 use crate::enforce::{Command, EnforcerHandle, Report, Standing};
 use crate::events;
 use crate::gate::Pass;
+use crate::heartbeat::Pulse;
 use crate::keep::{Keeper, Kept, Order};
 use crate::log::{Kind, Level, Log};
 use crate::plan::Jail;
@@ -20,7 +21,7 @@ use engine::{Effect, Engine, Event, Input, JailId, RequestId};
 use jiff::tz::TimeZone;
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, SyncSender};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender};
 use std::time::Duration;
 use store::Write;
 
@@ -49,8 +50,8 @@ pub(crate) enum Message {
     Kept(Kept),
     /// A client asks; the answer is one line.
     Ask(wire::Request, SyncSender<String>),
-    /// The watchdog asks whether anybody is there.
-    Alive(Sender<()>),
+    /// A part is no more, and why. Guarding blindly would be worse than to end and be started again.
+    Died(String),
     /// A signal asks for the end.
     Stop,
 }
@@ -71,6 +72,8 @@ pub(crate) enum Read {
         state: SourceState,
         position: u64,
     },
+    /// A jail reads nothing of this kind any more.
+    Left { jail: JailId, kind: &'static str },
     /// Something to tell, once per cause.
     Notice(JailId, String),
 }
@@ -93,6 +96,8 @@ pub(crate) struct Hub {
     waiting: HashMap<RequestId, Asked>,
     next_request: u64,
     purged: Timestamp,
+    pulse: Pulse,
+    is_dry_run: bool,
 }
 
 /// What the hub is made of.
@@ -107,6 +112,20 @@ pub(crate) struct Parts {
     pub(crate) log: Arc<Log>,
     pub(crate) zone: TimeZone,
     pub(crate) purge_age: Span,
+    /// Beats with every step.
+    pub(crate) pulse: Pulse,
+    /// Nothing reaches the kernel.
+    pub(crate) is_dry_run: bool,
+}
+
+/// How the hub ended.
+pub(crate) struct End {
+    /// Nothing had died and nothing failed on the way down.
+    in_order: bool,
+    /// Bans that stay in the kernel.
+    standing: usize,
+    /// Why the table is not as it should be.
+    failure: Option<String>,
 }
 
 /// The rare look around: protected addresses, purge, sources.
@@ -126,6 +145,8 @@ impl Hub {
             log,
             zone,
             purge_age,
+            pulse,
+            is_dry_run,
         } = parts;
         Self {
             engine,
@@ -143,6 +164,8 @@ impl Hub {
             waiting: HashMap::new(),
             next_request: 0,
             purged: clock::now(),
+            pulse,
+            is_dry_run,
         }
     }
 
@@ -207,27 +230,28 @@ impl Hub {
     /// Runs until it is told to stop. Returns whether everything was in order to the end.
     pub(crate) fn run(mut self, inbox: &Receiver<Message>) -> bool {
         loop {
+            self.pulse.beat();
             match inbox.recv_timeout(self.patience()) {
-                Ok(Message::Stop) => return self.finish(false),
+                Ok(Message::Stop) | Err(RecvTimeoutError::Disconnected) => {
+                    return self.finish(false, inbox).in_order;
+                }
                 Ok(Message::Ask(wire::Request::Stop { flush }, reply)) => {
-                    let standing = if flush {
-                        0
-                    } else {
-                        self.engine.bans().count() as u64
-                    };
-                    let done = self.finish(flush);
-                    let answer = wire::StopAnswer {
-                        v: wire::VERSION,
-                        flushed: flush,
-                        standing,
-                    };
+                    let end = self.finish(flush, inbox);
                     // The client may have gone; it is the end either way.
-                    drop(reply.send(wire::encode(&answer)));
-                    return done;
+                    drop(reply.send(requests::stop_answer(flush, &end)));
+                    return end.in_order;
+                }
+                Ok(Message::Died(part)) => {
+                    let text = format!(
+                        "{part} has died: the daemon ends with an error, to be started again; bans stand"
+                    );
+                    self.log
+                        .write(clock::now(), Level::Critical, Kind::Rare, "server", &text);
+                    self.finish(false, inbox);
+                    return false;
                 }
                 Ok(message) => self.handle(message),
                 Err(RecvTimeoutError::Timeout) => {}
-                Err(RecvTimeoutError::Disconnected) => return self.finish(false),
             }
             self.keep_house();
         }
@@ -255,8 +279,8 @@ impl Hub {
             Message::Enforcer(report) => self.enforcer_says(report),
             Message::Kept(kept) => self.kept(kept),
             Message::Ask(request, reply) => self.ask(request, reply),
-            Message::Alive(reply) => drop(reply.send(())),
-            Message::Stop => {}
+            // The loop takes these itself.
+            Message::Stop | Message::Died(_) => {}
         }
         self.perform();
     }
@@ -270,6 +294,7 @@ impl Hub {
         // Whoever logged in a moment ago must be known before a ban is decided.
         self.refresh_protection(now);
         for one in said {
+            self.pulse.beat();
             match one {
                 Read::Begins(jail) => {
                     self.engine
@@ -279,7 +304,7 @@ impl Hub {
                     Some(name) => {
                         let name = name.clone();
                         if !self.resolver.ask(name, (jail, found)) {
-                            self.board.dropped_names += 1;
+                            self.name_dropped(now);
                         }
                     }
                     None => {
@@ -306,6 +331,11 @@ impl Hub {
                 } => {
                     self.source_changed(jail, path, kind, state, position);
                 }
+                Read::Left { jail, kind } => {
+                    self.board.source_left(jail, kind);
+                    let text = "its log file is written and the journal says nothing: reading the file from now on";
+                    self.tell(Level::Notice, "jail", jail, text);
+                }
                 Read::Notice(jail, text) => self.tell(Level::Warning, "filter", jail, &text),
             }
         }
@@ -319,8 +349,18 @@ impl Hub {
         addresses: Vec<Prefix>,
     ) {
         if addresses.is_empty() {
-            let text = format!("Unable to find a corresponding IP address for {name}");
-            self.tell(Level::Warning, "ipdns", jail, &text);
+            let text = format!(
+                "[{}] Unable to find a corresponding IP address for {name}",
+                self.name_of(jail)
+            );
+            // Names are the attacker's, and so is their number.
+            self.log.write(
+                clock::now(),
+                Level::Warning,
+                Kind::PerFailure,
+                "ipdns",
+                &text,
+            );
         }
         for address in addresses {
             let mut one = found.clone();
@@ -330,6 +370,13 @@ impl Hub {
                 self.step(Input::Failure { jail, failure });
             }
         }
+    }
+
+    fn name_dropped(&mut self, now: Timestamp) {
+        let text = "too many host names wait to be looked up; a failure of one more is not counted. \
+                    Set usedns = no, or have the service log addresses";
+        self.log
+            .write(now, Level::Warning, Kind::PerFailure, "ipdns", text);
     }
 
     fn enforcer_says(&mut self, report: Report) {
@@ -388,6 +435,9 @@ impl Hub {
                 self.keeper.send(Order::Write(Write::Prolong(row), None));
             }
         }
+        if kept.in_memory {
+            self.board.store_is_in_memory();
+        }
         if let Some((level, text)) = self.board.store_says(kept.failure) {
             self.log
                 .write(clock::now(), level, Kind::Rare, "database", &text);
@@ -440,13 +490,9 @@ impl Hub {
     }
 
     fn notify(&mut self, event: &Event) {
-        let jail = events::jail_of(event);
-        events::tell(
-            &self.log,
-            &self.zone,
-            &self.jails[jail.0 as usize].name,
-            event,
-        );
+        let concerns_all = matches!(event, Event::StoreFailed { ban: None, .. });
+        let name = (!concerns_all).then(|| self.name_of(events::jail_of(event)));
+        events::tell(&self.log, &self.zone, name.as_ref(), event);
     }
 
     fn name_of(&self, jail: JailId) -> JailName {
@@ -490,9 +536,26 @@ impl Hub {
         }
     }
 
-    fn finish(self, flush: bool) -> bool {
-        let enforced = self.enforcer.stop(flush).is_ok();
-        let kept = self.keeper.finish();
-        enforced && kept
+    fn finish(self, flush: bool, inbox: &Receiver<Message>) -> End {
+        let mut end = End {
+            in_order: self.enforcer.stop(flush).is_ok(),
+            standing: 0,
+            failure: None,
+        };
+        for message in inbox.try_iter() {
+            match message {
+                Message::Enforcer(Report::Stopped { standing }) if !self.is_dry_run => {
+                    end.standing = standing;
+                }
+                Message::Enforcer(Report::Failing { error, .. }) => {
+                    self.log
+                        .write(clock::now(), Level::Error, Kind::Rare, "actions", &error);
+                    end.failure = Some(error);
+                }
+                _ => {}
+            }
+        }
+        end.in_order &= self.keeper.finish() && end.failure.is_none();
+        end
     }
 }

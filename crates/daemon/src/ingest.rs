@@ -11,6 +11,7 @@ use crate::plan::Jail;
 use crate::source::{Position, Sink, SourceKey, SourceState};
 use base::{Span, Timestamp};
 use detect::{Clock, Detector, Line, LineVerdict, Splitter};
+use ears::Ears;
 use engine::JailId;
 use jiff::tz::TimeZone;
 use std::collections::{BTreeMap, HashMap};
@@ -18,9 +19,12 @@ use std::sync::Arc;
 use std::sync::mpsc::Sender;
 use store::{JournalPosition, LogPosition, Write};
 
+mod choose;
+mod ears;
 mod threads;
 
-pub(crate) use threads::{Positions, start};
+pub(crate) use choose::Positions;
+pub(crate) use threads::start;
 
 /// Failures that travel together at most.
 const BATCH: usize = 2_000;
@@ -45,6 +49,7 @@ pub(crate) struct Ingest {
     reached: HashMap<SourceKey, Vec<Write>>,
     sent: HashMap<SourceKey, Timestamp>,
     told: HashMap<(JailId, &'static str), Timestamp>,
+    ears: Arc<Ears>,
 }
 
 /// One file, or the journal.
@@ -60,6 +65,7 @@ impl Ingest {
         hub: Sender<Message>,
         gate: Gate,
         zone: TimeZone,
+        ears: Arc<Ears>,
     ) -> Self {
         Self {
             jails,
@@ -74,6 +80,7 @@ impl Ingest {
             reached: HashMap::new(),
             sent: HashMap::new(),
             told: HashMap::new(),
+            ears,
         }
     }
 
@@ -83,7 +90,7 @@ impl Ingest {
         let due = |key: &SourceKey| {
             self.sent
                 .get(key)
-                .is_none_or(|sent| now.since(*sent) >= POSITION_EVERY)
+                .is_none_or(|sent| now < *sent || now.since(*sent) >= POSITION_EVERY)
         };
         let keys: Vec<SourceKey> = self.reached.keys().copied().filter(due).collect();
         for key in keys {
@@ -300,6 +307,9 @@ impl Sink for Ingest {
     }
 
     fn entry(&mut self, key: SourceKey, jail: JailId, text: &str, time: Timestamp) {
+        if !self.ears.hears(jail) {
+            return;
+        }
         let in_operation = self
             .streams
             .get(&key)
@@ -363,6 +373,9 @@ impl Sink for Ingest {
         state: SourceState,
         position: u64,
     ) {
+        if kind == "journal" && self.ears.is_closed(jail) {
+            return;
+        }
         self.batch.push(Read::State {
             jail,
             path: path.to_owned(),

@@ -32,6 +32,8 @@ pub(crate) struct Kept {
     pub(crate) failure: Option<String>,
     /// The file was damaged and a fresh one begun, which knows nothing of bans that stood before: what was done.
     pub(crate) begun_anew: Vec<String>,
+    /// No file could be had for the fresh one: a restart forgets the bans.
+    pub(crate) in_memory: bool,
 }
 
 /// The hub's end. Dropping it lets the thread write what is left and end.
@@ -150,6 +152,7 @@ impl<R: Fn(Kept)> Shelf<R> {
             (self.report)(Kept {
                 numbers,
                 failure,
+                in_memory: !begun_anew.is_empty() && self.place == Place::Memory,
                 begun_anew,
             });
         }
@@ -162,6 +165,7 @@ impl<R: Fn(Kept)> Shelf<R> {
                 numbers: Vec::new(),
                 failure,
                 begun_anew: Vec::new(),
+                in_memory: false,
             });
         }
     }

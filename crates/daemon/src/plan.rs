@@ -34,8 +34,8 @@ pub(crate) struct Jail {
     pub(crate) journal: Vec<String>,
     /// Whether the configuration asks for the journal, for files, or leaves it open.
     pub(crate) backend: Backend,
-    /// Users whose journal entries are believed.
-    pub(crate) trusted_uids: Vec<u32>,
+    /// Users whose journal entries are believed, as the filter names them; see [`trusted_uids`].
+    pub(crate) trusted: Vec<String>,
     /// How bans reach the kernel; `None` if the jail only detects.
     pub(crate) enforce: Option<EnforceJail>,
     /// What an admin should know, one sentence each.
@@ -149,7 +149,7 @@ fn compile_jail(
         policy,
         logs: spec.logpath.clone(),
         encoding: encoding(spec, diagnostics),
-        trusted_uids: trusted(spec, &journal, &around.users, &mut notes),
+        trusted: trusted(spec, &around.users, &mut notes),
         journal,
         backend,
         enforce,
@@ -358,8 +358,7 @@ fn ports(
     let mut ports = Vec::new();
     for word in value
         .text
-        .split([',', ' ', '\n'])
-        .map(str::trim)
+        .split(|c: char| c == ',' || c.is_whitespace())
         .filter(|word| !word.is_empty())
     {
         let (first, last) = word
@@ -434,25 +433,25 @@ fn protocol(spec: &JailSpec, action: &ActionSpec, text: &str) -> Result<Protocol
         })
 }
 
-/// Users whose journal entries speak for the service (contract 14): those that the filter names, else root and
-/// whoever the units of its match run as.
-fn trusted(
-    spec: &JailSpec,
-    journal: &[String],
-    users: &Users,
-    notes: &mut Vec<String>,
-) -> Vec<u32> {
-    let mut uids: Vec<u32> = Vec::new();
-    for name in &spec.trusted_uid {
-        match users.uid(name) {
-            Some(uid) => uids.push(uid),
-            None if spec.enabled == Enabled::Auto => {}
-            None => notes.push(format!(
-                "trusted_uid names '{name}', whom this machine does not know"
-            )),
-        }
+/// The users that the filter names; one whom the machine does not know is noted.
+fn trusted(spec: &JailSpec, users: &Users, notes: &mut Vec<String>) -> Vec<String> {
+    if spec.enabled != Enabled::Auto {
+        let unknown = |name: &&String| users.uid(name).is_none();
+        notes.extend(
+            spec.trusted_uid
+                .iter()
+                .filter(unknown)
+                .map(|name| format!("trusted_uid names '{name}', whom this machine does not know")),
+        );
     }
-    if spec.trusted_uid.is_empty() {
+    spec.trusted_uid.clone()
+}
+
+/// Users whose journal entries speak for a service (contract 14): those that the filter names, else root and whoever
+/// the units of its match run as.
+pub(crate) fn trusted_uids(names: &[String], journal: &[String], users: &Users) -> Vec<u32> {
+    let mut uids: Vec<u32> = names.iter().filter_map(|name| users.uid(name)).collect();
+    if names.is_empty() {
         uids.push(0);
         uids.extend(
             units(journal)

@@ -6,9 +6,11 @@
 use crate::board::Board;
 use crate::control::{self, failed};
 use crate::enforce::{EnforceConfig, Enforcer, Report};
+use crate::heartbeat::{Heartbeat, Pulse};
 use crate::hub::{Hub, Message, Parts};
 use crate::ingest;
 use crate::keep::{Keeper, Order};
+use crate::last_words::LastWords;
 use crate::log::{Kind, Level, Log, Target};
 use crate::plan::{Plan, Surroundings, compile};
 use crate::protect::Protection;
@@ -19,13 +21,14 @@ use conf::{Choice, Globals, Manner, Tree};
 use engine::Engine;
 use jiff::tz::TimeZone;
 use os::{Lock, LockError, Notifier, Signal, Signals};
+use std::fs;
 use std::io;
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, Sender, channel, sync_channel};
+use std::sync::mpsc::{RecvTimeoutError, Sender, channel, sync_channel};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use store::{Opened, Place, Store, Write};
 
 /// The control socket's usual place.
@@ -33,7 +36,14 @@ pub const SOCKET: &str = "/run/stockade/stockade.sock";
 /// The firewall table's usual name.
 pub const TABLE: &str = "stockade";
 const STORE: &str = "/var/lib/stockade/stockade.sqlite3";
-const FAIL2BAN_SOCKET: &str = "/var/run/fail2ban/fail2ban.sock";
+const FAIL2BAN_SOCKETS: [&str; 2] = [
+    "/run/fail2ban/fail2ban.sock",
+    "/var/run/fail2ban/fail2ban.sock",
+];
+/// The sockets of this network namespace, for everybody to read.
+const UNIX_SOCKETS: &str = "/proc/net/unix";
+/// How long a client waits for its answer; less than its own patience.
+const ANSWER: Duration = Duration::from_secs(50);
 
 /// How to run.
 pub struct Options {
@@ -264,14 +274,11 @@ impl Guard<'_> {
                 .collect(),
             dry_run: self.options.dry_run,
         };
-        let reports = sender.clone();
-        let enforcer = Enforcer::start(config, move |report| {
-            // The hub ends after the enforcer; if it died, nobody is left to tell.
-            drop(reports.send(Message::Enforcer(report)));
-        })
-        .map_err(|error| {
-            vec![Diagnostic::new(Severity::Error, error.what).with_help(error.help)]
-        })?;
+        let words = LastWords::new("the enforcer", sender.clone());
+        let enforcer = Enforcer::start(config, move |report| words.tell(Message::Enforcer(report)))
+            .map_err(|error| {
+                vec![Diagnostic::new(Severity::Error, error.what).with_help(error.help)]
+            })?;
 
         let names = jails
             .iter()
@@ -282,23 +289,23 @@ impl Guard<'_> {
             Place::File(path) => path.display().to_string(),
             Place::Memory => "memory".to_owned(),
         };
-        let kept = sender.clone();
+        let words = LastWords::new("the store's thread", sender.clone());
         let keeper = Keeper::start(opened.store, opened.place.clone(), move |report| {
-            drop(kept.send(Message::Kept(report)))
+            words.tell(Message::Kept(report));
         })
         .map_err(|error| cannot(format!("the store's thread cannot start: {error}")))?;
         keeper.send(Order::Purge {
             now: self.started,
             age: self.globals.dbpurgeage,
         });
-        let resolved = sender.clone();
+        let words = LastWords::new("the resolver", sender.clone());
         let resolver = Resolver::start(move |name, (jail, failure), addresses| {
-            drop(resolved.send(Message::Resolved {
+            words.tell(Message::Resolved {
                 jail,
                 failure,
                 name,
                 addresses,
-            }));
+            });
         })
         .map_err(|error| cannot(format!("the resolver's thread cannot start: {error}")))?;
         let ssh = std::env::var("SSH_CONNECTION").ok();
@@ -322,6 +329,7 @@ impl Guard<'_> {
                 _ => {}
             }
         }
+        let pulse = Pulse::default();
         let mut hub = Hub::new(Parts {
             engine: Engine::new(jails.iter().map(|jail| jail.policy.clone()).collect()),
             jails: Arc::clone(&jails),
@@ -333,6 +341,8 @@ impl Guard<'_> {
             log: Arc::clone(&self.log),
             zone: self.zone.clone(),
             purge_age: self.globals.dbpurgeage,
+            pulse: pulse.clone(),
+            is_dry_run: self.options.dry_run,
         });
         hub.restore(stored, adopted);
         let hub = thread::Builder::new()
@@ -351,18 +361,26 @@ impl Guard<'_> {
         let socket = open_socket(&self.options.socket, &sender, &self.log);
         let notifier = Notifier::from_environment();
         notifier.ready(&format!("guarding with {} jails", jails.len()));
-        watch(&signals, &notifier, &sender, &self.log, &|| {
+        watch(&signals, &notifier, &pulse, &self.log, &|| {
             hub.is_finished()
         });
         notifier.stopping();
-        drop(socket);
         sources.stop();
         // The hub may have ended by a client's order already.
         drop(sender.send(Message::Stop));
-        match hub.join() {
-            Ok(true) => Ok(Ended::Clean),
-            _ => Ok(Ended::Troubled),
-        }
+        let ended = match hub.join() {
+            Ok(true) => Ended::Clean,
+            Ok(false) => Ended::Troubled,
+            Err(_) => {
+                let text = "the hub has died (it panicked); bans stand";
+                self.log
+                    .write(clock::now(), Level::Critical, Kind::Rare, "server", text);
+                Ended::Troubled
+            }
+        };
+        // Whoever asked for the end gets the answer before the process is gone.
+        drop(socket);
+        Ok(ended)
     }
 }
 
@@ -372,9 +390,13 @@ fn open_socket(path: &Path, hub: &Sender<Message>, log: &Log) -> Option<control:
     let served = control::serve(path, move |request| {
         let (reply, answer) = sync_channel(1);
         match questions.send(Message::Ask(request, reply)) {
-            Ok(()) => answer
-                .recv()
-                .unwrap_or_else(|_| failed("the daemon is stopping")),
+            Ok(()) => match answer.recv_timeout(ANSWER) {
+                Ok(line) => line,
+                Err(RecvTimeoutError::Timeout) => failed(
+                    "the kernel or the disk has not confirmed it in time; it is still worked on",
+                ),
+                Err(RecvTimeoutError::Disconnected) => failed("the daemon is stopping"),
+            },
             Err(_) => failed("the daemon is stopping"),
         }
     });
@@ -420,21 +442,17 @@ fn read_store(
     )
 }
 
-/// Waits for the end: a signal, or the hub's own. Feeds the watchdog as long as the hub answers.
+/// Waits for the end: a signal, or the hub's own. Feeds the watchdog as long as the hub gets on.
 fn watch(
     signals: &Signals,
     notifier: &Notifier,
-    hub: &Sender<Message>,
+    pulse: &Pulse,
     log: &Log,
     ended: &dyn Fn() -> bool,
 ) {
-    let beat = notifier.watchdog().map(|interval| interval / 2);
-    let patience = beat
-        .unwrap_or(Duration::from_secs(1))
-        .min(Duration::from_secs(1));
-    let mut quiet = Duration::ZERO;
+    let mut heart = Heartbeat::new(notifier.watchdog(), Instant::now());
     while !ended() {
-        match signals.wait(patience) {
+        match signals.wait(heart.patience()) {
             Some(Signal::Terminate | Signal::Interrupt) => return,
             Some(Signal::User1) => {
                 if let Err(error) = log.reopen() {
@@ -447,24 +465,53 @@ fn watch(
                     "reload is not supported yet; restart to take a new configuration (bans stand)";
                 log.write(clock::now(), Level::Warning, Kind::Rare, "server", text);
             }
-            None => quiet += patience,
+            None => {}
         }
-        if beat.is_some_and(|beat| quiet >= beat) && answers(hub) {
-            quiet = Duration::ZERO;
+        if heart.is_due(Instant::now(), pulse.count()) {
             notifier.alive();
         }
     }
 }
 
-fn answers(hub: &Sender<Message>) -> bool {
-    let (reply, answer): (_, Receiver<()>) = channel();
-    hub.send(Message::Alive(reply)).is_ok() && answer.recv_timeout(Duration::from_secs(10)).is_ok()
+/// Whether fail2ban runs. Its socket is root's alone, so that without root only the kernel's list tells.
+fn fail2ban_answers() -> bool {
+    let answers = |path: &&str| match UnixStream::connect(path) {
+        Ok(_) => true,
+        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
+            fs::read_to_string(UNIX_SOCKETS).is_ok_and(|list| is_listening(&list))
+        }
+        Err(_) => false,
+    };
+    FAIL2BAN_SOCKETS.iter().any(|path| answers(&path))
 }
 
-fn fail2ban_answers() -> bool {
-    UnixStream::connect(FAIL2BAN_SOCKET).is_ok()
+/// Whether a socket of fail2ban's is bound, in the kernel's list; under which of its names does not matter.
+fn is_listening(list: &str) -> bool {
+    list.lines()
+        .filter_map(|line| line.split_whitespace().nth(7))
+        .any(|path| FAIL2BAN_SOCKETS.contains(&path))
 }
 
 fn cannot(message: String) -> Vec<Diagnostic> {
     vec![Diagnostic::new(Severity::Error, message)]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bound_socket_of_fail2ban_is_found_in_the_kernels_list() {
+        let list = |path: &str| {
+            format!(
+                "Num       RefCount Protocol Flags    Type St Inode Path\n\
+                 0000000000000000: 00000002 00000000 00010000 0001 01 21032 /run/other\n\
+                 0000000000000000: 00000002 00000000 00010000 0001 01 21033{path}\n"
+            )
+        };
+        assert!(is_listening(&list(" /var/run/fail2ban/fail2ban.sock")));
+        assert!(is_listening(&list(" /run/fail2ban/fail2ban.sock")));
+        assert!(!is_listening(&list("")));
+        assert!(!is_listening(&list(" /run/fail2ban/fail2ban.sock.old")));
+    }
 }

@@ -1,13 +1,13 @@
 //! What clients ask: from words to the engine's requests, and from its answers to words.
 
-use super::Hub;
+use super::{End, Hub};
 use crate::events::message_users;
 use base::{Prefix, Span, parse_duration};
 use engine::{Answer, BanOutcome, BanTime, BanView, Input, JailId, RefusalReason, RequestId};
 use std::sync::mpsc::SyncSender;
 use wire::{
-    BanAnswer, BannedAnswer, Failed, Pong, Refusal, Request, StatusAnswer, UnbanAnswer, Unbanned,
-    VERSION,
+    BanAnswer, BannedAnswer, Failed, Pong, Refusal, Request, StatusAnswer, StopAnswer, UnbanAnswer,
+    Unbanned, VERSION,
 };
 
 /// A question that the engine works on.
@@ -241,6 +241,18 @@ fn ban_answer(asked: &Asked, outcomes: Vec<(Prefix, BanOutcome)>) -> BanAnswer {
         });
     }
     answer
+}
+
+/// What a client that ended the daemon is told.
+pub(super) fn stop_answer(flush: bool, end: &End) -> String {
+    match &end.failure {
+        Some(error) => failed(&format!("stopped, but {error}"), None),
+        None => wire::encode(&StopAnswer {
+            v: VERSION,
+            flushed: flush,
+            standing: end.standing as u64,
+        }),
+    }
 }
 
 fn refusal(reason: RefusalReason) -> &'static str {

@@ -10,6 +10,7 @@ use base::Timestamp;
 use engine::JailId;
 use os::{Waker, wait_readable};
 use reader::{FileId, Reader};
+pub(crate) use start::first_line_hash;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::os::fd::AsFd;

@@ -16,7 +16,7 @@ const PROBE_LINES: usize = 5;
 const NEAR: u64 = 4 * 1024;
 
 /// SHA-1 of the first complete line with its line feed, in hex; empty if there is none yet.
-pub(super) fn first_line_hash(file: &File) -> io::Result<String> {
+pub(crate) fn first_line_hash(file: &File) -> io::Result<String> {
     let mut buffer = vec![0; 4096];
     loop {
         let filled = read_full(file, &mut buffer, 0)?;
