@@ -12,6 +12,9 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
+/// The longest text of one line, in bytes: what an attacker writes into a log must not fill ours.
+const MAX_TEXT: usize = 4096;
+
 /// How much a line matters, in fail2ban's words.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Level {
@@ -165,7 +168,7 @@ impl Log {
             }
         }
         let (written, left_out) = &mut output.counts[kind as usize];
-        if *written < kind.ceiling() {
+        if *written < kind.ceiling() || level == Level::Critical {
             *written += 1;
             self.format(&mut lines, now, level, module, text);
         } else {
@@ -192,7 +195,14 @@ impl Log {
             level.word()
         )
         .ok();
-        escape_into(out, text);
+        let mut end = text.len().min(MAX_TEXT);
+        while !text.is_char_boundary(end) {
+            end -= 1;
+        }
+        escape_into(out, &text[..end]);
+        if end < text.len() {
+            write!(out, " ({} bytes more)", text.len() - end).ok();
+        }
         out.push('\n');
     }
 }
@@ -208,14 +218,24 @@ pub fn local(time: Timestamp, zone: &TimeZone) -> String {
     }
 }
 
-/// Attackers choose parts of what is logged: no control character reaches a terminal or ends a line.
+/// Attackers choose parts of what is logged: no control character reaches a terminal or ends a line, and none turns
+/// the order of what is read.
 pub fn escape_into(out: &mut String, text: &str) {
+    use std::fmt::Write as _;
     for c in text.chars() {
-        if c.is_control() {
-            out.push_str(&format!("\\x{:02x}", c as u32));
-        } else {
-            out.push(c);
-        }
+        // Writing to a String does not fail.
+        match c {
+            c if c.is_control() => write!(out, "\\x{:02x}", c as u32).ok(),
+            '\u{200e}'
+            | '\u{200f}'
+            | '\u{2028}'..='\u{202e}'
+            | '\u{2066}'..='\u{2069}'
+            | '\u{feff}' => write!(out, "\\u{:04x}", c as u32).ok(),
+            c => {
+                out.push(c);
+                None
+            }
+        };
     }
 }
 
@@ -259,6 +279,31 @@ mod tests {
                 "2025-11-23 00:11:48,516 fail2ban.actions        [{pid}]: NOTICE  [t1] Ban 192.0.2.1\n\
                  2025-11-23 00:11:48,516 fail2ban.filter         [{pid}]: WARNING a\\x0ab\\x1b[31m\n"
             )
+        );
+    }
+
+    #[test]
+    fn text_is_harmless_and_bounded() {
+        let check = |text: &str, expected: &str| {
+            let mut out = String::new();
+            escape_into(&mut out, text);
+            assert_eq!(out, expected);
+        };
+        check("a\r\n\u{7f}\u{9b}1m", "a\\x0d\\x0a\\x7f\\x9b1m");
+        check("user \u{202e}toor \u{2066}", "user \\u202etoor \\u2066");
+        check("Grüße, 日本", "Grüße, 日本");
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("log");
+        let time = Timestamp::from_secs(1);
+        // A character of two bytes stands across the limit.
+        let text = format!("x{}", "ü".repeat(30_000));
+        log_to(&path).write(time, Level::Warning, Kind::Rare, "filter", &text);
+        let text = fs::read_to_string(&path).unwrap();
+        assert!(text.len() < MAX_TEXT + 200, "{}", text.len());
+        assert!(
+            text.ends_with("ü (55906 bytes more)\n"),
+            "{}",
+            &text[4000..]
         );
     }
 

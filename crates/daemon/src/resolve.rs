@@ -13,6 +13,8 @@ use std::time::{Duration, Instant};
 
 const MAX_NAMES: usize = 1_000;
 const MAX_WAITING: usize = 1_000;
+/// What the name system can hold; longer ones are neither asked for nor remembered.
+const LONGEST_NAME: usize = 253;
 const REMEMBERED: Duration = Duration::from_secs(300);
 
 /// The asking end; `T` travels with a name and comes back with its addresses.
@@ -61,6 +63,7 @@ fn answer<T>(
             .filter(|(asked, _)| now.duration_since(*asked) < REMEMBERED);
         let addresses = match fresh {
             Some((_, addresses)) => addresses.clone(),
+            None if name.len() > LONGEST_NAME => Vec::new(),
             None => {
                 let addresses = lookup(&name);
                 if known.len() >= MAX_NAMES {
