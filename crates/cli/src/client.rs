@@ -93,13 +93,20 @@ pub(crate) fn unban(options: &args::Unban, output: &mut Output) -> io::Result<Ex
             for lifted in &answer.unbanned {
                 output.say(&format!("{}: unbanned in {}", lifted.ip, lifted.jail))?;
             }
+            let mut wrong = false;
             for ip in &answer.absent {
-                output.say(&format!("{ip}: was not banned"))?;
+                match ip.parse::<base::Prefix>() {
+                    Ok(_) => output.say(&format!("{ip}: was not banned"))?,
+                    Err(error) => {
+                        wrong = true;
+                        output.complain(&format!("error: {ip}: {error}"));
+                    }
+                }
             }
             if options.all && answer.unbanned.is_empty() {
                 output.say("nobody was banned")?;
             }
-            Ok(ExitCode::SUCCESS)
+            Ok(ExitCode::from(u8::from(wrong)))
         },
     )
 }
@@ -168,11 +175,16 @@ fn with_answer<T: DeserializeOwned>(
 fn ask(socket: &Path, request: &Request) -> io::Result<String> {
     let mut stream = UnixStream::connect(socket)?;
     stream.set_read_timeout(Some(PATIENCE))?;
-    stream.write_all(wire::encode(request).as_bytes())?;
-    stream.write_all(b"\n")?;
+    stream.set_write_timeout(Some(PATIENCE))?;
+    let mut text = wire::encode(request);
+    text.push('\n');
+    // A daemon that refuses a client says so without reading what it asks.
+    let written = stream.write_all(text.as_bytes());
     let mut line = String::new();
-    BufReader::new(stream).read_line(&mut line)?;
-    if line.is_empty() {
+    let read = BufReader::new(stream).read_line(&mut line);
+    if !line.ends_with('\n') {
+        written?;
+        read?;
         return Err(io::Error::new(
             ErrorKind::UnexpectedEof,
             "the daemon closed the connection",
@@ -190,6 +202,12 @@ fn unreachable(socket: &Path, error: &io::Error) -> String {
         ErrorKind::PermissionDenied => {
             format!(
                 "error: permission denied for {socket}\nhelp: only root may talk to the daemon; try sudo"
+            )
+        }
+        ErrorKind::WouldBlock | ErrorKind::TimedOut => {
+            format!(
+                "error: the daemon on {socket} did not answer within {} s\nhelp: what was asked for may still be done; see its log",
+                PATIENCE.as_secs()
             )
         }
         _ => format!("error: {socket}: {error}"),

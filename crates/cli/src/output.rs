@@ -39,7 +39,17 @@ impl Output {
     pub(crate) fn complain(&mut self, message: &str) {
         // Without a standard error output there is nowhere left to complain.
         drop(self.flush());
-        drop(writeln!(io::stderr(), "{message}"));
+        for line in message.split('\n') {
+            let mut safe = String::with_capacity(line.len());
+            // A tab is how a cited line of the configuration may begin.
+            for (at, part) in line.split('\t').enumerate() {
+                if at > 0 {
+                    safe.push('\t');
+                }
+                daemon::escape_into(&mut safe, part);
+            }
+            drop(writeln!(io::stderr(), "{safe}"));
+        }
     }
 
     pub(crate) fn flush(&mut self) -> io::Result<()> {

@@ -107,7 +107,7 @@ pub struct Source {
 /// Where bans are enforced.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Enforcement {
-    /// `nftables` or `dry-run`.
+    /// `nft`, or `recorder` in a dry run.
     pub backend: String,
     /// The table's family and name.
     pub table: String,

@@ -35,7 +35,24 @@ impl std::error::Error for Malformed {}
 /// One line without its end.
 pub fn encode<T: serde::Serialize>(message: &T) -> String {
     // These types have text keys only, so there is nothing that JSON could not hold.
-    serde_json::to_string(message).unwrap_or_default()
+    let line = serde_json::to_string(message).unwrap_or_default();
+    // JSON leaves DEL and the controls above it as they are; a terminal would obey them.
+    if !line.contains(is_bare_control) {
+        return line;
+    }
+    let mut safe = String::with_capacity(line.len() + 16);
+    for c in line.chars() {
+        if is_bare_control(c) {
+            safe.push_str(&format!("\\u{:04x}", c as u32));
+        } else {
+            safe.push(c);
+        }
+    }
+    safe
+}
+
+fn is_bare_control(c: char) -> bool {
+    ('\u{7f}'..='\u{9f}').contains(&c)
 }
 
 /// The message in one line.

@@ -112,3 +112,16 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn no_control_character_travels_bare_and_each_comes_back() {
+    let text = "\u{1b}[2J\u{7f}\u{9b}1mü";
+    let line = encode(&Failed {
+        v: VERSION,
+        error: text.into(),
+        help: None,
+    });
+    assert!(!line.contains(char::is_control), "{line:?}");
+    let back: Failed = decode(line.as_bytes()).unwrap();
+    assert_eq!(back.error, text);
+}
