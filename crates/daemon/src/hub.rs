@@ -25,6 +25,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender};
 use std::time::Duration;
 use store::Write;
 
+mod finish;
 mod requests;
 mod translate;
 
@@ -534,28 +535,5 @@ impl Hub {
         if let Some(input) = self.protection.refresh(now) {
             self.engine.step(now, input, &mut self.effects);
         }
-    }
-
-    fn finish(self, flush: bool, inbox: &Receiver<Message>) -> End {
-        let mut end = End {
-            in_order: self.enforcer.stop(flush).is_ok(),
-            standing: 0,
-            failure: None,
-        };
-        for message in inbox.try_iter() {
-            match message {
-                Message::Enforcer(Report::Stopped { standing }) if !self.is_dry_run => {
-                    end.standing = standing;
-                }
-                Message::Enforcer(Report::Failing { error, .. }) => {
-                    self.log
-                        .write(clock::now(), Level::Error, Kind::Rare, "actions", &error);
-                    end.failure = Some(error);
-                }
-                _ => {}
-            }
-        }
-        end.in_order &= self.keeper.finish() && end.failure.is_none();
-        end
     }
 }
