@@ -537,3 +537,6 @@ impl Hub {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

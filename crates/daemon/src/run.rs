@@ -20,7 +20,7 @@ use base::{Diagnostic, Severity, Timestamp};
 use conf::{Choice, Globals, Manner, Tree};
 use engine::Engine;
 use jiff::tz::TimeZone;
-use os::{Lock, LockError, Notifier, Signal, Signals};
+use os::{Notifier, Signal, Signals};
 use std::fs;
 use std::io;
 use std::os::unix::net::UnixStream;
@@ -30,6 +30,8 @@ use std::sync::mpsc::{RecvTimeoutError, Sender, channel, sync_channel};
 use std::thread;
 use std::time::{Duration, Instant};
 use store::{Opened, Place, Store, Write};
+
+mod locks;
 
 /// The control socket's usual place.
 pub const SOCKET: &str = "/run/stockade/stockade.sock";
@@ -99,11 +101,13 @@ pub fn run(options: &Options) -> Result<Ended, Vec<Diagnostic>> {
     }
     let path = options.db.clone().unwrap_or_else(|| STORE.into());
     let keeps = !options.dry_run || options.db.is_some();
-    let lock = if keeps {
-        lock_store(&path, &tell)?
-    } else {
-        None
-    };
+    let mut locks = Vec::new();
+    if !options.dry_run {
+        locks.extend(locks::table(&options.table, &tell)?);
+    }
+    if keeps {
+        locks.extend(locks::store(&path, &tell)?);
+    }
     let opened = open_store(&path, keeps, &zone, started);
     for note in &opened.notes {
         log.write(clock::now(), Level::Error, Kind::Rare, "database", note);
@@ -118,7 +122,7 @@ pub fn run(options: &Options) -> Result<Ended, Vec<Diagnostic>> {
         log: Arc::clone(&log),
     };
     let ended = guard.begin(opened, signals)?;
-    drop(lock);
+    drop(locks);
     tell(Level::Info, "Exiting Stockade");
     Ok(ended)
 }
@@ -197,35 +201,6 @@ fn open_log(options: &Options, globals: &Globals, zone: &TimeZone) -> Result<Log
     let level = Level::parse(&globals.loglevel).unwrap_or(Level::Info);
     Log::open(target, level, zone.clone())
         .map_err(|error| cannot(format!("the log cannot be opened: {error}")))
-}
-
-fn lock_store(path: &Path, tell: &dyn Fn(Level, &str)) -> Result<Option<Lock>, Vec<Diagnostic>> {
-    let mut name = path.as_os_str().to_owned();
-    name.push(".lock");
-    match Lock::acquire(Path::new(&name)) {
-        Ok(lock) => Ok(Some(lock)),
-        Err(LockError::Held(pid)) => {
-            let who = pid.map_or_else(
-                || "another daemon".to_owned(),
-                |pid| format!("another daemon (pid {pid})"),
-            );
-            Err(vec![
-                Diagnostic::new(
-                    Severity::Error,
-                    format!("{who} holds the store {}", path.display()),
-                )
-                .with_help("see: stockade status; end it with: stockade stop"),
-            ])
-        }
-        // Without a place for the lock there is none for the store either: it says so and lives in memory.
-        Err(LockError::Io(error)) => {
-            tell(
-                Level::Warning,
-                &format!("{} cannot be locked: {error}", Path::new(&name).display()),
-            );
-            Ok(None)
-        }
-    }
 }
 
 fn open_store(path: &Path, keeps: bool, zone: &TimeZone, now: Timestamp) -> Opened {
@@ -482,7 +457,7 @@ fn fail2ban_answers() -> bool {
         }
         Err(_) => false,
     };
-    FAIL2BAN_SOCKETS.iter().any(|path| answers(&path))
+    FAIL2BAN_SOCKETS.iter().any(answers)
 }
 
 /// Whether a socket of fail2ban's is bound, in the kernel's list; under which of its names does not matter.

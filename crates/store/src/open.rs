@@ -4,9 +4,9 @@ use crate::{Ban, JournalPosition, LogPosition, Store, StoreError, schema};
 use base::Timestamp;
 use rusqlite::ErrorCode::{DatabaseCorrupt, NotADatabase, Unknown};
 use rusqlite::{Connection, OpenFlags};
-use std::fs::{self, OpenOptions};
+use std::fs::{self, DirBuilder, OpenOptions};
 use std::io;
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 /// Where the rows live.
@@ -165,7 +165,10 @@ fn create_private(path: &Path) -> io::Result<()> {
         .parent()
         .filter(|parent| !parent.as_os_str().is_empty())
     {
-        fs::create_dir_all(parent)?;
+        DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(parent)?;
     }
     let file = OpenOptions::new()
         .create(true)

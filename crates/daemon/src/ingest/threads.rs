@@ -26,6 +26,9 @@ const LOOK_AGAIN: Duration = Duration::from_secs(1);
 /// Failures of the system's means of watching, one a second, after which the daemon had better be started anew.
 const MAX_FAILURES: u32 = 30;
 
+/// What a thread does until it is told to stop.
+type Work = Box<dyn FnOnce(&AtomicBool, &LastWords) + Send>;
+
 /// The running threads.
 pub(crate) struct Sources {
     stop: Arc<AtomicBool>,
@@ -85,7 +88,7 @@ pub(crate) fn start(
         ears,
     };
     chooser.begin();
-    let spawn = |name: &'static str, work: Box<dyn FnOnce(&AtomicBool, &LastWords) + Send>| {
+    let spawn = |name: &'static str, work: Work| {
         let (words, stop) = (LastWords::new(name, hub.clone()), Arc::clone(&stop));
         thread::Builder::new()
             .name(name.into())
