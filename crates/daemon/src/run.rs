@@ -102,11 +102,11 @@ pub fn run(options: &Options) -> Result<Ended, Vec<Diagnostic>> {
     let path = options.db.clone().unwrap_or_else(|| STORE.into());
     let keeps = !options.dry_run || options.db.is_some();
     let mut locks = Vec::new();
-    if !options.dry_run {
-        locks.extend(locks::table(&options.table, &tell)?);
-    }
     if keeps {
         locks.extend(locks::store(&path, &tell)?);
+    }
+    if !options.dry_run {
+        locks.extend(locks::table(&options.table, &tell)?);
     }
     let opened = open_store(&path, keeps, &zone, started);
     for note in &opened.notes {
