@@ -6,7 +6,7 @@
 
 use crate::board::Board;
 use crate::clock;
-use crate::enforce::{Command, EnforcerHandle, Report, Standing};
+use crate::enforce::{Command, EnforcerHandle, Report};
 use crate::events;
 use crate::gate::Pass;
 use crate::heartbeat::Pulse;
@@ -19,7 +19,7 @@ use crate::source::SourceState;
 use base::{JailName, Prefix, Span, Timestamp};
 use engine::{Effect, Engine, Event, Input, JailId, RequestId};
 use jiff::tz::TimeZone;
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender};
 use std::time::Duration;
@@ -27,11 +27,11 @@ use store::Write;
 
 mod finish;
 mod requests;
+mod restore;
 mod translate;
 
 pub(crate) use requests::Asked;
 pub(crate) use translate::failures;
-use translate::restored;
 use translate::store_ban;
 
 /// Everything that can happen to the hub.
@@ -168,64 +168,6 @@ impl Hub {
             pulse,
             is_dry_run,
         }
-    }
-
-    /// Brings back what the store and the kernel hold, in one go, before anything is read.
-    pub(crate) fn restore(&mut self, stored: Vec<store::Ban>, adopted: Vec<Standing>) {
-        let now = clock::now();
-        self.refresh_protection(now);
-        let ids: HashMap<&str, JailId> = self
-            .jails
-            .iter()
-            .map(|jail| (jail.name.as_str(), jail.id))
-            .collect();
-        let mut rows: HashMap<JailId, Vec<engine::RestoredBan>> = HashMap::new();
-        let mut known: HashSet<(JailId, Prefix)> = HashSet::new();
-        for ban in stored {
-            if let Some(id) = ids.get(ban.jail.as_str()) {
-                known.insert((*id, ban.prefix));
-                rows.entry(*id).or_default().push(restored(ban));
-            }
-        }
-        for jail in self.jails.iter() {
-            let bans = rows.remove(&jail.id).unwrap_or_default();
-            let input = Input::Restored {
-                jail: jail.id,
-                bans,
-            };
-            self.engine.step(now, input, &mut self.effects);
-        }
-        // Only what the store does not know at all comes from the kernel: a ban whose row was being written when
-        // the last process died.
-        for element in adopted {
-            let Some(jail) = ids.get(element.jail.as_str()).copied() else {
-                continue;
-            };
-            if !known.contains(&(jail, element.prefix)) {
-                let input = Input::Adopted {
-                    jail,
-                    prefix: element.prefix,
-                    until: element.until,
-                };
-                self.engine.step(now, input, &mut self.effects);
-            }
-        }
-        let mut all = Vec::new();
-        for effect in std::mem::take(&mut self.effects) {
-            match effect {
-                Effect::Ban { seq, key, until } => {
-                    self.restoring.push(seq);
-                    all.push(Standing {
-                        jail: self.name_of(key.jail),
-                        prefix: key.prefix,
-                        until,
-                    });
-                }
-                other => self.effects.push(other),
-            }
-        }
-        self.enforce(Command::Restore(all));
-        self.perform();
     }
 
     /// Runs until it is told to stop. Returns whether everything was in order to the end.

@@ -1,0 +1,69 @@
+//! The start: what the store and the kernel hold becomes one set of bans.
+
+use super::Hub;
+use super::translate::restored;
+use crate::clock;
+use crate::enforce::{Command, Standing};
+use base::Prefix;
+use engine::{Effect, Input, JailId};
+use std::collections::{HashMap, HashSet};
+
+impl Hub {
+    /// Brings back what the store and the kernel hold, in one go, before anything is read.
+    pub(crate) fn restore(&mut self, stored: Vec<store::Ban>, adopted: Vec<Standing>) {
+        let now = clock::now();
+        self.refresh_protection(now);
+        let ids: HashMap<&str, JailId> = self
+            .jails
+            .iter()
+            .map(|jail| (jail.name.as_str(), jail.id))
+            .collect();
+        let mut rows: HashMap<JailId, Vec<engine::RestoredBan>> = HashMap::new();
+        let mut known: HashSet<(JailId, Prefix)> = HashSet::new();
+        for ban in stored {
+            if let Some(id) = ids.get(ban.jail.as_str()) {
+                known.insert((*id, ban.prefix));
+                rows.entry(*id).or_default().push(restored(ban));
+            }
+        }
+        for jail in self.jails.iter() {
+            let bans = rows.remove(&jail.id).unwrap_or_default();
+            let input = Input::Restored {
+                jail: jail.id,
+                bans,
+            };
+            self.engine.step(now, input, &mut self.effects);
+        }
+        // Only what the store does not know at all comes from the kernel: a ban whose row was being written when
+        // the last process died.
+        for element in adopted {
+            let Some(jail) = ids.get(element.jail.as_str()).copied() else {
+                continue;
+            };
+            if !known.contains(&(jail, element.prefix)) {
+                let input = Input::Adopted {
+                    jail,
+                    prefix: element.prefix,
+                    until: element.until,
+                };
+                self.engine.step(now, input, &mut self.effects);
+            }
+        }
+        let mut all = Vec::new();
+        for effect in std::mem::take(&mut self.effects) {
+            match effect {
+                Effect::Ban { seq, key, until } => {
+                    self.restoring.push(seq);
+                    all.push(Standing {
+                        jail: self.name_of(key.jail),
+                        prefix: key.prefix,
+                        until,
+                    });
+                }
+                other => self.effects.push(other),
+            }
+        }
+        self.enforce(Command::Restore(all));
+        self.perform();
+    }
+}
