@@ -1,3 +1,5 @@
+//! The hub from its messages to what it sends, without threads of its own.
+
 use super::*;
 use crate::enforce::{EnforceConfig, Enforcer};
 use crate::log::Target;

@@ -1,3 +1,5 @@
+//! Whom a match is about: addresses, networks, names, other ids.
+
 use super::*;
 
 fn check(captures: &[(&str, &str)], usedns: UseDns, expected: &str) {

@@ -1,3 +1,5 @@
+//! All engines against each other, on random patterns and texts.
+
 use super::*;
 
 fn groups(pattern: &str, text: &str) -> Option<Vec<(usize, usize)>> {

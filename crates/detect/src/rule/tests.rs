@@ -1,3 +1,5 @@
+//! What compiles, and what is refused with its place.
+
 use super::*;
 
 fn source<'a>(prefregex: Option<&'a str>, failregex: &'a [&'a str]) -> RuleSource<'a> {

@@ -1,3 +1,5 @@
+//! Sessions line by line.
+
 use super::*;
 
 /// One line of session `id` with its captures; tells the matches, or why there is nothing to report.

@@ -1,3 +1,5 @@
+//! Lines out of bytes, wherever the reads end.
+
 use super::*;
 use proptest::prelude::*;
 

@@ -1,3 +1,5 @@
+//! Tags and what they become.
+
 use super::*;
 
 fn check(source: &str, expected: &str) {

@@ -1,3 +1,5 @@
+//! Random orders against a firewall that fails: at rest it holds what is desired.
+
 use super::super::model::Model;
 use super::super::{Blocktype, Ports, Scope};
 use super::*;

@@ -1,3 +1,5 @@
+//! Which source a jail gets, and when it changes over.
+
 use super::*;
 use crate::plan::{Surroundings, compile};
 use crate::source::tail::Tail;

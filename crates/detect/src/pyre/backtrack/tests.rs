@@ -1,3 +1,5 @@
+//! What only backtracking decides, and its budget.
+
 use super::*;
 use crate::pyre::parse::parse;
 

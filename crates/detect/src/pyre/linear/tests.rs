@@ -1,3 +1,5 @@
+//! The linear engine, its traps and its bounds.
+
 use super::*;
 use crate::pyre::Outcome;
 use crate::pyre::backtrack::{self, Backtracker};

@@ -1,3 +1,5 @@
+//! What is read as Python reads it, and what is refused where.
+
 use super::*;
 
 /// The message and the place of the refusal.

@@ -1,3 +1,5 @@
+//! Sets of patterns against the patterns one by one.
+
 use super::*;
 use proptest::prelude::*;
 
