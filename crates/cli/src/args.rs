@@ -32,6 +32,18 @@ pub(crate) enum Command {
     Unban(Unban),
     /// End the daemon; bans stand on until their time unless --flush is given
     Stop(Stop),
+    /// Answer conformance cases: JSON lines in, JSON lines out
+    #[command(hide = true)]
+    ConformEval(ConformEval),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ConformEval {
+    /// Which kind of cases
+    pub(crate) kind: String,
+    /// The folder of the configuration trees that the cases name
+    #[arg(long, value_name = "DIR")]
+    pub(crate) trees: Option<PathBuf>,
 }
 
 /// How to reach the daemon, and how to print its answer.

@@ -1,10 +1,14 @@
 //! The `stockade` command: arguments in, exit code out.
 //!
 //! Exit codes: 0 done; 1 it ran but something is wrong; 2 the command line is wrong; 3 it cannot run at all.
+//! Called as `fail2ban-client`, `fail2ban-server` or `fail2ban-regex` it is that program, with its exit codes.
 //! Everything that does work lives in the other crates; here is what a person types and sees.
 
 mod args;
 mod client;
+mod conform;
+mod fail2ban;
+mod names;
 mod output;
 mod run;
 mod scan;
@@ -13,12 +17,24 @@ mod time;
 
 use args::{Arguments, Command};
 use clap::Parser;
+use names::Name;
 use output::Output;
+use std::ffi::OsString;
 use std::io::ErrorKind;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    let arguments = match Arguments::try_parse() {
+    let (name, words) = names::called(std::env::args_os());
+    match name {
+        Name::Stockade => stockade(words),
+        Name::Fail2banClient => fail2ban::client::main(words),
+        Name::Fail2banServer => fail2ban::client::main(words),
+        Name::Fail2banRegex => fail2ban::regex::main(words),
+    }
+}
+
+fn stockade(words: Vec<OsString>) -> ExitCode {
+    let arguments = match Arguments::try_parse_from(words) {
         Ok(arguments) => arguments,
         Err(error) => {
             let code = error.exit_code();
@@ -36,6 +52,7 @@ fn main() -> ExitCode {
         Command::Ban(options) => client::ban(&options, &mut output),
         Command::Unban(options) => client::unban(&options, &mut output),
         Command::Stop(options) => client::stop(&options, &mut output),
+        Command::ConformEval(options) => conform::run(&options, &mut output),
     };
     match done.and_then(|code| output.flush().map(|()| code)) {
         Ok(code) => code,

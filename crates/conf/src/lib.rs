@@ -31,7 +31,7 @@ mod tree;
 pub use dump::{Item, dump};
 pub use embedded::EmbeddedFiles;
 pub use files::{Files, MemoryFiles};
-pub use load::{Choice, load};
+pub use load::{Choice, load, load_filter};
 pub use spec::{
     ActionSpec, Blocktype, Config, Enabled, FilterSpec, Globals, Increment, JailSpec, LogPath,
     Scope, StockBan, UseDns, Value,

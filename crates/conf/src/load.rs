@@ -1,10 +1,12 @@
 //! Reads a tree: the options of all, then jail by jail, none at another's cost.
 
 use crate::Files;
+use crate::filter;
 use crate::globals;
 use crate::jail;
 use crate::layers::{self, Cache, Merged};
-use crate::spec::{Config, Enabled, JailSpec};
+use crate::reader::Reader;
+use crate::spec::{Config, Enabled, FilterSpec, JailSpec};
 use crate::text::Text;
 use crate::tree::{Source, Tree};
 use base::{Diagnostic, JailName, Origin, Severity};
@@ -58,6 +60,60 @@ pub fn load(files: &dyn Files, tree: &Tree, choice: Choice<'_>) -> (Config, Vec<
         Err(fault) => faults.push(fault),
     }
     (config, each_once(faults))
+}
+
+/// Reads one filter by itself, written as a jail names it (`sshd[mode=aggressive]`), for a jail with this `backend`.
+///
+/// # Errors
+/// What makes the filter unusable; the list holds what does not.
+pub fn load_filter(
+    files: &dyn Files,
+    tree: &Tree,
+    filter: &str,
+    backend: &str,
+) -> (Result<FilterSpec, Diagnostic>, Vec<Diagnostic>) {
+    let cache = Cache::default();
+    let source = Source {
+        files,
+        tree,
+        cache: &cache,
+    };
+    let mut faults = Vec::new();
+    let nowhere = Origin {
+        file: "the command line".into(),
+        line: 0,
+        text: filter.into(),
+    };
+    let options = [("filter", filter), ("backend", backend)]
+        .map(|(key, text)| (key.to_owned(), vec![Text::new(text, &nowhere)]));
+    let merged = Merged {
+        sections: vec![(String::new(), options.into(), nowhere)],
+        ..Merged::default()
+    };
+    let spec = rules_alone(source, &merged, &mut faults);
+    (spec, each_once(faults))
+}
+
+/// The rules of a jail that sets nothing but its filter.
+fn rules_alone(
+    source: Source<'_>,
+    merged: &Merged,
+    faults: &mut Vec<Diagnostic>,
+) -> Result<FilterSpec, Diagnostic> {
+    let (scope, backend, filter) = jail::prepared(source, merged, "", faults)?;
+    let lent = jail::lent(&scope)?;
+    let definition = filter.as_ref().map(|filter| filter.definition(lent));
+    let definition = definition.transpose()?;
+    let mut reader = Reader {
+        jail: JailName::new(""),
+        scope: &scope,
+        faults,
+    };
+    filter::rules(
+        &mut reader,
+        filter.as_ref().zip(definition.as_ref()),
+        &backend,
+    )
 }
 
 /// All layers of `jail`, with what fail2ban adds to the defaults.

@@ -1,0 +1,7 @@
+//! The programs of fail2ban, by their names: their options, their words, their exit codes.
+
+pub(crate) mod client;
+pub(crate) mod regex;
+
+/// Their one exit code for whatever goes wrong.
+const FAILED: u8 = 255;
