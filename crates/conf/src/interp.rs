@@ -59,6 +59,27 @@ impl<'a> Scope<'a> {
         }
     }
 
+    /// A value of another section by `section/option`, as that section itself sees it (a filter's prefix for journals
+    /// is made of options beside it); `known/x` is the replaced value of this one.
+    pub(crate) fn elsewhere(&self, name: &str) -> Result<Option<Text>, Diagnostic> {
+        let of_section = name.split_once('/').and_then(|(section, key)| {
+            let (section, ..) = self
+                .merged
+                .sections
+                .iter()
+                .find(|(known, ..)| known == section)?;
+            Some((section, key))
+        });
+        let Some((section, key)) = of_section else {
+            return self.addressed(name);
+        };
+        let scope = Self {
+            vars: self.vars.clone(),
+            ..Self::new(self.merged, section)
+        };
+        scope.get(&key.to_lowercase())
+    }
+
     /// A value of another section, in the context of this one; `known/x` is the replaced value.
     pub(crate) fn addressed(&self, name: &str) -> Result<Option<Text>, Diagnostic> {
         let mut walk = Walk::default();

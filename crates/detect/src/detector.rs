@@ -54,7 +54,8 @@ pub struct Finding {
     pub failure: Failure,
     /// False if the line says nothing about whom it means, and its session neither.
     pub has_subject: bool,
-    /// True if it is marked as harmless (`<F-NOFAIL>`, `<F-MLFGAINED>`).
+    /// True if it is marked as harmless (`<F-NOFAIL>`, `<F-MLFGAINED>`). [`Detector::feed`] heeds the mark within
+    /// sessions only.
     pub harmless: bool,
     /// False if the line carries no date; its time is then the present.
     pub dated: bool,

@@ -61,7 +61,8 @@ impl Matched {
             Some(merged) => (merged.captures(), merged.harmless),
             None => (&*captures, captures.has("nofail")),
         };
-        if harmless && matches!(sink, Sink::Failures(_)) {
+        // As in fail2ban, the mark is heeded within a session only; without one the line counts all the same.
+        if harmless && merged.is_some() && matches!(sink, Sink::Failures(_)) {
             return;
         }
         let nobody = || FailureId::Raw("".into());
@@ -74,7 +75,8 @@ impl Matched {
                 Subject::Unknown => (false, nobody(), None, None),
                 Subject::Refused => return,
             };
-        if !has_subject && matches!(sink, Sink::Failures(_)) {
+        // Only a session can still learn whom it is about.
+        if !has_subject && (merged.is_none() || matches!(sink, Sink::Failures(_))) {
             return;
         }
         let captures = known.to_map();
