@@ -5,6 +5,7 @@
 //! `conformance/accepted.toml` how many cases it excused. Exit code 1 if any case disagrees.
 
 mod accepted;
+mod ban;
 mod cases;
 mod date;
 mod evaluator;
@@ -16,6 +17,7 @@ use accepted::Accepted;
 use cases::Cases;
 use evaluator::Program;
 use serde_json::Value;
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 
@@ -34,6 +36,7 @@ const KINDS: &[(&str, Judge)] = &[
     ("fail2ban-cases", rule::judge_samples),
     ("regex-cases", rule::judge_matrix),
     ("foreign-logs", rule::judge_foreign),
+    ("ban-cases", ban::judge),
 ];
 
 /// One thing that is not alike.
@@ -53,9 +56,17 @@ pub(crate) struct Tally {
     agree: u64,
     total: u64,
     disagreements: Vec<String>,
+    /// Cases that ask for what is not built yet, by what that is; they count as not agreeing.
+    unanswered: BTreeMap<String, u64>,
 }
 
 impl Tally {
+    /// Counts a case that the program says it cannot answer yet.
+    pub(crate) fn unanswered(&mut self, what: &str) {
+        self.total += 1;
+        *self.unanswered.entry(what.to_owned()).or_default() += 1;
+    }
+
     /// Counts a case: it agrees if nothing differs but what a rule excuses.
     pub(crate) fn case(&mut self, label: &str, id: &str, differences: &[Difference]) {
         self.total += 1;
@@ -80,6 +91,21 @@ impl Tally {
                 ));
             }
         }
+    }
+}
+
+/// What came of one kind, in numbers.
+pub(crate) struct Judged {
+    pub(crate) kind: &'static str,
+    pub(crate) disagree: u64,
+    pub(crate) unanswered: u64,
+    pub(crate) total: u64,
+}
+
+impl Judged {
+    /// Every case agrees, and there was one.
+    fn agrees(&self) -> bool {
+        self.disagree + self.unanswered == 0 && self.total > 0
     }
 }
 
@@ -113,7 +139,7 @@ pub(crate) fn run(words: &[&str]) -> ExitCode {
             println!("conform: no cases below {}", dir.display());
             ExitCode::FAILURE
         }
-        Ok(judged) => ExitCode::from(u8::from(judged.iter().any(|(_, agree)| !agree))),
+        Ok(judged) => ExitCode::from(u8::from(!judged.iter().all(Judged::agrees))),
         Err(error) => {
             println!("conform: {error}");
             ExitCode::FAILURE
@@ -121,9 +147,8 @@ pub(crate) fn run(words: &[&str]) -> ExitCode {
     }
 }
 
-/// The cases that lie beside the project, for the tests: each kind that is there, and whether all its cases agree;
-/// nothing if there are none.
-pub(crate) fn beside(program: &Path) -> Result<Vec<(&'static str, bool)>, String> {
+/// The cases that lie beside the project, for the tests: what came of each kind that is there.
+pub(crate) fn beside(program: &Path) -> Result<Vec<Judged>, String> {
     let dir = root().join("../shared/cases");
     judge(program, &dir, &usual_trees(&dir), &[])
 }
@@ -146,13 +171,8 @@ fn usual_trees(dir: &Path) -> PathBuf {
     }
 }
 
-/// Every kind that is there, and whether all its cases agree.
-fn judge(
-    program: &Path,
-    dir: &Path,
-    trees: &Path,
-    kinds: &[&str],
-) -> Result<Vec<(&'static str, bool)>, String> {
+/// What came of every kind that is there.
+fn judge(program: &Path, dir: &Path, trees: &Path, kinds: &[&str]) -> Result<Vec<Judged>, String> {
     let program = Program::new(program.to_owned(), trees);
     let mut judged = Vec::new();
     for (kind, judge) in KINDS {
@@ -170,16 +190,18 @@ fn judge(
             agree: 0,
             total: 0,
             disagreements: Vec::new(),
+            unanswered: BTreeMap::new(),
         };
         judge(&cases, &program, &mut tally)?;
-        judged.push((*kind, tally.tell()));
+        tally.tell();
+        judged.push(tally.verdict());
     }
     Ok(judged)
 }
 
 impl Tally {
-    /// Prints what came of the kind. True if every case agrees, and there was one.
-    fn tell(&self) -> bool {
+    /// Prints what came of the kind.
+    fn tell(&self) {
         println!("{} {}/{}", self.kind, self.agree, self.total);
         for line in self.disagreements.iter().take(SHOWN) {
             println!("    {}", shortened(line));
@@ -190,7 +212,18 @@ impl Tally {
         for (reason, count) in self.accepted.excused() {
             println!("    {count} excused: {reason}");
         }
-        self.agree == self.total && self.total > 0
+        for (what, count) in &self.unanswered {
+            println!("    {count} not answered: {what} cannot be done yet");
+        }
+    }
+
+    fn verdict(&self) -> Judged {
+        Judged {
+            kind: self.kind,
+            disagree: self.disagreements.len() as u64,
+            unanswered: self.unanswered.values().sum(),
+            total: self.total,
+        }
     }
 }
 

@@ -3,6 +3,7 @@
 //! One JSON object a line comes in, one goes out, in the same order; who judges the answers is `cargo xtask conform`.
 //! A task holds no expectation, so nothing here can know one. The code that answers is the one that guards.
 
+mod ban;
 mod date;
 mod pattern;
 mod rule;
@@ -24,6 +25,7 @@ pub(crate) fn run(options: &args::ConformEval, output: &mut Output) -> io::Resul
     };
     let mut rules = rule::Rules::new(&trees);
     let mut answer: Box<Answer<'_>> = match options.kind.as_str() {
+        "ban" => Box::new(ban::answer),
         "pattern" => Box::new(pattern::answer),
         "date" => Box::new(|task| date::answer(task, &trees)),
         "rule" => Box::new(move |task| rules.answer(task)),

@@ -114,6 +114,8 @@ const PREDICATES: &[(&str, Predicate)] = &[
     ("same-wall-time", same_wall_time),
     ("leading-colon", leading_colon),
     ("dash-in-date", dash_in_date),
+    ("loopback-v6", loopback_v6),
+    ("negative-findtime", negative_findtime),
 ];
 
 /// Seconds by which the times differ; infinite if one is none.
@@ -166,4 +168,17 @@ fn dash_in_date(difference: &Difference) -> bool {
         );
         before.is_some_and(|text| digits(text, 8)) && after.is_some_and(|text| digits(text, 2))
     })
+}
+
+/// The newer release knows `::1` as an address of its own.
+fn loopback_v6(difference: &Difference) -> bool {
+    let shown = format!("{} {}", difference.theirs, difference.ours);
+    shown.contains("::1 ") || shown.contains("\"::1\"")
+}
+
+/// A window that ends before it begins makes the original stumble over a failure, which is lost.
+fn negative_findtime(difference: &Difference) -> bool {
+    let jails = difference.about["jails"].as_object().into_iter().flatten();
+    let mut times = jails.filter_map(|(_, jail)| jail["findtime"].as_f64());
+    times.any(|findtime| findtime < 0.0)
 }
