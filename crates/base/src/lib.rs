@@ -9,7 +9,7 @@ mod prefix;
 mod prefix_set;
 mod time;
 
-pub use diagnostic::{Diagnostic, Origin, Severity};
+pub use diagnostic::{Diagnostic, Origin, Severity, Stops};
 pub use duration::{DurationError, format_duration, parse_duration};
 pub use jail::JailName;
 pub use prefix::{FailureId, Family, Prefix, PrefixError, canonical};

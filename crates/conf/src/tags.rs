@@ -2,7 +2,7 @@
 
 use crate::interp::{MAX_SIZE, fault, too_long};
 use crate::text::Text;
-use base::Diagnostic;
+use base::{Diagnostic, Stops};
 use std::collections::BTreeMap;
 
 /// Replacements of one tag in one value.
@@ -35,7 +35,8 @@ pub(crate) fn substitute(
                                 &line.origin,
                                 Some(name),
                             )
-                            .with_help("give one of the tags on the way another value"));
+                            .with_help("give one of the tags on the way another value")
+                            .with_stops(Stops::All));
                         }
                         changed = true;
                         out.push(&value);
