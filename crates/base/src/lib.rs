@@ -10,7 +10,7 @@ mod prefix_set;
 mod time;
 
 pub use diagnostic::{Diagnostic, Origin, Severity, Stops};
-pub use duration::{DurationError, format_duration, parse_duration};
+pub use duration::{DurationError, Seconds, format_duration, parse_duration, parse_seconds};
 pub use jail::JailName;
 pub use prefix::{FailureId, Family, Prefix, PrefixError, canonical};
 pub use prefix_set::PrefixSet;

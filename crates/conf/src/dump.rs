@@ -18,7 +18,7 @@ use crate::spec::Enabled;
 use crate::text::Text;
 use crate::tree::{Source, Tree};
 use crate::{Files, load};
-use base::{Diagnostic, JailName, Severity, Stops};
+use base::{Diagnostic, Severity, Stops};
 pub use item::Item;
 pub use remark::Remark;
 
@@ -132,9 +132,7 @@ fn read(source: Source<'_>, request: &DumpRequest<'_>, dump: &mut Dump) -> Resul
             }
             Err(found) => {
                 let Some(Stops::Jail(why)) = found.stops.as_deref() else {
-                    return Err(Refused::Configuration(
-                        found.with_jail(&JailName::new(name)),
-                    ));
+                    return Err(Refused::Configuration(found));
                 };
                 let text = format!("Jail '{name}' skipped, because of wrong configuration: {why}");
                 dump.commands
@@ -179,13 +177,12 @@ fn tell(faults: &mut Vec<Diagnostic>, dump: &mut Dump) -> Result<(), Refused> {
 
 /// What is read of any jail; the others' options may be wrong.
 fn is_enabled(source: Source<'_>, merged: &Merged, name: &str) -> Result<bool, Refused> {
-    let of_jail = |found: Diagnostic| Refused::Configuration(found.with_jail(&JailName::new(name)));
     let scope = crate::interp::Scope::new(merged, name);
     for key in ["backend", "filter"] {
-        scope.get(key).map_err(of_jail)?;
+        scope.get(key).map_err(Refused::Configuration)?;
     }
     let enabled = crate::jail::enabled(merged, name, source.tree.embedded, &mut Vec::new());
-    Ok(enabled.map_err(of_jail)? != Enabled::No)
+    Ok(enabled.map_err(Refused::Configuration)? != Enabled::No)
 }
 
 fn set(jail: &str, option: &str, values: impl IntoIterator<Item = Item>) -> Command {
