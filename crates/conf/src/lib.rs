@@ -28,7 +28,7 @@ mod tags;
 mod text;
 mod tree;
 
-pub use dump::{Item, dump};
+pub use dump::{Dump, DumpRequest, Item, LogFile, Refused, Remark, dump};
 pub use embedded::EmbeddedFiles;
 pub use files::{Files, MemoryFiles};
 pub use load::{Choice, load, load_filter};

@@ -30,6 +30,7 @@ pub fn load(files: &dyn Files, tree: &Tree, choice: Choice<'_>) -> (Config, Vec<
         files,
         tree,
         cache: &cache,
+        strict: false,
     };
     let mut faults = Vec::new();
     let mut config = Config {
@@ -77,6 +78,7 @@ pub fn load_filter(
         files,
         tree,
         cache: &cache,
+        strict: false,
     };
     let mut faults = Vec::new();
     let nowhere = Origin {

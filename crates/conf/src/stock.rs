@@ -61,7 +61,7 @@ pub(crate) fn of<'a>(
         let help = format!("correct {key} in the jail, or in action.d/{NATIVE}.local");
         faults.push(Diagnostic {
             severity: Severity::Warning,
-            help: Some(help),
+            help: Some(help.into()),
             ..found
         });
     };

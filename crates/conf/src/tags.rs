@@ -2,7 +2,7 @@
 
 use crate::interp::{MAX_SIZE, fault, too_long};
 use crate::text::Text;
-use base::Diagnostic;
+use base::{Diagnostic, Stops};
 use std::collections::BTreeMap;
 
 /// Replacements of one tag in one value. Each takes all places where the tag stands then, so that a list of fifty
@@ -36,7 +36,8 @@ pub(crate) fn substitute(
             if name == own || *count > MAX_TAG {
                 let message = format!("the tag <{name}> refers to itself");
                 return Err(fault(&message, &line.origin, Some(&name))
-                    .with_help("give one of the tags on the way another value"));
+                    .with_help("give one of the tags on the way another value")
+                    .with_stops(Stops::All));
             }
             text = match replaced(&text, &format!("<{name}>"), &value) {
                 Some(text) => text,

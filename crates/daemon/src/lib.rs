@@ -27,5 +27,7 @@ mod source;
 
 pub use files::DiskFiles;
 pub use log::{escape_into, local};
+pub use plan::mistakes;
 pub use run::{Ended, Options, SOCKET, TABLE, run};
 pub use scan::{Scan, ScanReport, ScannedJail, scan};
+pub use source::tail::glob::{is_pattern, name_matches};

@@ -229,7 +229,7 @@ fn names_of_actions() {
         ("a[name=other]", "a-other", "other"),
         ("a[actname=mine]", "mine", "j"),
         ("a[name=other, actname=mine]", "mine", "other"),
-        ("x.py[k=1]", "x.py", "j"),
+        ("x.py[k=1]", "x", "j"),
     ];
     for (action, actname, name) in cases {
         let spec = jail(&format!("action = {action}"), &[]);

@@ -10,7 +10,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Component, Path, PathBuf};
 
 /// True if the text names more than itself.
-pub(super) fn is_pattern(text: &str) -> bool {
+pub fn is_pattern(text: &str) -> bool {
     text.contains(['*', '?', '['])
 }
 
@@ -38,7 +38,7 @@ pub(super) fn expand(pattern: &str, dirs: &mut BTreeSet<PathBuf>) -> Vec<PathBuf
             }
             let names = names_in(&base)
                 .into_iter()
-                .filter(|name| matches(text.as_bytes(), name.as_bytes()));
+                .filter(|name| name_matches(text.as_bytes(), name.as_bytes()));
             next.extend(names.map(|name| base.join(name)));
             dirs.insert(base);
         }
@@ -60,7 +60,7 @@ fn names_in(dir: &Path) -> Vec<OsString> {
 }
 
 /// True if a file name matches one component of a pattern.
-fn matches(pattern: &[u8], name: &[u8]) -> bool {
+pub fn name_matches(pattern: &[u8], name: &[u8]) -> bool {
     if name.first() == Some(&b'.') && pattern.first() != Some(&b'.') {
         return false;
     }
@@ -132,13 +132,13 @@ mod tests {
     fn check(pattern: &str, matching: &[&str], others: &[&str]) {
         for name in matching {
             assert!(
-                matches(pattern.as_bytes(), name.as_bytes()),
+                name_matches(pattern.as_bytes(), name.as_bytes()),
                 "{pattern} should match {name}"
             );
         }
         for name in others {
             assert!(
-                !matches(pattern.as_bytes(), name.as_bytes()),
+                !name_matches(pattern.as_bytes(), name.as_bytes()),
                 "{pattern} should not match {name}"
             );
         }
