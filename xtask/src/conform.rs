@@ -7,6 +7,7 @@
 mod accepted;
 mod ban;
 mod cases;
+mod config;
 mod date;
 mod evaluator;
 mod pattern;
@@ -33,6 +34,7 @@ type Judge = fn(&Cases, &Program, &mut Tally) -> Result<(), String>;
 const KINDS: &[(&str, Judge)] = &[
     ("pattern-cases", pattern::judge),
     ("date-cases", date::judge),
+    ("config-cases", config::judge),
     ("fail2ban-cases", rule::judge_samples),
     ("regex-cases", rule::judge_matrix),
     ("foreign-logs", rule::judge_foreign),

@@ -4,6 +4,7 @@
 //! A task holds no expectation, so nothing here can know one. The code that answers is the one that guards.
 
 mod ban;
+mod config;
 mod date;
 mod pattern;
 mod rule;
@@ -26,6 +27,7 @@ pub(crate) fn run(options: &args::ConformEval, output: &mut Output) -> io::Resul
     let mut rules = rule::Rules::new(&trees);
     let mut answer: Box<Answer<'_>> = match options.kind.as_str() {
         "ban" => Box::new(ban::answer),
+        "config" => Box::new(config::answer),
         "pattern" => Box::new(pattern::answer),
         "date" => Box::new(|task| date::answer(task, &trees)),
         "rule" => Box::new(move |task| rules.answer(task)),

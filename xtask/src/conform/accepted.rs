@@ -116,6 +116,10 @@ const PREDICATES: &[(&str, Predicate)] = &[
     ("dash-in-date", dash_in_date),
     ("loopback-v6", loopback_v6),
     ("negative-findtime", negative_findtime),
+    ("reference-followed", reference_followed),
+    ("does-not-compile", does_not_compile),
+    ("not-utf8", not_utf8),
+    ("conditional-twin", conditional_twin),
 ];
 
 /// Seconds by which the times differ; infinite if one is none.
@@ -181,4 +185,35 @@ fn negative_findtime(difference: &Difference) -> bool {
     let jails = difference.about["jails"].as_object().into_iter().flatten();
     let mut times = jails.filter_map(|(_, jail)| jail["findtime"].as_f64());
     times.any(|findtime| findtime < 0.0)
+}
+
+/// The original refuses a configuration for a `known/` reference that is followed here.
+fn reference_followed(difference: &Difference) -> bool {
+    let about = &difference.about;
+    let mut files = about["files"].as_object().into_iter().flatten();
+    about["theirs"]["rc"] == 255
+        && about["ours"]["dump"]["rc"] == 0
+        && files.any(|(_, text)| text.as_str().is_some_and(|text| text.contains("%(known/")))
+}
+
+/// The test of a configuration that can be read fails, and says which expression of it cannot be compiled.
+fn does_not_compile(difference: &Difference) -> bool {
+    let ours = &difference.about["ours"];
+    let mut log = ours["test"]["log"].as_array().into_iter().flatten();
+    let says = |line: &Value| {
+        let line = line.as_str().unwrap_or_default();
+        line.contains("help: correct the line, or switch the jail off")
+    };
+    difference.theirs == 0 && ours["dump"]["rc"] == 0 && log.any(says)
+}
+
+/// The older release goes on without a file that it cannot read.
+fn not_utf8(difference: &Difference) -> bool {
+    let mut files = difference.about["files"].as_object().into_iter().flatten();
+    files.any(|(_, content)| content["b64"].is_string())
+}
+
+/// The older release does not give an argument to the conditional twin of an option.
+fn conditional_twin(difference: &Difference) -> bool {
+    difference.ours.to_string().contains("?family=")
 }

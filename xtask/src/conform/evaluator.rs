@@ -23,6 +23,10 @@ impl Program {
         }
     }
 
+    pub(crate) fn trees(&self) -> &Path {
+        &self.trees
+    }
+
     /// One answer for each task.
     pub(crate) fn answers(&self, kind: &str, tasks: &[Value]) -> Result<Vec<Value>, String> {
         let parts: Vec<&[Value]> = tasks.chunks(tasks.len().div_ceil(RUNS).max(1)).collect();
