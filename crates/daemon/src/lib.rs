@@ -25,7 +25,10 @@ mod run;
 mod scan;
 mod source;
 
+pub use clock::now;
 pub use files::DiskFiles;
 pub use log::{escape_into, local};
+pub use resolve::addresses_of;
 pub use run::{Ended, Options, SOCKET, TABLE, run};
 pub use scan::{Scan, ScanReport, ScannedJail, scan};
+pub use source::journal::{JournalPlace, read_journal};

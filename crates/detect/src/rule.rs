@@ -207,6 +207,21 @@ impl Rule {
         self.fail.iter().map(|pattern| &pattern.regex)
     }
 
+    /// The prefregex without tags.
+    pub fn prefregex(&self) -> Option<&Regex> {
+        self.prefix.as_ref().map(|prefix| &prefix.regex)
+    }
+
+    /// The ignoreregexes without tags.
+    pub fn ignoreregexes(&self) -> impl Iterator<Item = &Regex> {
+        self.ignore.iter()
+    }
+
+    /// How dates are found.
+    pub fn dates(&self) -> &DateDetector {
+        &self.dates
+    }
+
     /// True if a failregex can end without an answer, which a set of them does not tell.
     pub(crate) fn may_give_up(&self) -> bool {
         let backtracks =

@@ -7,13 +7,15 @@
 
 use base::{Span, Timestamp};
 use std::collections::VecDeque;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use crate::captures::Captures;
 use crate::hash::QuickMap;
 
 const MAX_SESSIONS: usize = 100;
 const LIFETIME: Span = Span::from_secs(5 * 60);
+/// The name under which a session's users are shown among its captures.
+static USERS: LazyLock<Arc<str>> = LazyLock::new(|| "users".into());
 
 /// What the last line of a session meant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -87,7 +89,12 @@ impl Session {
         }
         self.captures.remove("nofail");
         self.captures.remove("mlfgained");
+        let is_new = self.captures.is_empty();
         self.captures.overlay(captures);
+        if is_new {
+            // Where the users of a session stand when its captures are shown.
+            self.captures.add_absent(&USERS);
+        }
 
         // Success after a failure that nobody was blamed for, or after several users were tried, is a failure still.
         let overruled = was_pending || self.users.len() > 1;
