@@ -75,6 +75,13 @@ pub struct RuleError {
     pub offset: Option<usize>,
 }
 
+impl RuleError {
+    /// The expression never says whom it is about.
+    pub fn lacks_id(&self) -> bool {
+        self.message == NO_ID
+    }
+}
+
 impl fmt::Display for RuleError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.part {
@@ -269,12 +276,13 @@ fn compile_regex(
     })
 }
 
+const NO_ID: &str = "no failure-id group: it never says whom it is about; capture an address with <HOST> or <ADDR>, \
+                     another id with <F-ID>…</F-ID>, or the session with <F-MLFID>…</F-MLFID>";
+
 fn no_id(index: usize) -> RuleError {
-    let message = "no failure-id group: it never says whom it is about; capture an address with <HOST> or <ADDR>, \
-                   another id with <F-ID>…</F-ID>, or the session with <F-MLFID>…</F-MLFID>";
     RuleError {
         part: RulePart::Failregex(index),
-        message: message.to_owned(),
+        message: NO_ID.to_owned(),
         offset: None,
     }
 }

@@ -105,6 +105,10 @@ impl Matched {
                 Subject::Refused => return,
             };
         if let Sink::Explanation(asked, explanation) = sink {
+            // Who does not ask for everything does not ask what a session only takes note of.
+            if !asked.every_failregex && merged.is_some() && (harmless || !has_subject) {
+                return;
+            }
             let known = if asked.captures {
                 known.to_list()
             } else {
