@@ -11,6 +11,7 @@ use regex_cases::rules::{Answer, normal};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::thread;
 
 const THEIRS: &str = "/usr/bin/fail2ban-regex";
 
@@ -48,18 +49,33 @@ fn both_print_the_same() {
     regex_cases::write_files(directory.path(), &samples);
     let cases = regex_cases::cases();
     assert!(cases.len() >= 60);
-    let mut differing = Vec::new();
-    for words in &cases {
-        let theirs = run(THEIRS, &[], words, directory.path());
-        let ours = env!("CARGO_BIN_EXE_stockade");
-        let ours = run(ours, &["fail2ban-regex"], words, directory.path());
-        let (theirs, ours) = normal(theirs, ours);
-        if theirs != ours {
-            differing.push(format!("{words:?}\n{}", difference(&theirs, &ours)));
-        }
-    }
+    // Python takes its time to start.
+    let threads = thread::available_parallelism().map_or(1, usize::from);
+    let parts = cases.chunks(cases.len().div_ceil(threads));
+    let differing: Vec<String> = thread::scope(|scope| {
+        let directory = directory.path();
+        let running = parts.map(|part| scope.spawn(move || differing(part, directory)));
+        let running: Vec<_> = running.collect();
+        let done = running.into_iter().map(|one| one.join().unwrap());
+        done.flatten().collect()
+    });
     println!("{} command lines, {} differ", cases.len(), differing.len());
     assert!(differing.is_empty(), "{}", differing.join("\n\n"));
+}
+
+/// What differs among these command lines, told one by one.
+fn differing(cases: &[Vec<String>], directory: &Path) -> Vec<String> {
+    let mut told = Vec::new();
+    for words in cases {
+        let theirs = run(THEIRS, &[], words, directory);
+        let ours = env!("CARGO_BIN_EXE_stockade");
+        let ours = run(ours, &["fail2ban-regex"], words, directory);
+        let (theirs, ours) = normal(theirs, ours);
+        if theirs != ours {
+            told.push(format!("{words:?}\n{}", difference(&theirs, &ours)));
+        }
+    }
+    told
 }
 
 /// The lines in which two answers differ, as far as a person reads.

@@ -49,8 +49,8 @@ pub struct DateDetector {
     set: Option<RegexSet>,
     zone: ZoneSpec,
     start_year: i32,
-    /// The patterns begin with a group of built-in formats.
-    begins_with_group: bool,
+    /// The patterns hold a group of built-in formats.
+    has_group: bool,
 }
 
 /// What a detector has learnt from one log.
@@ -119,7 +119,7 @@ impl DateDetector {
     ) -> Result<Self, DateError> {
         let mut drafts: Vec<Draft> = Vec::new();
         let mut names = BTreeSet::new();
-        let mut begins_with_group = false;
+        let mut has_group = false;
         let lines = datepattern
             .unwrap_or_default()
             .split('\n')
@@ -129,7 +129,7 @@ impl DateDetector {
             // Formats that stand there already are left out of a group that comes later.
             let skip_known = !drafts.is_empty();
             let (new, group) = drafts_of(line, start_year)?;
-            begins_with_group |= group && drafts.is_empty();
+            has_group |= group;
             for draft in new {
                 if names.insert(draft.name.clone()) {
                     drafts.push(draft);
@@ -145,7 +145,7 @@ impl DateDetector {
             }
         }
         if drafts.is_empty() {
-            begins_with_group = true;
+            has_group = true;
             drafts = defaults::all(start_year)?;
         }
         let templates = drafts
@@ -159,7 +159,7 @@ impl DateDetector {
             set,
             zone,
             start_year,
-            begins_with_group,
+            has_group,
         })
     }
 

@@ -72,6 +72,12 @@ impl Session {
         }
     }
 
+    fn mark_users(&mut self) {
+        if !self.users.is_empty() {
+            self.captures.add_absent(&USERS);
+        }
+    }
+
     /// Takes a line in; true if there is nothing to report.
     fn join(
         &mut self,
@@ -89,12 +95,13 @@ impl Session {
         }
         self.captures.remove("nofail");
         self.captures.remove("mlfgained");
-        let is_new = self.captures.is_empty();
-        self.captures.overlay(captures);
-        if is_new {
-            // Where the users of a session stand when its captures are shown.
-            self.captures.add_absent(&USERS);
+        // Where the users of a session stand when its captures are shown: behind those of the line before, or of its
+        // only line.
+        if !self.captures.is_empty() {
+            self.mark_users();
         }
+        self.captures.overlay(captures);
+        self.mark_users();
 
         // Success after a failure that nobody was blamed for, or after several users were tried, is a failure still.
         let overruled = was_pending || self.users.len() > 1;

@@ -292,8 +292,10 @@ fn samples(add: Add<'_>) {
         ("sshd.log", "/etc/fail2ban/filter.d/sshd.conf"),
     ] {
         add(&[log, filter]);
-        add(&["-v", log, filter]);
         add(&["-o", "row", log, filter]);
+    }
+    for (log, filter) in [("sshd.log", "sshd"), ("dovecot.attack.log", "dovecot"), ("postfix-sasl.log", "postfix[mode=auth]")] {
+        add(&["-v", log, filter]);
         add(&["-o", "msg", log, filter]);
     }
     add(&["--print-all-ignored", "--print-all-missed", "--print-all-matched", "sshd.log", "sshd"]);
@@ -316,7 +318,7 @@ fn dates(add: Add<'_>) {
         &["-o", "row"],
         &["-o", "<time>"],
         &["-o", "row", "--TZ", "UTC+0100"],
-        &["-v", "-d", "{^LN-BEG}"],
+        &["-d", "{^LN-BEG}"],
         &["-d", "^{DATE} f"],
         &["-d", "Epoch\n%Y-%m-%dT%H:%M:%S"],
         &["-d", "{DEFAULT}"],
@@ -343,7 +345,7 @@ fn tokens(add: Add<'_>) {
     ] {
         add(&["-o", token, "sshd.log", "sshd"]);
     }
-    for token in ["row", "id", "ip", "<ip> <fid> <F-IP4> <cidr> <F-FID> <F-ID> <family> <ip-rev>"] {
+    for token in ["row", "id", "ip", "<ip> <fid> <F-IP4> <cidr> <F-FID> <F-ID> <F-PORT> <family> <ip-rev>"] {
         add(&["-o", token, "x 10.9.8.7/24 y 1.1.1.1", r"<SUBNET> y <F-ID>\S+</F-ID>"]);
         add(&["-o", token, "x 10.9.8.7/24 y 1.1.1.a'b\"", r"<SUBNET> y <F-ID>\S+</F-ID>"]);
         add(&["-o", token, "x 10.9.8.7/24 y", r"<SUBNET> y"]);

@@ -38,12 +38,9 @@ pub(crate) fn normal(mut theirs: Answer, mut ours: Answer) -> (Answer, Answer) {
             (rule.apply)(answer);
         }
     }
-    // Where the original dies of an exception, ours says what is wrong and ends with the exit code for that.
-    if theirs.died {
-        let is_error = ours.code == Some(255) && ours.page.contains("ERROR: ");
-        if is_error && !ours.died {
-            theirs = ours.clone();
-        }
+    // Where the original dies of an exception, ours goes on or says what is wrong.
+    if theirs.died && !ours.died && matches!(ours.code, Some(0 | 255)) {
+        theirs = ours.clone();
     }
     (theirs, ours)
 }

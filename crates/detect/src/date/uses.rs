@@ -64,9 +64,9 @@ impl DateDetector {
         })
     }
 
-    /// What the whole is called: its first template, or nothing if the built-in formats are meant.
+    /// What the whole is called: its first template, or nothing if built-in formats are among them.
     pub fn title(&self) -> Option<&str> {
-        if self.begins_with_group {
+        if self.has_group {
             return None;
         }
         self.template_name(0)

@@ -17,8 +17,8 @@ use crate::{Clock, Line, Rule};
 /// What an explanation is to hold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Asked {
-    /// Every failregex is tested, not only up to the first that matches; and what a session only takes note of is
-    /// told as well.
+    /// Every failregex is tested, not only up to the first that matches; and what is
+    /// harmless in its session is told as well.
     pub every_failregex: bool,
     /// The captures, users and lines of each match.
     pub captures: bool,

@@ -106,7 +106,7 @@ impl Matched {
             };
         if let Sink::Explanation(asked, explanation) = sink {
             // Who does not ask for everything does not ask what a session only takes note of.
-            if !asked.every_failregex && merged.is_some() && (harmless || !has_subject) {
+            if !asked.every_failregex && merged.is_some() && harmless {
                 return;
             }
             let known = if asked.captures {

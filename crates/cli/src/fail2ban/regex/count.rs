@@ -157,7 +157,9 @@ impl<'a> Counter<'a> {
         self.explain(text, time);
         let mut found_any = false;
         let Explanation { date, matches, .. } = &self.explanation;
-        for explained in matches.iter().filter(|explained| !explained.harmless) {
+        // What waits for its session to say whom it is about is no failure yet.
+        let is_failure = |explained: &&Explained| !explained.harmless && explained.id.is_some();
+        for explained in matches.iter().filter(is_failure) {
             let template = date.as_ref().and_then(|date| date.template);
             let dates = self.detector.rule().dates();
             let zone_is_known = self.asked.captures

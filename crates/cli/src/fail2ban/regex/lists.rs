@@ -14,7 +14,7 @@ pub(super) enum Kept {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Show {
     Nothing,
-    /// All lines if there are so many at most.
+    /// All lines if there are fewer.
     Few(u64),
     All,
 }
@@ -49,14 +49,14 @@ impl List {
         match self.show {
             Show::Nothing => {}
             Show::All => self.lines.push(line()),
-            Show::Few(most) if self.count <= most => self.lines.push(line()),
+            Show::Few(most) if self.count < most => self.lines.push(line()),
             Show::Few(_) => self.lines.clear(),
         }
     }
 
-    /// True if there are more lines than are shown.
+    /// True if there are too many lines to show them.
     pub(super) fn is_too_long(&self) -> bool {
-        matches!(self.show, Show::Few(most) if self.count > most)
+        matches!(self.show, Show::Few(most) if self.count >= most)
     }
 }
 
@@ -93,7 +93,7 @@ mod tests {
 
     #[test]
     fn a_list_is_shown_whole_or_not_at_all() {
-        let mut all = lists(Show::Few(2));
+        let mut all = lists(Show::Few(3));
         for line in ["a", "b"] {
             all.add(Kept::Missed, || line.to_owned());
             all.add(Kept::Ignored, || line.to_owned());

@@ -126,30 +126,24 @@ impl Report<'_> {
                 "{name} line(s): too many to print.  Use --print-all-{option} to print all {count} lines"
             ));
         }
-        if list.lines.is_empty() {
+        let rule = self.detector.rule();
+        let (texts, regexes): (_, Vec<_>) = match name {
+            "Ignored" => (self.ignoreregex, rule.ignoreregexes().collect()),
+            _ => (self.failregex, rule.failregexes().collect()),
+        };
+        if list.lines.is_empty() || self.debuggex && texts.is_empty() {
             return Ok(());
         }
         page.line(&format!("|- {name} line(s):"))?;
-        let mut is_empty = true;
         for line in &list.lines {
             if !self.debuggex {
                 page.line(&format!("|  {}", line.trim_end()))?;
-                is_empty = false;
                 continue;
             }
-            let rule = self.detector.rule();
-            let (texts, regexes): (_, Vec<_>) = match name {
-                "Ignored" => (self.ignoreregex, rule.ignoreregexes().collect()),
-                _ => (self.failregex, rule.failregexes().collect()),
-            };
-            for (text, regex) in texts.iter().zip(regexes) {
+            for (text, regex) in texts.iter().zip(&regexes) {
                 let address = debuggex::address(regex.pattern(), line);
-                page.line(&format!("|  {} | {text} |  {address}", line.trim_end()))?;
-                is_empty = false;
+                page.line(&format!("|  {line} | {text} |  {address}"))?;
             }
-        }
-        if is_empty {
-            page.line("|  ")?;
         }
         page.line("`-")
     }

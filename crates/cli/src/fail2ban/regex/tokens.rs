@@ -130,10 +130,13 @@ fn value(found: &Found<'_>, tag: &str, now: Timestamp) -> Option<String> {
             if name.is_empty() || !name.chars().all(is_upper) {
                 return None;
             }
-            match name.to_ascii_lowercase().as_str() {
-                "id" => id(found),
-                name => held(found, name).unwrap_or_default(),
-            }
+            // Two tags make groups of other names.
+            let group = match name {
+                "ID" => "fid".to_owned(),
+                "PORT" => "fport".to_owned(),
+                name => name.to_ascii_lowercase(),
+            };
+            held(found, &group).unwrap_or_default()
         }
     })
 }
