@@ -3,7 +3,10 @@
 //! Debian's is 1.0.2 and ours behaves as 1.1.1, so some differences are right. Each of them is a rule with a reason
 //! (`regex_cases/rules.rs`) that holds for every case; no case is excused by itself.
 
-#![expect(clippy::unwrap_used, reason = "a test may end at what it does not expect")]
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test may end at what it does not expect"
+)]
 
 mod regex_cases;
 

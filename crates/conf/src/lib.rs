@@ -29,10 +29,10 @@ mod tags;
 mod text;
 mod tree;
 
+pub use alone::{FilterFrom, load_filter, load_rules, parse_call};
 pub use dump::{Item, dump};
 pub use embedded::EmbeddedFiles;
 pub use files::{Files, MemoryFiles};
-pub use alone::{FilterFrom, load_filter, load_rules, parse_call};
 pub use load::{Choice, load};
 pub use spec::{
     ActionSpec, Blocktype, Config, Enabled, FilterSpec, Globals, Increment, JailSpec, LogPath,

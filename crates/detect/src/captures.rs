@@ -460,7 +460,12 @@ mod tests {
             let part = |(name, text): (Arc<str>, Option<String>)| {
                 format!("{name}={}", text.as_deref().unwrap_or("-"))
             };
-            captures.to_list().into_iter().map(part).collect::<Vec<_>>().join(" ")
+            captures
+                .to_list()
+                .into_iter()
+                .map(part)
+                .collect::<Vec<_>>()
+                .join(" ")
         };
         groups.read("xy", &slots(None, Some(0)), &mut captures);
         assert_eq!(shown(&captures), "a=- b=- c=");

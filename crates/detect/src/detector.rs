@@ -25,8 +25,8 @@ use crate::timing::{LastDate, Settled};
 use crate::{Clock, Failure, Line, LineVerdict};
 use judge::{Matched, Sink, Told};
 use search::{NextMatch, Search, ended_part};
-pub(crate) use shown::journal_date;
 use shown::ShownLine;
+pub(crate) use shown::journal_date;
 
 pub use explain::{Asked, CutDate, Explained, Explanation};
 

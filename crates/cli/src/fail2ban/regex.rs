@@ -95,7 +95,11 @@ fn run(question: &Question, page: &mut Page) -> Result<(), Stop> {
     tell(page, &rules.head)?;
     let (rules, rule) = rules.result.map_err(Stop::Failed)?;
     let encoding = options.encoding.as_deref().unwrap_or("auto");
-    let shown = if encoding == "auto" { "UTF-8" } else { encoding };
+    let shown = if encoding == "auto" {
+        "UTF-8"
+    } else {
+        encoding
+    };
     let encoding = Encoding::parse(encoding).map_err(|error| Stop::Failed(error.to_string()))?;
     tell(page, &log.head(shown, rules.maxlines, &rules.journalmatch))?;
     tell(page, &[String::new()])?;
@@ -110,7 +114,15 @@ fn run(question: &Question, page: &mut Page) -> Result<(), Stop> {
     counter.keeps_seen = options.verbosity() > 0;
     counter.maxlines = rules.maxlines as usize;
     if let Some(token) = &token {
-        return print_failures(&log, encoding, &rules, &mut counter, token, options.invert, page);
+        return print_failures(
+            &log,
+            encoding,
+            &rules,
+            &mut counter,
+            token,
+            options.invert,
+            page,
+        );
     }
     let mut each = |text: &str, time| {
         if is_line(text) {
@@ -118,7 +130,8 @@ fn run(question: &Question, page: &mut Page) -> Result<(), Stop> {
         }
         true
     };
-    log.read(encoding, &rules.journalmatch, &mut each).map_err(Stop::Failed)?;
+    log.read(encoding, &rules.journalmatch, &mut each)
+        .map_err(Stop::Failed)?;
     let report = Report {
         detector: &counter.detector,
         tally: &counter.tally,
@@ -161,7 +174,8 @@ fn print_failures(
         });
         written.is_ok()
     };
-    log.read(encoding, &rules.journalmatch, &mut each).map_err(Stop::Failed)?;
+    log.read(encoding, &rules.journalmatch, &mut each)
+        .map_err(Stop::Failed)?;
     written.map_err(Stop::Output)
 }
 
@@ -190,11 +204,22 @@ fn lists(options: &Arguments) -> Lists {
 /// fail2ban's names of levels, or a number.
 fn check_level(level: &str) -> Result<(), String> {
     const LEVELS: [&str; 9] = [
-        "heavydebug", "tracedebug", "debug", "info", "notice", "msg", "warning", "error", "critical",
+        "heavydebug",
+        "tracedebug",
+        "debug",
+        "info",
+        "notice",
+        "msg",
+        "warning",
+        "error",
+        "critical",
     ];
     let name = level.to_ascii_lowercase();
     if LEVELS.contains(&name.as_str()) || level.parse::<i64>().is_ok() {
         return Ok(());
     }
-    Err(format!("Invalid log level '{level}': use one of {}", LEVELS.join(", ")))
+    Err(format!(
+        "Invalid log level '{level}': use one of {}",
+        LEVELS.join(", ")
+    ))
 }

@@ -151,7 +151,8 @@ const DRAWN_LOG: &str = "2026-11-22 10:00:00 a 1.2.3.4 bob
 /// All command lines.
 pub(super) fn cases() -> Vec<Vec<String>> {
     let mut cases: Vec<Vec<String>> = Vec::new();
-    let mut add = |words: &[&str]| cases.push(words.iter().map(|word| (*word).to_owned()).collect());
+    let mut add =
+        |words: &[&str]| cases.push(words.iter().map(|word| (*word).to_owned()).collect());
     words_alone(&mut add);
     texts(&mut add);
     own_filters(&mut add);
@@ -206,7 +207,13 @@ fn texts(add: Add<'_>) {
     add(&[MIXED, "fail from <ADDR>", "ignore"]);
     add(&["-v", MIXED, "fail from <ADDR>", "ignore"]);
     add(&["--print-all-matched", MIXED, "fail from <ADDR>", "ignore"]);
-    add(&["--print-no-missed", "--print-no-ignored", MIXED, "fail from <ADDR>", "ignore"]);
+    add(&[
+        "--print-no-missed",
+        "--print-no-ignored",
+        MIXED,
+        "fail from <ADDR>",
+        "ignore",
+    ]);
     add(&["-r", MIXED, "fail from <HOST>"]);
     add(&["-rv", MIXED, "fail from <HOST>", "ignore"]);
     add(&["--usedns", "no", MIXED, "fail from <HOST>"]);
@@ -217,7 +224,10 @@ fn texts(add: Add<'_>) {
     add(&["x fe80::1 [1::2]:3", r"x <ADDR>.*\[(?:<DNS>)?"]);
     let long = "x".repeat(300);
     add(&[&long, &format!("x{long}<HOST>"), &format!("y{long}")]);
-    let many = (1..=25).map(|n| format!("line {n} {long} ")).collect::<Vec<_>>().join("\n");
+    let many = (1..=25)
+        .map(|n| format!("line {n} {long} "))
+        .collect::<Vec<_>>()
+        .join("\n");
     add(&[&many, "f <HOST>"]);
     add(&["-L", "30", &many, "f <HOST>"]);
     add(&["-L", "10", &many, "f <HOST>"]);
@@ -226,12 +236,26 @@ fn texts(add: Add<'_>) {
     add(&["--print-all-mi", &many, "f <HOST>"]);
     add(&["--print-no-missed", "-D", &many, "f <HOST>"]);
     add(&["-m", "A=B", "a 1.2.3.4", "a <HOST>"]);
-    add(&["-t", "--full-traceback", "--verbosity", "1", "a 1.2.3.4", "a <HOST>"]);
+    add(&[
+        "-t",
+        "--full-traceback",
+        "--verbosity",
+        "1",
+        "a 1.2.3.4",
+        "a <HOST>",
+    ]);
 }
 
 /// Filters of the test's own.
 fn own_filters(add: Add<'_>) {
-    for options in [&[][..], &["-v"], &["-v", "--no-check-all"], &["-vv"], &["--print-all-matched"], &["-o", "row"]] {
+    for options in [
+        &[][..],
+        &["-v"],
+        &["-v", "--no-check-all"],
+        &["-vv"],
+        &["--print-all-matched"],
+        &["-o", "row"],
+    ] {
         for (log, filter) in [
             (TWO_LOG, "two"),
             (SESSIONS_LOG, "sessions"),
@@ -245,12 +269,22 @@ fn own_filters(add: Add<'_>) {
                 words.extend(["-d", "^"]);
             }
             words.extend(["-c", "tree", log, filter]);
-            if filter != "three" || !options.contains(&"-v") && !options.contains(&"-vv") && !options.contains(&"row") {
+            if filter != "three"
+                || !options.contains(&"-v")
+                    && !options.contains(&"-vv")
+                    && !options.contains(&"row")
+            {
                 add(&words);
             }
         }
     }
-    add(&["-v", "2026-11-22 10:00:00 x y 1.1.1.1", "-c", "tree", "three"]);
+    add(&[
+        "-v",
+        "2026-11-22 10:00:00 x y 1.1.1.1",
+        "-c",
+        "tree",
+        "three",
+    ]);
     add(&["-c", "tree", TWO_LOG, "two.conf"]);
     add(&["-c", "tree", TWO_LOG, "two.local"]);
     add(&[TWO_LOG, "tree/filter.d/two.conf"]);
@@ -259,10 +293,42 @@ fn own_filters(add: Add<'_>) {
     add(&[TWO_LOG, "other/two.conf[a=b, c='d e', f=\"g'h\"]"]);
     add(&["-c", "tree", TWO_LOG, "options"]);
     add(&["-c", "tree", TWO_LOG, "options[word=ok]"]);
-    add(&["-c", "tree", "-vv", TWO_LOG, "options[word=\"(?:ok|fail)\"]", "bob"]);
-    add(&["-c", "tree", "-L", "2", "-d", "Epoch", "-v", SEVERAL_LOG, "several"]);
-    add(&["-c", "tree", "-L", "3", "--print-all-matched", SEVERAL_LOG, "several"]);
-    add(&["-c", "tree", "-D", "--print-all-matched", DRAWN_LOG, "drawn"]);
+    add(&[
+        "-c",
+        "tree",
+        "-vv",
+        TWO_LOG,
+        "options[word=\"(?:ok|fail)\"]",
+        "bob",
+    ]);
+    add(&[
+        "-c",
+        "tree",
+        "-L",
+        "2",
+        "-d",
+        "Epoch",
+        "-v",
+        SEVERAL_LOG,
+        "several",
+    ]);
+    add(&[
+        "-c",
+        "tree",
+        "-L",
+        "3",
+        "--print-all-matched",
+        SEVERAL_LOG,
+        "several",
+    ]);
+    add(&[
+        "-c",
+        "tree",
+        "-D",
+        "--print-all-matched",
+        DRAWN_LOG,
+        "drawn",
+    ]);
     add(&["-c", "tree", "-D", "-v", TWO_LOG, "two"]);
     add(&["-c", "tree", "-D", SESSIONS_LOG, "sessions"]);
     add(&["-c", "tree", TWO_LOG, "two", "9"]);
@@ -294,18 +360,33 @@ fn samples(add: Add<'_>) {
         add(&[log, filter]);
         add(&["-o", "row", log, filter]);
     }
-    for (log, filter) in [("sshd.log", "sshd"), ("dovecot.attack.log", "dovecot"), ("postfix-sasl.log", "postfix[mode=auth]")] {
+    for (log, filter) in [
+        ("sshd.log", "sshd"),
+        ("dovecot.attack.log", "dovecot"),
+        ("postfix-sasl.log", "postfix[mode=auth]"),
+    ] {
         add(&["-v", log, filter]);
         add(&["-o", "msg", log, filter]);
     }
-    add(&["--print-all-ignored", "--print-all-missed", "--print-all-matched", "sshd.log", "sshd"]);
+    add(&[
+        "--print-all-ignored",
+        "--print-all-missed",
+        "--print-all-matched",
+        "sshd.log",
+        "sshd",
+    ]);
     add(&["--no-check-all", "-v", "sshd.log", "sshd"]);
     add(&["-D", "vsftpd.log", "vsftpd"]);
     add(&["-vvv", "--VD", "vsftpd.log", "vsftpd"]);
     add(&["-e", "latin1", "odd.log", "x <ADDR>"]);
     add(&["odd.log", "x <ADDR> <F-USER>.*Q</F-USER>"]);
     add(&["-o", "user", "odd.log", "x <ADDR> <F-USER>.*</F-USER>"]);
-    add(&["-r", "sshd.log", r"Failed \S+ for .* from <HOST>", "invalid"]);
+    add(&[
+        "-r",
+        "sshd.log",
+        r"Failed \S+ for .* from <HOST>",
+        "invalid",
+    ]);
 }
 
 /// Date formats.
@@ -339,24 +420,96 @@ fn dates(add: Add<'_>) {
 /// `-o`.
 fn tokens(add: Add<'_>) {
     for token in [
-        "id", "fid", "ip", "msg", "row", "host", "ip4", "ip6", "dns", "user", "F-USER", "<F-USER>", "%", "x y", "time",
-        "<ip> <F-USER> <time>", "<msg>", "<ip>: <msg>", "ID:<fid> | IP:<ip> <matches>", "<bogus> <x", "<ip-rev> <family>",
-        "<failures> <bancount> <restored>", "<HOST> <<ip>> <F-user> <f-user> <F-NONE> <F-A_B>", "<F-MLFID>|<F-IP4>|<F-ALT_USER>", "",
+        "id",
+        "fid",
+        "ip",
+        "msg",
+        "row",
+        "host",
+        "ip4",
+        "ip6",
+        "dns",
+        "user",
+        "F-USER",
+        "<F-USER>",
+        "%",
+        "x y",
+        "time",
+        "<ip> <F-USER> <time>",
+        "<msg>",
+        "<ip>: <msg>",
+        "ID:<fid> | IP:<ip> <matches>",
+        "<bogus> <x",
+        "<ip-rev> <family>",
+        "<failures> <bancount> <restored>",
+        "<HOST> <<ip>> <F-user> <f-user> <F-NONE> <F-A_B>",
+        "<F-MLFID>|<F-IP4>|<F-ALT_USER>",
+        "",
     ] {
         add(&["-o", token, "sshd.log", "sshd"]);
     }
-    for token in ["row", "id", "ip", "<ip> <fid> <F-IP4> <cidr> <F-FID> <F-ID> <F-PORT> <family> <ip-rev>"] {
-        add(&["-o", token, "x 10.9.8.7/24 y 1.1.1.1", r"<SUBNET> y <F-ID>\S+</F-ID>"]);
-        add(&["-o", token, "x 10.9.8.7/24 y 1.1.1.a'b\"", r"<SUBNET> y <F-ID>\S+</F-ID>"]);
+    for token in [
+        "row",
+        "id",
+        "ip",
+        "<ip> <fid> <F-IP4> <cidr> <F-FID> <F-ID> <F-PORT> <family> <ip-rev>",
+    ] {
+        add(&[
+            "-o",
+            token,
+            "x 10.9.8.7/24 y 1.1.1.1",
+            r"<SUBNET> y <F-ID>\S+</F-ID>",
+        ]);
+        add(&[
+            "-o",
+            token,
+            "x 10.9.8.7/24 y 1.1.1.a'b\"",
+            r"<SUBNET> y <F-ID>\S+</F-ID>",
+        ]);
         add(&["-o", token, "x 10.9.8.7/24 y", r"<SUBNET> y"]);
         add(&["-o", token, "x 2001:db8::7/64 y", r"<SUBNET> y"]);
-        add(&["-o", token, "x 10.9.8.7 y 1.1.1.a'b", r"<ADDR> y <F-ID>\S+</F-ID><F-TUPLE_ID>.</F-TUPLE_ID>"]);
-        add(&["-o", token, "x 999.9.8.7 y \u{e4}\u{1}\u{200b}\u{1f600}", "x <ADDR> y <F-USER>.*</F-USER>"]);
-        add(&["-o", token, "x some-host b", "x <F-ID>\\S+</F-ID> <F-USER>.*</F-USER>"]);
-        add(&["-r", "-o", token, "x some-host b", "x <HOST> <F-ALT_USER>.*</F-ALT_USER>"]);
+        add(&[
+            "-o",
+            token,
+            "x 10.9.8.7 y 1.1.1.a'b",
+            r"<ADDR> y <F-ID>\S+</F-ID><F-TUPLE_ID>.</F-TUPLE_ID>",
+        ]);
+        add(&[
+            "-o",
+            token,
+            "x 999.9.8.7 y \u{e4}\u{1}\u{200b}\u{1f600}",
+            "x <ADDR> y <F-USER>.*</F-USER>",
+        ]);
+        add(&[
+            "-o",
+            token,
+            "x some-host b",
+            "x <F-ID>\\S+</F-ID> <F-USER>.*</F-USER>",
+        ]);
+        add(&[
+            "-r",
+            "-o",
+            token,
+            "x some-host b",
+            "x <HOST> <F-ALT_USER>.*</F-ALT_USER>",
+        ]);
         add(&["-o", token, "-c", "tree", SEVERAL_LOG, "several"]);
     }
     add(&["-o", "<ip-host>", "x 127.0.0.1", "x <HOST>"]);
-    add(&["-o", "users", "-c", "tree", "2026-11-22 10:00:06 s[2]: bad x\n2026-11-22 10:00:06 s[2]: conn 2.2.2.2", "sessions"]);
-    add(&["-o", "<F-USERS> <F-EXTRA> <F-NOFAIL>", "-c", "tree", "2026-11-22 10:00:06 s[2]: bad x\n2026-11-22 10:00:06 s[2]: conn 2.2.2.2", "sessions"]);
+    add(&[
+        "-o",
+        "users",
+        "-c",
+        "tree",
+        "2026-11-22 10:00:06 s[2]: bad x\n2026-11-22 10:00:06 s[2]: conn 2.2.2.2",
+        "sessions",
+    ]);
+    add(&[
+        "-o",
+        "<F-USERS> <F-EXTRA> <F-NOFAIL>",
+        "-c",
+        "tree",
+        "2026-11-22 10:00:06 s[2]: bad x\n2026-11-22 10:00:06 s[2]: conn 2.2.2.2",
+        "sessions",
+    ]);
 }

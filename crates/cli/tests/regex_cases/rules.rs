@@ -53,7 +53,9 @@ fn each_line(answer: &mut Answer, change: impl Fn(&str) -> Option<String>) {
 
 /// Lines that begin so are cut behind it.
 fn cut_behind(answer: &mut Answer, start: &str) {
-    each_line(answer, |line| line.starts_with(start).then(|| start.to_owned()));
+    each_line(answer, |line| {
+        line.starts_with(start).then(|| start.to_owned())
+    });
 }
 
 fn time(answer: &mut Answer) {

@@ -5,8 +5,8 @@
 
 use base::{FailureId, Prefix, Timestamp};
 
-use super::explain::{Asked, CutDate, Explained, Explanation};
 use super::Finding;
+use super::explain::{Asked, CutDate, Explained, Explanation};
 use super::shown::ShownLine;
 use crate::Failure;
 use crate::address::{Subject, names_subject, subject};

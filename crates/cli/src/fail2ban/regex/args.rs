@@ -28,7 +28,13 @@ IGNOREREGEX  an ignoreregex in place of those of the filter"
 )]
 pub(super) struct Arguments {
     /// Configuration directory
-    #[arg(short, long, default_value = "/etc/fail2ban", value_name = "DIR", allow_hyphen_values = true)]
+    #[arg(
+        short,
+        long,
+        default_value = "/etc/fail2ban",
+        value_name = "DIR",
+        allow_hyphen_values = true
+    )]
     pub(super) config: PathBuf,
     /// Date pattern in place of the filter's
     #[arg(short, long, value_name = "PATTERN", allow_hyphen_values = true)]
@@ -52,7 +58,13 @@ pub(super) struct Arguments {
     #[arg(short = 'm', long, value_name = "MATCH", allow_hyphen_values = true)]
     pub(super) journalmatch: Option<String>,
     /// Level of fail2ban's own log; checked, and nothing else: there is none here
-    #[arg(short, long, value_name = "LEVEL", default_value = "critical", allow_hyphen_values = true)]
+    #[arg(
+        short,
+        long,
+        value_name = "LEVEL",
+        default_value = "critical",
+        allow_hyphen_values = true
+    )]
     pub(super) log_level: String,
     /// The version alone
     #[arg(short = 'V')]

@@ -98,10 +98,16 @@ mod tests {
             all.add(Kept::Missed, || line.to_owned());
             all.add(Kept::Ignored, || line.to_owned());
         }
-        assert_eq!((all.missed.lines.len(), all.missed.is_too_long()), (2, false));
+        assert_eq!(
+            (all.missed.lines.len(), all.missed.is_too_long()),
+            (2, false)
+        );
         assert_eq!((all.ignored.lines.len(), all.ignored.count), (0, 2));
         all.add(Kept::Missed, || "c".to_owned());
-        assert_eq!((all.missed.lines.len(), all.missed.is_too_long()), (0, true));
+        assert_eq!(
+            (all.missed.lines.len(), all.missed.is_too_long()),
+            (0, true)
+        );
     }
 
     #[test]

@@ -52,14 +52,21 @@ impl Log {
     pub(super) fn head(&self, encoding: &str, maxlines: u32, matches: &[String]) -> Vec<String> {
         let encoding = format!("Use         encoding : {encoding}");
         match self {
-            Self::File(path) => vec![format!("Use         log file : {}", path.display()), encoding],
+            Self::File(path) => vec![
+                format!("Use         log file : {}", path.display()),
+                encoding,
+            ],
             Self::Journal(_) => {
                 let told = format!("Use    journal match : {}", matches.join(" + "));
                 let told = (!matches.is_empty()).then_some(told);
-                [Some("Use         systemd journal".to_owned()), Some(encoding), told]
-                    .into_iter()
-                    .flatten()
-                    .collect()
+                [
+                    Some("Use         systemd journal".to_owned()),
+                    Some(encoding),
+                    told,
+                ]
+                .into_iter()
+                .flatten()
+                .collect()
             }
             Self::Text(lines) if lines.len() == 1 && maxlines <= 1 => {
                 vec![format!("Use      single line : {}", short(&lines[0]))]
@@ -136,7 +143,9 @@ fn journal(options: Vec<(String, String)>) -> Result<JournalPlace, String> {
                 place.files.extend(files.map(PathBuf::from));
             }
             "journalflags" => {
-                let flags = value.parse().map_err(|_| format!("journalflags = {value} is no number"))?;
+                let flags = value
+                    .parse()
+                    .map_err(|_| format!("journalflags = {value} is no number"))?;
                 place.flags = Some(flags);
             }
             // Files that were rotated away are always read here: a test wants to see them.

@@ -5,9 +5,9 @@
 
 use std::io::{self, BufWriter, IsTerminal, Stdout, Write};
 
-/// The standard output.
-pub(super) struct Page {
-    stdout: BufWriter<Stdout>,
+/// The standard output, or whatever else takes lines.
+pub(super) struct Page<W = BufWriter<Stdout>> {
+    out: W,
     is_terminal: bool,
 }
 
@@ -16,21 +16,34 @@ impl Page {
         let stdout = io::stdout();
         Self {
             is_terminal: stdout.is_terminal(),
-            stdout: BufWriter::with_capacity(64 * 1024, stdout),
+            out: BufWriter::with_capacity(64 * 1024, stdout),
         }
+    }
+}
+
+impl<W: Write> Page<W> {
+    #[cfg(test)]
+    pub(super) fn on(out: W) -> Self {
+        let is_terminal = false;
+        Self { out, is_terminal }
+    }
+
+    #[cfg(test)]
+    pub(super) fn into_inner(self) -> W {
+        self.out
     }
 
     /// One line, or several if the text holds line ends.
     pub(super) fn line(&mut self, text: &str) -> io::Result<()> {
         if self.is_terminal {
-            return self.stdout.write_all(escaped(text).as_bytes());
+            return self.out.write_all(escaped(text).as_bytes());
         }
-        self.stdout.write_all(text.as_bytes())?;
-        self.stdout.write_all(b"\n")
+        self.out.write_all(text.as_bytes())?;
+        self.out.write_all(b"\n")
     }
 
     pub(super) fn flush(&mut self) -> io::Result<()> {
-        self.stdout.flush()
+        self.out.flush()
     }
 }
 
@@ -56,9 +69,6 @@ mod tests {
     #[test]
     fn terminals_get_no_control_characters() {
         let attack = "a\u{1b}[2J\tb\nc\r\u{7f}\u{9b}\u{202e}";
-        assert_eq!(
-            escaped(attack),
-            "a\\x1b[2J\tb\nc\\x0d\\x7f\\x9b\\u202e\n"
-        );
+        assert_eq!(escaped(attack), "a\\x1b[2J\tb\nc\\x0d\\x7f\\x9b\\u202e\n");
     }
 }

@@ -1,13 +1,13 @@
 //! The page of results: what each expression found, the date formats, the lines that are left.
 
 use super::count::{Hits, Tally};
+use super::debuggex;
 use super::lists::List;
 use super::page::Page;
-use super::debuggex;
 use base::Timestamp;
 use detect::Detector;
 use jiff::tz::TimeZone;
-use std::io;
+use std::io::{self, Write};
 
 /// What the report is about.
 pub(super) struct Report<'a> {
@@ -26,7 +26,7 @@ pub(super) struct Report<'a> {
 }
 
 impl Report<'_> {
-    pub(super) fn print(&self, page: &mut Page) -> io::Result<()> {
+    pub(super) fn print(&self, page: &mut Page<impl Write>) -> io::Result<()> {
         page.line("\nResults\n=======\n")?;
         self.prefix(page)?;
         let hits = self.tally.fail.iter().map(|hits| hits.count);
@@ -55,7 +55,7 @@ impl Report<'_> {
         self.list(page, "Missed", &lists.missed)
     }
 
-    fn prefix(&self, page: &mut Page) -> io::Result<()> {
+    fn prefix(&self, page: &mut Page<impl Write>) -> io::Result<()> {
         let Some(regex) = self.detector.rule().prefregex() else {
             return Ok(());
         };
@@ -69,14 +69,19 @@ impl Report<'_> {
 
     fn expressions<'a>(
         &self,
-        page: &mut Page,
+        page: &mut Page<impl Write>,
         name: &str,
         total: u64,
         rows: impl Iterator<Item = (&'a String, u64, Option<&'a Hits>)>,
     ) -> io::Result<()> {
-        page.line(&format!("{}{name}: {total} total", if name == "Failregex" { "" } else { "\n" }))?;
+        page.line(&format!(
+            "{}{name}: {total} total",
+            if name == "Failregex" { "" } else { "\n" }
+        ))?;
         let rows = rows.enumerate();
-        let mut rows = rows.filter(|(_, (_, count, _))| self.verbose || *count > 0).peekable();
+        let mut rows = rows
+            .filter(|(_, (_, count, _))| self.verbose || *count > 0)
+            .peekable();
         if rows.peek().is_none() {
             return Ok(());
         }
@@ -85,8 +90,15 @@ impl Report<'_> {
             page.line(&format!("|  {:2}) [{count}] {text}", index + 1))?;
             for seen in hits.iter().flat_map(|hits| &hits.seen) {
                 let id = seen.id.as_deref().unwrap_or("None");
-                let several = if seen.among_several { " (multiple regex matched)" } else { "" };
-                page.line(&format!("|      {id}  {}{several}", self.clock_face(seen.time)))?;
+                let several = if seen.among_several {
+                    " (multiple regex matched)"
+                } else {
+                    ""
+                };
+                page.line(&format!(
+                    "|      {id}  {}{several}",
+                    self.clock_face(seen.time)
+                ))?;
             }
         }
         page.line("`-")
@@ -94,12 +106,16 @@ impl Report<'_> {
 
     fn clock_face(&self, time: Timestamp) -> String {
         match jiff::Timestamp::from_second(time.as_secs()) {
-            Ok(instant) => self.zone.to_datetime(instant).strftime("%a %b %d %H:%M:%S %Y").to_string(),
+            Ok(instant) => self
+                .zone
+                .to_datetime(instant)
+                .strftime("%a %b %d %H:%M:%S %Y")
+                .to_string(),
             Err(_) => format!("@{}", time.as_secs()),
         }
     }
 
-    fn dates(&self, page: &mut Page) -> io::Result<()> {
+    fn dates(&self, page: &mut Page<impl Write>) -> io::Result<()> {
         page.line("\nDate template hits:")?;
         let uses = self.detector.date_templates();
         let mut uses = uses.filter(|one| self.verbose || one.hits > 0).peekable();
@@ -111,14 +127,17 @@ impl Report<'_> {
             page.line(&format!("|  [{}] {}", one.hits, one.name()))?;
             if self.verbose_date {
                 let (weight, own) = (one.weight, one.own_weight());
-                page.line(&format!("|      # weight: {weight:.3} ({own:.3}), pattern: {}", one.pattern()))?;
+                page.line(&format!(
+                    "|      # weight: {weight:.3} ({own:.3}), pattern: {}",
+                    one.pattern()
+                ))?;
                 page.line(&format!("|      # regex:   {}", one.regex()))?;
             }
         }
         page.line("`-")
     }
 
-    fn list(&self, page: &mut Page, name: &str, list: &List) -> io::Result<()> {
+    fn list(&self, page: &mut Page<impl Write>, name: &str, list: &List) -> io::Result<()> {
         if list.is_too_long() {
             let option = name.to_lowercase();
             let count = list.count;

@@ -43,12 +43,16 @@ fn read(
     let options = &question.options;
     let year = year_of(now);
     if let Some(zone) = &options.timezone {
-        ZoneSpec::parse(zone).map_err(|error| format!("Unknown or unsupported time zone: '{zone}': {error}"))?;
+        ZoneSpec::parse(zone)
+            .map_err(|error| format!("Unknown or unsupported time zone: '{zone}': {error}"))?;
     }
     let maxlines = options.maxlines.filter(|&lines| lines > 0);
     let maxlines = maxlines.map(|lines| u32::try_from(lines).unwrap_or(u32::MAX));
     head.extend(maxlines.map(told_maxlines));
-    let datepattern = options.datepattern.as_deref().filter(|pattern| !pattern.is_empty());
+    let datepattern = options
+        .datepattern
+        .as_deref()
+        .filter(|pattern| !pattern.is_empty());
     if let Some(pattern) = datepattern {
         head.push(told_datepattern(pattern, year)?);
     }
@@ -59,7 +63,13 @@ fn read(
     };
 
     let detailed = options.verbosity() > 1;
-    let read = source::read(&DiskFiles, &options.config, &question.regex, backend, detailed);
+    let read = source::read(
+        &DiskFiles,
+        &options.config,
+        &question.regex,
+        backend,
+        detailed,
+    );
     let source = read.map_err(|(told, message)| {
         head.extend(told);
         message
@@ -71,10 +81,17 @@ fn read(
     if let Some(lines) = source.maxlines.filter(|_| maxlines.is_none()) {
         head.push(told_maxlines(lines));
     }
-    if let Some(pattern) = source.datepattern.as_deref().filter(|_| datepattern.is_none()) {
+    if let Some(pattern) = source
+        .datepattern
+        .as_deref()
+        .filter(|_| datepattern.is_none())
+    {
         head.push(told_datepattern(pattern, year)?);
     }
-    let zone = options.timezone.as_deref().or(source.logtimezone.as_deref());
+    let zone = options
+        .timezone
+        .as_deref()
+        .or(source.logtimezone.as_deref());
     let datepattern = datepattern.or(source.datepattern.as_deref());
     let mut attempt = Attempt {
         maxlines: maxlines.or(source.maxlines).unwrap_or(1).max(1),
@@ -89,7 +106,10 @@ fn read(
     let mut rule = attempt.compile()?;
     let own;
     if let Some(text) = &question.ignoreregex {
-        head.push(format!("Use ignoreregex line : {}", super::python::short(text)));
+        head.push(format!(
+            "Use ignoreregex line : {}",
+            super::python::short(text)
+        ));
         own = vec![text.clone()];
         attempt.ignoreregex = &own;
         rule = attempt.compile()?;
@@ -137,7 +157,10 @@ impl Attempt<'_> {
         };
         Rule::compile(&source).map_err(|errors| {
             let first = errors.first();
-            first.map_or_else(|| "these rules cannot be used".to_owned(), |error| self.told(error))
+            first.map_or_else(
+                || "these rules cannot be used".to_owned(),
+                |error| self.told(error),
+            )
         })
     }
 
@@ -158,7 +181,10 @@ impl Attempt<'_> {
         }
         let place = error.offset.map(|offset| place_in(text, offset));
         let place = place.unwrap_or_default();
-        format!("Unable to compile regular expression '{text}':\n{}{place}", error.message)
+        format!(
+            "Unable to compile regular expression '{text}':\n{}{place}",
+            error.message
+        )
     }
 }
 
@@ -206,5 +232,7 @@ fn of_conf(usedns: conf::UseDns) -> UseDns {
 /// The year from which dates are expected.
 fn year_of(now: Timestamp) -> i32 {
     let at = jiff::Timestamp::from_second(now.as_secs());
-    at.map_or(1970, |at| i32::from(jiff::tz::TimeZone::UTC.to_datetime(at).year()))
+    at.map_or(1970, |at| {
+        i32::from(jiff::tz::TimeZone::UTC.to_datetime(at).year())
+    })
 }

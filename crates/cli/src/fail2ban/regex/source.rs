@@ -5,7 +5,7 @@
 
 use super::python::quoted;
 use base::{Diagnostic, Severity};
-use conf::{FilterFrom, FilterSpec, Files, Manner, Tree, UseDns};
+use conf::{Files, FilterFrom, FilterSpec, Manner, Tree, UseDns};
 use std::path::{Path, PathBuf};
 
 /// What to look for, and how that is told at the head of the page.
@@ -50,7 +50,10 @@ pub(super) fn read(
     }
     let Some((name, options)) = conf::parse_call(text) else {
         let message = "Wrong filter name or options: write NAME[KEY=\"VALUE\", KEY=\"VALUE\"]";
-        return Err((Vec::new(), format!("{message}\n       while parsing: {text}")));
+        return Err((
+            Vec::new(),
+            format!("{message}\n       while parsing: {text}"),
+        ));
     };
     let tree = Tree::find(files, Some(config), Manner::Fail2ban);
     let is_jail = |name: &str| {
@@ -61,7 +64,10 @@ pub(super) fn read(
         return Ok(literal(text));
     };
     let (from, label) = match &place {
-        Place::Jail(name) => (FilterFrom::Jail(name), format!("Use             jail : {name}")),
+        Place::Jail(name) => (
+            FilterFrom::Jail(name),
+            format!("Use             jail : {name}"),
+        ),
         Place::Filter(name, base) => {
             let label = format!("Use      filter file : {name}, basedir: {}", base.display());
             (FilterFrom::Tree(name), label)
@@ -80,7 +86,11 @@ pub(super) fn read(
         head.push(format!("Use   filter options : {}", dictionary(&options)));
     }
     if detailed {
-        let logtype = if backend == "systemd" { "journal" } else { "file" };
+        let logtype = if backend == "systemd" {
+            "journal"
+        } else {
+            "file"
+        };
         let mut real = options.clone();
         if !real.iter().any(|(key, _)| key == "logtype") {
             real.insert(0, ("logtype".to_owned(), logtype.to_owned()));
@@ -102,7 +112,10 @@ fn told(fault: &Diagnostic) -> String {
 
 fn literal(text: &str) -> Source {
     Source {
-        head: vec![format!("Use   failregex line : {}", super::python::short(text))],
+        head: vec![format!(
+            "Use   failregex line : {}",
+            super::python::short(text)
+        )],
         failregex: vec![text.to_owned()],
         ..Source::default()
     }
@@ -175,7 +188,11 @@ fn place(
     Some(match directory.zip(path.file_stem()) {
         Some((directory, stem)) => {
             let base = directory.parent().unwrap_or(Path::new(""));
-            let base = if base == Path::new("") { Path::new(".") } else { base };
+            let base = if base == Path::new("") {
+                Path::new(".")
+            } else {
+                base
+            };
             Place::Filter(stem.to_string_lossy().into_owned(), base.to_owned())
         }
         None => Place::File(path),

@@ -46,7 +46,11 @@ impl Token {
         match self {
             Self::Id => line(&id(found)),
             Self::Address => line(&address(found)),
-            Self::Lines => found.explained.matches.iter().try_for_each(|text| line(text)),
+            Self::Lines => found
+                .explained
+                .matches
+                .iter()
+                .try_for_each(|text| line(text)),
             Self::Row => line(&row(found)),
             Self::Capture(name) => line(&capture(found, name)),
             Self::Template(template) => {
@@ -126,7 +130,8 @@ fn value(found: &Found<'_>, tag: &str, now: Timestamp) -> Option<String> {
         }
         tag => {
             let name = tag.strip_prefix("F-")?;
-            let is_upper = |c: char| c.is_ascii_uppercase() || c.is_ascii_digit() || "_-".contains(c);
+            let is_upper =
+                |c: char| c.is_ascii_uppercase() || c.is_ascii_digit() || "_-".contains(c);
             if name.is_empty() || !name.chars().all(is_upper) {
                 return None;
             }
@@ -183,7 +188,11 @@ fn is_tuple(found: &Found<'_>, name: &str) -> bool {
         "fport" => "tuple_port".to_owned(),
         name => format!("tuple_{name}"),
     };
-    found.explained.captures.iter().any(|(known, _)| known.starts_with(&of_tuple))
+    found
+        .explained
+        .captures
+        .iter()
+        .any(|(known, _)| known.starts_with(&of_tuple))
 }
 
 fn users(found: &Found<'_>) -> String {
@@ -211,7 +220,13 @@ fn shown(text: Option<&impl Display>) -> String {
 
 /// A capture by its name, or what it is called in tags of the same name.
 fn held(found: &Found<'_>, name: &str) -> Option<String> {
-    if name == "users" && found.explained.captures.iter().any(|(known, _)| **known == *name) {
+    if name == "users"
+        && found
+            .explained
+            .captures
+            .iter()
+            .any(|(known, _)| **known == *name)
+    {
         return Some(users(found));
     }
     let mut captures = found.explained.captures.iter();
@@ -245,7 +260,11 @@ fn reversed(prefix: Prefix) -> String {
     let std::net::IpAddr::V6(address) = prefix.address() else {
         return String::new();
     };
-    let nibbles = address.octets().into_iter().rev().flat_map(|byte| [byte & 15, byte >> 4]);
+    let nibbles = address
+        .octets()
+        .into_iter()
+        .rev()
+        .flat_map(|byte| [byte & 15, byte >> 4]);
     nibbles.map(|nibble| format!("{nibble:x}.")).collect()
 }
 

@@ -86,9 +86,8 @@ fn read_child(
                 .collect()
         }
     };
-    let mut child = Follower::start_once(&options, groups).map_err(|error| {
-        format!("neither libsystemd nor journalctl can be used: {error}")
-    })?;
+    let mut child = Follower::start_once(&options, groups)
+        .map_err(|error| format!("neither libsystemd nor journalctl can be used: {error}"))?;
     let mut entry = Entry::default();
     while child.next_or_end(wanted, &mut entry) {
         if !each(&entry.line(), entry.time()) {
