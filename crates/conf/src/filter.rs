@@ -121,6 +121,7 @@ pub(crate) fn rules(
         failregex: lines("failregex")?,
         ignoreregex: lines("ignoreregex")?,
         maxlines: reader.count_of("maxlines", get("maxlines")?).max(1),
+        maxlines_given: get("maxlines")?.is_some(),
         datepattern: filled(get("datepattern")?),
         journalmatch: lines("journalmatch")?,
         usedns: reader.usedns(get("usedns")?),

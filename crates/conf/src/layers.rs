@@ -121,6 +121,37 @@ pub(crate) fn read(
     merged
 }
 
+/// Reads a file and what it includes, without the layers around it, and has it stand for a configuration name.
+/// `None` if it cannot be read.
+pub(crate) fn read_alone(
+    source: Source<'_>,
+    path: &Path,
+    name: &str,
+    faults: &mut Vec<Diagnostic>,
+) -> Option<()> {
+    let mut reader = Reader {
+        source,
+        faults,
+        visits: 0,
+    };
+    // A layer beside it belongs to a tree.
+    let layer = path.with_extension("local");
+    let is_other = |file: &PathBuf| *file != layer || layer == path;
+    let mut merged = Merged::default();
+    let mut is_there = false;
+    let files = reader.with_includes(vec![path.to_path_buf()], &[]);
+    for file in files.into_iter().filter(is_other) {
+        if let Some(sections) = reader.load(&file) {
+            merged.merge(&sections);
+            is_there = true;
+        }
+    }
+    let merged = is_there.then(|| Rc::new(merged))?;
+    let mut names = source.cache.names.borrow_mut();
+    names.insert(name.to_owned(), Some(merged));
+    Some(())
+}
+
 struct Reader<'a> {
     source: Source<'a>,
     faults: &'a mut Vec<Diagnostic>,

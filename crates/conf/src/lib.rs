@@ -8,6 +8,7 @@
 //! which of these stand for a ban in the kernel. Nothing fails whole: what is broken is named, all else is given.
 
 mod action;
+mod alone;
 mod definition;
 mod dump;
 mod embedded;
@@ -28,10 +29,11 @@ mod tags;
 mod text;
 mod tree;
 
+pub use alone::{FilterFrom, load_filter, load_rules, parse_call};
 pub use dump::{Dump, DumpRequest, Item, LogFile, Refused, Remark, dump};
 pub use embedded::EmbeddedFiles;
 pub use files::{Files, MemoryFiles};
-pub use load::{Choice, load, load_filter};
+pub use load::{Choice, load};
 pub use spec::{
     ActionSpec, Blocktype, Config, Enabled, FilterSpec, Globals, Increment, JailSpec, LogPath,
     Scope, StockBan, UseDns, Value,

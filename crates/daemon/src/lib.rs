@@ -25,9 +25,12 @@ mod run;
 mod scan;
 mod source;
 
+pub use clock::now;
 pub use files::DiskFiles;
 pub use log::{escape_into, local};
 pub use plan::mistakes;
+pub use resolve::addresses_of;
 pub use run::{Ended, Options, SOCKET, TABLE, run};
 pub use scan::{Scan, ScanReport, ScannedJail, scan};
+pub use source::journal::{JournalPlace, read_journal};
 pub use source::tail::glob::{is_pattern, name_matches};

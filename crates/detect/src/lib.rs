@@ -20,7 +20,7 @@ mod split;
 mod tags;
 mod timing;
 
-pub use detector::{Detector, Finding};
+pub use detector::{Asked, CutDate, Detector, Explained, Explanation, Finding};
 pub use failure::{Failure, LineVerdict};
 pub use line::{Clock, Line};
 pub use rule::{Rule, RuleError, RulePart, RuleSource, UseDns};

@@ -57,6 +57,7 @@ type Handle = *mut c_void;
 struct Api {
     open: unsafe extern "C" fn(*mut Handle, c_int) -> c_int,
     open_directory: unsafe extern "C" fn(*mut Handle, *const c_char, c_int) -> c_int,
+    open_files: unsafe extern "C" fn(*mut Handle, *const *const c_char, c_int) -> c_int,
     close: unsafe extern "C" fn(Handle),
     add_match: unsafe extern "C" fn(Handle, *const c_void, usize) -> c_int,
     add_disjunction: unsafe extern "C" fn(Handle) -> c_int,
@@ -101,6 +102,7 @@ fn load() -> Result<Api, libloading::Error> {
     Ok(Api {
         open: function!(b"sd_journal_open\0"),
         open_directory: function!(b"sd_journal_open_directory\0"),
+        open_files: function!(b"sd_journal_open_files\0"),
         close: function!(b"sd_journal_close\0"),
         add_match: function!(b"sd_journal_add_match\0"),
         add_disjunction: function!(b"sd_journal_add_disjunction\0"),
@@ -141,11 +143,33 @@ impl Drop for Journal {
 impl Journal {
     /// Opens the journal of this machine.
     pub fn open() -> Result<Self, JournalError> {
+        Self::open_with(LOCAL_ONLY)
+    }
+
+    /// Opens a part of the journal: flags as `sd_journal_open` takes them (1 this machine's, 2 of this boot's memory,
+    /// 4 the system's, 8 the present user's).
+    pub fn open_with(flags: i32) -> Result<Self, JournalError> {
         let api = api()?;
         let mut handle = ptr::null_mut();
         // SAFETY: the function writes a handle or fails.
         check("sd_journal_open", unsafe {
-            (api.open)(&raw mut handle, LOCAL_ONLY)
+            (api.open)(&raw mut handle, flags)
+        })?;
+        Self::ready(api, handle)
+    }
+
+    /// Opens these journal files.
+    pub fn open_files(paths: &[impl AsRef<Path>]) -> Result<Self, JournalError> {
+        let api = api()?;
+        let of_path = |path: &Path| c_string(path.as_os_str().as_encoded_bytes());
+        let paths: Vec<CString> = paths.iter().map(|path| of_path(path.as_ref())).collect();
+        let mut pointers: Vec<*const c_char> = paths.iter().map(|path| path.as_ptr()).collect();
+        pointers.push(ptr::null());
+        let mut handle = ptr::null_mut();
+        // SAFETY: the pointers are C strings that outlive the call, ended by a null; the function writes a handle or
+        // fails.
+        check("sd_journal_open_files", unsafe {
+            (api.open_files)(&raw mut handle, pointers.as_ptr(), 0)
         })?;
         Self::ready(api, handle)
     }

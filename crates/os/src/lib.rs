@@ -3,6 +3,7 @@
 //! Everything here is a thin, safe face of what the kernel and the system offer; nothing here decides anything.
 
 mod file_id;
+mod host_name;
 mod inotify;
 mod interfaces;
 mod journal;
@@ -18,6 +19,7 @@ mod signals;
 mod users;
 
 pub use file_id::FileId;
+pub use host_name::host_of;
 pub use inotify::{Change, Inotify, Watch};
 pub use interfaces::{default_gateways, own_addresses};
 pub use journal::{Journal, JournalChange, JournalError};

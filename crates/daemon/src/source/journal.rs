@@ -19,7 +19,10 @@ mod child;
 mod entry;
 mod expression;
 mod feed;
+mod once;
 mod trust;
+
+pub use once::{JournalPlace, read_journal};
 
 #[cfg(test)]
 mod tests;

@@ -33,18 +33,23 @@ impl Follower {
         since: Timestamp,
     ) -> io::Result<Self> {
         let mut command = Command::new("journalctl");
-        command.args([
-            "--follow",
-            "--output=json",
-            "--all",
-            "--quiet",
-            "--no-pager",
-            "--no-tail",
-        ]);
+        command.args(["--follow", "--no-tail"]);
         command.arg(format!("--since=@{}", since.as_secs()));
         if let Some(directory) = directory {
             command.arg("--directory").arg(directory);
         }
+        Self::run(command, groups)
+    }
+
+    /// Starts it for everything that is there, with these options.
+    pub(super) fn start_once(options: &[String], groups: &[&Group]) -> io::Result<Self> {
+        let mut command = Command::new("journalctl");
+        command.args(options);
+        Self::run(command, groups)
+    }
+
+    fn run(mut command: Command, groups: &[&Group]) -> io::Result<Self> {
+        command.args(["--output=json", "--all", "--quiet", "--no-pager"]);
         for (at, group) in groups.iter().enumerate() {
             command.args((at > 0).then_some("+"));
             command.args(group.terms());
@@ -89,6 +94,16 @@ impl Follower {
                 Err(TryRecvError::Disconnected) => return Err("journalctl has ended".into()),
             }
         }
+    }
+
+    /// As `next`, but waits for the next entry; false at the end of the journal.
+    pub(super) fn next_or_end(&mut self, wanted: &[String], entry: &mut Entry) -> bool {
+        while let Ok(line) = self.lines.recv() {
+            if fill(&line, wanted, entry).is_some() {
+                return true;
+            }
+        }
+        false
     }
 
     pub(super) fn cursor(&self) -> &str {

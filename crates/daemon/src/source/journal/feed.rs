@@ -107,7 +107,7 @@ fn open_library(
     Ok(journal)
 }
 
-fn next_of(
+pub(super) fn next_of(
     journal: &mut Journal,
     wanted: &[String],
     entry: &mut Entry,
