@@ -18,6 +18,7 @@ mod ini;
 mod interp;
 mod jail;
 mod layers;
+mod lint;
 mod load;
 pub mod options;
 mod params;
@@ -31,7 +32,9 @@ mod tree;
 pub use dump::{Item, dump};
 pub use embedded::EmbeddedFiles;
 pub use files::{Files, MemoryFiles};
+pub use lint::{jail_names, unknown_names};
 pub use load::{Choice, load, load_filter};
+pub use stock::is_stock_banaction;
 pub use spec::{
     ActionSpec, Blocktype, Config, Enabled, FilterSpec, Globals, Increment, JailSpec, LogPath,
     Scope, StockBan, UseDns, Value,

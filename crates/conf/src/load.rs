@@ -191,7 +191,7 @@ fn unknown(names: &[JailName], merged: &Merged) -> Vec<(JailName, Diagnostic)> {
 }
 
 /// An include of several filters can be at fault for each of them; that is told once.
-fn each_once(faults: Vec<Diagnostic>) -> Vec<Diagnostic> {
+pub(crate) fn each_once(faults: Vec<Diagnostic>) -> Vec<Diagnostic> {
     let mut told = BTreeSet::new();
     let key = |fault: &Diagnostic| {
         let place = fault.origin.as_ref().map(|at| (at.file.clone(), at.line));

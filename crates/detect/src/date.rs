@@ -153,6 +153,15 @@ impl DateDetector {
         })
     }
 
+    /// Templates that no automaton decides alone, with the construct that asks for more.
+    pub(crate) fn constructs(&self) -> impl Iterator<Item = (&str, &'static str)> {
+        self.templates.iter().flat_map(|template| {
+            let constructs = template.regex.shape(&[]).constructs;
+            let each = constructs.into_iter();
+            each.map(|construct| (template.name.as_str(), construct))
+        })
+    }
+
     /// A state that has learnt nothing yet. It may be used with this detector only, and always with the same zone.
     pub fn new_state(&self) -> DateState {
         DateState {

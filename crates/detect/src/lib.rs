@@ -10,6 +10,7 @@ pub mod pyre;
 mod address;
 mod captures;
 mod detector;
+mod explain;
 mod failure;
 mod hash;
 mod line;
@@ -21,6 +22,7 @@ mod tags;
 mod timing;
 
 pub use detector::{Detector, Finding};
+pub use explain::{Explained, Risk, Search};
 pub use failure::{Failure, LineVerdict};
 pub use line::{Clock, Line};
 pub use rule::{Rule, RuleError, RulePart, RuleSource, UseDns};

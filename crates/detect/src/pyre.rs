@@ -22,10 +22,12 @@ mod parse;
 mod product;
 mod program;
 mod set;
+mod shape;
 mod tdfa;
 
 pub use parse::Error;
 pub use set::{RegexSet, SetCache};
+pub use shape::{FreeText, Shape, Target};
 
 use program::Program;
 use std::sync::OnceLock;

@@ -1,0 +1,158 @@
+//! The way from the beginning of a pattern to its targets: which free text stands on it.
+
+use super::class;
+use crate::pyre::ast::{Assertion, Node, Pattern};
+use crate::pyre::chars::CharSet;
+use std::sync::Arc;
+
+/// Pieces of free text that are kept apart.
+const MOST_RUNS: usize = 16;
+/// Sets that are remembered of a way.
+const MOST_SETS: usize = 200;
+
+/// What stands before a place.
+#[derive(Clone, Debug, Default)]
+pub(super) struct State {
+    /// Free text that nothing has closed.
+    pub(super) runs: Vec<Run>,
+    /// One character for each piece that must be there, by the first alternatives.
+    pub(super) lead: Vec<Arc<CharSet>>,
+}
+
+/// Free text, and what must follow it up to here.
+#[derive(Clone, Debug)]
+pub(super) struct Run {
+    number: usize,
+    set: CharSet,
+    pub(super) piece: String,
+    pub(super) group: Option<usize>,
+    pub(super) between: Vec<Arc<CharSet>>,
+}
+
+/// What stands before each target, in the order of the pattern.
+pub(super) fn walk(pattern: &Pattern, targets: &[usize]) -> Vec<(usize, State)> {
+    let mut walk = Walk {
+        pattern,
+        targets,
+        found: Vec::new(),
+        runs: 0,
+    };
+    let mut state = State::default();
+    walk.node(&pattern.root, None, &mut state);
+    walk.found
+}
+
+struct Walk<'a> {
+    pattern: &'a Pattern,
+    targets: &'a [usize],
+    found: Vec<(usize, State)>,
+    runs: usize,
+}
+
+impl Walk<'_> {
+    /// `group` is the named group around the node.
+    fn node(&mut self, node: &Node, group: Option<usize>, state: &mut State) {
+        match node {
+            Node::Empty | Node::Look { .. } | Node::Backref { .. } => {}
+            // A line of a log cannot be begun by who writes into it.
+            Node::Assert(Assertion::TextStart | Assertion::LineStart) => state.runs.clear(),
+            Node::Assert(_) => {}
+            Node::Set(set) => state.pass(set),
+            Node::Concat(items) => {
+                for item in items {
+                    self.node(item, group, state);
+                }
+            }
+            Node::Alternate(items) => self.either(items.iter(), group, state),
+            Node::Conditional { yes, no, .. } => {
+                self.either([&**yes, &**no].into_iter(), group, state);
+            }
+            Node::Atomic(body) => self.node(body, group, state),
+            Node::Capture(target, _) if self.targets.contains(target) => {
+                self.found.push((*target, state.clone()));
+            }
+            Node::Capture(inner, body) => {
+                let named = self.pattern.names.get(*inner).is_some_and(Option::is_some);
+                self.node(body, if named { Some(*inner) } else { group }, state);
+            }
+            Node::Repeat { min, max, body, .. } => self.repeat(*min, *max, body, group, state),
+        }
+    }
+
+    fn repeat(
+        &mut self,
+        min: u32,
+        max: Option<u32>,
+        body: &Node,
+        group: Option<usize>,
+        state: &mut State,
+    ) {
+        let set = class::union(body);
+        let holds_target =
+            body.any(|node| matches!(node, Node::Capture(group, _) if self.targets.contains(group)));
+        let is_free = class::is_free(&set, max) && !holds_target;
+        // What is inside of free text is part of it.
+        let mut inside = state.clone();
+        match (is_free, body) {
+            (true, Node::Set(set)) => inside.pass(set),
+            (true, _) => {}
+            (false, _) => self.node(body, group, &mut inside),
+        }
+        match min {
+            0 => state.join(inside),
+            _ => *state = inside,
+        }
+        if is_free && state.runs.len() < MOST_RUNS {
+            self.runs += 1;
+            state.runs.push(Run {
+                number: self.runs,
+                piece: class::piece(body, &set, min, max),
+                set,
+                group,
+                between: Vec::new(),
+            });
+        }
+    }
+
+    fn either<'n>(
+        &mut self,
+        nodes: impl Iterator<Item = &'n Node>,
+        group: Option<usize>,
+        state: &mut State,
+    ) {
+        let before = state.clone();
+        for (place, node) in nodes.enumerate() {
+            let mut inside = before.clone();
+            self.node(node, group, &mut inside);
+            match place {
+                0 => *state = inside,
+                _ => state.join(inside),
+            }
+        }
+    }
+}
+
+impl State {
+    /// A character out of the set must stand here.
+    fn pass(&mut self, set: &Arc<CharSet>) {
+        let is_new_line = set.ranges() == [(0x0A, 0x0A)];
+        self.runs
+            .retain(|run| !is_new_line && class::meet(&run.set, set));
+        let kept = self.runs.iter_mut().map(|run| &mut run.between);
+        for sets in kept.chain([&mut self.lead]) {
+            if sets.len() < MOST_SETS {
+                sets.push(Arc::clone(set));
+            }
+        }
+    }
+
+    /// Either this way or the other: what one leaves open is open, and between stands only what both have.
+    fn join(&mut self, other: Self) {
+        for run in other.runs {
+            match self.runs.iter_mut().find(|own| own.number == run.number) {
+                Some(own) => own.between.retain(|set| run.between.contains(set)),
+                None => self.runs.push(run),
+            }
+        }
+    }
+}

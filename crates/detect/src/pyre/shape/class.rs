@@ -1,0 +1,127 @@
+//! Classes of characters, as far as a pattern's shape asks about them.
+
+use crate::pyre::ast::Node;
+use crate::pyre::chars::{Category, CharSet, category};
+use std::sync::Arc;
+
+/// The shortest address has this many characters.
+const SHORTEST: u32 = 7;
+/// Examples are cut here.
+const EXAMPLE: usize = 60;
+
+/// Whether an IPv4 address can be written with this class, so often repeated. (A class without a full stop is nearly
+/// always a field that ends at one.)
+pub(super) fn is_free(set: &CharSet, max: Option<u32>) -> bool {
+    max.is_none_or(|max| max >= SHORTEST)
+        && ".0123456789".chars().all(|c| set.contains(u32::from(c)))
+}
+
+/// Whether the two have a character in common.
+pub(super) fn meet(a: &CharSet, b: &CharSet) -> bool {
+    let (mut a, mut b) = (a.ranges(), b.ranges());
+    while let (Some(first), Some(second)) = (a.first(), b.first()) {
+        if first.1 < second.0 {
+            a = &a[1..];
+        } else if second.1 < first.0 {
+            b = &b[1..];
+        } else {
+            return true;
+        }
+    }
+    false
+}
+
+/// All characters that any set below the node holds.
+pub(super) fn union(node: &Node) -> CharSet {
+    let mut ranges = Vec::new();
+    node.walk(&mut |node| {
+        if let Node::Set(set) = node {
+            ranges.extend_from_slice(set.ranges());
+        }
+    });
+    CharSet::new(ranges)
+}
+
+/// A repetition as one would write it.
+pub(super) fn piece(body: &Node, set: &CharSet, min: u32, max: Option<u32>) -> String {
+    let class = match body {
+        Node::Set(_) => written(set),
+        _ => format!("(?:{}…)", written(set)),
+    };
+    match (min, max) {
+        (0, None) => format!("{class}*"),
+        (1, None) => format!("{class}+"),
+        (min, None) => format!("{class}{{{min},}}"),
+        (min, Some(max)) => format!("{class}{{{min},{max}}}"),
+    }
+}
+
+fn written(set: &CharSet) -> String {
+    let negated = set.negated();
+    match negated.ranges() {
+        [] | [(0x0A, 0x0A)] => return ".".into(),
+        _ if negated == *category(Category::Space, false) => return r"\S".into(),
+        _ => {}
+    }
+    let (sign, shown) = if negated.ranges().len() < set.ranges().len() {
+        ("^", &negated)
+    } else {
+        ("", set)
+    };
+    const MOST: usize = 8;
+    let mut text = String::from(sign);
+    for &(low, high) in shown.ranges().iter().take(MOST) {
+        text.push_str(&escaped(low));
+        if high > low {
+            if high > low + 1 {
+                text.push('-');
+            }
+            text.push_str(&escaped(high));
+        }
+    }
+    if shown.ranges().len() > MOST {
+        text.push('…');
+    }
+    format!("[{text}]")
+}
+
+fn escaped(c: u32) -> String {
+    match char::from_u32(c) {
+        Some('\n') => r"\n".into(),
+        Some('\t') => r"\t".into(),
+        Some(c @ (']' | '\\' | '^' | '-')) => format!("\\{c}"),
+        Some(c) if c == ' ' || !(c.is_control() || c.is_whitespace()) => c.into(),
+        _ => format!("\\x{c:02x}"),
+    }
+}
+
+/// A text with one character out of each set.
+pub(super) fn sample(sets: &[Arc<CharSet>]) -> String {
+    let text: String = sets.iter().map(|set| one_of(set)).collect();
+    match text.char_indices().rev().nth(EXAMPLE) {
+        Some((at, _)) => format!("…{}", &text[at..]),
+        None => text,
+    }
+}
+
+/// A character that looks like what is meant.
+fn one_of(set: &CharSet) -> char {
+    if let [(only, last)] = *set.ranges()
+        && only == last
+    {
+        return char::from_u32(only).unwrap_or('?');
+    }
+    let small: Vec<(u32, u32)> = set.ranges().iter().copied().take(3).collect();
+    if small.len() == 2 && small.iter().all(|(low, high)| low == high) {
+        // A letter that may be a capital.
+        return small.last().and_then(|(c, _)| char::from_u32(*c)).unwrap_or('?');
+    }
+    let liked = [' ', 'x', '1'].into_iter();
+    let mut liked = liked.filter(|c| set.contains(u32::from(*c)));
+    let first = || set.ranges().first().and_then(|(c, _)| char::from_u32(*c));
+    // A class that holds a blank and letters is no separator.
+    match (liked.next(), liked.next()) {
+        (Some(' '), Some(other)) | (Some(other), _) => other,
+        (None, _) => first().unwrap_or('?'),
+    }
+}
