@@ -37,7 +37,9 @@ impl Output {
 
     /// A message of several lines for people, one of which may be a cited line of the configuration.
     pub(crate) fn say_lines(&mut self, message: &str) -> io::Result<()> {
-        message.split('\n').try_for_each(|line| self.data(&safe(line)))
+        message
+            .split('\n')
+            .try_for_each(|line| self.data(&safe(line)))
     }
 
     /// A message on the standard error output, after everything that was said before.

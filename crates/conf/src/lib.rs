@@ -34,11 +34,11 @@ pub use embedded::EmbeddedFiles;
 pub use files::{Files, MemoryFiles};
 pub use lint::{jail_names, unknown_names};
 pub use load::{Choice, load, load_filter};
-pub use stock::is_stock_banaction;
 pub use spec::{
     ActionSpec, Blocktype, Config, Enabled, FilterSpec, Globals, Increment, JailSpec, LogPath,
     Scope, StockBan, UseDns, Value,
 };
+pub use stock::is_stock_banaction;
 pub use tree::{Manner, Tree};
 
 #[cfg(test)]

@@ -28,7 +28,9 @@ const PARTS: &[&str] = &["Definition", "Init", "INCLUDES"];
 /// Sections of fail2ban.conf and stockade.conf.
 const DAEMON: &[&str] = &["Definition", "Thread", "INCLUDES"];
 /// What every action may be given, whether it uses it or not.
-const GIVEN: &[&str] = &["name", "actname", "timeout", "bantime", "port", "protocol", "chain"];
+const GIVEN: &[&str] = &[
+    "name", "actname", "timeout", "bantime", "port", "protocol", "chain",
+];
 
 /// The jails that the tree names, in the order of the files; `None` if it has none to read.
 pub fn jail_names(files: &dyn Files, tree: &Tree) -> Option<Vec<JailName>> {
@@ -143,7 +145,7 @@ impl Lint {
     ) {
         for (key, values) in slots {
             let name = key.split('?').next().unwrap_or(key);
-            if known.contains(&name) || self.all.holds(name) {
+            if known.contains(&name) || self.all.holds(name) || is_choice(name) {
                 continue;
             }
             let meant = nearest(name, known.iter().copied().chain(self.all.names()));
@@ -161,8 +163,9 @@ impl Lint {
                     meant,
                 )),
                 None if strictness == Strictness::All => {
-                    let message =
-                        format!("option '{name}' in [{section}] is unknown, and nothing refers to it");
+                    let message = format!(
+                        "option '{name}' in [{section}] is unknown, and nothing refers to it"
+                    );
                     let notice = fault(&message, origin, Some(name));
                     found.push(Diagnostic {
                         severity: Severity::Notice,
@@ -257,7 +260,11 @@ impl Lint {
             let keys: BTreeSet<&str> = (merged.sections.iter())
                 .flat_map(|(_, slots, _)| slots.keys())
                 .map(|key| key.split('?').next().unwrap_or(key))
-                .chain(if key == "filter" { FILTER } else { ACTION }.iter().copied())
+                .chain(
+                    if key == "filter" { FILTER } else { ACTION }
+                        .iter()
+                        .copied(),
+                )
                 .chain(GIVEN.iter().copied())
                 .collect();
             for (argument, _) in &call.options {
@@ -266,8 +273,9 @@ impl Lint {
                     continue;
                 }
                 if let Some(meant) = nearest(argument, keys.iter().copied()) {
-                    let message =
-                        format!("{file} has no option '{argument}'; what the jail gives it is not read");
+                    let message = format!(
+                        "{file} has no option '{argument}'; what the jail gives it is not read"
+                    );
                     found.push(slip(message, &origin, argument, meant).with_jail(jail));
                 }
             }
@@ -275,11 +283,19 @@ impl Lint {
     }
 }
 
+/// Ready-made lists of actions, of which a jail names one or none.
+fn is_choice(name: &str) -> bool {
+    name.starts_with("action_")
+}
+
 /// A name in place of another one.
 fn slip(message: String, origin: &Origin, name: &str, meant: &str) -> Diagnostic {
     let found = fault(&message, origin, None);
     // fail2ban reads names without regard to case.
-    let at = origin.text.to_ascii_lowercase().find(&name.to_ascii_lowercase());
+    let at = origin
+        .text
+        .to_ascii_lowercase()
+        .find(&name.to_ascii_lowercase());
     let found = Diagnostic {
         severity: Severity::Warning,
         ..found

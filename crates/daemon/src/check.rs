@@ -75,8 +75,8 @@ pub struct CheckedJail {
     pub actions: Vec<CheckedAction>,
     /// Its expressions.
     pub regexes: Vec<CheckedRegex>,
-    /// Date patterns with a construct that no automaton decides alone.
-    pub special_dates: Vec<(String, &'static str)>,
+    /// Its own date patterns with a back-reference, which no automaton decides.
+    pub special_dates: Vec<String>,
     /// Alternatives of its `journalmatch` that every local user can satisfy, where nothing says whose entries count.
     pub forgeable: Vec<String>,
     /// What else an admin should know, one sentence each.
@@ -113,7 +113,10 @@ pub fn check(check: &Check) -> CheckReport {
         .collect();
     diagnostics.extend(plan.broken.into_iter().map(|(_, diagnostic)| diagnostic));
     let spec = |jail: &Jail| config.jails.iter().find(|spec| spec.name == jail.name);
-    let sound = plan.jails.iter().filter_map(|jail| Some((jail, spec(jail)?)));
+    let sound = plan
+        .jails
+        .iter()
+        .filter_map(|jail| Some((jail, spec(jail)?)));
     jails.extend(sound.map(|(jail, spec)| sound_jail(jail, spec, &config)));
     let is_there = names.is_some();
     let names = names.unwrap_or_default();
@@ -132,7 +135,9 @@ fn broken(name: &JailName, diagnostic: &Diagnostic, config: &Config) -> CheckedJ
     let spec = config.jails.iter().find(|spec| spec.name == *name);
     let place = diagnostic.origin.as_ref();
     let place = place.map(|at| format!(" ({}:{})", at.file, at.line));
-    let message = diagnostic.message.trim_end_matches("; the jail is left out");
+    let message = diagnostic
+        .message
+        .trim_end_matches("; the jail is left out");
     CheckedJail {
         name: name.clone(),
         enabled: spec.map(|spec| spec.enabled),
@@ -175,11 +180,7 @@ fn sound_jail(jail: &Jail, spec: &JailSpec, config: &Config) -> CheckedJail {
         why: looked.why,
         actions: action::of(spec, &config.globals),
         regexes: rules::of(jail, &spec.filter),
-        special_dates: match spec.filter.datepattern {
-            Some(_) => jail.rule.special_dates(),
-            // The built-in ones are our business.
-            None => Vec::new(),
-        },
+        special_dates: jail.rule.backtracking_dates(),
         forgeable: looked.forgeable,
         notes,
     }

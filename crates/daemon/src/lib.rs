@@ -27,8 +27,8 @@ mod scan;
 mod source;
 
 pub use check::{
-    Check, CheckReport, CheckedAction, CheckedJail, CheckedRegex, CheckedSource, Enforcement, Verdict,
-    check,
+    Check, CheckReport, CheckedAction, CheckedJail, CheckedRegex, CheckedSource, Enforcement,
+    Verdict, check,
 };
 pub use files::DiskFiles;
 pub use log::{escape_into, local};

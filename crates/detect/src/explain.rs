@@ -51,9 +51,11 @@ pub enum Risk {
         piece: String,
         /// The named group around it, in lower case.
         group: Option<String>,
+        /// It takes as much as it can, also of what stands behind the address.
+        greedy: bool,
         /// It moves the beginning of `<F-CONTENT>` instead of an address.
         content: bool,
-        /// A text for it that moves that place.
+        /// A text that moves that place: for a greedy piece behind it, else within the piece.
         example: String,
     },
     /// A longer host name may begin with what is read as the address.
@@ -95,6 +97,7 @@ impl fmt::Display for Risk {
             Self::FreeText {
                 piece,
                 group,
+                greedy,
                 content,
                 example,
             } => {
@@ -102,16 +105,20 @@ impl fmt::Display for Risk {
                 if let Some(group) = group {
                     write!(f, " in <F-{}>", group.to_ascii_uppercase())?;
                 }
-                match content {
-                    true => write!(
+                match (content, greedy) {
+                    (true, _) => write!(
                         f,
-                        " stands before <F-CONTENT>: with \"{example}\" in it the content begins where an attacker \
-                         wants"
+                        " stands before <F-CONTENT>: \"{example}\" in the line makes the content begin there"
                     ),
-                    false => write!(
+                    (false, true) => write!(
+                        f,
+                        " takes as much as it can, and nothing fixes the address from the end: \"{example}\" behind \
+                         the address has {INNOCENT} banned"
+                    ),
+                    (false, false) => write!(
                         f,
                         " takes any text before the address, and nothing fixes the address from the end: \
-                         \"{example}\" in it can have {INNOCENT} banned"
+                         \"{example}\" in it has {INNOCENT} banned"
                     ),
                 }
             }
@@ -146,12 +153,10 @@ impl Rule {
         all
     }
 
-    /// Date patterns that are more than an automaton, each with the construct that makes it so.
-    pub fn special_dates(&self) -> Vec<(String, &'static str)> {
-        let dates = self.dates.constructs();
-        dates
-            .map(|(name, construct)| (name.to_owned(), construct))
-            .collect()
+    /// The names of the filter's own date patterns that are searched by trying, because they hold a back-reference.
+    pub fn backtracking_dates(&self) -> Vec<String> {
+        let names = self.dates.backtracking().into_iter();
+        names.map(str::to_owned).collect()
     }
 }
 
@@ -175,7 +180,11 @@ fn risks(shape: &Shape) -> Vec<Risk> {
     let first = shape.targets.first();
     if let Some(target) = first.filter(|_| !shape.anchored) {
         // Of a prefregex it is what comes in front of the content that matters, and there it ends.
-        let end = if target.name == "content" { "" } else { INNOCENT };
+        let end = if target.name == "content" {
+            ""
+        } else {
+            INNOCENT
+        };
         risks.push(Risk::Unanchored {
             example: format!("{}{end}", target.lead),
         });
@@ -188,6 +197,7 @@ fn risks(shape: &Shape) -> Vec<Risk> {
         let FreeText {
             piece,
             group,
+            greedy,
             joint,
         } = free.clone();
         let content = target.name == "content";
@@ -195,8 +205,9 @@ fn risks(shape: &Shape) -> Vec<Risk> {
         risks.push(Risk::FreeText {
             piece,
             group,
+            greedy,
             content,
-            example: format!("x{joint}{end}"),
+            example: format!("{}{joint}{end}", if greedy { "" } else { "x" }),
         });
     }
     if shape

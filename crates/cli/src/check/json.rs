@@ -27,7 +27,7 @@ struct Jail<'a> {
     why: &'a str,
     actions: Vec<Action<'a>>,
     regexes: Vec<Regex<'a>>,
-    special_dates: Vec<SpecialDate<'a>>,
+    special_dates: &'a [String],
     forgeable: &'a [String],
     notes: &'a [String],
 }
@@ -67,12 +67,6 @@ struct Risk {
     kind: &'static str,
     message: String,
     example: Option<String>,
-}
-
-#[derive(Serialize)]
-struct SpecialDate<'a> {
-    pattern: &'a str,
-    construct: &'static str,
 }
 
 #[derive(Serialize)]
@@ -127,9 +121,7 @@ fn jail(jail: &CheckedJail) -> Jail<'_> {
         why: &jail.why,
         actions: jail.actions.iter().map(action).collect(),
         regexes: jail.regexes.iter().map(regex).collect(),
-        special_dates: (jail.special_dates.iter())
-            .map(|(pattern, construct)| SpecialDate { pattern, construct })
-            .collect(),
+        special_dates: &jail.special_dates,
         forgeable: &jail.forgeable,
         notes: &jail.notes,
     }

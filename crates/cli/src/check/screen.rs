@@ -15,13 +15,12 @@ const FEW: usize = 5;
 pub(super) fn print(report: &CheckReport, verbose: bool, output: &mut Output) -> io::Result<()> {
     let width = os::terminal_width();
     let mut screen = Screen { width, output };
-    screen.output.say(&format!("configuration  {}", report.tree))?;
+    screen
+        .output
+        .say(&format!("configuration  {}", report.tree))?;
     screen.findings(report)?;
     if verbose {
-        report
-            .jails
-            .iter()
-            .try_for_each(|jail| screen.jail(jail))?;
+        report.jails.iter().try_for_each(|jail| screen.jail(jail))?;
     } else {
         screen.jails(report)?;
         screen.risks(report)?;
@@ -114,9 +113,8 @@ impl Screen<'_> {
         ]);
         for (filter, regexes) in filters.iter().filter(|(_, regexes)| risky(regexes) > 0) {
             let of_kind = |kind: &str| {
-                let is_it = |regex: &&&CheckedRegex| {
-                    regex.risks.iter().any(|risk| risk.name() == kind)
-                };
+                let is_it =
+                    |regex: &&&CheckedRegex| regex.risks.iter().any(|risk| risk.name() == kind);
                 match regexes.iter().filter(is_it).count() {
                     0 => String::new(),
                     n => n.to_string(),
@@ -156,7 +154,11 @@ impl Screen<'_> {
         if rest > 0 {
             parts.push(format!("{rest} by trying, under a budget of steps"));
         }
-        let text = format!("{}: {}", count(all.len(), "regex", "regexes"), parts.join(", "));
+        let text = format!(
+            "{}: {}",
+            count(all.len(), "regex", "regexes"),
+            parts.join(", ")
+        );
         self.paragraph(2, &text)?;
         for (filter, regexes) in &filters {
             let mut reasons = BTreeMap::<&str, Vec<String>>::new();
@@ -174,7 +176,10 @@ impl Screen<'_> {
     }
 
     fn forgeable(&mut self, report: &CheckReport) -> io::Result<()> {
-        let open = report.jails.iter().filter(|jail| !jail.forgeable.is_empty());
+        let open = report
+            .jails
+            .iter()
+            .filter(|jail| !jail.forgeable.is_empty());
         let open: Vec<&CheckedJail> = open.collect();
         if open.is_empty() {
             return Ok(());
@@ -227,7 +232,11 @@ impl Screen<'_> {
                         Some(ports) => format!("ports {ports}"),
                         None => "all ports".into(),
                     },
-                    if *scope == "host" { ", this machine only" } else { "" },
+                    if *scope == "host" {
+                        ", this machine only"
+                    } else {
+                        ""
+                    },
                     jail.name
                 ),
                 Enforcement::Shell { why } => format!(
@@ -246,8 +255,9 @@ impl Screen<'_> {
             self.paragraph(2, &format!("regex   {}: {}", place(regex), engine(regex)))?;
             self.risks_of(regex)?;
         }
-        for (pattern, construct) in &jail.special_dates {
-            self.paragraph(2, &format!("date    {pattern}: holds a {construct}"))?;
+        for pattern in &jail.special_dates {
+            let text = "by trying, under a budget of steps: it has a back-reference";
+            self.paragraph(2, &format!("date    {pattern}: {text}"))?;
         }
         Ok(())
     }
@@ -264,7 +274,13 @@ impl Screen<'_> {
     }
 
     fn summary(&mut self, report: &CheckReport) -> io::Result<()> {
-        let jails = |verdict| report.jails.iter().filter(|jail| jail.verdict == verdict).count();
+        let jails = |verdict| {
+            report
+                .jails
+                .iter()
+                .filter(|jail| jail.verdict == verdict)
+                .count()
+        };
         let found = |severity| {
             let found = report.diagnostics.iter();
             found.filter(|found| found.severity == severity).count()
@@ -318,7 +334,11 @@ fn actions(jail: &CheckedJail) -> String {
         Enforcement::Python => format!("python {}", action.name),
         _ => format!("shell {}", action.name),
     });
-    let all: Vec<String> = native.then(|| "native".to_owned()).into_iter().chain(others).collect();
+    let all: Vec<String> = native
+        .then(|| "native".to_owned())
+        .into_iter()
+        .chain(others)
+        .collect();
     match (all.as_slice(), jail.verdict) {
         ([], Verdict::Error) => "-".into(),
         ([], _) => "none: it only detects".into(),
@@ -328,7 +348,10 @@ fn actions(jail: &CheckedJail) -> String {
 }
 
 fn sources(jail: &CheckedJail) -> String {
-    let live = jail.sources.iter().filter(|source| source.state == "readable");
+    let live = jail
+        .sources
+        .iter()
+        .filter(|source| source.state == "readable");
     let live = live.map(|source| match source.kind {
         "journal" => format!("journal {}", source.place),
         _ => source.place.clone(),

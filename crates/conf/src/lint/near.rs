@@ -56,8 +56,16 @@ mod tests {
     #[test]
     fn the_nearest_known_name_is_found() {
         let known = [
-            "maxretry", "findtime", "bantime", "port", "logpath", "ignoreip", "enabled", "filter",
-            "failregex", "bantime.increment",
+            "maxretry",
+            "findtime",
+            "bantime",
+            "port",
+            "logpath",
+            "ignoreip",
+            "enabled",
+            "filter",
+            "failregex",
+            "bantime.increment",
         ];
         for (name, meant) in [
             ("maxrety", Some("maxretry")),

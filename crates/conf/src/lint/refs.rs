@@ -135,7 +135,11 @@ mod tests {
         check("%(known/failregex)s", &["failregex"], &["known"]);
         check("<port> and <F-USER>", &["port", "f-user"], &["user"]);
         check("<more-<mode>>", &["mode", "more-ddos"], &["more"]);
-        check("<lt_<logtype>/__prefix>", &["logtype", "__prefix"], &["lt_file"]);
+        check(
+            "<lt_<logtype>/__prefix>",
+            &["logtype", "__prefix"],
+            &["lt_file"],
+        );
         check("(?P<name>x) <a b> < >", &["name"], &["a", "b"]);
         check("%(unclosed", &[], &["unclosed"]);
         check("<<x>>", &["x"], &["anything"]);

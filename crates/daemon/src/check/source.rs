@@ -98,8 +98,9 @@ fn files(jail: &Jail) -> Looked {
 fn waits_for(sources: &[CheckedSource]) -> String {
     let places: Vec<String> = sources
         .iter()
-        .map(|source| match source.state.as_str() {
-            "no match" => format!("{} matches nothing", source.place),
+        .map(|source| match (source.kind, source.state.as_str()) {
+            ("journal", _) => format!("no unit {}", source.place),
+            (_, "no match") => format!("{} matches nothing", source.place),
             _ => format!("{} is missing", source.place),
         })
         .collect();
@@ -195,13 +196,19 @@ fn of_pattern(log: &LogPath) -> Vec<CheckedSource> {
         };
         return vec![source(pattern, state)];
     }
-    found.iter().map(|path| source(path, state_of(path))).collect()
+    found
+        .iter()
+        .map(|path| source(path, state_of(path)))
+        .collect()
 }
 
 /// The directory above the first wildcard.
 fn fixed_part(pattern: &str) -> PathBuf {
     let parts = pattern.split_inclusive('/');
-    parts.take_while(|part| !is_glob(part)).collect::<String>().into()
+    parts
+        .take_while(|part| !is_glob(part))
+        .collect::<String>()
+        .into()
 }
 
 fn state_of(path: &Path) -> String {

@@ -8,8 +8,10 @@
 //! The answers are about the tree as a whole and not proofs: which text is an attacker's, only the service knows.
 
 mod after;
+mod assume;
 mod before;
 mod class;
+mod free;
 
 use super::Regex;
 use super::ast::{Assertion, Node, Pattern};
@@ -47,6 +49,8 @@ pub struct FreeText {
     pub piece: String,
     /// The named group around it.
     pub group: Option<String>,
+    /// It takes as much as it can, and as little otherwise.
+    pub greedy: bool,
     /// A text that fits between it and the target.
     pub joint: String,
 }
@@ -67,29 +71,53 @@ impl Shape {
                     .is_some_and(|name| names.contains(&name))
             })
             .collect();
-        let before = before::walk(pattern, &groups);
-        let after = after::walk(&pattern.root, &groups);
-        let name = |group: usize| pattern.names.get(group).and_then(Option::as_deref);
-        let targets = before.into_iter().filter_map(|(group, state)| {
-            let behind = after.iter().find(|(known, _)| *known == group)?;
-            let free = state.runs.iter().find(|run| !behind.1.pins(run));
-            Some(Target {
-                name: name(group)?.to_owned(),
-                lead: class::sample(&state.lead),
-                free: free.map(|run| FreeText {
-                    piece: run.piece.clone(),
-                    group: run.group.and_then(name).map(str::to_owned),
-                    joint: class::sample(&run.between),
-                }),
-                open_end: behind.1.is_open(),
-            })
+        let variants = assume::variants(&pattern.root);
+        let targets = variants.iter().fold(Vec::new(), |targets, root| {
+            merged(targets, targets_of(root, pattern, &groups))
         });
         Self {
             anchored: is_anchored(&pattern.root),
             constructs: constructs(pattern),
-            targets: targets.collect(),
+            targets,
         }
     }
+}
+
+fn targets_of(root: &Node, pattern: &Pattern, groups: &[usize]) -> Vec<Target> {
+    let before = before::walk(root, &pattern.names, groups);
+    let after = after::walk(root, groups);
+    let name = |group: usize| pattern.names.get(group).and_then(Option::as_deref);
+    let targets = before.into_iter().filter_map(|(group, state)| {
+        let (_, behind) = after.iter().find(|(known, _)| *known == group)?;
+        let mut open = state.runs.iter().filter(|run| run.is_open());
+        let free = open.find(|run| !behind.pins(run));
+        Some(Target {
+            name: name(group)?.to_owned(),
+            lead: class::sample(&state.lead),
+            free: free.map(|run| FreeText {
+                piece: run.piece.clone(),
+                group: run.group.and_then(name).map(str::to_owned),
+                greedy: run.greedy,
+                joint: class::sample(&run.shown),
+            }),
+            open_end: behind.is_open(),
+        })
+    });
+    targets.collect()
+}
+
+/// What is so in one variant is so.
+fn merged(mut targets: Vec<Target>, more: Vec<Target>) -> Vec<Target> {
+    for one in more {
+        match targets.iter_mut().find(|known| known.name == one.name) {
+            Some(known) => {
+                known.open_end |= one.open_end;
+                known.free = known.free.take().or(one.free);
+            }
+            None => targets.push(one),
+        }
+    }
+    targets
 }
 
 /// Whether every match begins at the beginning of the text or of a line of it.

@@ -55,11 +55,20 @@ mod tests {
             &["_COMM=sshd _COMM=sshd-session"],
             &["_COMM=sshd _COMM=sshd-session"],
         );
-        check(&["SYSLOG_IDENTIFIER=dovecot"], &["SYSLOG_IDENTIFIER=dovecot"]);
+        check(
+            &["SYSLOG_IDENTIFIER=dovecot"],
+            &["SYSLOG_IDENTIFIER=dovecot"],
+        );
         check(&["_UID=0 _COMM=sshd"], &[]);
         check(&["_TRANSPORT=kernel"], &[]);
-        check(&["_TRANSPORT=kernel _TRANSPORT=syslog"], &["_TRANSPORT=kernel _TRANSPORT=syslog"]);
-        check(&["_COMM=a", "_COMM=b _UID=0", "PRIORITY=3"], &["_COMM=a", "PRIORITY=3"]);
+        check(
+            &["_TRANSPORT=kernel _TRANSPORT=syslog"],
+            &["_TRANSPORT=kernel _TRANSPORT=syslog"],
+        );
+        check(
+            &["_COMM=a", "_COMM=b _UID=0", "PRIORITY=3"],
+            &["_COMM=a", "PRIORITY=3"],
+        );
         check(&[], &["every entry"]);
     }
 

@@ -2,6 +2,7 @@
 
 use super::before::Run;
 use super::class;
+use super::free::Free;
 use crate::pyre::ast::{Assertion, Node};
 use crate::pyre::chars::CharSet;
 
@@ -11,7 +12,7 @@ pub(super) struct After {
     /// Every way from here ends where the text or a line ends.
     ends: bool,
     /// Free text on the way.
-    free: Vec<CharSet>,
+    free: Vec<Free>,
     /// What the next character may be.
     next: Vec<CharSet>,
     /// There may be nothing that says what comes next.
@@ -35,8 +36,7 @@ impl After {
     /// Whether there is but one place for the target, seen from the end: the free text of the run cannot hold another
     /// one, because what would stand behind that one had no room.
     pub(super) fn pins(&self, run: &Run) -> bool {
-        let has_room = |free: &CharSet| run.between.iter().all(|set| class::meet(set, free));
-        self.ends && !self.free.iter().any(has_room)
+        self.ends && !self.free.iter().any(|free| free.holds(&run.between))
     }
 
     /// Whether the target may be the beginning of a longer host name.
@@ -61,6 +61,8 @@ impl After {
 fn behind(node: &Node, after: After, targets: &[usize], found: &mut Vec<(usize, After)>) -> After {
     match node {
         Node::Empty | Node::Backref { .. } => after,
+        // A full stop ends a sentence or goes on with a name: what follows tells.
+        Node::Set(set) if set.ranges() == [(0x2E, 0x2E)] => after,
         Node::Set(set) => After {
             next: vec![(**set).clone()],
             open: false,
@@ -85,11 +87,8 @@ fn behind(node: &Node, after: After, targets: &[usize], found: &mut Vec<(usize, 
             before
         }
         Node::Repeat { min, max, body, .. } => {
-            let set = class::union(body);
             let mut within = after.clone();
-            if class::is_free(&set, *max) {
-                within.free.push(set);
-            }
+            within.free.extend(Free::of(body, *max));
             let mut within = behind(body, within, targets, found);
             if *min == 0 {
                 within.join(after);

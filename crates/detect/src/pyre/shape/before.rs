@@ -1,7 +1,8 @@
 //! The way from the beginning of a pattern to its targets: which free text stands on it.
 
 use super::class;
-use crate::pyre::ast::{Assertion, Node, Pattern};
+use super::free::{Free, is_fields};
+use crate::pyre::ast::{Assertion, Kind, Node};
 use crate::pyre::chars::CharSet;
 use std::sync::Arc;
 
@@ -9,6 +10,9 @@ use std::sync::Arc;
 const MOST_RUNS: usize = 16;
 /// Sets that are remembered of a way.
 const MOST_SETS: usize = 200;
+
+/// A group's name.
+type Name = Option<Box<str>>;
 
 /// What stands before a place.
 #[derive(Clone, Debug, Default)]
@@ -23,27 +27,31 @@ pub(super) struct State {
 #[derive(Clone, Debug)]
 pub(super) struct Run {
     number: usize,
-    set: CharSet,
+    free: Free,
     pub(super) piece: String,
     pub(super) group: Option<usize>,
+    pub(super) greedy: bool,
+    /// What each way to here holds.
     pub(super) between: Vec<Arc<CharSet>>,
+    /// The same by the first alternatives, to be shown.
+    pub(super) shown: Vec<Arc<CharSet>>,
 }
 
 /// What stands before each target, in the order of the pattern.
-pub(super) fn walk(pattern: &Pattern, targets: &[usize]) -> Vec<(usize, State)> {
+pub(super) fn walk(root: &Node, names: &[Name], targets: &[usize]) -> Vec<(usize, State)> {
     let mut walk = Walk {
-        pattern,
+        names,
         targets,
         found: Vec::new(),
         runs: 0,
     };
     let mut state = State::default();
-    walk.node(&pattern.root, None, &mut state);
+    walk.node(root, None, &mut state);
     walk.found
 }
 
 struct Walk<'a> {
-    pattern: &'a Pattern,
+    names: &'a [Name],
     targets: &'a [usize],
     found: Vec<(usize, State)>,
     runs: usize,
@@ -72,28 +80,31 @@ impl Walk<'_> {
                 self.found.push((*target, state.clone()));
             }
             Node::Capture(inner, body) => {
-                let named = self.pattern.names.get(*inner).is_some_and(Option::is_some);
+                let named = self.names.get(*inner).is_some_and(Option::is_some);
                 self.node(body, if named { Some(*inner) } else { group }, state);
             }
-            Node::Repeat { min, max, body, .. } => self.repeat(*min, *max, body, group, state),
+            Node::Repeat {
+                min,
+                max,
+                kind,
+                body,
+            } => self.repeat((*min, *max, *kind), body, group, state),
         }
     }
 
     fn repeat(
         &mut self,
-        min: u32,
-        max: Option<u32>,
+        (min, max, kind): (u32, Option<u32>, Kind),
         body: &Node,
         group: Option<usize>,
         state: &mut State,
     ) {
-        let set = class::union(body);
-        let holds_target =
-            body.any(|node| matches!(node, Node::Capture(group, _) if self.targets.contains(group)));
-        let is_free = class::is_free(&set, max) && !holds_target;
+        let holds_target = body
+            .any(|node| matches!(node, Node::Capture(group, _) if self.targets.contains(group)));
+        let free = Free::of(body, max).filter(|_| !holds_target && !is_fields(body));
         // What is inside of free text is part of it.
         let mut inside = state.clone();
-        match (is_free, body) {
+        match (free.is_some(), body) {
             (true, Node::Set(set)) => inside.pass(set),
             (true, _) => {}
             (false, _) => self.node(body, group, &mut inside),
@@ -102,14 +113,18 @@ impl Walk<'_> {
             0 => state.join(inside),
             _ => *state = inside,
         }
-        if is_free && state.runs.len() < MOST_RUNS {
+        // Who writes into a line cannot end it.
+        let free = free.filter(|free| !free.round_end.iter().any(|set| is_new_line(set)));
+        if let Some(free) = free.filter(|_| state.runs.len() < MOST_RUNS) {
             self.runs += 1;
             state.runs.push(Run {
                 number: self.runs,
-                piece: class::piece(body, &set, min, max),
-                set,
+                piece: class::piece(body, &free.set, min, max),
                 group,
-                between: Vec::new(),
+                greedy: kind != Kind::Lazy,
+                between: free.round_end.clone(),
+                shown: free.round_end.clone(),
+                free,
             });
         }
     }
@@ -132,13 +147,20 @@ impl Walk<'_> {
     }
 }
 
+impl Run {
+    /// Whether it can hold what leads from it to here, so that the pattern may go on in the middle of it.
+    pub(super) fn is_open(&self) -> bool {
+        self.free.holds(&self.between)
+    }
+}
+
 impl State {
     /// A character out of the set must stand here.
     fn pass(&mut self, set: &Arc<CharSet>) {
-        let is_new_line = set.ranges() == [(0x0A, 0x0A)];
         self.runs
-            .retain(|run| !is_new_line && class::meet(&run.set, set));
-        let kept = self.runs.iter_mut().map(|run| &mut run.between);
+            .retain(|run| !is_new_line(set) && class::meet(&run.free.set, set));
+        let kept = self.runs.iter_mut();
+        let kept = kept.flat_map(|run| [&mut run.between, &mut run.shown]);
         for sets in kept.chain([&mut self.lead]) {
             if sets.len() < MOST_SETS {
                 sets.push(Arc::clone(set));
@@ -155,4 +177,8 @@ impl State {
             }
         }
     }
+}
+
+fn is_new_line(set: &CharSet) -> bool {
+    set.ranges() == [(0x0A, 0x0A)]
 }

@@ -6,6 +6,8 @@ use std::sync::Arc;
 
 /// The shortest address has this many characters.
 const SHORTEST: u32 = 7;
+/// Ranges of a class that are shown.
+const MOST_RANGES: usize = 8;
 /// Examples are cut here.
 const EXAMPLE: usize = 60;
 
@@ -31,6 +33,11 @@ pub(super) fn meet(a: &CharSet, b: &CharSet) -> bool {
     false
 }
 
+/// Whether it holds blanks and nothing else.
+pub(super) fn is_blank(set: &CharSet) -> bool {
+    !meet(set, &category(Category::Space, false).negated())
+}
+
 /// All characters that any set below the node holds.
 pub(super) fn union(node: &Node) -> CharSet {
     let mut ranges = Vec::new();
@@ -46,7 +53,7 @@ pub(super) fn union(node: &Node) -> CharSet {
 pub(super) fn piece(body: &Node, set: &CharSet, min: u32, max: Option<u32>) -> String {
     let class = match body {
         Node::Set(_) => written(set),
-        _ => format!("(?:{}…)", written(set)),
+        _ => "(?:…)".into(),
     };
     match (min, max) {
         (0, None) => format!("{class}*"),
@@ -63,14 +70,22 @@ fn written(set: &CharSet) -> String {
         _ if negated == *category(Category::Space, false) => return r"\S".into(),
         _ => {}
     }
-    let (sign, shown) = if negated.ranges().len() < set.ranges().len() {
-        ("^", &negated)
-    } else {
-        ("", set)
+    let (sign, shown) = match negated.ranges().len() < set.ranges().len() {
+        true => ("^", &negated),
+        false => ("", set),
     };
-    const MOST: usize = 8;
     let mut text = String::from(sign);
-    for &(low, high) in shown.ranges().iter().take(MOST) {
+    let mut rest = shown.clone();
+    for (name, kind) in [(r"\s", Category::Space), (r"\w", Category::Word)] {
+        let members = category(kind, false);
+        let outside = rest.negated();
+        if !meet(&members, &outside) {
+            text.push_str(name);
+            let outside = [outside.ranges(), members.ranges()].concat();
+            rest = CharSet::new(outside).negated();
+        }
+    }
+    for &(low, high) in rest.ranges().iter().take(MOST_RANGES) {
         text.push_str(&escaped(low));
         if high > low {
             if high > low + 1 {
@@ -79,7 +94,7 @@ fn written(set: &CharSet) -> String {
             text.push_str(&escaped(high));
         }
     }
-    if shown.ranges().len() > MOST {
+    if rest.ranges().len() > MOST_RANGES {
         text.push('…');
     }
     format!("[{text}]")
@@ -114,7 +129,10 @@ fn one_of(set: &CharSet) -> char {
     let small: Vec<(u32, u32)> = set.ranges().iter().copied().take(3).collect();
     if small.len() == 2 && small.iter().all(|(low, high)| low == high) {
         // A letter that may be a capital.
-        return small.last().and_then(|(c, _)| char::from_u32(*c)).unwrap_or('?');
+        return small
+            .last()
+            .and_then(|(c, _)| char::from_u32(*c))
+            .unwrap_or('?');
     }
     let liked = [' ', 'x', '1'].into_iter();
     let mut liked = liked.filter(|c| set.contains(u32::from(*c)));
