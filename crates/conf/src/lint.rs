@@ -15,7 +15,7 @@ use crate::layers::{self, Cache, Merged, Slots};
 use crate::load;
 use crate::options::{FILTER, GLOBAL, JAIL};
 use crate::params;
-use crate::spec::{Config, Enabled};
+use crate::spec::{Config, Enabled, JailSpec};
 use crate::tree::{Source, Tree};
 use base::{Diagnostic, JailName, Origin, Severity};
 use near::nearest;
@@ -31,6 +31,9 @@ const DAEMON: &[&str] = &["Definition", "Thread", "INCLUDES"];
 const GIVEN: &[&str] = &[
     "name", "actname", "timeout", "bantime", "port", "protocol", "chain",
 ];
+
+/// Where lines may come from.
+const BACKENDS: &[&str] = &["auto", "polling", "pyinotify", "systemd"];
 
 /// The jails that the tree names, in the order of the files; `None` if it has none to read.
 pub fn jail_names(files: &dyn Files, tree: &Tree) -> Option<Vec<JailName>> {
@@ -97,6 +100,7 @@ pub fn unknown_names(files: &dyn Files, tree: &Tree, config: &Config) -> Vec<Dia
         let scope = Scope::new(&jails, jail.name.as_str());
         lint.arguments(&scope, &jail.name, "filter", &filters, &mut found);
         lint.arguments(&scope, &jail.name, "action", &actions, &mut found);
+        found.extend(unknown_backend(&scope, jail));
     }
     load::each_once(found)
 }
@@ -145,7 +149,7 @@ impl Lint {
     ) {
         for (key, values) in slots {
             let name = key.split('?').next().unwrap_or(key);
-            if known.contains(&name) || self.all.holds(name) || is_choice(name) {
+            if known.contains(&name) || self.all.holds(name) || is_lent(name) {
                 continue;
             }
             let meant = nearest(name, known.iter().copied().chain(self.all.names()));
@@ -283,9 +287,23 @@ impl Lint {
     }
 }
 
-/// Ready-made lists of actions, of which a jail names one or none.
-fn is_choice(name: &str) -> bool {
-    name.starts_with("action_")
+/// A backend that means nothing is read as `auto`.
+fn unknown_backend(scope: &Scope<'_>, jail: &JailSpec) -> Option<Diagnostic> {
+    let text = scope.get("backend").ok()??;
+    let plain = text.plain();
+    let name = plain.split('[').next().unwrap_or_default().trim();
+    if name.is_empty() || BACKENDS.contains(&name.to_ascii_lowercase().as_str()) {
+        return None;
+    }
+    let message = format!("unknown backend '{name}'; auto is taken instead");
+    let meant = nearest(name, BACKENDS.iter().copied());
+    let meant = meant.map_or_else(|| BACKENDS.join(", "), str::to_owned);
+    Some(slip(message, &text.origin(), name, &meant).with_jail(&jail.name))
+}
+
+/// Ready-made lists of actions, of which a jail names one or none, and what every tree is given.
+fn is_lent(name: &str) -> bool {
+    name.starts_with("action_") || matches!(name, "fail2ban_version" | "fail2ban_confpath")
 }
 
 /// A name in place of another one.

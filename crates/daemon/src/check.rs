@@ -39,6 +39,8 @@ pub struct CheckReport {
     pub diagnostics: Vec<Diagnostic>,
     /// The jails, in the order of the files.
     pub jails: Vec<CheckedJail>,
+    /// What is asked for and not done, one sentence each.
+    pub notes: Vec<String>,
     /// Jails that the files name and that were not looked at.
     pub left_out: usize,
 }
@@ -123,11 +125,30 @@ pub fn check(check: &Check) -> CheckReport {
     jails.sort_by_key(|jail| names.iter().position(|name| *name == jail.name));
     CheckReport {
         tree: tree.describe(),
+        notes: notes(&config.globals),
         is_there,
         left_out: names.len().saturating_sub(jails.len()),
         diagnostics,
         jails,
     }
+}
+
+/// Options of the whole that `stockade run` does not look at.
+fn notes(globals: &conf::Globals) -> Vec<String> {
+    let asked = [
+        ("logtarget", &globals.logtarget, "--log"),
+        ("dbfile", &globals.dbfile, "--db"),
+        ("socket", &globals.socket, "--socket"),
+    ];
+    let asked = asked.iter().filter(|(_, value, _)| value.is_some());
+    let (names, instead): (Vec<&str>, Vec<&str>) =
+        asked.map(|(name, _, option)| (*name, *option)).unzip();
+    let note = format!(
+        "stockade run does not use {} of fail2ban.conf; its own options are {}",
+        names.join(", "),
+        instead.join(", ")
+    );
+    (!names.is_empty()).then_some(note).into_iter().collect()
 }
 
 /// A jail that would be left out.

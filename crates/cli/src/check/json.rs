@@ -13,6 +13,7 @@ struct Answer<'a> {
     result: &'static str,
     jails: Vec<Jail<'a>>,
     not_checked: usize,
+    notes: &'a [String],
     diagnostics: Vec<Finding<'a>>,
 }
 
@@ -92,6 +93,7 @@ pub(super) fn text(report: &CheckReport) -> String {
         },
         jails: report.jails.iter().map(jail).collect(),
         not_checked: report.left_out,
+        notes: &report.notes,
         diagnostics: report.diagnostics.iter().map(finding).collect(),
     })
 }

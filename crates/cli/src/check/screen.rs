@@ -23,6 +23,7 @@ pub(super) fn print(report: &CheckReport, verbose: bool, output: &mut Output) ->
         report.jails.iter().try_for_each(|jail| screen.jail(jail))?;
     } else {
         screen.jails(report)?;
+        screen.notes(report)?;
         screen.risks(report)?;
         screen.engines(report)?;
     }
@@ -67,14 +68,22 @@ impl Screen<'_> {
         for line in table.lines() {
             self.output.say(&cut(&line, self.width))?;
         }
+        Ok(())
+    }
+
+    fn notes(&mut self, report: &CheckReport) -> io::Result<()> {
         let mut notes = BTreeMap::<&str, Vec<&str>>::new();
         for jail in &report.jails {
             for note in &jail.notes {
                 notes.entry(note).or_default().push(jail.name.as_str());
             }
         }
-        if !notes.is_empty() {
-            self.heading("NOTES")?;
+        if notes.is_empty() && report.notes.is_empty() {
+            return Ok(());
+        }
+        self.heading("NOTES")?;
+        for note in &report.notes {
+            self.paragraph(2, note)?;
         }
         for (note, jails) in notes {
             self.paragraph(2, &format!("{}: {note}", jails.join(", ")))?;
@@ -340,7 +349,8 @@ fn actions(jail: &CheckedJail) -> String {
         .chain(others)
         .collect();
     match (all.as_slice(), jail.verdict) {
-        ([], Verdict::Error) => "-".into(),
+        // It would ban nobody, whatever its actions.
+        (_, Verdict::Error) => "-".into(),
         ([], _) => "none: it only detects".into(),
         ([first], _) => first.clone(),
         ([first, rest @ ..], _) => format!("{first} + {}", count(rest.len(), "shell", "shell")),
