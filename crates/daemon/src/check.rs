@@ -111,7 +111,7 @@ pub fn check(check: &Check) -> CheckReport {
     let mut jails: Vec<CheckedJail> = plan
         .broken
         .iter()
-        .map(|(name, diagnostic)| broken(name, diagnostic, &config))
+        .map(|(name, diagnostic)| broken(name, diagnostic, &config, around.start_year))
         .collect();
     diagnostics.extend(plan.broken.into_iter().map(|(_, diagnostic)| diagnostic));
     let spec = |jail: &Jail| config.jails.iter().find(|spec| spec.name == jail.name);
@@ -152,7 +152,12 @@ fn notes(globals: &conf::Globals) -> Vec<String> {
 }
 
 /// A jail that would be left out.
-fn broken(name: &JailName, diagnostic: &Diagnostic, config: &Config) -> CheckedJail {
+fn broken(
+    name: &JailName,
+    diagnostic: &Diagnostic,
+    config: &Config,
+    start_year: i32,
+) -> CheckedJail {
     let spec = config.jails.iter().find(|spec| spec.name == *name);
     let place = diagnostic.origin.as_ref();
     let place = place.map(|at| format!(" ({}:{})", at.file, at.line));
@@ -168,7 +173,10 @@ fn broken(name: &JailName, diagnostic: &Diagnostic, config: &Config) -> CheckedJ
         sources: Vec::new(),
         why: String::new(),
         actions: spec.map_or_else(Vec::new, |spec| action::of(spec, &config.globals)),
-        regexes: Vec::new(),
+        // Its rules may be sound all the same.
+        regexes: spec
+            .and_then(|spec| Some((plan::compile_rule(spec, start_year).ok()?, spec)))
+            .map_or_else(Vec::new, |(rule, spec)| rules::of(&rule, &spec.filter)),
         special_dates: Vec::new(),
         forgeable: Vec::new(),
         notes: Vec::new(),
@@ -200,7 +208,7 @@ fn sound_jail(jail: &Jail, spec: &JailSpec, config: &Config) -> CheckedJail {
         sources: looked.sources,
         why: looked.why,
         actions: action::of(spec, &config.globals),
-        regexes: rules::of(jail, &spec.filter),
+        regexes: rules::of(&jail.rule, &spec.filter),
         special_dates: jail.rule.backtracking_dates(),
         forgeable: looked.forgeable,
         notes,

@@ -124,7 +124,7 @@ impl fmt::Display for Risk {
             }
             Self::OpenEnd => write!(
                 f,
-                "nothing ends the address: a client whose host name is \"{INNOCENT}.example.net\" is read as \
+                "nothing ends the address: where the log holds host names, \"{INNOCENT}.example.net\" is read as \
                  {INNOCENT}"
             ),
             Self::Backreference => f.write_str(
@@ -135,7 +135,7 @@ impl fmt::Display for Risk {
 }
 
 impl Rule {
-    /// Every expression in the order of the filter: prefregex, failregexes, ignoreregexes. Builds their automata.
+    /// Every expression in the order of the filter: prefregex, failregexes, ignoreregexes.
     pub fn explain(&self) -> Vec<Explained> {
         let mut all = Vec::new();
         if let Some(prefix) = &self.prefix {

@@ -99,9 +99,12 @@ impl Regex {
             .position(|known| known.as_deref() == Some(name))
     }
 
-    /// How this pattern is searched for. Builds the automaton if no search did.
+    /// How this pattern is searched for. Nothing is kept of what it takes to know that.
     pub fn engine(&self) -> Engine {
-        self.program().engine()
+        match self.program.get() {
+            Some(program) => program.engine(),
+            None => program::engine_of(&self.tree()),
+        }
     }
 
     /// An empty cache for searches with this regex; of no use with another.

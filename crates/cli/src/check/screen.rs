@@ -104,10 +104,7 @@ impl Screen<'_> {
         self.heading("RISKY PATTERNS")?;
         if total <= FEW {
             for (filter, regexes) in &filters {
-                for regex in regexes.iter().filter(|regex| !regex.risks.is_empty()) {
-                    self.output.say(&format!("  {filter} {}", place(regex)))?;
-                    self.risks_of(regex)?;
-                }
+                self.few(filter, regexes)?;
             }
             return Ok(());
         }
@@ -146,6 +143,27 @@ impl Screen<'_> {
         self.paragraph(2, "--verbose shows each with what an attacker could write")
     }
 
+    /// The risks of one filter, each once.
+    fn few(&mut self, filter: &str, regexes: &[&CheckedRegex]) -> io::Result<()> {
+        let mut risks = Vec::<(String, Vec<&CheckedRegex>)>::new();
+        for regex in regexes {
+            for risk in regex.risks.iter().map(ToString::to_string) {
+                match risks.iter_mut().find(|(known, _)| *known == risk) {
+                    Some((_, places)) => places.push(regex),
+                    None => risks.push((risk, vec![regex])),
+                }
+            }
+        }
+        for (risk, places) in risks {
+            let places: Vec<String> = match places.as_slice() {
+                [only] => vec![place(only)],
+                several => several.iter().map(|regex| named(regex)).collect(),
+            };
+            self.paragraph(2, &format!("{filter} {}: {risk}", places.join(", ")))?;
+        }
+        Ok(())
+    }
+
     fn engines(&mut self, report: &CheckReport) -> io::Result<()> {
         let filters = by_filter(report);
         let all: Vec<&CheckedRegex> = filters.values().flatten().copied().collect();
@@ -173,8 +191,7 @@ impl Screen<'_> {
             let mut reasons = BTreeMap::<&str, Vec<String>>::new();
             for regex in regexes {
                 if let Search::Backtracking(why) = regex.search {
-                    let number = format!("{} {}", regex.option, regex.number);
-                    reasons.entry(why).or_default().push(number);
+                    reasons.entry(why).or_default().push(named(regex));
                 }
             }
             for (why, numbers) in reasons {
@@ -372,11 +389,14 @@ fn sources(jail: &CheckedJail) -> String {
 fn place(regex: &CheckedRegex) -> String {
     let place = regex.origin.as_ref();
     let place = place.map(|at| format!(" ({}:{})", at.file, at.line));
-    let number = match regex.option {
-        "prefregex" => String::new(),
-        _ => format!(" {}", regex.number),
-    };
-    format!("{}{number}{}", regex.option, place.unwrap_or_default())
+    format!("{}{}", named(regex), place.unwrap_or_default())
+}
+
+fn named(regex: &CheckedRegex) -> String {
+    match regex.option {
+        "prefregex" => "prefregex".to_owned(),
+        option => format!("{option} {}", regex.number),
+    }
 }
 
 fn engine(regex: &CheckedRegex) -> String {

@@ -1,9 +1,8 @@
 //! The expressions of a jail with the places where they stand.
 
-use crate::plan::Jail;
 use base::Origin;
 use conf::FilterSpec;
-use detect::{Risk, RulePart, Search};
+use detect::{Risk, Rule, RulePart, Search};
 
 /// One expression.
 #[derive(Clone, Debug)]
@@ -22,8 +21,8 @@ pub struct CheckedRegex {
     pub risks: Vec<Risk>,
 }
 
-pub(super) fn of(jail: &Jail, filter: &FilterSpec) -> Vec<CheckedRegex> {
-    let explained = jail.rule.explain().into_iter();
+pub(super) fn of(rule: &Rule, filter: &FilterSpec) -> Vec<CheckedRegex> {
+    let explained = rule.explain().into_iter();
     let checked = explained.filter_map(|one| {
         let (option, number, value) = match one.part {
             RulePart::Prefregex => ("prefregex", 0, filter.prefregex.as_ref()),
