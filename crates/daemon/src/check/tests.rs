@@ -110,7 +110,7 @@ fn sources_decide_how_a_jail_would_stand() {
 fn a_log_that_may_not_be_read_is_an_error() {
     let dir = tree("logpath = DIR/a.log");
     let log = dir.path().join("logs/a.log");
-    fs::set_permissions(&log, fs::Permissions::from_mode(0)).unwrap();
+    fs::set_permissions(&log, fs::Permissions::from_mode(0o000)).unwrap();
     if fs::File::open(&log).is_ok() {
         println!("SKIPPED a_log_that_may_not_be_read_is_an_error: this user may read every file");
         return;
