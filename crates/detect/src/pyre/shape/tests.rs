@@ -151,3 +151,27 @@ fn absent_groups_are_no_targets() {
     assert!(regex.shape(&["ip4"]).targets.is_empty());
     assert_eq!(regex.shape(&["ip4", "fid"]).targets[0].name, "fid");
 }
+
+#[test]
+fn large_patterns_are_looked_at_in_little_time() {
+    let many: Vec<String> = (0..3000).map(|n| format!("name{n}.*x")).collect();
+    let wide = format!("^(?:{}) <A>$", many.join("|"));
+    assert_eq!(shape(&wide).targets.len(), 1);
+    // Nothing here may double with each level.
+    let deep = |open: &str, close: &str| {
+        let (open, close) = (open.repeat(150), close.repeat(150));
+        shape(&format!("^{open}x{close} <A>"))
+    };
+    for (open, close) in [
+        ("(?:a|", ")"),
+        ("(?:.*", ")?"),
+        ("(?:b", ")*"),
+        ("(?:,", "){2,9}"),
+        ("(?=a", ")"),
+    ] {
+        assert!(deep(open, close).targets[0].open_end, "{open}");
+    }
+    let conditionals = "(?P<a>x)?(?P<b>y)?(?P<c>z)?(?P<d>w)?";
+    let asked = "(?(a)1|2)(?(b)3|4)(?(c)5|6)(?(d)7|8)".repeat(50);
+    assert!(!shape(&format!("^{conditionals}{asked} <A>$")).targets[0].open_end);
+}
