@@ -239,7 +239,7 @@ fn risky_patterns_come_with_an_example() {
     assert_eq!(risks[1]["example"], "x from 192.0.2.9");
     assert!(text.contains("not bound to the beginning (^)"), "{text}");
     assert!(
-        text.contains(".* in <F-USER> takes any text before the address"),
+        text.contains(".*? in <F-USER> takes any text before the address"),
         "{text}"
     );
 }

@@ -119,7 +119,7 @@ impl Walk<'_> {
             self.runs += 1;
             state.runs.push(Run {
                 number: self.runs,
-                piece: class::piece(body, &free.set, min, max),
+                piece: class::piece(body, &free.set, (min, max, kind)),
                 group,
                 greedy: kind != Kind::Lazy,
                 between: free.round_end.clone(),

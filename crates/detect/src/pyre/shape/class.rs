@@ -1,6 +1,6 @@
 //! Classes of characters, as far as a pattern's shape asks about them.
 
-use crate::pyre::ast::Node;
+use crate::pyre::ast::{Kind, Node};
 use crate::pyre::chars::{Category, CharSet, category};
 use std::sync::Arc;
 
@@ -50,17 +50,27 @@ pub(super) fn union(node: &Node) -> CharSet {
 }
 
 /// A repetition as one would write it.
-pub(super) fn piece(body: &Node, set: &CharSet, min: u32, max: Option<u32>) -> String {
+pub(super) fn piece(
+    body: &Node,
+    set: &CharSet,
+    (min, max, kind): (u32, Option<u32>, Kind),
+) -> String {
     let class = match body {
         Node::Set(_) => written(set),
         _ => "(?:…)".into(),
     };
-    match (min, max) {
-        (0, None) => format!("{class}*"),
-        (1, None) => format!("{class}+"),
-        (min, None) => format!("{class}{{{min},}}"),
-        (min, Some(max)) => format!("{class}{{{min},{max}}}"),
-    }
+    let times = match (min, max) {
+        (0, None) => "*".to_owned(),
+        (1, None) => "+".to_owned(),
+        (min, None) => format!("{{{min},}}"),
+        (min, Some(max)) => format!("{{{min},{max}}}"),
+    };
+    let sign = match kind {
+        Kind::Greedy => "",
+        Kind::Lazy => "?",
+        Kind::Possessive => "+",
+    };
+    format!("{class}{times}{sign}")
 }
 
 fn written(set: &CharSet) -> String {

@@ -64,6 +64,7 @@ fn free_text_is_closed_by_what_its_class_excludes() {
     check("^a <A> b", None);
     check("^.* from <A>", Some((".*", " from ")));
     check("^.+<A>", Some((".+", "")));
+    check("^.*?, <A>", Some((".*?", ", ")));
     check(r"^\S+ <A>", None);
     check(r"^\S+<A>", Some((r"\S+", "")));
     check("^'[^']*' <A>", None);
