@@ -19,6 +19,7 @@ mod ini;
 mod interp;
 mod jail;
 mod layers;
+mod lint;
 mod load;
 pub mod options;
 mod params;
@@ -33,11 +34,13 @@ pub use alone::{FilterFrom, load_filter, load_rules, parse_call};
 pub use dump::{Dump, DumpRequest, Item, LogFile, Refused, Remark, dump};
 pub use embedded::EmbeddedFiles;
 pub use files::{Files, MemoryFiles};
+pub use lint::{jail_names, unknown_names};
 pub use load::{Choice, load};
 pub use spec::{
     ActionSpec, Blocktype, Config, Enabled, FilterSpec, Globals, Increment, JailSpec, LogPath,
     Scope, StockBan, UseDns, Value,
 };
+pub use stock::is_stock_banaction;
 pub use tree::{Manner, Tree};
 
 #[cfg(test)]

@@ -6,6 +6,7 @@
 //! wait for clients. They share nothing but channels.
 
 mod board;
+mod check;
 mod clock;
 mod control;
 pub mod enforce;
@@ -25,6 +26,10 @@ mod run;
 mod scan;
 mod source;
 
+pub use check::{
+    Check, CheckReport, CheckedAction, CheckedJail, CheckedRegex, CheckedSource, Enforcement,
+    Verdict, check,
+};
 pub use clock::now;
 pub use files::DiskFiles;
 pub use log::{escape_into, local};

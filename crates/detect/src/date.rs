@@ -163,6 +163,19 @@ impl DateDetector {
         })
     }
 
+    /// The names of the templates that hold a back-reference, which no automaton decides. The built-in ones are left
+    /// out, with whatever bounds: nobody wrote them.
+    pub(crate) fn backtracking(&self) -> Vec<&str> {
+        let built_in = defaults::all(0).unwrap_or_default();
+        let is_own = |name: &str| !built_in.iter().any(|draft| name.ends_with(&draft.name));
+        let refers = |template: &&Template| {
+            let constructs = template.regex.shape(&[]).constructs;
+            constructs.contains(&"back-reference") && is_own(&template.name)
+        };
+        let all = self.templates.iter().filter(refers);
+        all.map(|template| template.name.as_str()).collect()
+    }
+
     /// A state that has learnt nothing yet. It may be used with this detector only, and always with the same zone.
     pub fn new_state(&self) -> DateState {
         DateState {

@@ -233,7 +233,7 @@ impl Rule {
     pub(crate) fn may_give_up(&self) -> bool {
         let backtracks =
             |pattern: &Pattern| matches!(pattern.regex.engine(), Engine::Backtracking(_));
-        // To ask each expression builds its automaton, which takes memory that nearly no filter ever needs.
+        // To ask each expression builds its automaton, which takes time that nearly no filter ever needs.
         *self
             .may_give_up
             .get_or_init(|| !self.fail_set.decides_all() && self.fail.iter().any(backtracks))

@@ -16,6 +16,7 @@ mod poll;
 mod privileges;
 mod services;
 mod signals;
+mod terminal;
 mod users;
 
 pub use file_id::FileId;
@@ -31,4 +32,5 @@ pub use poll::{Waker, wait_readable};
 pub use privileges::has_net_admin;
 pub use services::Services;
 pub use signals::{Signal, Signals};
+pub use terminal::terminal_width;
 pub use users::{Users, unit_exists, unit_user};

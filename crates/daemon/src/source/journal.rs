@@ -10,6 +10,7 @@ use engine::JailId;
 use entry::Entry;
 use expression::{Expression, Group};
 use feed::{Absent, Feed};
+pub(crate) use forge::forgeable;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
@@ -19,6 +20,7 @@ mod child;
 mod entry;
 mod expression;
 mod feed;
+mod forge;
 mod once;
 mod trust;
 

@@ -57,6 +57,11 @@ pub(crate) struct Tail<S> {
     buffer: Vec<u8>,
 }
 
+/// True if a path is a glob.
+pub(crate) fn is_glob(pattern: &str) -> bool {
+    glob::is_pattern(pattern)
+}
+
 /// The paths that exist and that a path or glob names, sorted.
 pub(crate) fn expand(pattern: &str) -> Vec<PathBuf> {
     glob::expand(pattern, &mut BTreeSet::new())
