@@ -63,10 +63,6 @@ pub fn load_filter(
 ///
 /// # Errors
 /// What makes the filter unusable; the list holds what does not.
-#[expect(
-    clippy::type_complexity,
-    reason = "the shape of load_filter, if there is a jail"
-)]
 pub fn load_rules(
     files: &dyn Files,
     tree: &Tree,

@@ -1,10 +1,5 @@
 //! Command lines and what they mean.
 
-#![expect(
-    clippy::unwrap_used,
-    reason = "a test may end at what it does not expect"
-)]
-
 use super::*;
 
 fn read(words: &[&str]) -> Arguments {

@@ -1,10 +1,5 @@
 //! What LOG is taken for, and its lines.
 
-#![expect(
-    clippy::unwrap_used,
-    reason = "a test may end at what it does not expect"
-)]
-
 use super::*;
 use std::fs;
 

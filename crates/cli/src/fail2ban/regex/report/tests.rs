@@ -1,10 +1,5 @@
 //! The layout of the page.
 
-#![expect(
-    clippy::unwrap_used,
-    reason = "a test may end at what it does not expect"
-)]
-
 use super::super::count::Counter;
 use super::super::lists::{Lists, Show};
 use super::*;

@@ -1,10 +1,5 @@
 //! What REGEX is taken for.
 
-#![expect(
-    clippy::unwrap_used,
-    reason = "a test may end at what it does not expect"
-)]
-
 use super::*;
 use conf::MemoryFiles;
 

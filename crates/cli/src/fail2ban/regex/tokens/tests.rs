@@ -1,10 +1,5 @@
 //! What `-o` prints of one failure.
 
-#![expect(
-    clippy::unwrap_used,
-    reason = "a test may end at what it does not expect"
-)]
-
 use super::*;
 use detect::Explained;
 use std::convert::Infallible;
