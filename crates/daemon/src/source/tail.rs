@@ -19,7 +19,7 @@ use std::time::{Duration, Instant};
 use watch::Watches;
 
 mod begin;
-mod glob;
+pub(super) mod glob;
 mod reader;
 mod scan;
 mod start;

@@ -2,7 +2,7 @@
 //!
 //! What was understood is told in the order in which it is looked at, and the first mistake comes where it would stand.
 
-use super::args::Question;
+use super::args::{Question, complain};
 use super::source::{self, Source};
 use base::Timestamp;
 use daemon::DiskFiles;
@@ -75,7 +75,7 @@ fn read(
         message
     })?;
     for finding in &source.findings {
-        eprintln!("{finding}");
+        complain(&finding.to_string());
     }
     head.extend_from_slice(&source.head);
     if let Some(lines) = source.maxlines.filter(|_| maxlines.is_none()) {

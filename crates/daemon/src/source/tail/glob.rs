@@ -10,12 +10,12 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Component, Path, PathBuf};
 
 /// True if the text names more than itself.
-pub(super) fn is_pattern(text: &str) -> bool {
+pub(in crate::source) fn is_pattern(text: &str) -> bool {
     text.contains(['*', '?', '['])
 }
 
 /// The paths that exist and match, sorted; the directories whose names decided it are added to `dirs`.
-pub(super) fn expand(pattern: &str, dirs: &mut BTreeSet<PathBuf>) -> Vec<PathBuf> {
+pub(in crate::source) fn expand(pattern: &str, dirs: &mut BTreeSet<PathBuf>) -> Vec<PathBuf> {
     let mut found = vec![PathBuf::from("/")];
     for component in Path::new(pattern).components() {
         let Component::Normal(name) = component else {
