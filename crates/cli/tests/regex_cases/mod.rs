@@ -546,13 +546,7 @@ fn mixtures(add: Add<'_>) {
         &["-t"],
     ];
     // Every line of them has a date that the formats find: without one the time of the run would be told.
-    const LOGS: &[&str] = &[
-        TWO_LOG,
-        SESSIONS_LOG,
-        DRAWN_LOG,
-        "sshd-forms.log",
-        "vsftpd.log",
-    ];
+    const LOGS: &[&str] = &[TWO_LOG, SESSIONS_LOG, DRAWN_LOG, "sshd.log", "vsftpd.log"];
     const REGEXES: &[&[&str]] = &[
         &["two"],
         &["sessions"],

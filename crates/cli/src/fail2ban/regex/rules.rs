@@ -141,10 +141,8 @@ struct Attempt<'a> {
 
 impl Attempt<'_> {
     fn compile(&self) -> Result<Rule, String> {
-        let texts = |texts: &'_ [String]| -> Vec<String> { texts.to_vec() };
-        let (failregex, ignoreregex) = (texts(&self.source.failregex), texts(self.ignoreregex));
-        let failregex: Vec<&str> = failregex.iter().map(String::as_str).collect();
-        let ignoreregex: Vec<&str> = ignoreregex.iter().map(String::as_str).collect();
+        let failregex: Vec<&str> = self.source.failregex.iter().map(String::as_str).collect();
+        let ignoreregex: Vec<&str> = self.ignoreregex.iter().map(String::as_str).collect();
         let source = RuleSource {
             prefregex: self.source.prefregex.as_deref(),
             failregex: &failregex,
