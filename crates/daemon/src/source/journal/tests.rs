@@ -340,6 +340,45 @@ fn a_journalctl_child_gives_the_same_entries() {
 }
 
 #[test]
+fn reading_once_gives_everything_and_ends() {
+    let Some(mut journald) = Journald::start() else {
+        return;
+    };
+    let mut reader = journald.reader(Recorder::default(), None);
+    journald.root.write_all(b"entry 0\nentry 1\n").unwrap();
+    read(&mut reader, 2);
+    let place = JournalPlace {
+        directory: reader.directory.clone(),
+        ..JournalPlace::default()
+    };
+    let (mut all, mut first) = (Vec::new(), Vec::new());
+    let matches = ["SYSLOG_IDENTIFIER=sshd".to_owned()];
+    let mut each = |line: &str, time: Timestamp| {
+        assert!(time > now() - base::Span::from_secs(600));
+        all.push(line.to_owned());
+        true
+    };
+    read_journal(&place, &matches, &mut each).unwrap();
+    let mut once = |line: &str, _| {
+        first.push(line.to_owned());
+        false
+    };
+    read_journal(&place, &matches, &mut once).unwrap();
+    assert_eq!(first, all[..1]);
+    assert!(reader.sink.lines.iter().map(|(_, line)| line).eq(&all));
+    // journalctl by itself ends as well.
+    let group = reader.subscriptions[0].expression.alternatives.last();
+    let directory = place.directory.unwrap();
+    let option = format!("--directory={}", directory.display());
+    let mut child = child::Follower::start_once(&[option], &[group.unwrap()]).unwrap();
+    let (mut entry, mut lines) = (Entry::default(), Vec::new());
+    while child.next_or_end(&reader.wanted, &mut entry) {
+        lines.push(entry.line());
+    }
+    assert_eq!(lines, all);
+}
+
+#[test]
 fn without_a_journal_it_waits() {
     let dir = tempfile::tempdir().unwrap();
     let none = Some(dir.path().join("none"));

@@ -15,7 +15,7 @@ pub fn is_pattern(text: &str) -> bool {
 }
 
 /// The paths that exist and match, sorted; the directories whose names decided it are added to `dirs`.
-pub(super) fn expand(pattern: &str, dirs: &mut BTreeSet<PathBuf>) -> Vec<PathBuf> {
+pub(in crate::source) fn expand(pattern: &str, dirs: &mut BTreeSet<PathBuf>) -> Vec<PathBuf> {
     let mut found = vec![PathBuf::from("/")];
     for component in Path::new(pattern).components() {
         let Component::Normal(name) = component else {
