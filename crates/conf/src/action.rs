@@ -3,6 +3,7 @@
 use crate::definition::Definition;
 use crate::interp::{Vars, fault};
 use crate::layers;
+use crate::literal::literal;
 use crate::params::{self, Call};
 use crate::spec::ActionSpec;
 use crate::stock;
@@ -54,7 +55,7 @@ pub(crate) fn read(
             .get(line)
             .map_or_else(|| list.origin(), |line| line.origin.clone());
         let call = params::parse(entry).map_err(|why| {
-            let words = format!("Invalid action definition '{entry}': {why}");
+            let words = format!("Invalid action definition {}: {why}", literal(entry));
             fault(
                 &format!("invalid action '{entry}': {why}"),
                 &origin,
@@ -83,11 +84,12 @@ fn one(
         .collect();
     let name = given.get("name").copied().unwrap_or(jail);
     let file = call.name.as_str();
-    let stem = file.strip_suffix(".py").unwrap_or(file);
-    let actname = match (given.get("actname"), name.strip_prefix(jail)) {
-        (Some(actname), _) => (*actname).to_owned(),
-        (None, Some(rest)) => format!("{stem}{rest}"),
-        (None, None) => format!("{stem}-{name}"),
+    let python = file.strip_suffix(".py");
+    let actname = match (given.get("actname"), python, name.strip_prefix(jail)) {
+        (Some(actname), ..) => (*actname).to_owned(),
+        (None, Some(stem), _) => stem.to_owned(),
+        (None, None, Some(rest)) => format!("{file}{rest}"),
+        (None, None, None) => format!("{file}-{name}"),
     };
     let mut arguments: Vars = call
         .options
@@ -104,10 +106,9 @@ fn one(
         origin,
     };
     if file.ends_with(".py") {
-        action.params = arguments
-            .iter()
-            .map(|(key, text)| (key.clone(), text.plain()))
-            .collect();
+        // Its arguments are its own; only what it is called is ours.
+        let own = call.options.into_iter().filter(|(key, _)| key != "actname");
+        action.params = own.collect();
         return Ok(action);
     }
     let merged = layers::read(source, &format!("action.d/{file}"), faults).ok_or_else(|| {
@@ -117,9 +118,12 @@ fn one(
             Some(file),
         )
         .with_help("correct the name, or create the file")
-        .with_stops(Stops::Jail(format!("Unable to read action '{file}'")))
+        .with_stops(Stops::Jail(format!(
+            "Unable to read action {}",
+            literal(file)
+        )))
     })?;
-    let definition = Definition::new(&merged, &arguments, variables.clone(), RUN_TIME)?;
+    let definition = Definition::of_action(&merged, &arguments, variables.clone(), RUN_TIME)?;
     for key in OPTIONS {
         if let Some(text) = definition.get(key)? {
             action.params.insert((*key).to_owned(), text.plain());

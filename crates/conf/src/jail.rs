@@ -128,7 +128,7 @@ pub(crate) fn prepared<'a>(
         .map_or_else(|| default("backend").to_owned(), |text| text.plain());
     let filter = Filter::read(source, &scope, &backend, faults)?;
     if let Some(filter) = &filter {
-        scope.vars = known(&filter.definition(readable(&scope))?, source.strict)?;
+        scope.vars = known(&filter.definition(Vars::new())?, source.strict)?;
     }
     Ok((scope, backend, filter))
 }
@@ -147,13 +147,7 @@ fn known(definition: &Definition<'_>, strict: bool) -> Result<Vars, Diagnostic> 
     Ok(vars)
 }
 
-/// Options of the jail that can be read before its filter is.
-fn readable(scope: &Scope<'_>) -> Vars {
-    let value = |name: &str| Some((name.to_owned(), scope.get(name).ok()??));
-    names().filter_map(value).collect()
-}
-
-/// Options of the jail, as filters and actions see them.
+/// Options of the jail, as actions see them.
 pub(crate) fn lent(scope: &Scope<'_>) -> Result<Vars, Diagnostic> {
     let value = |name: &str| Ok(scope.get(name)?.map(|text| (name.to_owned(), text)));
     names().filter_map(|name| value(name).transpose()).collect()

@@ -18,6 +18,7 @@ mod ini;
 mod interp;
 mod jail;
 mod layers;
+mod literal;
 mod load;
 pub mod options;
 mod params;
@@ -31,6 +32,7 @@ mod tree;
 pub use dump::{Dump, DumpRequest, Item, LogFile, Refused, Remark, dump};
 pub use embedded::EmbeddedFiles;
 pub use files::{Files, MemoryFiles};
+pub use literal::literal;
 pub use load::{Choice, load, load_filter};
 pub use spec::{
     ActionSpec, Blocktype, Config, Enabled, FilterSpec, Globals, Increment, JailSpec, LogPath,
