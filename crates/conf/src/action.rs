@@ -124,6 +124,9 @@ fn one(
         )))
     })?;
     let definition = Definition::of_action(&merged, &arguments, variables.clone(), RUN_TIME)?;
+    if source.strict {
+        definition.check_arguments()?;
+    }
     for key in OPTIONS {
         if let Some(text) = definition.get(key)? {
             action.params.insert((*key).to_owned(), text.plain());

@@ -133,6 +133,14 @@ impl<'a> Definition<'a> {
         }
     }
 
+    /// An error if one of the arguments or of `[Init]` refers to itself, used or not.
+    pub(crate) fn check_arguments(&self) -> Result<(), Diagnostic> {
+        for (key, text) in &self.init {
+            substitute(key, text, &mut |tag| self.tag(tag))?;
+        }
+        Ok(())
+    }
+
     /// `[Init]` and arguments, their tags not replaced.
     pub(crate) fn arguments(&self) -> impl Iterator<Item = (&str, &Text)> {
         let init = self.init.iter().map(|(key, text)| (key.as_str(), text));

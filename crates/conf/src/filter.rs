@@ -82,6 +82,19 @@ impl Filter {
         }))
     }
 
+    /// What stands above the filter's `[Definition]`: the names of the jail's arguments, then of the other options of
+    /// `[Init]`, each in its order.
+    pub(crate) fn given(&self) -> Vec<&str> {
+        let mut names: Vec<&str> = self.options.iter().map(|(key, _)| key.as_str()).collect();
+        let of_init = self.merged.order.iter();
+        for (_, key) in of_init.filter(|(section, _)| section == "Init") {
+            if !names.contains(&key.as_str()) {
+                names.push(key);
+            }
+        }
+        names
+    }
+
     /// The filter's options; those that the jail sets as well, and which are `lent`, stand above its own.
     pub(crate) fn definition(&self, lent: Vars) -> Result<Definition<'_>, Diagnostic> {
         Definition::of_filter(&self.merged, &self.arguments, lent)

@@ -81,6 +81,9 @@ pub const JAIL: &[JailOption] = &[
     option("ipv6_prefix", Kind::Int, Some("128"), "bits of an IPv6 address that count"),
 ];
 
+/// Those that fail2ban does not know.
+pub(crate) const OWN: [&str; 3] = ["trusted_uid", "ipv4_prefix", "ipv6_prefix"];
+
 /// The default of an option as its text.
 pub(crate) fn default(name: &str) -> &'static str {
     JAIL.iter()
