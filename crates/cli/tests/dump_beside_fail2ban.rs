@@ -118,7 +118,7 @@ impl Pair<'_> {
             return Some(Accepted::ConditionalTwin);
         }
         let is_unread = ["is not UTF-8", "Read fail2ban conf", "Read jails conf"];
-        if theirs.code == 0 && is_unread.iter().any(|part| ours.stderr.contains(part)) {
+        if is_unread.iter().any(|part| ours.stderr.contains(part)) {
             return Some(Accepted::UnreadRefused);
         }
         let cannot_follow = [

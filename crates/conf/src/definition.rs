@@ -133,6 +133,13 @@ impl<'a> Definition<'a> {
         }
     }
 
+    /// An error if one of these options cannot be read, whatever its tags are.
+    pub(crate) fn check_options(&self, keys: &[&str]) -> Result<(), Diagnostic> {
+        let own = keys.iter().filter(|key| !self.init.contains_key(**key));
+        own.map(|key| self.scope.get(key))
+            .try_for_each(|read| read.map(drop))
+    }
+
     /// An error if one of the arguments or of `[Init]` refers to itself, used or not.
     pub(crate) fn check_arguments(&self) -> Result<(), Diagnostic> {
         for (key, text) in &self.init {

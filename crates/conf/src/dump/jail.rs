@@ -68,6 +68,8 @@ impl Dumping<'_> {
             self.remarks
                 .push(remark::warning("jailreader", words, None));
         }
+        let list = scope.get("action")?.unwrap_or_else(Text::empty);
+        let actions = actions::read(self.source, self.name, &list, &lent, self.faults)?;
         let mut commands = Vec::new();
         if let Some((filter, definition)) = filter.as_ref().zip(definition.as_ref()) {
             commands = self.rules(filter, definition, &scope)?;
@@ -78,8 +80,6 @@ impl Dumping<'_> {
                 commands.push(self.option(option.name, option.kind, &text));
             }
         }
-        let list = scope.get("action")?.unwrap_or_else(Text::empty);
-        let actions = actions::read(self.source, self.name, &list, &lent, self.faults)?;
         if actions.is_empty() {
             let words = format!("No actions were defined for {}", self.name);
             self.remarks
