@@ -351,3 +351,122 @@ fn generated_configurations() {
     }
     report.finish("generated configurations");
 }
+
+/// What a standard output is, where its words are each program's own.
+fn kind(stdout: &str) -> &str {
+    let first = stdout.split_whitespace().next().unwrap_or_default();
+    match first {
+        "Usage:" | "ERROR:" | "Fail2Ban" => first,
+        _ if first.chars().all(|c| c.is_ascii_digit() || c == '.')
+            && first.matches('.').count() == 2 =>
+        {
+            "a version"
+        }
+        _ => stdout,
+    }
+}
+
+#[test]
+fn command_lines() {
+    if !is_there("command_lines") {
+        return;
+    }
+    let lines = [
+        "",
+        "-V",
+        "--version",
+        "--vers",
+        "-h",
+        "--help",
+        "-hV",
+        "-dV",
+        "-V --nosuch",
+        "--nosuch",
+        "-y",
+        "-c",
+        "--str2sec",
+        "--test=1",
+        "--s 1",
+        "-Vx status",
+        "--timeout foo ping",
+        "-s /gone/socket status",
+        "-s /gone/socket ping",
+        "-s /gone/socket status -d",
+        "-c /gone -d",
+        "-c /gone -t",
+        "-c /gone --dp",
+        "--loglevel LOUD -d",
+        "--loglevel= -t",
+        "--loglevel 10 -d",
+        "--loglevel debug --dump",
+        "-vd",
+        "-dq",
+        "-xfbd --async",
+        "-d status",
+        "--logtarget X --syslogsocket Y -d",
+        "-s /x -p /y --pname z -d",
+        "-td",
+        "--dp -t",
+    ];
+    let times = [
+        "10m",
+        "1d 2h",
+        "1d12h30m",
+        "1y6mo",
+        "10 20",
+        "1w1",
+        "10min5",
+        "1h-30m",
+        "2.5h",
+        "1h*2",
+        "60*60*24",
+        "-1",
+        "5M",
+        "1/2",
+        "4/2",
+        "7//2",
+        "-7//2",
+        "-7%3",
+        "7.5%2",
+        "2**-1",
+        "2**10",
+        "0",
+        "-0",
+        "1year",
+        "3 weeks 2days",
+        "1e3",
+        "010",
+        "0x10",
+        "foo",
+        "m",
+        "",
+        "1.",
+        ".5h",
+        "1mo-1mo",
+        "(1+2)*3m",
+        "00",
+        "1 +2",
+        "1s1s1s",
+        "1D 1H",
+    ];
+    let mut theirs = Theirs::start();
+    let mut failed = Vec::new();
+    let mut asked = 0;
+    let words = lines.iter().map(|line| line.split_whitespace().collect());
+    let words = words.chain(times.iter().map(|time| vec!["--str2sec", time]));
+    for words in words {
+        let words: Vec<&str> = words;
+        let (theirs, ours) = (theirs.ask(&words), ours(&words));
+        asked += 1;
+        if theirs.code != ours.code || kind(&theirs.stdout) != kind(&ours.stdout) {
+            failed.push(format!("{words:?}: {theirs:?}\n  {ours:?}"));
+        }
+    }
+    println!("command lines: {asked}");
+    assert!(
+        failed.is_empty(),
+        "{} differ:\n{}",
+        failed.len(),
+        failed.join("\n")
+    );
+}
