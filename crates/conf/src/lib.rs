@@ -20,6 +20,7 @@ mod interp;
 mod jail;
 mod layers;
 mod lint;
+mod literal;
 mod load;
 pub mod options;
 mod params;
@@ -35,6 +36,7 @@ pub use dump::{Dump, DumpRequest, Item, LogFile, Refused, Remark, dump};
 pub use embedded::EmbeddedFiles;
 pub use files::{Files, MemoryFiles};
 pub use lint::{jail_names, unknown_names};
+pub use literal::literal;
 pub use load::{Choice, load};
 pub use spec::{
     ActionSpec, Blocktype, Config, Enabled, FilterSpec, Globals, Increment, JailSpec, LogPath,

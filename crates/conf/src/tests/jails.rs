@@ -152,16 +152,17 @@ fn the_backend_chooses_the_kind_of_log() {
 fn jail_and_filter_make_the_rules_together() {
     let filter = (
         "filter.d/f.conf",
-        "[Definition]\nfailregex = ^f <HOST>$\nusedns = no\ndatepattern = EPOCH\nown = <maxretry>\nignoreregex = <own>%(findtime)s\n[Init]\nmaxlines = 4\njournalmatch = _COMM=f\n",
+        "[Definition]\nfailregex = ^f <HOST>$\nusedns = no\ndatepattern = EPOCH\nown = <maxretry>\nignoreregex = <own>\n[Init]\nmaxlines = 4\njournalmatch = _COMM=f\n",
     );
-    let spec = jail("maxretry = 8\nfindtime = 9", &[filter]);
+    // Filters do not see the options of a jail.
+    let spec = jail("maxretry = 8", &[filter]);
     assert_eq!((spec.filter.maxlines, spec.filter.usedns), (4, UseDns::No));
     assert_eq!(
         (
             texts(&spec.filter.journalmatch),
             texts(&spec.filter.ignoreregex)
         ),
-        (vec!["_COMM=f"], vec!["89"])
+        (vec!["_COMM=f"], vec!["<maxretry>"])
     );
     let spec = jail(
         "findtime = 9\nmaxlines = 5\nusedns = yes\ndatepattern = %(known/datepattern)s\n  TAI64N\nfailregex = ^j <HOST>$\n  %(known/failregex)s\nmaxretry = %(known/maxlines)s",
@@ -229,7 +230,6 @@ fn names_of_actions() {
         ("a[name=other]", "a-other", "other"),
         ("a[actname=mine]", "mine", "j"),
         ("a[name=other, actname=mine]", "mine", "other"),
-        ("x.py[k=1]", "x", "j"),
     ];
     for (action, actname, name) in cases {
         let spec = jail(&format!("action = {action}"), &[]);
@@ -241,6 +241,12 @@ fn names_of_actions() {
             (actname, name)
         );
     }
+    let spec = jail("action = x.py[k=1, name=n]", &[]);
+    let [action] = spec.actions.as_slice() else {
+        panic!("{:?}", spec.actions)
+    };
+    assert_eq!((action.actname.as_str(), action.params.len()), ("x", 2));
+    assert_eq!(action.params["name"], "n");
 }
 
 #[test]
