@@ -59,8 +59,13 @@ impl<'a> Scope<'a> {
         }
     }
 
-    /// A value of another section, in the context of this one; `known/x` is the replaced value.
+    /// `SECTION/NAME` as a tag: that section's value, in its own context; `known/NAME` is the replaced value of this one.
     pub(crate) fn addressed(&self, name: &str) -> Result<Option<Text>, Diagnostic> {
+        if let Some((section, key)) = name.split_once('/')
+            && self.merged.section(section).is_some()
+        {
+            return Scope::new(self.merged, section).get(&key.to_lowercase());
+        }
         let mut walk = Walk::default();
         let Some((text, place)) = self.lookup(name, &walk) else {
             return Ok(None);

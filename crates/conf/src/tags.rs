@@ -3,12 +3,14 @@
 use crate::interp::{MAX_SIZE, fault, too_long};
 use crate::text::Text;
 use base::Diagnostic;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-/// Replacements of one tag in one value.
+/// How often one tag may come up again in one value. All its occurrences at a time count once: a filter may name its
+/// prefix in each of a hundred lines.
 const MAX_TAG: u32 = 25;
 
-/// Replaces tags by values, innermost first, until nothing changes; a tag without value stays.
+/// Replaces tags by values, innermost first, until nothing changes; a tag without value stays. So does one whose value
+/// is only another spelling of it: `<lt_<logtype>/datepattern>` as the default of a type that has none.
 pub(crate) fn substitute(
     own: &str,
     text: &Text,
@@ -17,7 +19,7 @@ pub(crate) fn substitute(
     let mut text = text.clone();
     let mut counts: BTreeMap<String, u32> = BTreeMap::new();
     loop {
-        let mut changed = false;
+        let mut replaced: BTreeSet<String> = BTreeSet::new();
         let mut out = Text::empty();
         for line in &text.lines {
             out.begin_line(&line.origin);
@@ -25,11 +27,11 @@ pub(crate) fn substitute(
             while let Some((start, end)) = tag(rest) {
                 out.push_str(&rest[..start]);
                 let name = &rest[start + 1..end];
-                match lookup(name)? {
-                    Some(value) => {
-                        let count = counts.entry(name.to_owned()).or_default();
-                        *count += 1;
-                        if name == own || *count > MAX_TAG {
+                let value = lookup(name)?;
+                match value {
+                    Some(value) if !spells(&value, name, lookup)? => {
+                        let before = counts.get(name).copied().unwrap_or_default();
+                        if name == own || before >= MAX_TAG {
                             return Err(fault(
                                 &format!("the tag <{name}> refers to itself"),
                                 &line.origin,
@@ -37,10 +39,10 @@ pub(crate) fn substitute(
                             )
                             .with_help("give one of the tags on the way another value"));
                         }
-                        changed = true;
+                        replaced.insert(name.to_owned());
                         out.push(&value);
                     }
-                    None => out.push_str(&rest[start..=end]),
+                    _ => out.push_str(&rest[start..=end]),
                 }
                 rest = &rest[end + 1..];
                 if out.len() > MAX_SIZE {
@@ -50,10 +52,33 @@ pub(crate) fn substitute(
             out.push_str(rest);
         }
         text = out;
-        if !changed {
+        if replaced.is_empty() {
             return Ok(text);
         }
+        for name in replaced {
+            *counts.entry(name).or_default() += 1;
+        }
     }
+}
+
+/// True if `value` is one tag with others inside, and these make it the tag `name`.
+fn spells(
+    value: &Text,
+    name: &str,
+    lookup: &mut dyn FnMut(&str) -> Result<Option<Text>, Diagnostic>,
+) -> Result<bool, Diagnostic> {
+    let [line] = value.lines.as_slice() else {
+        return Ok(false);
+    };
+    let inner = line
+        .text
+        .strip_prefix('<')
+        .and_then(|rest| rest.strip_suffix('>'));
+    let Some(inner) = inner.filter(|inner| inner.contains('<')) else {
+        return Ok(false);
+    };
+    let inner = Text::new(inner, &line.origin);
+    Ok(substitute(name, &inner, lookup)?.plain() == name)
 }
 
 /// The first `<…>` without blanks and brackets inside: the bytes of `<` and `>`.

@@ -22,6 +22,7 @@ fn replaced(text: &str) -> Result<String, Diagnostic> {
         ("ping", "<pong>"),
         ("pong", "<ping>"),
         ("double", "<b><b>"),
+        ("self-A", "<self-<a>>"),
     ]);
     let mut lookup = |tag: &str| Ok(values.get(tag).map(|value| Text::new(value, &origin())));
     substitute("own", &Text::new(text, &origin()), &mut lookup).map(|text| text.plain())
@@ -49,10 +50,12 @@ fn tags_with_values_are_replaced() {
         ("cat <file <a>", "cat <file A"),
         ("(?<a>", "(?A"),
         ("<é><a>", "<é>A"),
+        ("x<self-<a>>y", "x<self-A>y"),
     ];
     for (text, expected) in cases {
         assert_eq!(replaced(text).as_deref(), Ok(expected), "{text}");
     }
+    assert_eq!(replaced(&"<b>".repeat(100)), Ok("Ab".repeat(100)));
 }
 
 #[test]
