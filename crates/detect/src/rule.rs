@@ -202,9 +202,19 @@ impl Rule {
         }
     }
 
+    /// The prefregex without tags, as it is searched for.
+    pub fn prefregex(&self) -> Option<&Regex> {
+        self.prefix.as_ref().map(|pattern| &pattern.regex)
+    }
+
     /// The failregexes without tags, as they are searched for.
     pub fn failregexes(&self) -> impl Iterator<Item = &Regex> {
         self.fail.iter().map(|pattern| &pattern.regex)
+    }
+
+    /// The ignoreregexes without tags, as they are searched for.
+    pub fn ignoreregexes(&self) -> impl Iterator<Item = &Regex> {
+        self.ignore.iter()
     }
 
     /// True if a failregex can end without an answer, which a set of them does not tell.
