@@ -17,6 +17,7 @@ mod backtrack;
 mod behind;
 mod chars;
 mod code;
+mod fuzz;
 mod linear;
 mod parse;
 mod product;
@@ -25,6 +26,8 @@ mod sample;
 mod set;
 mod tdfa;
 
+#[doc(hidden)]
+pub use fuzz::fuzz_regex;
 pub use parse::Error;
 #[doc(hidden)]
 pub use sample::{Sampler, Sampling};
