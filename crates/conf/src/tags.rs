@@ -11,11 +11,15 @@ const MAX_TAG: u32 = 25;
 
 /// Replaces tags by values, innermost first, until nothing changes; a tag without value stays. So does one whose value
 /// is only another spelling of it: `<lt_<logtype>/datepattern>` as the default of a type that has none.
-pub(crate) fn substitute(
-    own: &str,
-    text: &Text,
-    lookup: &mut dyn FnMut(&str) -> Result<Option<Text>, Diagnostic>,
-) -> Result<Text, Diagnostic> {
+pub(crate) fn substitute(own: &str, text: &Text, lookup: Lookup<'_>) -> Result<Text, Diagnostic> {
+    replace(own, text, lookup, true)
+}
+
+/// The value of a tag.
+type Lookup<'a> = &'a mut dyn FnMut(&str) -> Result<Option<Text>, Diagnostic>;
+
+/// With `spelling`, tags whose value is another spelling of them stay.
+fn replace(own: &str, text: &Text, lookup: Lookup<'_>, spelling: bool) -> Result<Text, Diagnostic> {
     let mut text = text.clone();
     let mut counts: BTreeMap<String, u32> = BTreeMap::new();
     loop {
@@ -29,7 +33,7 @@ pub(crate) fn substitute(
                 let name = &rest[start + 1..end];
                 let value = lookup(name)?;
                 match value {
-                    Some(value) if !spells(&value, name, lookup)? => {
+                    Some(value) if !(spelling && spells(&value, name, lookup)) => {
                         let before = counts.get(name).copied().unwrap_or_default();
                         if name == own || before >= MAX_TAG {
                             return Err(fault(
@@ -62,23 +66,20 @@ pub(crate) fn substitute(
 }
 
 /// True if `value` is one tag with others inside, and these make it the tag `name`.
-fn spells(
-    value: &Text,
-    name: &str,
-    lookup: &mut dyn FnMut(&str) -> Result<Option<Text>, Diagnostic>,
-) -> Result<bool, Diagnostic> {
+fn spells(value: &Text, name: &str, lookup: Lookup<'_>) -> bool {
     let [line] = value.lines.as_slice() else {
-        return Ok(false);
+        return false;
     };
     let inner = line
         .text
         .strip_prefix('<')
         .and_then(|rest| rest.strip_suffix('>'));
     let Some(inner) = inner.filter(|inner| inner.contains('<')) else {
-        return Ok(false);
+        return false;
     };
-    let inner = Text::new(inner, &line.origin);
-    Ok(substitute(name, &inner, lookup)?.plain() == name)
+    // What is wrong inside shows when the value is replaced.
+    let inner = replace(name, &Text::new(inner, &line.origin), lookup, false);
+    inner.is_ok_and(|inner| inner.plain() == name)
 }
 
 /// The first `<…>` without blanks and brackets inside: the bytes of `<` and `>`.

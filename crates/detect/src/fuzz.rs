@@ -4,7 +4,7 @@ use crate::date::{DateDetector, DateFound, ZoneSpec, detect};
 use crate::{Clock, Detector, Encoding, Line, Rule, RuleSource, Splitter, UseDns};
 use base::Timestamp;
 use jiff::tz::TimeZone;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 pub use crate::pyre::fuzz_regex;
 
@@ -26,7 +26,14 @@ pub fn fuzz_date(data: &[u8]) {
     let data = String::from_utf8_lossy(data);
     let (pattern, log) = data.split_once("\n\n").unwrap_or(("", &data));
     let pattern = lines(pattern).collect::<Vec<_>>().join("\n");
-    let Ok(detector) = DateDetector::new(Some(&pattern), ZoneSpec::Local, 2026) else {
+    static KNOWN: OnceLock<Option<Arc<DateDetector>>> = OnceLock::new();
+    // Built once: most inputs leave it at the built-in formats.
+    let built_in = KNOWN.get_or_init(|| DateDetector::shared(None, ZoneSpec::Local, 2026).ok());
+    let detector = match (built_in, pattern.trim()) {
+        (Some(built_in), "") => Ok(Arc::clone(built_in)),
+        _ => DateDetector::shared(Some(&pattern), ZoneSpec::Local, 2026),
+    };
+    let Ok(detector) = detector else {
         return;
     };
     let mut state = detector.new_state();
@@ -93,6 +100,9 @@ pub fn fuzz_filter(data: &[u8]) {
         },
         start_year: 2026,
     };
+    // Built once, as by the other jails of a machine.
+    static DATES: OnceLock<Option<Arc<DateDetector>>> = OnceLock::new();
+    DATES.get_or_init(|| DateDetector::shared(None, ZoneSpec::Local, 2026).ok());
     let rule = match Rule::compile(&source) {
         Ok(rule) => rule,
         Err(errors) => {

@@ -19,6 +19,7 @@ fn replaced(text: &str) -> Result<String, Diagnostic> {
         ("lines", "1\n2"),
         ("empty", ""),
         ("loop", "x<loop>"),
+        ("nest", "<<nest>>"),
         ("ping", "<pong>"),
         ("pong", "<ping>"),
         ("double", "<b><b>"),
@@ -60,7 +61,12 @@ fn tags_with_values_are_replaced() {
 
 #[test]
 fn circles_end_with_the_tag_and_its_place() {
-    for (text, tag) in [("<loop>", "loop"), ("<ping>", "ping"), ("<own>", "own")] {
+    for (text, tag) in [
+        ("<loop>", "loop"),
+        ("<nest>", "nest"),
+        ("<ping>", "ping"),
+        ("<own>", "own"),
+    ] {
         let mut own = |_: &str| Ok(Some(Text::new("<own>", &origin())));
         let found = match tag {
             "own" => {
