@@ -14,6 +14,8 @@ mod dump;
 mod embedded;
 mod files;
 mod filter;
+#[doc(hidden)]
+pub mod fuzz;
 mod globals;
 mod ini;
 mod interp;

@@ -362,3 +362,19 @@ fn wrong_words_for_our_own_action_are_said() {
     ];
     assert_eq!(messages, expected);
 }
+
+#[test]
+fn a_tag_that_names_a_section_is_read_there() {
+    let filter = "[DEFAULT]\nd = D\nself = <lt_<kind>/self>\n[Definition]\nkind = a\nown = O\n\
+                  failregex = ^<lt_<kind>/x> <lt_a/d> <lt_none/d> <self> <HOST>$\n\
+                  [lt_a]\nx = %(deep)s%(d)s<own>\ndeep = A\n";
+    let local = "[lt_a]\nx = %(known/x)s+%(deep)s\n";
+    let spec = jail(
+        "",
+        &[("filter.d/f.conf", filter), ("filter.d/f.local", local)],
+    );
+    assert_eq!(
+        texts(&spec.filter.failregex),
+        ["^ADO+A D <lt_none/d> <lt_a/self> <HOST>$"]
+    );
+}
