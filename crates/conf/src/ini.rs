@@ -28,13 +28,13 @@ pub(crate) fn parse(file: &str, content: &str) -> (Vec<Section>, Vec<Diagnostic>
         current: Current::Outside,
         option: None,
     };
-    for (number, line) in content
-        .strip_prefix('\u{feff}')
-        .unwrap_or(content)
+    let content = content.strip_prefix('\u{feff}').unwrap_or(content);
+    // A lone carriage return ends a line as well.
+    let lines = content
         .lines()
-        .enumerate()
-    {
-        reader.line(number as u32 + 1, line.strip_suffix('\r').unwrap_or(line));
+        .flat_map(|line| line.strip_suffix('\r').unwrap_or(line).split('\r'));
+    for (number, line) in lines.enumerate() {
+        reader.line(number as u32 + 1, line);
     }
     for (_, text) in reader
         .sections
