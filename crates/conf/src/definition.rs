@@ -140,6 +140,13 @@ impl<'a> Definition<'a> {
             .try_for_each(|read| read.map(drop))
     }
 
+    /// An error if one of the definition's own options cannot be read, also where `[Init]` or an argument stands above.
+    pub(crate) fn check_own(&self) -> Result<(), Diagnostic> {
+        let own = self.merged.section("Definition").into_iter();
+        own.flat_map(|own| own.keys())
+            .try_for_each(|key| self.scope.own(key).map(drop))
+    }
+
     /// An error if one of the arguments or of `[Init]` refers to itself, used or not.
     pub(crate) fn check_arguments(&self) -> Result<(), Diagnostic> {
         for (key, text) in &self.init {

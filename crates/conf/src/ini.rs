@@ -28,13 +28,13 @@ pub(crate) fn parse(file: &str, content: &str) -> (Vec<Section>, Vec<Diagnostic>
         current: Current::Outside,
         option: None,
     };
-    for (number, line) in content
-        .strip_prefix('\u{feff}')
-        .unwrap_or(content)
+    let content = content.strip_prefix('\u{feff}').unwrap_or(content);
+    // A lone carriage return ends a line as well.
+    let lines = content
         .lines()
-        .enumerate()
-    {
-        reader.line(number as u32 + 1, line.strip_suffix('\r').unwrap_or(line));
+        .flat_map(|line| line.strip_suffix('\r').unwrap_or(line).split('\r'));
+    for (number, line) in lines.enumerate() {
+        reader.line(number as u32 + 1, line);
     }
     for (_, text) in reader
         .sections
@@ -78,7 +78,7 @@ struct Reader {
 
 impl Reader {
     fn line(&mut self, number: u32, line: &str) {
-        let bare = line.trim();
+        let bare = trim(line);
         if bare.starts_with(['#', ';']) {
             return;
         }
@@ -87,8 +87,8 @@ impl Reader {
             line: number,
             text: line.into(),
         };
-        let value = without_comment(line).trim();
-        let indent = line.chars().take_while(|c| c.is_whitespace()).count();
+        let value = trim(without_comment(line));
+        let indent = line.chars().take_while(|c| is_blank(*c)).count();
         if value.is_empty() {
             // A blank line belongs to a value if it goes on afterwards.
             if let Some(text) = self.kept() {
@@ -143,7 +143,16 @@ impl Reader {
                 "write [NAME]",
             );
         }
-        if let Some(first) = self.sections.iter().find(|section| section.name == name) {
+        let known = self
+            .sections
+            .iter()
+            .position(|section| section.name == name);
+        // Only the defaults may go on further below.
+        if let Some(known) = known.filter(|_| name == "DEFAULT") {
+            self.current = Current::In(known);
+            return;
+        }
+        if let Some(first) = known.map(|known| &self.sections[known]) {
             self.current = Current::Skipped;
             let message = format!(
                 "section [{name}] stands in line {} already; this one is left out",
@@ -180,7 +189,7 @@ impl Reader {
                 "write KEY = VALUE, or indent the line if it continues the one above",
             );
         };
-        let key = line[..at].trim().to_lowercase();
+        let key = trim(&line[..at]).to_lowercase();
         if key.is_empty() {
             return self.fault(
                 "an option without a name; it is left out",
@@ -201,7 +210,7 @@ impl Reader {
         }
         section
             .options
-            .push((key, Text::new(line[at + 1..].trim(), &origin)));
+            .push((key, Text::new(trim(&line[at + 1..]), &origin)));
         self.option = Some((indent, true));
     }
 
@@ -227,9 +236,18 @@ fn without_comment(line: &str) -> &str {
         if c == ';' && blank {
             return &line[..at];
         }
-        blank = c.is_whitespace();
+        blank = is_blank(c);
     }
     line
+}
+
+/// Python's blanks are Unicode's and four old separators.
+fn is_blank(c: char) -> bool {
+    c.is_whitespace() || matches!(c, '\u{1c}'..='\u{1f}')
+}
+
+fn trim(text: &str) -> &str {
+    text.trim_matches(is_blank)
 }
 
 #[cfg(test)]

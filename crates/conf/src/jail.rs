@@ -138,6 +138,9 @@ pub(crate) fn prepared<'a>(
 /// All options of the filter under the names by which the jail extends them. What is wrong with one is told when its
 /// rules are read; only fail2ban does not wait until somebody asks for it.
 fn known(definition: &Definition<'_>, strict: bool) -> Result<Vars, Diagnostic> {
+    if strict {
+        definition.check_own()?;
+    }
     let mut vars = Vars::new();
     for key in definition.keys() {
         match definition.get(&key) {

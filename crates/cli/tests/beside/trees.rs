@@ -409,7 +409,7 @@ fn jail(dice: &mut Dice, sheet: &mut Sheet, name: &str, is_first: bool) {
 fn break_it(dice: &mut Dice, files: &mut Vec<(String, String)>) -> Vec<(String, Vec<u8>)> {
     let mut more = Vec::new();
     let put = |name: &str, text: &str| (name.to_owned(), text.as_bytes().to_vec());
-    match dice.below(22) {
+    match dice.below(28) {
         0 => more.push(put("jail.d/z.conf", "[DEFAULT]\nmaxretry = %(gone)s\n")),
         1 => more.push(put("jail.d/z.conf", "[j0]\nmaxretry = 5 %\n")),
         2 => more.push(put("jail.d/z.conf", "[j0\nmaxretry = 5\n")),
@@ -474,6 +474,18 @@ fn break_it(dice: &mut Dice, files: &mut Vec<(String, String)>) -> Vec<(String, 
         20 => {
             let at = dice.below(files.len());
             files.remove(at);
+        }
+        21..=24 => {
+            // A character stands where it does not belong.
+            let at = dice.below(files.len());
+            let text = &mut files[at].1;
+            let place = text.char_indices().nth(dice.below(text.chars().count()));
+            let more = dice.pick(&[
+                "%", "<", ">", "[", "]", "\"", "'", ",", ";", "#", ":", "\\", "\t", "\r", " ", "\n",
+            ]);
+            if let Some((place, _)) = place {
+                text.insert_str(place, more);
+            }
         }
         _ => {
             // A character in the middle of something is lost.

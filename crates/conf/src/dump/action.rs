@@ -49,7 +49,7 @@ pub(super) fn commands(
     let keys = own
         .filter(|key| !others.contains(key))
         .chain(others.iter().filter(|key| is_own(key)).cloned())
-        .chain(others.iter().cloned());
+        .chain(others.iter().filter(|key| !is_own(key)).cloned());
     let mut pairs: Vec<Item> = Vec::new();
     let mut left: BTreeMap<&str, &String> = action
         .params

@@ -70,10 +70,7 @@ impl Dumping<'_> {
         }
         let list = scope.get("action")?.unwrap_or_else(Text::empty);
         let actions = actions::read(self.source, self.name, &list, &lent, self.faults)?;
-        let mut commands = Vec::new();
-        if let Some((filter, definition)) = filter.as_ref().zip(definition.as_ref()) {
-            commands = self.rules(filter, definition, &scope)?;
-        }
+        let mut commands = self.rules(filter.as_ref().zip(definition.as_ref()), &scope)?;
         let behind_rules = JAIL.iter().skip_while(|option| option.name != "maxretry");
         for option in behind_rules.take_while(|option| option.name != "logpath") {
             if let Some(text) = scope.get(option.name)? {
@@ -104,11 +101,14 @@ impl Dumping<'_> {
     /// regex comes first, the jail's in front; the rest of the jail's comes last.
     fn rules(
         &mut self,
-        filter: &Filter,
-        definition: &Definition<'_>,
+        filter: Option<(&Filter, &Definition<'_>)>,
         scope: &Scope<'_>,
     ) -> Result<Vec<Command>, Diagnostic> {
-        let mut given = filter.given();
+        let get = |key: &str| match filter {
+            Some((_, definition)) => definition.get(key),
+            None => Ok(None),
+        };
+        let mut given = filter.map_or_else(Vec::new, |(filter, _)| filter.given());
         given.retain(|key| RULES.contains(key));
         let mut of_filter = Vec::new();
         let mut of_jail = Vec::new();
@@ -117,14 +117,14 @@ impl Dumping<'_> {
                 Some(text) => of_jail.push((key, self.rule(key, &text)?)),
                 None if given.contains(&key) => {}
                 None => {
-                    if let Some(text) = definition.get(key)? {
+                    if let Some(text) = get(key)? {
                         of_filter.push((key, self.rule(key, &text)?));
                     }
                 }
             }
         }
         for key in given {
-            if let Some(text) = definition.get(key)? {
+            if let Some(text) = get(key)? {
                 of_filter.push((key, self.rule(key, &text)?));
             }
         }

@@ -338,6 +338,10 @@ fn what_a_filter_was_given_is_sent_beside_what_the_jail_sets() {
         ),
         ["[usedns, ]", "[prefregex, ]"]
     );
+    assert_eq!(
+        commands_of("usedns = no\nfailregex = ^a", "", ""),
+        ["[usedns, no]", "[addfailregex, ^a]"]
+    );
 }
 
 #[test]

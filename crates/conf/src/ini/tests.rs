@@ -33,6 +33,16 @@ fn check(content: &str, expected: Shown<'_>, wrong: &[u32]) {
 #[test]
 fn options_are_read() {
     check("", &[], &[]);
+    check(
+        "[s]\r\na = 1\rb = 2\r\n",
+        &[("s", &[("a", "1"), ("b", "2")])],
+        &[],
+    );
+    check(
+        "[DEFAULT]\na = 1\n[s]\n[DEFAULT]\nb = 2\na = 3\n\u{1c}\n",
+        &[("DEFAULT", &[("a", "1"), ("b", "2")]), ("s", &[])],
+        &[6],
+    );
     check("[s]\n", &[("s", &[])], &[]);
     check(
         "[s]\na = 1\nb: 2\nc=3\nd:4",
