@@ -49,12 +49,7 @@ pub fn load_filter(
     backend: &str,
 ) -> (Result<FilterSpec, Diagnostic>, Vec<Diagnostic>) {
     let cache = Cache::default();
-    let source = Source {
-        files,
-        tree,
-        cache: &cache,
-        strict: false,
-    };
+    let source = Source::new(files, tree, &cache);
     let mut faults = Vec::new();
     let merged = one_section("", filter, backend, Merged::default());
     let spec = rules_alone(source, &merged, "", &mut faults);
@@ -74,12 +69,7 @@ pub fn load_rules(
     backend: &str,
 ) -> Option<(Result<FilterSpec, Diagnostic>, Vec<Diagnostic>)> {
     let cache = Cache::default();
-    let source = Source {
-        files,
-        tree,
-        cache: &cache,
-        strict: false,
-    };
+    let source = Source::new(files, tree, &cache);
     let mut faults = Vec::new();
     let (section, filter, merged) = match from {
         FilterFrom::Tree(name) => ("", Ok(call(name, options)), Merged::default()),

@@ -38,12 +38,7 @@ const BACKENDS: &[&str] = &["auto", "polling", "pyinotify", "systemd"];
 /// The jails that the tree names, in the order of the files; `None` if it has none to read.
 pub fn jail_names(files: &dyn Files, tree: &Tree) -> Option<Vec<JailName>> {
     let cache = Cache::default();
-    let source = Source {
-        files,
-        tree,
-        cache: &cache,
-        strict: false,
-    };
+    let source = Source::new(files, tree, &cache);
     let merged = load::jails(source, &mut Vec::new()).ok()?;
     let names = merged.sections.iter().map(|(name, ..)| name.as_str());
     let jails = names.filter(|name| *name != "INCLUDES");
@@ -53,12 +48,7 @@ pub fn jail_names(files: &dyn Files, tree: &Tree) -> Option<Vec<JailName>> {
 /// Unknown names in the files of the jails, of the daemon, and of the filters and actions of these jails.
 pub fn unknown_names(files: &dyn Files, tree: &Tree, config: &Config) -> Vec<Diagnostic> {
     let cache = Cache::default();
-    let source = Source {
-        files,
-        tree,
-        cache: &cache,
-        strict: false,
-    };
+    let source = Source::new(files, tree, &cache);
     // What is wrong with the files themselves was told when they were loaded.
     let mut told = Vec::new();
     let jails = load::jails(source, &mut told).unwrap_or_default();

@@ -24,12 +24,7 @@ pub enum Choice<'a> {
 /// Reads the configuration. Never fails whole: what is broken is named, all else is given.
 pub fn load(files: &dyn Files, tree: &Tree, choice: Choice<'_>) -> (Config, Vec<Diagnostic>) {
     let cache = Cache::default();
-    let source = Source {
-        files,
-        tree,
-        cache: &cache,
-        strict: false,
-    };
+    let source = Source::new(files, tree, &cache);
     let mut faults = Vec::new();
     let mut config = Config {
         globals: globals::read(source, &mut faults),

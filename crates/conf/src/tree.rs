@@ -84,7 +84,17 @@ pub(crate) struct Source<'a> {
     pub(crate) strict: bool,
 }
 
-impl Source<'_> {
+impl<'a> Source<'a> {
+    /// For our own manner: what fail2ban would give up for is passed over, and said.
+    pub(crate) fn new(files: &'a dyn Files, tree: &'a Tree, cache: &'a Cache) -> Self {
+        Self {
+            files,
+            tree,
+            cache,
+            strict: false,
+        }
+    }
+
     pub(crate) fn read(&self, path: &Path) -> io::Result<Vec<u8>> {
         if path.starts_with(ROOT) {
             EmbeddedFiles.read(path)

@@ -3,7 +3,6 @@
 //! Only text that could be a name or a path is looked up. Jails go before filters, and a file goes for what it is: inside
 //! of a `filter.d` it is a filter of that tree with all its layers, elsewhere it stands alone.
 
-use super::python::quoted;
 use base::{Diagnostic, Severity};
 use conf::{Files, FilterFrom, FilterSpec, Manner, Tree, UseDns};
 use std::path::{Path, PathBuf};
@@ -144,7 +143,7 @@ fn of_filter(head: Vec<String>, spec: FilterSpec, findings: Vec<Diagnostic>) -> 
 fn dictionary(options: &[(String, String)]) -> String {
     let shown = options
         .iter()
-        .map(|(key, value)| format!("{}: {}", quoted(key), quoted(value)));
+        .map(|(key, value)| format!("{}: {}", conf::literal(key), conf::literal(value)));
     format!("{{{}}}", shown.collect::<Vec<_>>().join(", "))
 }
 

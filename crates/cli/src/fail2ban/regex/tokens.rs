@@ -4,8 +4,9 @@
 //! `<ipmatches>`). Values are put in once and never looked at for tags again.
 
 use super::count::Found;
-use super::python::{float, quoted};
+use super::python::float;
 use base::{FailureId, Prefix, Timestamp};
+use conf::literal;
 use std::fmt::Display;
 
 /// What is printed.
@@ -120,12 +121,12 @@ fn value(found: &Found<'_>, tag: &str, now: Timestamp) -> Option<String> {
         // What a failure counts before a jail has counted it.
         "failures" | "bancount" | "restored" => "0".to_owned(),
         "F-*" => {
-            let lines = found.explained.matches.iter().map(|line| quoted(line));
+            let lines = found.explained.matches.iter().map(|line| literal(line));
             let lines = lines.collect::<Vec<_>>().join(", ");
             let mut shown = vec![format!("'matches': [{lines}], 'failures': 0")];
             let captures = data(found).into_iter();
             let held = captures.filter(|(_, text)| text != "None");
-            shown.extend(held.map(|(name, text)| format!("{}: {text}", quoted(&name))));
+            shown.extend(held.map(|(name, text)| format!("{}: {text}", literal(&name))));
             format!("{{{}}}", shown.join(", "))
         }
         tag => {
@@ -151,11 +152,11 @@ fn row(found: &Found<'_>) -> String {
     let who = match &found.id {
         None => "None".to_owned(),
         Some(id) if is_tuple(found, "fid") => id.to_string(),
-        Some(id) => quoted(&id.to_string()),
+        Some(id) => literal(&id.to_string()),
     };
     let time = time(found).unwrap_or_else(|| "None".to_owned());
     let data = data(found).into_iter();
-    let data = data.map(|(name, text)| format!("{}: {text}", quoted(&name)));
+    let data = data.map(|(name, text)| format!("{}: {text}", literal(&name)));
     let data = data.collect::<Vec<_>>().join(", ");
     format!("[{who},\t{time},\t{{{data}}}],")
 }
@@ -169,14 +170,14 @@ fn data(found: &Found<'_>) -> Vec<(String, String)> {
             None if **name == *"users" => users(found),
             None => "None".to_owned(),
             Some(text) if is_tuple(found, name) => text.clone(),
-            Some(text) => quoted(text),
+            Some(text) => literal(text),
         };
         data.push((name.as_ref().to_owned(), shown));
     }
     if let (Some(address), Some(id)) = (&explained.address, &found.id)
         && *id != FailureId::Prefix(*address)
     {
-        data.push(("ip".to_owned(), quoted(&address.to_string())));
+        data.push(("ip".to_owned(), literal(&address.to_string())));
     }
     data
 }
@@ -199,7 +200,7 @@ fn users(found: &Found<'_>) -> String {
     if found.explained.users.is_empty() {
         return "set()".to_owned();
     }
-    let users = found.explained.users.iter().map(|user| quoted(user));
+    let users = found.explained.users.iter().map(|user| literal(user));
     format!("{{{}}}", users.collect::<Vec<_>>().join(", "))
 }
 
@@ -235,7 +236,7 @@ fn held(found: &Found<'_>, name: &str) -> Option<String> {
 
 fn capture(found: &Found<'_>, name: &str) -> String {
     if name == "matches" {
-        let lines = found.explained.matches.iter().map(|line| quoted(line));
+        let lines = found.explained.matches.iter().map(|line| literal(line));
         return format!("[{}]", lines.collect::<Vec<_>>().join(", "));
     }
     held(found, name).unwrap_or_else(|| "None".to_owned())
@@ -271,8 +272,8 @@ fn reversed(prefix: Prefix) -> String {
 /// Named groups as Python shows a match's dictionary.
 pub(super) fn dictionary(groups: Vec<(&str, Option<&str>)>) -> String {
     let shown = groups.into_iter().map(|(name, text)| {
-        let text = text.map_or_else(|| "None".to_owned(), quoted);
-        format!("{}: {text}", quoted(name))
+        let text = text.map_or_else(|| "None".to_owned(), literal);
+        format!("{}: {text}", literal(name))
     });
     format!("{{{}}}", shown.collect::<Vec<_>>().join(", "))
 }
