@@ -33,8 +33,8 @@ pub use embedded::EmbeddedFiles;
 pub use files::{Files, MemoryFiles};
 pub use load::{Choice, load, load_filter};
 pub use spec::{
-    ActionSpec, Blocktype, Config, Enabled, FilterSpec, Globals, Increment, JailSpec, LogPath,
-    Scope, StockBan, UseDns, Value,
+    ActionSpec, BackendSpec, Blocktype, Config, Enabled, FilterSpec, Globals, Increment, JailSpec,
+    LogPath, Scope, StockBan, UseDns, Value,
 };
 pub use tree::{Manner, Tree};
 

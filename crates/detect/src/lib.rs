@@ -24,4 +24,4 @@ pub use detector::{Detector, Finding};
 pub use failure::{Failure, LineVerdict};
 pub use line::{Clock, Line};
 pub use rule::{Rule, RuleError, RulePart, RuleSource, UseDns};
-pub use split::{Encoding, EncodingError, MAX_LINE, Splitter};
+pub use split::{Encoding, EncodingError, MAX_LINE, Order, Splitter};

@@ -115,18 +115,18 @@ impl Journald {
         assert_eq!(line, "done\n");
     }
 
-    fn reader(
-        &self,
-        sink: Recorder,
-        stored: Option<(String, Timestamp)>,
-    ) -> JournalReader<Recorder> {
+    fn reader(&self, sink: Recorder, stored: Option<(String, Timestamp)>) -> Journals<Recorder> {
         let machine = fs::read_dir(self.dir.path().join("run/log/journal"))
             .unwrap()
             .next()
             .unwrap()
             .unwrap();
-        let wish = wish(JAIL, "_SYSTEMD_UNIT=ssh.service + _COMM=sshd", stored);
-        JournalReader::new(vec![wish], sink, Some(machine.path()), now)
+        let place = JournalPlace {
+            directory: Some(machine.path()),
+            ..JournalPlace::default()
+        };
+        let matches = "_SYSTEMD_UNIT=ssh.service + _COMM=sshd";
+        journals(sink, wish(JAIL, place, matches, stored))
     }
 }
 
@@ -137,10 +137,22 @@ impl Drop for Journald {
     }
 }
 
-fn wish(jail: JailId, matches: &str, stored: Option<(String, Timestamp)>) -> JournalWish {
+fn journals(sink: Recorder, wish: JournalWish) -> Journals<Recorder> {
+    let mut journals = Journals::new(sink, now);
+    journals.add(wish);
+    journals
+}
+
+fn wish(
+    jail: JailId,
+    place: JournalPlace,
+    matches: &str,
+    stored: Option<(String, Timestamp)>,
+) -> JournalWish {
     let findtime = base::Span::from_secs(600);
     JournalWish {
         jail,
+        place,
         matches: vec![matches.to_owned()],
         trusted_uids: vec![0],
         findtime,
@@ -163,7 +175,7 @@ struct Recorder {
 }
 
 impl Sink for Recorder {
-    fn opened(&mut self, _: SourceKey, _: &str, jails: &[JailId]) {
+    fn opened(&mut self, _: SourceKey, _: &str, _: Encoding, jails: &[JailId]) {
         assert_eq!(jails[0], JAIL);
     }
     fn closed(&mut self, _: SourceKey) {}
@@ -187,20 +199,20 @@ impl Sink for Recorder {
             self.position = Some((cursor, time));
         }
     }
-    fn state(&mut self, _: JailId, _: &str, kind: &'static str, state: SourceState, _: u64) {
+    fn state(&mut self, _: JailId, _: &str, kind: &'static str, standing: Standing) {
         assert_eq!(kind, "journal");
-        self.states.push(state);
+        self.states.push(standing.state);
     }
-    fn refused(&mut self, _: JailId, text: &str) {
+    fn notice(&mut self, _: JailId, text: &str) {
         self.refused.push(text.to_owned());
     }
-    fn date_of(&mut self, _: JailId, _: &[u8]) -> Option<Timestamp> {
+    fn date_of(&mut self, _: JailId, _: &str) -> Option<Timestamp> {
         None
     }
 }
 
 /// Polls as the daemon does until there are so many lines.
-fn read(reader: &mut JournalReader<Recorder>, count: usize) {
+fn read(reader: &mut Journals<Recorder>, count: usize) {
     let end = Instant::now() + Duration::from_secs(30);
     while reader.sink.lines.len() < count {
         assert!(
@@ -212,7 +224,7 @@ fn read(reader: &mut JournalReader<Recorder>, count: usize) {
     }
 }
 
-fn numbers(reader: &JournalReader<Recorder>, jail: JailId) -> Vec<usize> {
+fn numbers(reader: &Journals<Recorder>, jail: JailId) -> Vec<usize> {
     let own = reader.sink.lines.iter().filter(|(owner, _)| *owner == jail);
     own.map(|(_, line)| line.rsplit(' ').next().unwrap().parse().unwrap())
         .collect()
@@ -298,7 +310,9 @@ fn a_jail_that_comes_later_gets_its_past_and_disturbs_nobody() {
     let mut reader = journald.reader(Recorder::default(), None);
     journald.root.write_all(b"entry 0\nentry 1\n").unwrap();
     read(&mut reader, 2);
-    reader.add(wish(OTHER, "_COMM=sshd", None));
+    let place = reader.readers[0].place.clone();
+    reader.add(wish(OTHER, place, "_COMM=sshd", None));
+    assert_eq!(reader.readers.len(), 1);
     journald.root.write_all(b"entry 2\n").unwrap();
     read(&mut reader, 6);
     assert_eq!(numbers(&reader, JAIL), [0, 1, 2]);
@@ -314,19 +328,21 @@ fn a_journalctl_child_gives_the_same_entries() {
     journald.root.write_all(b"entry 0\nentry 1\n").unwrap();
     read(&mut reader, 2);
     let mut lines: Vec<String> = Vec::new();
-    let group = reader.subscriptions[0]
+    let group = reader.readers[0].subscriptions[0]
         .expression
         .alternatives
         .last()
         .unwrap();
     let since = now() - base::Span::from_secs(600);
-    let mut follower =
-        child::Follower::start(reader.directory.as_deref(), &[group], since).unwrap();
+    let mut follower = child::Follower::start(&reader.readers[0].place, &[group], since).unwrap();
     let mut entry = Entry::default();
     let end = Instant::now() + Duration::from_secs(30);
     while lines.len() < 2 {
         assert!(Instant::now() < end, "only {lines:?} came");
-        match follower.next(&reader.wanted, &mut entry).unwrap() {
+        match follower
+            .next(&reader.readers[0].wanted, &mut entry)
+            .unwrap()
+        {
             true => lines.push(entry.line()),
             false => std::thread::park_timeout(ACTIVE),
         }
@@ -342,17 +358,18 @@ fn a_journalctl_child_gives_the_same_entries() {
 #[test]
 fn without_a_journal_it_waits() {
     let dir = tempfile::tempdir().unwrap();
-    let none = Some(dir.path().join("none"));
-    let mut reader = JournalReader::new(
-        vec![wish(JAIL, "_COMM=sshd", None)],
+    let none = JournalPlace {
+        directory: Some(dir.path().join("none")),
+        ..JournalPlace::default()
+    };
+    let mut reader = journals(
         Recorder::default(),
-        none,
-        now,
+        wish(JAIL, none.clone(), "_COMM=sshd", None),
     );
     assert!(reader.poll_once() > Duration::ZERO);
     reader.poll_once();
     assert_eq!(reader.sink.states, [SourceState::Waiting]);
-    reader.add(wish(OTHER, "sshd", None));
+    reader.add(wish(OTHER, none, "sshd", None));
     assert!(matches!(
         reader.sink.states.last(),
         Some(SourceState::Error(_))

@@ -3,19 +3,23 @@
 //! First choice is the position of an earlier run: in this file, or in the file that had its name then, which is read
 //! to its end first. A file that appears while we watch is read whole. Else the dates decide.
 
-use super::reader::{FileId, Member, Reader};
+use super::reader::{FileId, Likeness, Member, Reader};
 use super::scan::is_log;
-use super::{Tail, Wish, start};
+use super::{Held, Tail, Wish, start};
 use crate::source::{Sink, SourceKey};
+use detect::Encoding;
 use os::open_log_file;
 use std::cmp::Reverse;
 use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// Files beside a log that are looked at for being its predecessor, the youngest first.
 const SIBLINGS: usize = 32;
+/// How long the copying of a log takes at most. What still grows then, though it begins as another one does, is a log
+/// of its own.
+const COPYING: Duration = Duration::from_secs(600);
 
 /// A file that was just opened.
 pub(super) struct Found<'a> {
@@ -23,6 +27,7 @@ pub(super) struct Found<'a> {
     pub(super) file: &'a File,
     pub(super) id: FileId,
     pub(super) size: u64,
+    pub(super) encoding: Encoding,
     /// Of the first line.
     pub(super) hash: String,
 }
@@ -35,55 +40,115 @@ pub(super) struct Begin {
 }
 
 impl<S: Sink> Tail<S> {
-    /// Where the jail of a wish begins to read a file.
+    /// Where the jail of a wish begins to read a file; `None` as long as that cannot be told, because the file may be
+    /// a copy in the making.
     pub(super) fn begin(
         &mut self,
         found: &Found<'_>,
         at: usize,
         now: Instant,
-    ) -> io::Result<Begin> {
+    ) -> io::Result<Option<Begin>> {
         let at_offset = |offset| {
-            Ok(Begin {
+            Ok(Some(Begin {
                 offset,
                 after: None,
-            })
+            }))
         };
         let known = self.bound.get(found.path);
-        let (wish, jail) = (&self.wishes[at], self.wishes[at].jail);
+        let wish = &self.wishes[at];
         let is_new = known.is_some_and(|bound| bound.was_missing)
             || (wish.looked && wish.is_glob && known.is_none_or(|bound| bound.refused.is_none()));
+        let content = (found.file, found.encoding, found.size);
         // A path that was followed already may have got another file with the same beginning.
         if known.is_none_or(|bound| bound.last.is_none()) {
             if let Some(offset) = stored_offset(wish, found)? {
-                return at_offset(offset);
+                return at_offset(self.since(content, at, offset)?);
             }
             if let Some(after) = self.resume_predecessor(found, at, now)? {
-                return Ok(Begin {
+                return Ok(Some(Begin {
                     offset: 0,
                     after: Some(after),
-                });
+                }));
+            }
+        }
+        if self.wishes[at].is_glob {
+            match self.copied(found, at, now)? {
+                Copied::No => {}
+                Copied::Perhaps => return Ok(None),
+                Copied::Until(offset) => return at_offset(offset),
             }
         }
         if is_new {
-            let own = self.readers.iter().filter(|reader| reader.has(jail));
-            let copied = own
-                .filter_map(|reader| reader.offset_in_copy(found.file, found.size))
-                .next();
-            return at_offset(copied.unwrap_or(0));
+            return at_offset(0);
         }
-        let wish = &self.wishes[at];
-        if wish.tail {
-            return at_offset(start::last_line_end(found.file, found.size)?);
+        if self.wishes[at].tail {
+            return at_offset(start::last_line_end(
+                found.file,
+                found.size,
+                found.encoding,
+            )?);
         }
-        let since = (self.clock)() - wish.findtime;
+        at_offset(self.since(content, at, 0)?)
+    }
+
+    /// Whether a file that a pattern leads to is a copy of another one that the jail reads.
+    fn copied(&mut self, found: &Found<'_>, at: usize, now: Instant) -> io::Result<Copied> {
+        let jail = self.wishes[at].jail;
+        let held = self.bound.get(found.path).and_then(|bound| bound.held);
+        for reader in self.readers.iter().filter(|reader| reader.has(jail)) {
+            match reader.likeness(found.file, found.size)? {
+                Likeness::None => {}
+                Likeness::Rest(offset) => return Ok(Copied::Until(offset)),
+                Likeness::Copy => {
+                    // Copying takes a while, and then it ends.
+                    let since = held.map_or(now, |held| held.since);
+                    let is_done = now.duration_since(since) >= COPYING;
+                    if is_done && held.is_some_and(|held| held.size != found.size) {
+                        continue;
+                    }
+                    if let Some(bound) = self.bound.get_mut(found.path) {
+                        bound.held = Some(Held {
+                            of: reader.key,
+                            since,
+                            size: found.size,
+                        });
+                    }
+                    return Ok(Copied::Perhaps);
+                }
+            }
+        }
+        // It was a copy as long as the other one held the same; that was read further before it was emptied or went.
+        let Some(held) = held.filter(|_| found.size > 0) else {
+            return Ok(Copied::No);
+        };
+        let origin = self.readers.iter().find(|reader| reader.key == held.of);
+        if origin.is_none_or(|reader| reader.is_beyond(found.size)) {
+            let end = start::last_line_end(found.file, found.size, found.encoding)?;
+            return Ok(Copied::Until(end));
+        }
+        Ok(Copied::No)
+    }
+
+    /// Where the lines of a file begin, at or behind `from`, that are young enough for the jail.
+    fn since(
+        &mut self,
+        (file, encoding, size): (&File, Encoding, u64),
+        at: usize,
+        from: u64,
+    ) -> io::Result<u64> {
+        let (jail, findtime) = (self.wishes[at].jail, self.wishes[at].findtime);
+        let since = (self.clock)() - findtime;
         let sink = &mut self.sink;
-        at_offset(start::first_since(found.file, found.size, since, |line| {
-            sink.date_of(jail, line)
-        })?)
+        let mut dated = start::Dated {
+            file,
+            encoding,
+            date_of: |line: &str| sink.date_of(jail, line),
+        };
+        dated.first_since(from, size, since)
     }
 
     /// If the log was rotated since an earlier run: reads the rest of the file that was left then, under whatever
-    /// name it has now.
+    /// name it has now, and what lay under the log's name between that one and the present.
     fn resume_predecessor(
         &mut self,
         found: &Found<'_>,
@@ -91,7 +156,6 @@ impl<S: Sink> Tail<S> {
         now: Instant,
     ) -> io::Result<Option<SourceKey>> {
         let wish = &self.wishes[at];
-        let jail = wish.jail;
         let name = found.path.to_string_lossy();
         let own = |stored: &&store::LogPosition| {
             stored.path == name && !stored.first_line_hash.is_empty()
@@ -110,47 +174,143 @@ impl<S: Sink> Tail<S> {
             .filter(|stored| stored.first_line_hash == *hash)
             .collect();
         places.sort_by_key(|stored| Reverse(stored.offset));
+        let mut between = Vec::new();
+        let mut left = None;
         for path in siblings(found.path) {
             let Ok(file) = open_log_file(&path) else {
                 continue;
             };
             let metadata = file.metadata()?;
             let id = FileId::of(&metadata);
-            if id == found.id || start::first_line_hash(&file)? != *hash {
+            if id == found.id {
                 continue;
             }
-            let resume = |stored: &&store::LogPosition| {
-                start::resume(&file, metadata.len(), hash, stored).transpose()
-            };
-            let Some(offset) = places.iter().find_map(resume).transpose()? else {
-                continue;
-            };
-            let member = Member {
-                jail,
-                start: offset,
-            };
-            let joined =
-                |reader: &mut Reader| reader.id == id && (reader.has(jail) || reader.join(member));
-            if let Some(reader) = self
-                .readers
-                .iter_mut()
-                .find_map(|reader| joined(reader).then_some(reader.key))
-            {
-                return Ok(Some(reader));
+            if start::first_line_hash(&file)? == *hash {
+                let encoding = start::encoding_of(&file, wish.encoding)?;
+                let resume = |stored: &&store::LogPosition| {
+                    start::resume(&file, metadata.len(), hash, encoding, stored).transpose()
+                };
+                if let Some(offset) = places.iter().find_map(resume).transpose()? {
+                    left = Some((file, id, offset));
+                    break;
+                }
             }
-            // Its position is not the log's any more: until it is read a restart would find it here again.
-            return self
-                .open_reader(found.path, file, id, vec![member], now)
-                .map(Some);
+            if is_earlier_name(found.path, &path) {
+                between.push((file, metadata));
+            }
         }
-        Ok(None)
+        let Some((file, id, offset)) = left else {
+            return Ok(None);
+        };
+        let left_born = file.metadata()?.created().ok();
+        // From the oldest to the youngest, each after the one before. Their position is not the log's any more: until
+        // it is read a restart would find them here again.
+        let mut last = self.open_rest(found.path, file, (id, offset), at, None, now)?;
+        for (file, metadata) in between.into_iter().rev() {
+            // Others that are written still were read in that run.
+            if left_born.is_none() || metadata.created().ok() <= left_born {
+                continue;
+            }
+            let (id, size) = (FileId::of(&metadata), metadata.len());
+            let encoding = start::encoding_of(&file, self.wishes[at].encoding)?;
+            let offset = self.since((&file, encoding, size), at, 0)?;
+            last = self.open_rest(found.path, file, (id, offset), at, Some(last), now)?;
+        }
+        Ok(Some(last))
     }
+
+    /// Reads a file without a name from a place on, after another one.
+    fn open_rest(
+        &mut self,
+        log: &Path,
+        file: File,
+        (id, start): (FileId, u64),
+        at: usize,
+        after: Option<SourceKey>,
+        now: Instant,
+    ) -> io::Result<SourceKey> {
+        let (jail, encoding) = (self.wishes[at].jail, self.wishes[at].encoding);
+        let member = Member { jail, start };
+        let joins = |reader: &mut Reader| {
+            reader.id == id && reader.asked == encoding && (reader.has(jail) || reader.join(member))
+        };
+        if let Some(reader) = self
+            .readers
+            .iter_mut()
+            .find_map(|reader| joins(reader).then_some(reader.key))
+        {
+            return Ok(reader);
+        }
+        let key = self.open_reader(log, file, id, encoding, vec![member], now)?;
+        if let Some(reader) = self.readers.last_mut() {
+            reader.after = after;
+        }
+        Ok(key)
+    }
+
+    /// A file was emptied. If a copy beside it holds more than was read of it, that comes first.
+    pub(super) fn truncated(&mut self, at: usize, now: Instant) -> io::Result<()> {
+        let reader = &self.readers[at];
+        let (id, asked, log) = (reader.id, reader.asked, PathBuf::from(&reader.path));
+        let leading = self.bound.values_mut();
+        for bound in leading.filter(|bound| bound.file == Some(id)) {
+            bound.truncations += 1;
+        }
+        for path in siblings(&log) {
+            let Ok(file) = open_log_file(&path) else {
+                continue;
+            };
+            let metadata = file.metadata()?;
+            let copy = FileId::of(&metadata);
+            let reader = &self.readers[at];
+            let Some(start) = reader.rest_in(&file, metadata.len())? else {
+                continue;
+            };
+            let missing = reader.jails().filter(|jail| !self.reads(copy, *jail));
+            let members: Vec<Member> = missing.map(|jail| Member { jail, start }).collect();
+            if copy == id || members.is_empty() {
+                continue;
+            }
+            let key = self.open_reader(&log, file, copy, asked, members, now)?;
+            if let Some(rest) = self.readers.last_mut() {
+                rest.rotated = Some(now);
+            }
+            self.readers[at].after = Some(key);
+            break;
+        }
+        Ok(())
+    }
+}
+
+/// Whether a file is a copy of another one.
+enum Copied {
+    No,
+    /// It is, as far as it goes, and that one may still be copied or emptied.
+    Perhaps,
+    /// It is, and was read up to here.
+    Until(u64),
+}
+
+/// True for what log rotation calls an earlier file of this name: `NAME.1`, `NAME-20260101`.
+fn is_earlier_name(log: &Path, other: &Path) -> bool {
+    let name = |path: &Path| {
+        path.file_name()
+            .map(|name| name.to_string_lossy().into_owned())
+    };
+    let (Some(log), Some(other)) = (name(log), name(other)) else {
+        return false;
+    };
+    let rest = other.strip_prefix(&log);
+    rest.is_some_and(|rest| {
+        rest.starts_with(['.', '-']) && rest.contains(|c: char| c.is_ascii_digit())
+    })
 }
 
 /// Where an earlier run left this file: under this path, or under another one that it has lost since.
 fn stored_offset(wish: &Wish, found: &Found<'_>) -> io::Result<Option<u64>> {
     let name = found.path.to_string_lossy();
-    let resume = |stored| start::resume(found.file, found.size, &found.hash, stored);
+    let resume =
+        |stored| start::resume(found.file, found.size, &found.hash, found.encoding, stored);
     if let Some(stored) = wish.stored.iter().find(|stored| stored.path == name)
         && let Some(offset) = resume(stored)?
     {

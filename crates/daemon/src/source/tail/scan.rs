@@ -3,7 +3,8 @@
 use super::begin::Found;
 use super::reader::{FileId, Member, Reader};
 use super::{Bound, Tail, Version, glob, start, watch};
-use crate::source::{Sink, SourceKey, SourceState};
+use crate::source::{Sink, SourceKey, SourceState, Standing};
+use detect::Encoding;
 use engine::JailId;
 use os::open_log_file;
 use std::collections::{BTreeMap, BTreeSet};
@@ -54,25 +55,34 @@ impl<S: Sink> Tail<S> {
         let mut wanted: BTreeMap<PathBuf, Vec<usize>> = BTreeMap::new();
         for _ in 0..LOOKS {
             wanted.clear();
+            self.denied.clear();
             let mut dirs = BTreeSet::new();
-            let mut expanded: BTreeMap<&str, Vec<PathBuf>> = BTreeMap::new();
+            let mut expanded: BTreeMap<(&str, bool), Vec<PathBuf>> = BTreeMap::new();
             for (at, wish) in self.wishes.iter().enumerate() {
-                let paths =
-                    expanded
-                        .entry(wish.pattern.as_str())
-                        .or_insert_with(|| match wish.is_glob {
-                            true => glob::expand(&wish.pattern, &mut dirs)
-                                .into_iter()
-                                .filter(|path| is_log(path))
-                                .collect(),
-                            false => vec![PathBuf::from(&wish.pattern)],
-                        });
+                let key = (wish.pattern.as_str(), wish.polled);
+                let paths = expanded.entry(key).or_insert_with(|| {
+                    if !wish.is_glob {
+                        return vec![PathBuf::from(&wish.pattern)];
+                    }
+                    let mut looked = glob::Looked::default();
+                    let mut paths = glob::expand(&wish.pattern, &mut looked);
+                    paths.retain(|path| is_log(path));
+                    if !wish.polled {
+                        dirs.append(&mut looked.dirs);
+                    }
+                    if let Some(why) = looked.refused {
+                        self.denied.insert(wish.pattern.clone(), why);
+                    }
+                    paths
+                });
                 for path in paths {
                     wanted.entry(path.clone()).or_default().push(at);
                 }
             }
-            for path in wanted.keys() {
-                watch::dirs_of(path, &mut dirs);
+            for (path, wishes) in &wanted {
+                if wishes.iter().any(|at| !self.wishes[*at].polled) {
+                    watch::dirs_of(path, &mut dirs);
+                }
             }
             if !self.watches.set_dirs(&dirs) {
                 break;
@@ -100,21 +110,24 @@ impl<S: Sink> Tail<S> {
                     return;
                 }
                 match self.follow(path, id, wishes, now) {
-                    Ok(true) => self.lead_to(path, id),
-                    // Replaced since it was looked at.
-                    Ok(false) => self.next_look = now,
+                    Ok(Followed::Yes) => self.lead_to(path, id),
+                    Ok(Followed::Replaced) => self.next_look = now,
+                    // Its beginning is looked at again with the next scan.
+                    Ok(Followed::Held) => {
+                        if let Some(bound) = self.bound.get_mut(path) {
+                            bound.refused = None;
+                        }
+                    }
                     Err(error) => self.refuse(path, Some(version), &error, now),
                 }
             }
             Err(error)
                 if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) =>
             {
-                *bound = Bound {
-                    file: None,
-                    last: bound.last,
-                    was_missing: true,
-                    refused: None,
-                };
+                bound.file = None;
+                bound.was_missing = true;
+                bound.refused = None;
+                bound.held = None;
             }
             Err(error) => {
                 // What is open already can still be read.
@@ -131,20 +144,28 @@ impl<S: Sink> Tail<S> {
             return;
         };
         bound.refused = None;
+        bound.held = None;
         bound.file = Some(id);
-        let before = bound.last.replace(id).filter(|before| *before != id);
-        let earlier = before.and_then(|before| {
-            let earlier = self.readers.iter_mut().find(|reader| reader.id == before)?;
-            earlier.dirty = true;
-            Some(earlier.key)
-        });
         // Whatever comes here later is another file, and new.
         bound.was_missing = true;
-        if earlier.is_some() {
-            self.readers
-                .iter_mut()
-                .filter(|reader| reader.id == id && reader.after.is_none() && reader.dirty)
-                .for_each(|reader| reader.after = earlier);
+        let Some(before) = bound.last.replace(id).filter(|before| *before != id) else {
+            return;
+        };
+        let earlier: Vec<(Encoding, SourceKey)> = self
+            .readers
+            .iter_mut()
+            .filter(|reader| reader.id == before)
+            .map(|reader| {
+                reader.dirty = true;
+                (reader.asked, reader.key)
+            })
+            .collect();
+        let fresh = self.readers.iter_mut();
+        for reader in
+            fresh.filter(|reader| reader.id == id && reader.after.is_none() && reader.dirty)
+        {
+            let same = earlier.iter().find(|(asked, _)| *asked == reader.asked);
+            reader.after = same.map(|(_, key)| *key);
         }
     }
 
@@ -153,17 +174,18 @@ impl<S: Sink> Tail<S> {
             return;
         };
         bound.file = None;
+        bound.errors += 1;
         bound.refused = Some((version, now + TRY_AGAIN, error.to_string()));
     }
 
-    /// Makes sure that every jail that wants the file reads it; false if the path leads elsewhere by now.
+    /// Makes sure that every jail that wants the file reads it.
     fn follow(
         &mut self,
         path: &Path,
         id: FileId,
         wishes: &[usize],
         now: Instant,
-    ) -> io::Result<bool> {
+    ) -> io::Result<Followed> {
         let mut missing: Vec<usize> = Vec::new();
         for at in wishes {
             let jail = self.wishes[*at].jail;
@@ -174,47 +196,61 @@ impl<S: Sink> Tail<S> {
             }
         }
         if missing.is_empty() {
-            return Ok(true);
+            return Ok(Followed::Yes);
         }
         let file = match open_log_file(path) {
-            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(false),
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Followed::Replaced),
             opened => opened?,
         };
         let metadata = file.metadata()?;
         if FileId::of(&metadata) != id {
-            return Ok(false);
+            return Ok(Followed::Replaced);
         }
-        let found = Found {
-            path,
-            file: &file,
-            id,
-            size: metadata.len(),
-            hash: start::first_line_hash(&file)?,
-        };
-        let mut members = Vec::new();
-        let mut after = None;
+        let hash = start::first_line_hash(&file)?;
+        let mut is_held = false;
+        // Jails that ask for the same encoding share one reading.
+        let mut fresh: Vec<(Encoding, Vec<Member>, Option<SourceKey>)> = Vec::new();
         for at in missing {
-            let begin = self.begin(&found, at, now)?;
-            after = after.or(begin.after);
+            let asked = self.wishes[at].encoding;
+            let found = Found {
+                path,
+                file: &file,
+                id,
+                size: metadata.len(),
+                encoding: start::encoding_of(&file, asked)?,
+                hash: hash.clone(),
+            };
+            let Some(begin) = self.begin(&found, at, now)? else {
+                is_held = true;
+                continue;
+            };
             let member = Member {
                 jail: self.wishes[at].jail,
                 start: begin.offset,
             };
-            if !self
-                .readers
-                .iter_mut()
-                .any(|reader| reader.id == id && reader.join(member))
-            {
-                members.push(member);
+            let mut open = self.readers.iter_mut();
+            if open.any(|reader| reader.id == id && reader.asked == asked && reader.join(member)) {
+                continue;
+            }
+            match fresh.iter_mut().find(|(encoding, ..)| *encoding == asked) {
+                Some((_, members, after)) => {
+                    members.push(member);
+                    *after = after.or(begin.after);
+                }
+                None => fresh.push((asked, vec![member], begin.after)),
             }
         }
-        if !members.is_empty() {
-            let key = self.open_reader(path, file, id, members, now)?;
-            if let Some(reader) = self.readers.iter_mut().find(|reader| reader.key == key) {
+        for (asked, members, after) in fresh {
+            self.open_reader(path, file.try_clone()?, id, asked, members, now)?;
+            if let Some(reader) = self.readers.last_mut() {
                 reader.after = after;
             }
         }
-        Ok(true)
+        Ok(if is_held {
+            Followed::Held
+        } else {
+            Followed::Yes
+        })
     }
 
     /// True if the jail reads the file already.
@@ -229,13 +265,14 @@ impl<S: Sink> Tail<S> {
         path: &Path,
         file: File,
         id: FileId,
+        asked: Encoding,
         members: Vec<Member>,
         now: Instant,
     ) -> io::Result<SourceKey> {
         let key = SourceKey(self.next_key);
         let name = path.to_string_lossy().into_owned();
         self.readers
-            .push(Reader::new(key, name, file, id, members, now)?);
+            .push(Reader::new(key, name, file, id, asked, members, now)?);
         self.next_key += 1;
         Ok(key)
     }
@@ -267,8 +304,8 @@ impl<S: Sink> Tail<S> {
         for (path, wishes) in wanted {
             for at in wishes {
                 let jail = self.wishes[*at].jail;
-                if let Some((state, position)) = self.state_of(path, jail) {
-                    told.push((jail, path.to_string_lossy().into_owned(), state, position));
+                if let Some(standing) = self.standing_of(path, jail) {
+                    told.push((jail, path.to_string_lossy().into_owned(), standing));
                 }
             }
         }
@@ -280,33 +317,43 @@ impl<S: Sink> Tail<S> {
             .filter(|(_, wish)| wish.is_glob)
         {
             if !matched.contains(&at) {
-                told.push((wish.jail, wish.pattern.clone(), SourceState::Waiting, 0));
+                let state = match self.denied.get(&wish.pattern) {
+                    Some(why) => SourceState::Error(why.clone()),
+                    None => SourceState::Waiting,
+                };
+                told.push((wish.jail, wish.pattern.clone(), Standing::new(state)));
             }
         }
         let names: BTreeSet<(JailId, &str)> = told
             .iter()
-            .map(|(jail, path, ..)| (*jail, path.as_str()))
+            .map(|(jail, path, _)| (*jail, path.as_str()))
             .collect();
         let gone = self
             .states
             .keys()
             .filter(|(jail, path)| !names.contains(&(*jail, path.as_str())));
         for (jail, path) in gone.cloned().collect::<Vec<_>>() {
-            self.tell(jail, path, SourceState::Gone, 0);
+            self.tell(jail, path, Standing::new(SourceState::Gone));
         }
         self.bound.retain(|path, _| wanted.contains_key(path));
-        for (jail, path, state, position) in told {
-            self.tell(jail, path, state, position);
+        for (jail, path, standing) in told {
+            self.tell(jail, path, standing);
         }
     }
 
-    fn state_of(&self, path: &Path, jail: JailId) -> Option<(SourceState, u64)> {
+    fn standing_of(&self, path: &Path, jail: JailId) -> Option<Standing> {
         let bound = self.bound.get(path)?;
+        let standing = |state, position| Standing {
+            state,
+            position,
+            errors: bound.errors,
+            truncations: bound.truncations,
+        };
         if let Some((_, _, why)) = &bound.refused {
-            return Some((SourceState::Error(why.clone()), 0));
+            return Some(standing(SourceState::Error(why.clone()), 0));
         }
         let Some(id) = bound.file else {
-            return Some((SourceState::Waiting, 0));
+            return Some(standing(SourceState::Waiting, 0));
         };
         let reader = self
             .readers
@@ -316,15 +363,14 @@ impl<S: Sink> Tail<S> {
             .states
             .get(&(jail, path.to_string_lossy().into_owned()));
         // A successor is not caught up with anew: the source goes on.
-        let follows = reader.caught_up || matches!(before, Some((SourceState::Following, _)));
-        Some((
-            if follows {
-                SourceState::Following
-            } else {
-                SourceState::CatchingUp
-            },
-            reader.offset(),
-        ))
+        let follows =
+            reader.caught_up || before.is_some_and(|before| before.state == SourceState::Following);
+        let state = if follows {
+            SourceState::Following
+        } else {
+            SourceState::CatchingUp
+        };
+        Some(standing(state, reader.offset()))
     }
 
     /// Tells the state of a file after its end was reached.
@@ -345,8 +391,8 @@ impl<S: Sink> Tail<S> {
                 .copied()
                 .collect::<Vec<_>>()
             {
-                if let Some((state, position)) = self.state_of(&path, jail) {
-                    self.tell(jail, name.clone(), state, position);
+                if let Some(standing) = self.standing_of(&path, jail) {
+                    self.tell(jail, name.clone(), standing);
                 }
             }
         }
@@ -355,26 +401,33 @@ impl<S: Sink> Tail<S> {
     /// Tells positions that have moved since they were told last.
     pub(super) fn tell_positions(&mut self) {
         for (jail, path) in self.states.keys().cloned().collect::<Vec<_>>() {
-            if let Some((state, position)) = self.state_of(Path::new(&path), jail) {
-                self.tell(jail, path, state, position);
+            if let Some(standing) = self.standing_of(Path::new(&path), jail) {
+                self.tell(jail, path, standing);
             }
         }
     }
 
-    fn tell(&mut self, jail: JailId, path: String, state: SourceState, position: u64) {
+    fn tell(&mut self, jail: JailId, path: String, standing: Standing) {
         let key = (jail, path);
-        let told = (state, position);
-        if self.states.get(&key) == Some(&told) {
+        if self.states.get(&key) == Some(&standing) {
             return;
         }
-        self.sink
-            .state(jail, &key.1, "file", told.0.clone(), position);
-        if told.0 == SourceState::Gone {
+        self.sink.state(jail, &key.1, "file", standing.clone());
+        if standing.state == SourceState::Gone {
             self.states.remove(&key);
         } else {
-            self.states.insert(key, told);
+            self.states.insert(key, standing);
         }
     }
+}
+
+/// What became of a file that a path leads to.
+enum Followed {
+    Yes,
+    /// The path leads elsewhere by now.
+    Replaced,
+    /// It is not read yet: it may be a copy in the making.
+    Held,
 }
 
 /// True if the path may be opened now: it was not refused, or another file is there, or the time is over.
