@@ -5,7 +5,7 @@
 //! the next one under its name is read from its first byte. Several jails share one reading of a file; each gets it
 //! from its own start position. No file can keep the others waiting: each gets a bounded share of a round.
 
-use super::{FileWish, Sink, SourceKey, Standing};
+use super::{FileWish, Sink, Standing};
 use base::Timestamp;
 use detect::Encoding;
 use engine::JailId;
@@ -20,6 +20,7 @@ use std::time::{Duration, Instant};
 use watch::Watches;
 
 mod begin;
+mod copies;
 mod glob;
 mod reader;
 mod scan;
@@ -95,18 +96,8 @@ struct Bound {
     was_missing: bool,
     /// The file that could not be opened, and when it is tried again.
     refused: Option<(Option<Version>, Instant, String)>,
-    /// The file that it leads to is not read because it looks like a copy.
-    held: Option<Held>,
     errors: u64,
     truncations: u64,
-}
-
-/// A file that was, at the last look, the same as another one as far as it went.
-#[derive(Clone, Copy)]
-struct Held {
-    of: SourceKey,
-    since: Instant,
-    size: u64,
 }
 
 impl<S: Sink> Tail<S> {
@@ -217,8 +208,6 @@ impl<S: Sink> Tail<S> {
             self.mark_written(path);
         }
         if changes.others_written {
-            // A file that is held back may have got what tells it from others.
-            self.names_changed |= self.bound.values().any(|bound| bound.held.is_some());
             self.readers
                 .iter_mut()
                 .filter(|reader| reader.rotated.is_some())
@@ -269,6 +258,14 @@ impl<S: Sink> Tail<S> {
         for at in 0..self.readers.len() {
             if !self.readers[at].dirty || self.waits(at) {
                 continue;
+            }
+            match self.is_cleared(at, now) {
+                Ok(true) => {}
+                Ok(false) => continue,
+                Err(error) => {
+                    self.failed(at, &error, now);
+                    continue;
+                }
             }
             let reader = &mut self.readers[at];
             let was_caught_up = reader.caught_up;
@@ -349,6 +346,7 @@ impl<S: Sink> Tail<S> {
             .count()
             .saturating_sub(ROTATED);
         let sink = &mut self.sink;
+        let mut any = false;
         self.readers.retain(|reader| {
             let Some(rotated) = reader.rotated else {
                 return true;
@@ -356,10 +354,14 @@ impl<S: Sink> Tail<S> {
             let quiet = now.duration_since(rotated.max(reader.grew)) >= QUIET;
             let closed = !reader.dirty && (quiet || spare > 0);
             if closed {
+                any = true;
                 spare = spare.saturating_sub(1);
                 sink.closed(reader.key);
             }
             !closed
         });
+        if any {
+            self.judge_again();
+        }
     }
 }

@@ -3,9 +3,9 @@
 //! First choice is the position of an earlier run: in this file, or in the file that had its name then, which is read
 //! to its end first. A file that appears while we watch is read whole. Else the dates decide.
 
-use super::reader::{FileId, Likeness, Member, Reader};
+use super::reader::{FileId, Member, Reader};
 use super::scan::is_log;
-use super::{Held, Tail, Wish, start};
+use super::{Tail, Wish, start};
 use crate::source::{Sink, SourceKey};
 use detect::Encoding;
 use os::open_log_file;
@@ -13,14 +13,10 @@ use std::cmp::Reverse;
 use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 /// Files beside a log that are looked at for being its predecessor, the youngest first.
 const SIBLINGS: usize = 32;
-/// How long the copying of a log takes at most. What still grows then, though it begins as another one does, is a log
-/// of its own.
-const COPYING: Duration = Duration::from_secs(600);
-
 /// A file that was just opened.
 pub(super) struct Found<'a> {
     pub(super) path: &'a Path,
@@ -37,22 +33,22 @@ pub(super) struct Begin {
     pub(super) offset: u64,
     /// The reading of this file comes first.
     pub(super) after: Option<SourceKey>,
+    /// The place was left by an earlier run, or the path is named as it is; else it may be a copy of another log.
+    pub(super) is_known: bool,
 }
 
 impl<S: Sink> Tail<S> {
-    /// Where the jail of a wish begins to read a file; `None` as long as that cannot be told, because the file may be
-    /// a copy in the making.
+    /// Where the jail of a wish begins to read a file.
     pub(super) fn begin(
         &mut self,
         found: &Found<'_>,
         at: usize,
         now: Instant,
-    ) -> io::Result<Option<Begin>> {
-        let at_offset = |offset| {
-            Ok(Some(Begin {
-                offset,
-                after: None,
-            }))
+    ) -> io::Result<Begin> {
+        let known_at = |offset| Begin {
+            offset,
+            after: None,
+            is_known: true,
         };
         let known = self.bound.get(found.path);
         let wish = &self.wishes[at];
@@ -62,71 +58,27 @@ impl<S: Sink> Tail<S> {
         // A path that was followed already may have got another file with the same beginning.
         if known.is_none_or(|bound| bound.last.is_none()) {
             if let Some(offset) = stored_offset(wish, found)? {
-                return at_offset(self.since(content, at, offset)?);
+                return Ok(known_at(self.since(content, at, offset)?));
             }
             if let Some(after) = self.resume_predecessor(found, at, now)? {
-                return Ok(Some(Begin {
-                    offset: 0,
+                return Ok(Begin {
                     after: Some(after),
-                }));
+                    ..known_at(0)
+                });
             }
         }
-        if self.wishes[at].is_glob {
-            match self.copied(found, at, now)? {
-                Copied::No => {}
-                Copied::Perhaps => return Ok(None),
-                Copied::Until(offset) => return at_offset(offset),
-            }
-        }
-        if is_new {
-            return at_offset(0);
-        }
-        if self.wishes[at].tail {
-            return at_offset(start::last_line_end(
-                found.file,
-                found.size,
-                found.encoding,
-            )?);
-        }
-        at_offset(self.since(content, at, 0)?)
-    }
-
-    /// Whether a file that a pattern leads to is a copy of another one that the jail reads.
-    fn copied(&mut self, found: &Found<'_>, at: usize, now: Instant) -> io::Result<Copied> {
-        let jail = self.wishes[at].jail;
-        let held = self.bound.get(found.path).and_then(|bound| bound.held);
-        for reader in self.readers.iter().filter(|reader| reader.has(jail)) {
-            match reader.likeness(found.file, found.size)? {
-                Likeness::None => {}
-                Likeness::Rest(offset) => return Ok(Copied::Until(offset)),
-                Likeness::Copy => {
-                    // Copying takes a while, and then it ends.
-                    let since = held.map_or(now, |held| held.since);
-                    let is_done = now.duration_since(since) >= COPYING;
-                    if is_done && held.is_some_and(|held| held.size != found.size) {
-                        continue;
-                    }
-                    if let Some(bound) = self.bound.get_mut(found.path) {
-                        bound.held = Some(Held {
-                            of: reader.key,
-                            since,
-                            size: found.size,
-                        });
-                    }
-                    return Ok(Copied::Perhaps);
-                }
-            }
-        }
-        // It was a copy as long as the other one held the same; that was read further before it was emptied or went.
-        let Some(held) = held.filter(|_| found.size > 0) else {
-            return Ok(Copied::No);
+        let offset = if is_new {
+            0
+        } else if self.wishes[at].tail {
+            start::last_line_end(found.file, found.size, found.encoding)?
+        } else {
+            self.since(content, at, 0)?
         };
-        let origin = self.readers.iter().find(|reader| reader.key == held.of);
-        if origin.is_none_or(|reader| reader.is_beyond(found.size)) {
-            let end = start::last_line_end(found.file, found.size, found.encoding)?;
-            return Ok(Copied::Until(end));
-        }
-        Ok(Copied::No)
+        let is_known = !self.wishes[at].is_glob;
+        Ok(Begin {
+            is_known,
+            ..known_at(offset)
+        })
     }
 
     /// Where the lines of a file begin, at or behind `from`, that are young enough for the jail.
@@ -247,48 +199,6 @@ impl<S: Sink> Tail<S> {
         }
         Ok(key)
     }
-
-    /// A file was emptied. If a copy beside it holds more than was read of it, that comes first.
-    pub(super) fn truncated(&mut self, at: usize, now: Instant) -> io::Result<()> {
-        let reader = &self.readers[at];
-        let (id, asked, log) = (reader.id, reader.asked, PathBuf::from(&reader.path));
-        let leading = self.bound.values_mut();
-        for bound in leading.filter(|bound| bound.file == Some(id)) {
-            bound.truncations += 1;
-        }
-        for path in siblings(&log) {
-            let Ok(file) = open_log_file(&path) else {
-                continue;
-            };
-            let metadata = file.metadata()?;
-            let copy = FileId::of(&metadata);
-            let reader = &self.readers[at];
-            let Some(start) = reader.rest_in(&file, metadata.len())? else {
-                continue;
-            };
-            let missing = reader.jails().filter(|jail| !self.reads(copy, *jail));
-            let members: Vec<Member> = missing.map(|jail| Member { jail, start }).collect();
-            if copy == id || members.is_empty() {
-                continue;
-            }
-            let key = self.open_reader(&log, file, copy, asked, members, now)?;
-            if let Some(rest) = self.readers.last_mut() {
-                rest.rotated = Some(now);
-            }
-            self.readers[at].after = Some(key);
-            break;
-        }
-        Ok(())
-    }
-}
-
-/// Whether a file is a copy of another one.
-enum Copied {
-    No,
-    /// It is, as far as it goes, and that one may still be copied or emptied.
-    Perhaps,
-    /// It is, and was read up to here.
-    Until(u64),
 }
 
 /// True for what log rotation calls an earlier file of this name: `NAME.1`, `NAME-20260101`.
@@ -339,7 +249,7 @@ fn stored_offset(wish: &Wish, found: &Found<'_>) -> io::Result<Option<u64>> {
 }
 
 /// The logs beside this one whose names begin like its own, the youngest first.
-fn siblings(path: &Path) -> Vec<PathBuf> {
+pub(super) fn siblings(path: &Path) -> Vec<PathBuf> {
     let (Some(dir), Some(name)) = (path.parent(), path.file_name()) else {
         return Vec::new();
     };

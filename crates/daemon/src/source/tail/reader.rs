@@ -4,6 +4,7 @@
 //! not the ones given last time, the file was truncated and is read from its beginning. That finds a truncation even
 //! if the file has grown beyond the offset again.
 
+use super::copies::Suspicion;
 use super::start;
 use crate::source::{Position, Sink, SourceKey};
 use detect::Encoding;
@@ -91,6 +92,8 @@ pub(super) struct Reader {
     pub(super) renamed: bool,
     /// When it was last found to have grown.
     pub(super) grew: Instant,
+    /// It may be a copy of another one, and is not read before that is clear.
+    pub(super) suspicion: Option<Suspicion>,
     /// The encoding that its jails ask for, and what that is for this file.
     pub(super) asked: Encoding,
     encoding: Encoding,
@@ -116,15 +119,7 @@ impl Reader {
         now: Instant,
     ) -> io::Result<Self> {
         let start = members.iter().map(|member| member.start).min().unwrap_or(0);
-        let mut before = vec![0; MARK.min(usize::try_from(start).unwrap_or(MARK))];
-        let length = before.len();
-        let filled = read_full(&file, &mut before, start - length as u64)?;
-        before.truncate(filled);
-        let at = Mark {
-            offset: start,
-            before,
-            line_end: start,
-        };
+        let at = Mark::of(&file, start)?;
         Ok(Self {
             key,
             id,
@@ -136,6 +131,7 @@ impl Reader {
             superseded: false,
             renamed: false,
             grew: now,
+            suspicion: None,
             asked,
             encoding: start::encoding_of(&file, asked)?,
             file,
@@ -146,6 +142,21 @@ impl Reader {
             first_line_hash: None,
             seen: None,
         })
+    }
+
+    /// Lets every jail begin here; nothing was read yet.
+    pub(super) fn begin_at(&mut self, offset: u64) -> io::Result<()> {
+        self.at = Mark::of(&self.file, offset)?;
+        self.members
+            .iter_mut()
+            .for_each(|member| member.start = offset);
+        self.suspicion = None;
+        self.dirty = true;
+        Ok(())
+    }
+
+    pub(super) fn file(&self) -> &File {
+        &self.file
     }
 
     pub(super) fn offset(&self) -> u64 {
@@ -362,6 +373,19 @@ impl Reader {
 }
 
 impl Mark {
+    /// The beginning of a line.
+    fn of(file: &File, offset: u64) -> io::Result<Self> {
+        let mut before = vec![0; MARK.min(usize::try_from(offset).unwrap_or(MARK))];
+        let length = before.len();
+        let filled = read_full(file, &mut before, offset - length as u64)?;
+        before.truncate(filled);
+        Ok(Self {
+            offset,
+            before,
+            line_end: offset,
+        })
+    }
+
     /// True if the other file holds the same bytes there.
     fn is_in(&self, other: &File) -> io::Result<bool> {
         let mut bytes = vec![0; self.before.len()];

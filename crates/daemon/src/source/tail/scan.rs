@@ -1,6 +1,7 @@
 //! What the patterns lead to now: new files are opened, lost ones are let go, states are told.
 
 use super::begin::Found;
+use super::copies::Suspicion;
 use super::reader::{FileId, Member, Reader};
 use super::{Bound, Tail, Version, glob, start, watch};
 use crate::source::{Sink, SourceKey, SourceState, Standing};
@@ -110,14 +111,8 @@ impl<S: Sink> Tail<S> {
                     return;
                 }
                 match self.follow(path, id, wishes, now) {
-                    Ok(Followed::Yes) => self.lead_to(path, id),
-                    Ok(Followed::Replaced) => self.next_look = now,
-                    // Its beginning is looked at again with the next scan.
-                    Ok(Followed::Held) => {
-                        if let Some(bound) = self.bound.get_mut(path) {
-                            bound.refused = None;
-                        }
-                    }
+                    Ok(true) => self.lead_to(path, id),
+                    Ok(false) => self.next_look = now,
                     Err(error) => self.refuse(path, Some(version), &error, now),
                 }
             }
@@ -127,7 +122,6 @@ impl<S: Sink> Tail<S> {
                 bound.file = None;
                 bound.was_missing = true;
                 bound.refused = None;
-                bound.held = None;
             }
             Err(error) => {
                 // What is open already can still be read.
@@ -144,7 +138,6 @@ impl<S: Sink> Tail<S> {
             return;
         };
         bound.refused = None;
-        bound.held = None;
         bound.file = Some(id);
         // Whatever comes here later is another file, and new.
         bound.was_missing = true;
@@ -178,14 +171,14 @@ impl<S: Sink> Tail<S> {
         bound.refused = Some((version, now + TRY_AGAIN, error.to_string()));
     }
 
-    /// Makes sure that every jail that wants the file reads it.
+    /// Makes sure that every jail that wants the file reads it; false if the path leads elsewhere by now.
     fn follow(
         &mut self,
         path: &Path,
         id: FileId,
         wishes: &[usize],
         now: Instant,
-    ) -> io::Result<Followed> {
+    ) -> io::Result<bool> {
         let mut missing: Vec<usize> = Vec::new();
         for at in wishes {
             let jail = self.wishes[*at].jail;
@@ -196,20 +189,19 @@ impl<S: Sink> Tail<S> {
             }
         }
         if missing.is_empty() {
-            return Ok(Followed::Yes);
+            return Ok(true);
         }
         let file = match open_log_file(path) {
-            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Followed::Replaced),
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(false),
             opened => opened?,
         };
         let metadata = file.metadata()?;
         if FileId::of(&metadata) != id {
-            return Ok(Followed::Replaced);
+            return Ok(false);
         }
         let hash = start::first_line_hash(&file)?;
-        let mut is_held = false;
         // Jails that ask for the same encoding share one reading.
-        let mut fresh: Vec<(Encoding, Vec<Member>, Option<SourceKey>)> = Vec::new();
+        let mut fresh: Vec<Fresh> = Vec::new();
         for at in missing {
             let asked = self.wishes[at].encoding;
             let found = Found {
@@ -220,10 +212,7 @@ impl<S: Sink> Tail<S> {
                 encoding: start::encoding_of(&file, asked)?,
                 hash: hash.clone(),
             };
-            let Some(begin) = self.begin(&found, at, now)? else {
-                is_held = true;
-                continue;
-            };
+            let begin = self.begin(&found, at, now)?;
             let member = Member {
                 jail: self.wishes[at].jail,
                 start: begin.offset,
@@ -232,25 +221,28 @@ impl<S: Sink> Tail<S> {
             if open.any(|reader| reader.id == id && reader.asked == asked && reader.join(member)) {
                 continue;
             }
-            match fresh.iter_mut().find(|(encoding, ..)| *encoding == asked) {
-                Some((_, members, after)) => {
-                    members.push(member);
-                    *after = after.or(begin.after);
-                }
-                None => fresh.push((asked, vec![member], begin.after)),
-            }
+            let at = fresh.iter().position(|one| one.asked == asked);
+            let at = at.unwrap_or_else(|| {
+                fresh.push(Fresh {
+                    asked,
+                    members: Vec::new(),
+                    after: None,
+                    is_known: false,
+                });
+                fresh.len() - 1
+            });
+            fresh[at].members.push(member);
+            fresh[at].after = fresh[at].after.or(begin.after);
+            fresh[at].is_known |= begin.is_known;
         }
-        for (asked, members, after) in fresh {
-            self.open_reader(path, file.try_clone()?, id, asked, members, now)?;
+        for one in fresh {
+            self.open_reader(path, file.try_clone()?, id, one.asked, one.members, now)?;
             if let Some(reader) = self.readers.last_mut() {
-                reader.after = after;
+                reader.after = one.after;
+                reader.suspicion = (!one.is_known).then(|| Suspicion::new(now));
             }
         }
-        Ok(if is_held {
-            Followed::Held
-        } else {
-            Followed::Yes
-        })
+        Ok(true)
     }
 
     /// True if the jail reads the file already.
@@ -258,6 +250,11 @@ impl<S: Sink> Tail<S> {
         self.readers
             .iter()
             .any(|reader| reader.id == id && reader.has(jail))
+    }
+
+    /// The key that the next reading gets.
+    pub(super) fn next_source(&self) -> SourceKey {
+        SourceKey(self.next_key)
     }
 
     pub(super) fn open_reader(
@@ -269,7 +266,7 @@ impl<S: Sink> Tail<S> {
         members: Vec<Member>,
         now: Instant,
     ) -> io::Result<SourceKey> {
-        let key = SourceKey(self.next_key);
+        let key = self.next_source();
         let name = path.to_string_lossy().into_owned();
         self.readers
             .push(Reader::new(key, name, file, id, asked, members, now)?);
@@ -355,10 +352,10 @@ impl<S: Sink> Tail<S> {
         let Some(id) = bound.file else {
             return Some(standing(SourceState::Waiting, 0));
         };
-        let reader = self
-            .readers
-            .iter()
-            .find(|reader| reader.id == id && reader.has(jail))?;
+        let mut open = self.readers.iter();
+        let Some(reader) = open.find(|reader| reader.id == id && reader.has(jail)) else {
+            return Some(standing(SourceState::Waiting, 0));
+        };
         let before = self
             .states
             .get(&(jail, path.to_string_lossy().into_owned()));
@@ -421,13 +418,12 @@ impl<S: Sink> Tail<S> {
     }
 }
 
-/// What became of a file that a path leads to.
-enum Followed {
-    Yes,
-    /// The path leads elsewhere by now.
-    Replaced,
-    /// It is not read yet: it may be a copy in the making.
-    Held,
+/// A reading that begins.
+struct Fresh {
+    asked: Encoding,
+    members: Vec<Member>,
+    after: Option<SourceKey>,
+    is_known: bool,
 }
 
 /// True if the path may be opened now: it was not refused, or another file is there, or the time is over.
