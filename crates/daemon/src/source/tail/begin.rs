@@ -13,7 +13,7 @@ use std::cmp::Reverse;
 use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
-use std::time::Instant;
+use std::time::{Instant, SystemTime};
 
 /// Files beside a log that are looked at for being its predecessor, the youngest first.
 const SIBLINGS: usize = 32;
@@ -142,7 +142,12 @@ impl<S: Sink> Tail<S> {
                 let resume = |stored: &&store::LogPosition| {
                     start::resume(&file, metadata.len(), hash, encoding, stored).transpose()
                 };
-                if let Some(offset) = places.iter().find_map(resume).transpose()? {
+                let mut offset = places.iter().find_map(resume).transpose()?;
+                let size = metadata.len();
+                if offset.is_none() && is_read_copy(found.path, stored, &path, size) {
+                    offset = Some(start::last_line_end(&file, size, encoding)?);
+                }
+                if let Some(offset) = offset {
                     left = Some((file, id, offset));
                     break;
                 }
@@ -154,13 +159,15 @@ impl<S: Sink> Tail<S> {
         let Some((file, id, offset)) = left else {
             return Ok(None);
         };
-        let left_born = file.metadata()?.created().ok();
+        let metadata = file.metadata()?;
+        let (born, written) = (metadata.created().ok(), metadata.modified()?);
         // From the oldest to the youngest, each after the one before. Their position is not the log's any more: until
         // it is read a restart would find them here again.
         let mut last = self.open_rest(found.path, file, (id, offset), at, None, now)?;
         for (file, metadata) in between.into_iter().rev() {
-            // Others that are written still were read in that run.
-            if left_born.is_none() || metadata.created().ok() <= left_born {
+            // An older one, or one that was written no later, was read in that run.
+            if born.is_none() || metadata.created().ok() <= born || metadata.modified()? <= written
+            {
                 continue;
             }
             let (id, size) = (FileId::of(&metadata), metadata.len());
@@ -241,32 +248,52 @@ fn stored_offset(wish: &Wish, found: &Found<'_>) -> io::Result<Option<u64>> {
             ))
         });
         let moved = still_there.map_or(true, |(id, other)| id == found.id || other != found.hash);
-        if moved && let Some(offset) = resume(stored)? {
+        if !moved {
+            continue;
+        }
+        if let Some(offset) = resume(stored)? {
             return Ok(Some(offset));
+        }
+        if is_read_copy(Path::new(&stored.path), stored, found.path, found.size) {
+            return start::last_line_end(found.file, found.size, found.encoding).map(Some);
         }
     }
     Ok(None)
 }
 
-/// The logs beside this one whose names begin like its own, the youngest first.
+/// True for a file with a log's first line, under a name that rotation gives, that ends before the place up to which the
+/// log was read: a copy that was made just before the last lines, which were read in the log before it was emptied.
+fn is_read_copy(log: &Path, stored: &store::LogPosition, other: &Path, size: u64) -> bool {
+    size > 0 && size < stored.offset && is_earlier_name(log, other)
+}
+
+/// The logs beside this one whose names begin like its own, the youngest first; for a symlink, whatever lies beside its
+/// target, since such targets have names of their own.
 pub(super) fn siblings(path: &Path) -> Vec<PathBuf> {
-    let (Some(dir), Some(name)) = (path.parent(), path.file_name()) else {
-        return Vec::new();
-    };
-    let name = name.to_string_lossy();
-    let stem = name.split('.').next().unwrap_or_default();
-    let mut found: Vec<_> = fs::read_dir(dir)
-        .into_iter()
-        .flatten()
-        .filter_map(Result::ok)
-        .filter(|entry| {
-            let other = entry.file_name();
-            let other = other.to_string_lossy();
-            other != name && other.starts_with(stem) && is_log(&entry.path())
-        })
-        .filter_map(|entry| Some((entry.metadata().ok()?.modified().ok()?, entry.path())))
-        .collect();
+    let target = path.read_link().and_then(|_| path.canonicalize()).ok();
+    let by_target = target.as_ref().and_then(|target| target.parent());
+    let mut found = logs_in(path.parent(), |other| {
+        let (Some(own), Some(other)) = (path.file_name(), other.file_name()) else {
+            return false;
+        };
+        let own = own.to_string_lossy();
+        let stem = own.split('.').next().unwrap_or_default();
+        let other = other.to_string_lossy();
+        other != own && other.starts_with(stem)
+    });
+    found.extend(logs_in(by_target, |_| true));
     found.sort_by_key(|(modified, path)| (Reverse(*modified), path.clone()));
+    found.dedup();
     found.truncate(SIBLINGS);
     found.into_iter().map(|(_, path)| path).collect()
+}
+
+/// The logs in a directory that pass, with the times when they were last written.
+fn logs_in(dir: Option<&Path>, passes: impl Fn(&Path) -> bool) -> Vec<(SystemTime, PathBuf)> {
+    let entries = dir.map(fs::read_dir).into_iter().flatten().flatten();
+    let paths = entries.filter_map(|entry| Some(entry.ok()?.path()));
+    paths
+        .filter(|path| passes(path) && is_log(path))
+        .filter_map(|path| Some((fs::metadata(&path).ok()?.modified().ok()?, path)))
+        .collect()
 }

@@ -76,19 +76,26 @@ impl<S: Sink> Tail<S> {
             .readers
             .iter()
             .filter(|other| other.id != suspect.id && suspect.jails().all(|jail| other.has(jail)));
+        let mut held = None;
         for other in others {
             match other.likeness(suspect.file(), size)? {
-                Likeness::Copy if !is_over => return Ok(Verdict::Held(other.key, size)),
-                Likeness::None | Likeness::Copy => {}
+                Likeness::None => {}
+                Likeness::Copy => held = held.or(Some(other.key)),
                 Likeness::Rest(offset) => return Ok(Verdict::Until(offset)),
             }
         }
-        // It was a copy as long as the other one held the same; that was read further before it was emptied or went.
-        let Some((of, _)) = suspicion.held.filter(|(of, _)| *of != suspect.key) else {
-            return Ok(Verdict::Own);
-        };
-        let origin = self.readers.iter().find(|reader| reader.key == of);
-        if origin.is_none_or(|reader| reader.is_beyond(size)) {
+        if let Some(of) = held.filter(|_| !is_over) {
+            return Ok(Verdict::Held(of, size));
+        }
+        // What was read of the other one before it was emptied went further than the copy; or it held the same until it
+        // went.
+        let is_gone = |of| !self.readers.iter().any(|reader| reader.key == of);
+        let mut is_read = suspicion.held.is_some_and(|(of, _)| is_gone(of));
+        for other in self.readers.iter().filter(|other| other.id != suspect.id) {
+            is_read |= suspect.jails().all(|jail| other.has(jail))
+                && other.was_beyond(suspect.file(), size, COPYING)?;
+        }
+        if is_read {
             let end = start::last_line_end(suspect.file(), size, suspect.asked)?;
             return Ok(Verdict::Until(end));
         }
@@ -112,6 +119,10 @@ impl<S: Sink> Tail<S> {
             bound.truncations += 1;
         }
         self.judge_again();
+        // A copy that a glob matches is known by its name before the log is read on: else a restart would take it for a
+        // log of its own.
+        self.names_changed = true;
+        self.next_scan = now;
         for path in siblings(&log) {
             let Ok(file) = open_log_file(&path) else {
                 continue;

@@ -12,7 +12,7 @@ use engine::JailId;
 use std::fs::{File, Metadata};
 use std::io;
 use std::os::unix::fs::{FileExt, MetadataExt};
-use std::time::{Instant, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 /// Bytes of a file that are read in one round at most, so that no file keeps the others waiting.
 pub(super) const ROUND: usize = 256 * 1024;
@@ -49,6 +49,14 @@ struct Mark {
     line_end: u64,
 }
 
+/// What is known of a file that was emptied.
+#[derive(Clone, Debug)]
+struct Emptied {
+    mark: Mark,
+    head: Vec<u8>,
+    at: Instant,
+}
+
 /// How a round of reading ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Outcome {
@@ -66,7 +74,7 @@ pub(super) enum Likeness {
     /// Something else.
     None,
     /// The same from its beginning to its end, and this one still holds it: a copy, or a file that has too little in it
-    /// to tell.
+    /// to tell; or that cannot be told now.
     Copy,
     /// A copy of what this one held before it was truncated; the reading goes on in it from here.
     Rest(u64),
@@ -101,8 +109,10 @@ pub(super) struct Reader {
     members: Vec<Member>,
     announced: Vec<JailId>,
     at: Mark,
+    /// The first bytes of what was read.
+    head: Vec<u8>,
     /// Where the reading stood before the last truncation.
-    before_truncation: Option<Mark>,
+    before_truncation: Option<Emptied>,
     first_line_hash: Option<String>,
     seen: Option<(u64, SystemTime)>,
 }
@@ -138,6 +148,7 @@ impl Reader {
             members,
             announced: Vec::new(),
             at,
+            head: Vec::new(),
             before_truncation: None,
             first_line_hash: None,
             seen: None,
@@ -194,11 +205,15 @@ impl Reader {
 
     /// What another file of this size is to this one. The size was taken before this call.
     pub(super) fn likeness(&self, other: &File, size: u64) -> io::Result<Likeness> {
-        if let Some(mark) = &self.before_truncation
+        if let Some(Emptied { mark, .. }) = &self.before_truncation
             && mark.offset <= size
             && mark.is_in(other)?
         {
             return Ok(Likeness::Rest(mark.line_end));
+        }
+        // This one was emptied too, which is not noticed yet: then it shows.
+        if !self.at.before.is_empty() && !self.at.is_in(&self.file)? {
+            return Ok(Likeness::Copy);
         }
         // A copy is never ahead of what it is copied from.
         if self.file.metadata()?.len() < size {
@@ -221,20 +236,26 @@ impl Reader {
         })
     }
 
-    /// True if a file of this size ended before the place where the reading stood at the last truncation.
-    pub(super) fn is_beyond(&self, size: u64) -> bool {
-        let mark = self.before_truncation.as_ref();
-        mark.is_some_and(|mark| size < mark.offset)
+    /// True if the other file, of this size, is a copy of what this one held before it was emptied, and was not for
+    /// longer than `lately`, but ends before the place where the reading stood then.
+    pub(super) fn was_beyond(&self, other: &File, size: u64, lately: Duration) -> io::Result<bool> {
+        let Some(before) = &self.before_truncation else {
+            return Ok(false);
+        };
+        let length = before.head.len().min(usize::try_from(size).unwrap_or(MARK));
+        let mut head = vec![0; length];
+        Ok(length > 0
+            && size < before.mark.offset
+            && before.at.elapsed() <= lately
+            && read_full(other, &mut head, 0)? == length
+            && head == before.head[..length])
     }
 
     /// If the other file is a copy of what this one held before it was truncated, with more than was read of it: where
     /// the reading goes on there.
     pub(super) fn rest_in(&self, other: &File, size: u64) -> io::Result<Option<u64>> {
-        let Some(mark) = self
-            .before_truncation
-            .as_ref()
-            .filter(|mark| mark.offset < size)
-        else {
+        let before = self.before_truncation.as_ref().map(|before| &before.mark);
+        let Some(mark) = before.filter(|mark| mark.offset < size) else {
             return Ok(None);
         };
         Ok(mark.is_in(other)?.then_some(mark.line_end))
@@ -283,17 +304,26 @@ impl Reader {
             }
         };
         let at_end = matches!(outcome, Ok(Outcome::End));
+        if begun && self.head.len() < MARK {
+            let mut head = vec![0; MARK];
+            // What cannot be read any more has no head; the next read says so.
+            let filled = read_full(&self.file, &mut head, 0).unwrap_or(0);
+            head.truncate(filled);
+            self.head = head;
+        }
         if begun || (at_end && (!self.caught_up || self.renamed)) {
             if !begun {
                 sink.read_begins(self.key);
             }
             self.caught_up |= at_end;
             self.renamed = false;
-            let position = (!self.superseded).then(|| self.position());
+            // Until its first line is complete the file cannot be recognised, and the one before it still can.
+            let is_known = !self.superseded && self.at.line_end > 0;
+            let position = is_known.then(|| self.position());
             sink.read_ends(self.key, position, at_end);
         }
         if matches!(outcome, Ok(Outcome::Truncated)) {
-            self.begin_anew(sink);
+            self.begin_anew(sink, now);
         }
         self.dirty = !at_end;
         outcome
@@ -348,9 +378,13 @@ impl Reader {
     }
 
     /// The file was truncated: whatever is in it now is new to everybody.
-    fn begin_anew<S: Sink>(&mut self, sink: &mut S) {
+    fn begin_anew<S: Sink>(&mut self, sink: &mut S, now: Instant) {
         sink.reset(self.key);
-        self.before_truncation = Some(std::mem::take(&mut self.at));
+        self.before_truncation = Some(Emptied {
+            mark: std::mem::take(&mut self.at),
+            head: std::mem::take(&mut self.head),
+            at: now,
+        });
         self.first_line_hash = None;
         self.caught_up = false;
         for member in &mut self.members {

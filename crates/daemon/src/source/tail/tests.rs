@@ -8,6 +8,7 @@ use std::fs::{self, File, OpenOptions};
 use std::io::Write;
 use std::path::Path;
 
+mod bursts;
 mod model;
 
 /// Splits lines as the daemon does, and keeps positions as the store does.
