@@ -10,6 +10,7 @@ use std::path::Path;
 
 mod bursts;
 mod model;
+mod wishes;
 
 /// Splits lines as the daemon does, and keeps positions as the store does.
 #[derive(Default)]
@@ -21,6 +22,8 @@ pub(super) struct Recorder {
     caught_up: usize,
     reading: Option<SourceKey>,
     opened: usize,
+    /// All bytes, in the order of their coming.
+    given: Vec<u8>,
 }
 
 #[derive(Default)]
@@ -63,13 +66,14 @@ impl Sink for Recorder {
     }
     fn bytes(&mut self, key: SourceKey, bytes: &[u8]) {
         assert_eq!(self.reading, Some(key));
+        self.given.extend_from_slice(bytes);
         let stream = self.streams.get_mut(&key).expect("opened before");
         for byte in bytes {
             if *byte != b'\n' {
                 stream.partial.push(*byte);
                 continue;
             }
-            let line = String::from_utf8(std::mem::take(&mut stream.partial)).unwrap();
+            let line = String::from_utf8_lossy(&std::mem::take(&mut stream.partial)).into_owned();
             for jail in &stream.jails {
                 self.lines.entry(*jail).or_default().push(line.clone());
             }

@@ -39,6 +39,11 @@ impl Watches {
         }
     }
 
+    #[cfg(test)]
+    pub(super) fn is_idle(&self) -> bool {
+        self.dirs.is_empty()
+    }
+
     /// What becomes readable when something has changed.
     pub(super) fn fd(&self) -> Option<BorrowedFd<'_>> {
         self.inotify.as_ref().map(AsFd::as_fd)

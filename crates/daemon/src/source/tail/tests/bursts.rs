@@ -1,4 +1,4 @@
-//! Ten thousand numbered lines through every kind of rotation, with crashes.
+//! Twelve thousand numbered lines through every kind of rotation, with crashes.
 //!
 //! The log is written and rotated while the reader gets to look only now and then, so that most of what happens to the
 //! files happens unseen. What must hold:
@@ -39,9 +39,9 @@ const KINDS: [Kind; 7] = [
     Kind::Delete,
     Kind::Symlink,
 ];
-const LINES: usize = 10_000;
+const LINES: usize = 12_000;
 /// Histories of each kind.
-const SEEDS: u64 = 5;
+const SEEDS: u64 = 4;
 
 /// Where the lines between two rotations stand.
 struct Part {
@@ -215,7 +215,11 @@ impl History {
     fn rotate(&mut self) {
         // What comes and goes between two looks is nobody's: the log was seen before it is rotated.
         self.settle();
-        let count = self.any(300) as usize;
+        // Once more than is read in one round, so that the old file is still being read when the new one is there.
+        let count = match self.rotations {
+            1 => 6_000,
+            _ => self.any(300) as usize,
+        };
         self.write(count);
         self.perhaps_look();
         self.rotations += 1;
