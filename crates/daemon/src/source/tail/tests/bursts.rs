@@ -216,10 +216,10 @@ impl History {
         // What comes and goes between two looks is nobody's: the log was seen before it is rotated.
         self.settle();
         // Once more than is read in one round, so that the old file is still being read when the new one is there.
-        let count = match self.rotations {
-            1 => 6_000,
-            _ => self.any(300) as usize,
-        };
+        if self.rotations == 1 {
+            self.write_unseen(6_000);
+        }
+        let count = self.any(300) as usize;
         self.write(count);
         self.perhaps_look();
         self.rotations += 1;
