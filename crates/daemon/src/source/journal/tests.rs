@@ -205,10 +205,9 @@ impl Sink for Recorder {
             cursor,
             time,
         }) = position
+            && jails.contains(&JAIL)
         {
-            if jails.contains(&JAIL) {
-                self.position = Some((cursor, time));
-            }
+            self.position = Some((cursor, time));
         }
     }
     fn state(&mut self, _: JailId, _: &str, kind: &'static str, standing: Standing) {
