@@ -9,6 +9,7 @@ use std::io::Write;
 use std::path::Path;
 
 mod bursts;
+mod killed;
 mod model;
 mod wishes;
 
