@@ -414,3 +414,6 @@ impl Sink for Ingest {
         detector.date_of(line, &clock)
     }
 }
+
+#[cfg(test)]
+mod tests;
