@@ -4,16 +4,20 @@
 //! is; its last line is `N passed, N failed, N skipped`. With `--quick` nothing is installed and the lab is left
 //! out (and counted as skipped).
 //!
+//! `cargo xtask conform DIR` compares the released program's answers with those recorded of fail2ban; see `conform`.
+//!
 //! `cargo xtask bench [PART…]` measures the figures beside Debian's fail2ban; see `bench`.
 
 mod bench;
+mod conform;
 mod packages;
 mod test;
 mod tidy;
 
 use std::process::ExitCode;
 
-const USAGE: &str = "usage: cargo xtask test [--quick] | cargo xtask bench [PART…]";
+const USAGE: &str = "usage: cargo xtask test [--quick] | cargo xtask conform DIR [--trees DIR] [--kind KIND]… | \
+    cargo xtask bench [PART…]";
 
 fn main() -> ExitCode {
     let words: Vec<String> = std::env::args().skip(1).collect();
@@ -22,6 +26,7 @@ fn main() -> ExitCode {
         ["test"] => test::run(false),
         ["test", "--quick"] => test::run(true),
         ["bench", parts @ ..] => bench::run(parts),
+        ["conform", words @ ..] => conform::run(words),
         _ => {
             eprintln!("{USAGE}");
             ExitCode::from(2)

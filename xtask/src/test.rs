@@ -1,6 +1,6 @@
-//! All tests, counted together: the crates' own, the tidy rules, formatting and lints, and the lab.
+//! All tests, counted together: the crates' own, the tidy rules, formatting and lints, conformance, and the lab.
 
-use crate::{packages, root, tidy};
+use crate::{conform, packages, root, tidy};
 use std::fs;
 use std::io::{BufRead, BufReader};
 use std::path::Path;
@@ -60,6 +60,8 @@ pub(crate) fn run(quick: bool) -> ExitCode {
         step("release build");
         let built = cargo(&["build", "--release", "--package", "cli"]);
         tally.check("cargo build --release", built);
+        step("answers recorded of fail2ban");
+        conformance(&mut tally, built);
         step("the lab");
         lab(&mut tally, built);
     }
@@ -199,6 +201,34 @@ fn show_tail(text: &str, count: usize) {
     }
 }
 
+/// The released program's answers to the cases beside the project, one result a kind.
+fn conformance(tally: &mut Tally, built: bool) {
+    if !built {
+        return tally.skip("conform", "the release build failed");
+    }
+    match conform::beside(&target().join("release/stockade")) {
+        Ok(judged) if judged.is_empty() => {
+            tally.skip("conform", "no cases lie beside the project");
+        }
+        Ok(judged) => {
+            for one in judged {
+                tally.check(
+                    &format!("conform {}", one.kind),
+                    one.disagree == 0 && one.total > 0,
+                );
+                if one.unanswered > 0 {
+                    let why = format!("{} of them ask for what is not built yet", one.unanswered);
+                    tally.skip(&format!("cases of {}", one.kind), &why);
+                }
+            }
+        }
+        Err(error) => {
+            println!("conform: {error}");
+            tally.check("conform", false);
+        }
+    }
+}
+
 /// Real servers and the real kernel; it counts for itself and its last line is its sum.
 fn lab(tally: &mut Tally, built: bool) {
     let program = target().join("release/stockade");
@@ -240,7 +270,7 @@ fn lab(tally: &mut Tally, built: bool) {
     }
 }
 
-fn target() -> std::path::PathBuf {
+pub(crate) fn target() -> std::path::PathBuf {
     std::env::var_os("CARGO_TARGET_DIR")
         .map_or_else(|| root().join("target"), |dir| root().join(Path::new(&dir)))
 }

@@ -28,6 +28,15 @@ pub enum Severity {
     Error,
 }
 
+/// What fail2ban gives up because of a fault, where it may cost us less. Only its own names have this manner.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Stops {
+    /// It skips the jail, and says so in these words.
+    Jail(String),
+    /// It refuses the whole configuration.
+    All,
+}
+
 /// One finding about an input.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Diagnostic {
@@ -42,7 +51,9 @@ pub struct Diagnostic {
     /// The part of the cited line to underline: start and length in characters.
     pub span: Option<(u32, u32)>,
     /// What to do.
-    pub help: Option<String>,
+    pub help: Option<Box<str>>,
+    /// What fail2ban would give up for it; `None` if it goes on.
+    pub stops: Option<Box<Stops>>,
 }
 
 impl Diagnostic {
@@ -55,6 +66,7 @@ impl Diagnostic {
             origin: None,
             span: None,
             help: None,
+            stops: None,
         }
     }
 
@@ -81,8 +93,15 @@ impl Diagnostic {
 
     /// What to do.
     #[must_use]
-    pub fn with_help(mut self, help: impl Into<String>) -> Self {
+    pub fn with_help(mut self, help: impl Into<Box<str>>) -> Self {
         self.help = Some(help.into());
+        self
+    }
+
+    /// What fail2ban would give up for it.
+    #[must_use]
+    pub fn with_stops(mut self, stops: Stops) -> Self {
+        self.stops = Some(Box::new(stops));
         self
     }
 }
@@ -95,21 +114,36 @@ impl fmt::Display for Diagnostic {
             Severity::Warning => "warning",
             Severity::Error => "error",
         };
-        write!(f, "{word}: ")?;
-        if let Some(jail) = &self.jail {
+        write!(f, "{word}: {}", self.told())
+    }
+}
+
+impl Diagnostic {
+    /// The same without the word of its severity, for lines that have one of their own.
+    pub fn told(&self) -> impl fmt::Display {
+        Told(self)
+    }
+}
+
+struct Told<'a>(&'a Diagnostic);
+
+impl fmt::Display for Told<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let found = self.0;
+        if let Some(jail) = &found.jail {
             write!(f, "jail '{jail}': ")?;
         }
-        f.write_str(&self.message)?;
-        if let Some(origin) = &self.origin {
+        f.write_str(&found.message)?;
+        if let Some(origin) = &found.origin {
             write!(f, " ({}:{})", origin.file, origin.line)?;
             let margin = format!("{:>5} | ", origin.line);
             write!(f, "\n{margin}{}", printable(&origin.text))?;
-            if let Some((start, length)) = self.span {
+            if let Some((start, length)) = found.span {
                 let indent = margin.chars().count() + start as usize;
                 write!(f, "\n{:indent$}{}", "", "^".repeat(length.max(1) as usize))?;
             }
         }
-        if let Some(help) = &self.help {
+        if let Some(help) = &found.help {
             write!(f, "\nhelp: {help}")?;
         }
         Ok(())

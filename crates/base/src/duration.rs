@@ -22,14 +22,49 @@ const MAX_DEPTH: u32 = 64;
 
 /// The value in seconds; always finite.
 pub fn parse_duration(text: &str) -> Result<f64, DurationError> {
+    parse_seconds(text).map(|seconds| seconds.value)
+}
+
+/// Seconds, and whether Python has them as `float`: months, years, fractions and quotients are, all else is `int`.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Seconds {
+    /// Always finite; whole if it is no float.
+    pub value: f64,
+    /// It is a `float`.
+    pub is_float: bool,
+}
+
+/// As Python prints it.
+impl fmt::Display for Seconds {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if !self.is_float {
+            return write!(f, "{:.0}", self.value);
+        }
+        let shown = format!("{:?}", self.value);
+        match shown.split_once('e') {
+            None => f.write_str(&shown),
+            Some((digits, power)) => {
+                let (sign, power) = match power.strip_prefix('-') {
+                    Some(power) => ('-', power),
+                    None => ('+', power),
+                };
+                let digits = digits.strip_suffix(".0").unwrap_or(digits);
+                write!(f, "{digits}e{sign}{power:0>2}")
+            }
+        }
+    }
+}
+
+/// The same with the type of its number.
+pub fn parse_seconds(text: &str) -> Result<Seconds, DurationError> {
     let tokens = tokens(text.trim())?;
     let mut parser = Parser {
         tokens: &tokens,
         depth: 0,
     };
-    let value = parser.sum()?;
-    if parser.tokens.is_empty() && value.is_finite() {
-        Ok(value)
+    let seconds = parser.sum()?;
+    if parser.tokens.is_empty() && seconds.value.is_finite() {
+        Ok(seconds)
     } else {
         Err(DurationError)
     }
@@ -37,7 +72,7 @@ pub fn parse_duration(text: &str) -> Result<f64, DurationError> {
 
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Token {
-    Number(f64),
+    Number(Seconds),
     Plus,
     Minus,
     Times,
@@ -49,8 +84,9 @@ enum Token {
     Close,
 }
 
-fn unit(word: &str) -> Option<f64> {
-    Some(match word.to_ascii_lowercase().as_str() {
+/// What a unit stands for; months and years are no whole numbers of days to fail2ban, and floats therefore.
+fn unit(word: &str) -> Option<Seconds> {
+    let value = match word.to_ascii_lowercase().as_str() {
         "s" | "ss" | "se" | "sec" | "second" | "seconds" => 1.0,
         "m" | "mm" | "mi" | "min" | "minute" | "minutes" => 60.0,
         "h" | "hh" | "ho" | "hou" | "hour" | "hours" => 3600.0,
@@ -59,7 +95,9 @@ fn unit(word: &str) -> Option<f64> {
         "mo" | "mon" | "month" | "months" => 2_629_800.0,
         "y" | "yy" | "ye" | "yea" | "year" | "years" => 31_557_600.0,
         _ => return None,
-    })
+    };
+    let is_float = value > 604_800.0;
+    Some(Seconds { value, is_float })
 }
 
 fn tokens(text: &str) -> Result<Vec<Token>, DurationError> {
@@ -88,7 +126,10 @@ fn tokens(text: &str) -> Result<Vec<Token>, DurationError> {
             if leading_zero || word == "." {
                 return Err(DurationError);
             }
-            out.push(Token::Number(word.parse().map_err(|_| DurationError)?));
+            out.push(Token::Number(Seconds {
+                value: word.parse().map_err(|_| DurationError)?,
+                is_float: word.contains('.'),
+            }));
             joins = bytes[at - 1].is_ascii_digit();
             continue;
         }
@@ -142,21 +183,22 @@ impl Parser<'_> {
         })
     }
 
-    fn sum(&mut self) -> Result<f64, DurationError> {
-        let mut value = self.product()?;
+    fn sum(&mut self) -> Result<Seconds, DurationError> {
+        let mut left = self.product()?;
         while let Some(operator) = self.next_if(|t| matches!(t, Token::Plus | Token::Minus)) {
             let right = self.product()?;
-            value = if operator == Token::Plus {
-                value + right
+            left.value = if operator == Token::Plus {
+                left.value + right.value
             } else {
-                value - right
+                left.value - right.value
             };
+            left.is_float |= right.is_float;
         }
-        Ok(value)
+        Ok(left)
     }
 
-    fn product(&mut self) -> Result<f64, DurationError> {
-        let mut value = self.sign()?;
+    fn product(&mut self) -> Result<Seconds, DurationError> {
+        let mut left = self.sign()?;
         let is_product = |t| {
             matches!(
                 t,
@@ -165,34 +207,44 @@ impl Parser<'_> {
         };
         while let Some(operator) = self.next_if(is_product) {
             let right = self.sign()?;
-            if operator != Token::Times && right == 0.0 {
+            if operator != Token::Times && right.value == 0.0 {
                 return Err(DurationError);
             }
-            value = match operator {
-                Token::Times => value * right,
-                Token::Divide => value / right,
-                Token::FloorDivide => (value / right).floor(),
-                _ => value - (value / right).floor() * right,
+            let floor = (left.value / right.value).floor();
+            left.value = match operator {
+                Token::Times => left.value * right.value,
+                Token::Divide => left.value / right.value,
+                Token::FloorDivide => floor,
+                _ => left.value - floor * right.value,
             };
+            left.is_float |= right.is_float || operator == Token::Divide;
         }
-        Ok(value)
+        Ok(left)
     }
 
-    fn sign(&mut self) -> Result<f64, DurationError> {
+    fn sign(&mut self) -> Result<Seconds, DurationError> {
         self.depth += 1;
         if self.depth > MAX_DEPTH {
             return Err(DurationError);
         }
-        let value = match self.next_if(|t| matches!(t, Token::Plus | Token::Minus)) {
-            Some(Token::Minus) => -self.sign()?,
+        let seconds = match self.next_if(|t| matches!(t, Token::Plus | Token::Minus)) {
+            Some(Token::Minus) => {
+                let right = self.sign()?;
+                // An integer has no negative zero.
+                let value = match right.value == 0.0 && !right.is_float {
+                    true => 0.0,
+                    false => -right.value,
+                };
+                Seconds { value, ..right }
+            }
             Some(_) => self.sign()?,
             None => self.power()?,
         };
         self.depth -= 1;
-        Ok(value)
+        Ok(seconds)
     }
 
-    fn power(&mut self) -> Result<f64, DurationError> {
+    fn power(&mut self) -> Result<Seconds, DurationError> {
         let base = match self.next_if(|t| matches!(t, Token::Number(_) | Token::Open)) {
             Some(Token::Number(number)) => number,
             Some(_) => {
@@ -202,10 +254,14 @@ impl Parser<'_> {
             }
             None => return Err(DurationError),
         };
-        match self.next_if(|t| t == Token::Power) {
-            Some(_) => Ok(base.powf(self.sign()?)),
-            None => Ok(base),
+        if self.next_if(|t| t == Token::Power).is_none() {
+            return Ok(base);
         }
+        let power = self.sign()?;
+        Ok(Seconds {
+            value: base.value.powf(power.value),
+            is_float: base.is_float || power.is_float || power.value < 0.0,
+        })
     }
 }
 
@@ -281,6 +337,32 @@ mod tests {
         check("-2**2", -4.0);
         check("2**-1", 0.5);
         check("(1 + 2) * 3", 9.0);
+    }
+
+    #[test]
+    fn shows_numbers_as_python_does() {
+        let cases = [
+            ("600", "600"),
+            ("1d12h30m", "131400"),
+            ("1y6mo", "47336400.0"),
+            ("2.5h", "9000.0"),
+            ("1/2", "0.5"),
+            ("4/2", "2.0"),
+            ("7//2", "3"),
+            ("7.0//2", "3.0"),
+            ("2**-1", "0.5"),
+            ("2**10", "1024"),
+            ("-1", "-1"),
+            ("-0", "0"),
+            ("-0.0", "-0.0"),
+            ("10**16*1.0", "1e+16"),
+            ("1.5*10**17", "1.5e+17"),
+            ("1/100000", "1e-05"),
+        ];
+        for (text, expected) in cases {
+            let shown = parse_seconds(text).map(|seconds| seconds.to_string());
+            assert_eq!(shown, Ok(expected.to_owned()), "{text}");
+        }
     }
 
     #[test]

@@ -9,8 +9,8 @@ mod prefix;
 mod prefix_set;
 mod time;
 
-pub use diagnostic::{Diagnostic, Origin, Severity};
-pub use duration::{DurationError, format_duration, parse_duration};
+pub use diagnostic::{Diagnostic, Origin, Severity, Stops};
+pub use duration::{DurationError, Seconds, format_duration, parse_duration, parse_seconds};
 pub use jail::JailName;
 pub use prefix::{FailureId, Family, Prefix, PrefixError, canonical};
 pub use prefix_set::PrefixSet;

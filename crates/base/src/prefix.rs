@@ -212,12 +212,25 @@ fn mask_length(mask: IpAddr) -> Option<u8> {
 /// Canonical text; a single address without its length.
 impl fmt::Display for Prefix {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.is_host() {
-            write!(f, "{}", self.address)
-        } else {
-            write!(f, "{}/{}", self.address, self.length)
+        match (self.address, old_compatible(self.address)) {
+            (_, Some(inner)) => write!(f, "::{inner}")?,
+            (address, None) => write!(f, "{address}")?,
         }
+        if self.is_host() {
+            return Ok(());
+        }
+        write!(f, "/{}", self.length)
     }
+}
+
+/// The IPv4 address at the end of an IPv6 one that is zero before it (`::255.255.0.1`): the C library, and with it
+/// fail2ban and its database, writes such an address with dots.
+fn old_compatible(address: IpAddr) -> Option<Ipv4Addr> {
+    let IpAddr::V6(address) = address else {
+        return None;
+    };
+    let low = u32::try_from(address.to_bits()).ok()?;
+    (low > 0xffff).then(|| Ipv4Addr::from_bits(low))
 }
 
 impl fmt::Debug for Prefix {
@@ -258,6 +271,10 @@ mod tests {
     #[test]
     fn reads_addresses_networks_and_masks() {
         check("1.2.3.4", "1.2.3.4");
+        check("::ffff:1", "::255.255.0.1");
+        check("::1", "::1");
+        check("::ffff", "::ffff");
+        check("::1:0:0", "::1:0:0");
         check("1.2.3.4/24", "1.2.3.0/24");
         check("1.2.3.4/255.255.0.0", "1.2.0.0/16");
         check("1.2.3.4/255.0.255.0", "Length");

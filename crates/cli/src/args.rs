@@ -22,6 +22,8 @@ pub(crate) enum Command {
     Run(Run),
     /// Read a whole log and print who would be banned, when and until when; needs no root
     Scan(Scan),
+    /// Check a configuration: what each jail would do here, and what is risky or misspelt; needs no root
+    Check(Check),
     /// Show how the jails stand
     Status(Status),
     /// List who is banned
@@ -105,6 +107,27 @@ pub(crate) struct Scan {
     /// With --json: also the matched lines (logs hold secrets)
     #[arg(long, requires = "json")]
     pub(crate) lines: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Check {
+    /// The configuration directory [default: /etc/stockade, else /etc/fail2ban, else what is built in]
+    pub(crate) dir: Option<PathBuf>,
+    /// The same, as the other commands take it
+    #[arg(short, long, value_name = "DIR", conflicts_with = "dir")]
+    pub(crate) config: Option<PathBuf>,
+    /// This jail, enabled or not; may be repeated [default: every jail that is enabled]
+    #[arg(short, long, value_name = "JAIL")]
+    pub(crate) jail: Vec<String>,
+    /// Also the jails that are not enabled
+    #[arg(long, conflicts_with = "jail")]
+    pub(crate) all: bool,
+    /// Also every source, action and regex, each with its engine and why
+    #[arg(short, long)]
+    pub(crate) verbose: bool,
+    /// Print one JSON object for programs
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 #[derive(Debug, Args)]

@@ -5,6 +5,7 @@
 //! Everything that does work lives in the other crates; here is what a person types and sees.
 
 mod args;
+mod check;
 mod client;
 mod conform;
 mod fail2ban;
@@ -47,6 +48,7 @@ fn stockade(words: Vec<OsString>) -> ExitCode {
     let done = match arguments.command {
         Command::Run(options) => run::run(&options, &mut output),
         Command::Scan(options) => scan::scan(&options, &mut output),
+        Command::Check(options) => check::check(&options, &mut output),
         Command::Status(options) => client::status(&options, &mut output),
         Command::Banned(options) => client::banned(&options, &mut output),
         Command::Ban(options) => client::ban(&options, &mut output),

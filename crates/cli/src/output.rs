@@ -35,24 +35,35 @@ impl Output {
             .map_or(Ok(()), |stdout| writeln!(stdout, "{line}"))
     }
 
+    /// A message of several lines for people, one of which may be a cited line of the configuration.
+    pub(crate) fn say_lines(&mut self, message: &str) -> io::Result<()> {
+        message
+            .split('\n')
+            .try_for_each(|line| self.data(&safe(line)))
+    }
+
     /// A message on the standard error output, after everything that was said before.
     pub(crate) fn complain(&mut self, message: &str) {
         // Without a standard error output there is nowhere left to complain.
         drop(self.flush());
         for line in message.split('\n') {
-            let mut safe = String::with_capacity(line.len());
-            // A tab is how a cited line of the configuration may begin.
-            for (at, part) in line.split('\t').enumerate() {
-                if at > 0 {
-                    safe.push('\t');
-                }
-                daemon::escape_into(&mut safe, part);
-            }
-            drop(writeln!(io::stderr(), "{safe}"));
+            drop(writeln!(io::stderr(), "{}", safe(line)));
         }
     }
 
     pub(crate) fn flush(&mut self) -> io::Result<()> {
         self.stdout.as_mut().map_or(Ok(()), Write::flush)
     }
+}
+
+/// A line without control characters but tabs, with which a cited line of the configuration may begin.
+fn safe(line: &str) -> String {
+    let mut safe = String::with_capacity(line.len());
+    for (at, part) in line.split('\t').enumerate() {
+        if at > 0 {
+            safe.push('\t');
+        }
+        daemon::escape_into(&mut safe, part);
+    }
+    safe
 }

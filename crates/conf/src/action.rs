@@ -8,7 +8,7 @@ use crate::spec::ActionSpec;
 use crate::stock;
 use crate::text::Text;
 use crate::tree::Source;
-use base::{Diagnostic, Origin};
+use base::{Diagnostic, Origin, Stops};
 use std::collections::BTreeMap;
 
 /// Tags whose values are known only at a ban.
@@ -53,9 +53,15 @@ pub(crate) fn read(
             .lines
             .get(line)
             .map_or_else(|| list.origin(), |line| line.origin.clone());
-        let call = params::parse(entry).ok_or_else(|| {
-            fault(&format!("invalid action '{entry}'"), &origin, Some(entry))
-                .with_help(params::HELP)
+        let call = params::parse(entry).map_err(|why| {
+            let words = format!("Invalid action definition '{entry}': {why}");
+            fault(
+                &format!("invalid action '{entry}': {why}"),
+                &origin,
+                Some(entry),
+            )
+            .with_help(params::HELP)
+            .with_stops(Stops::Jail(words))
         })?;
         actions.push(one(source, jail, call, origin, variables, faults)?);
     }
@@ -77,10 +83,11 @@ fn one(
         .collect();
     let name = given.get("name").copied().unwrap_or(jail);
     let file = call.name.as_str();
+    let stem = file.strip_suffix(".py").unwrap_or(file);
     let actname = match (given.get("actname"), name.strip_prefix(jail)) {
         (Some(actname), _) => (*actname).to_owned(),
-        (None, Some(rest)) => format!("{file}{rest}"),
-        (None, None) => format!("{file}-{name}"),
+        (None, Some(rest)) => format!("{stem}{rest}"),
+        (None, None) => format!("{stem}-{name}"),
     };
     let mut arguments: Vars = call
         .options
@@ -110,6 +117,7 @@ fn one(
             Some(file),
         )
         .with_help("correct the name, or create the file")
+        .with_stops(Stops::Jail(format!("Unable to read action '{file}'")))
     })?;
     let definition = Definition::new(&merged, &arguments, variables.clone(), RUN_TIME)?;
     for key in OPTIONS {

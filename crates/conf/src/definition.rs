@@ -86,7 +86,7 @@ impl<'a> Definition<'a> {
             return Ok(Some(text.clone()));
         }
         if tag.contains('/') {
-            self.scope.addressed(tag)
+            self.scope.elsewhere(tag)
         } else {
             self.scope.get(tag)
         }

@@ -1,399 +1,212 @@
-//! The commands by which fail2ban's client would set up its server (`-d`; behaviour §1.13).
+//! What fail2ban's client makes of a tree: the commands by which it would set up its server (`-d`, `-t`; behaviour
+//! §1.13), and what it refuses (§1.17).
 //!
 //! Values stand here as they are written, not as our own specs hold them: only options that are set have a command.
+//! What fail2ban gives up for a fault is given up here; [`load`](crate::load) never does.
 
-use crate::action;
-use crate::interp::Scope;
-use crate::jail::{self, lent};
-use crate::layers::{self, Cache, Merged};
-use crate::options::{JAIL, Kind, is_true};
-use crate::params;
-use crate::reader::{Reader, integer};
-use crate::spec::{ActionSpec, Enabled};
+mod action;
+mod general;
+mod item;
+mod jail;
+mod remark;
+mod words;
+
+use crate::interp::fault;
+use crate::layers::{Cache, Merged};
+use crate::reader::integer;
+use crate::spec::Enabled;
 use crate::text::Text;
 use crate::tree::{Source, Tree};
 use crate::{Files, load};
-use base::{Diagnostic, JailName};
-use std::collections::BTreeMap;
-
-/// One word of a command, as Python has it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Item {
-    /// `None`.
-    None,
-    /// `True` or `False`.
-    Bool(bool),
-    /// An `int`.
-    Int(i64),
-    /// A `str`.
-    Text(String),
-    /// A `list`.
-    List(Vec<Self>),
-    /// A `dict` in its order.
-    Map(Vec<(String, Self)>),
-}
-
-impl From<&str> for Item {
-    fn from(text: &str) -> Self {
-        Self::Text(text.to_owned())
-    }
-}
-
-/// Options of fail2ban.conf in the order of their commands, and the texts that stand for absent ones.
-const GENERAL: [(&str, Option<&str>); 7] = [
-    ("syslogsocket", Some("auto")),
-    ("loglevel", Some("INFO")),
-    ("logtarget", Some("/var/log/fail2ban.log")),
-    ("allowipv6", Some("auto")),
-    ("dbfile", Some("/var/lib/fail2ban/fail2ban.sqlite3")),
-    ("dbmaxmatches", None),
-    ("dbpurgeage", Some("1d")),
-];
-
-/// Options of filters in the order of their commands.
-const RULES: [&str; 7] = [
-    "usedns",
-    "prefregex",
-    "maxlines",
-    "ignoreregex",
-    "failregex",
-    "datepattern",
-    "journalmatch",
-];
-
-/// Options of an action that are yes or no.
-const FLAGS: [&str; 3] = [
-    "actionstart_on_demand",
-    "actionrepair_on_unban",
-    "norestored",
-];
+use base::{Diagnostic, Severity, Stops};
+pub use item::Item;
+pub use remark::Remark;
 
 type Command = Vec<Item>;
 
-/// The commands for all jails that run. `expand` gives the files that a log path means now, sorted. A jail that cannot
-/// be used has a `config-error` in its place.
-pub fn dump(
-    files: &dyn Files,
-    tree: &Tree,
-    expand: &dyn Fn(&str) -> Vec<String>,
-) -> (Vec<Vec<Item>>, Vec<Diagnostic>) {
+/// What is asked for.
+pub struct DumpRequest<'a> {
+    /// A jail without a log file is refused, as it is at a start; a dump only says so.
+    pub needs_logs: bool,
+    /// Options of fail2ban.conf that the command line gives.
+    pub given: &'a [(&'a str, String)],
+    /// The files that a log path means now.
+    pub expand: &'a dyn Fn(&str) -> Vec<LogFile>,
+}
+
+/// A file that a log path means.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LogFile {
+    /// Its path.
+    pub path: String,
+    /// It is a link that leads nowhere.
+    pub is_dangling: bool,
+}
+
+/// Why there is no configuration.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Refused {
+    /// Before any option was asked for: the client cannot even work itself.
+    AtOnce(Diagnostic),
+    /// While the options of all or of a jail were read.
+    Configuration(Diagnostic),
+}
+
+/// What fail2ban's client makes of a tree.
+#[derive(Clone, Debug, Default)]
+pub struct Dump {
+    /// The commands; none if the whole configuration is refused.
+    pub commands: Vec<Vec<Item>>,
+    /// Why it is.
+    pub refused: Option<Refused>,
+    /// Jails that would start.
+    pub started: usize,
+    /// Jails that are wrong and would be skipped.
+    pub skipped: usize,
+    /// What the client says meanwhile.
+    pub remarks: Vec<Remark>,
+}
+
+impl Dump {
+    /// True if nothing can be started with it: all or every wanted jail is wrong.
+    pub fn fails(&self) -> bool {
+        self.refused.is_some() || (self.started == 0 && self.skipped > 0)
+    }
+
+    /// True if no jail is wrong.
+    pub fn is_sound(&self) -> bool {
+        self.refused.is_none() && self.skipped == 0
+    }
+}
+
+/// Reads the configuration as fail2ban does.
+pub fn dump(files: &dyn Files, tree: &Tree, request: &DumpRequest<'_>) -> Dump {
     let cache = Cache::default();
     let source = Source {
         files,
         tree,
         cache: &cache,
+        strict: true,
     };
+    let mut dump = Dump::default();
+    if let Err(refused) = read(source, request, &mut dump) {
+        dump.commands.clear();
+        dump.refused = Some(refused);
+    }
+    dump
+}
+
+fn read(source: Source<'_>, request: &DumpRequest<'_>, dump: &mut Dump) -> Result<(), Refused> {
     let mut faults = Vec::new();
-    let mut commands = general(source, &mut faults);
-    let merged = load::jails(source, &mut faults).unwrap_or_else(|fault| {
-        faults.push(fault);
-        Merged::default()
-    });
+    dump.commands = general::read(source, request.given, &mut faults, &mut dump.remarks)?;
+    let merged = load::jails(source, &mut faults);
+    tell(&mut faults, dump)?;
+    let merged = merged.map_err(|found| {
+        let message = "Read jails configuration failed.".to_owned();
+        Refused::Configuration(Diagnostic { message, ..found })
+    })?;
     let mut starts = Vec::new();
-    for (name, ..) in merged
-        .sections
-        .iter()
-        .filter(|(name, ..)| name != "INCLUDES")
-    {
-        let enabled = jail::enabled(&merged, name, tree.embedded, &mut faults);
-        if matches!(enabled, Ok(Enabled::No)) {
+    for (name, ..) in &merged.sections {
+        if name == "INCLUDES" || !is_enabled(source, &merged, name)? {
             continue;
         }
-        let mut dumping = Dumping {
+        let mut dumping = jail::Dumping {
             source,
             merged: &merged,
             name,
+            request,
             faults: &mut faults,
+            remarks: &mut dump.remarks,
         };
-        match enabled.and_then(|_| dumping.jail(expand)) {
-            Ok(of_jail) => {
-                commands.extend(of_jail);
+        let read = dumping.commands();
+        tell(&mut faults, dump)?;
+        match read {
+            Ok(jail::Outcome::Starts(commands)) => {
+                dump.commands.extend(commands);
                 starts.push(vec!["start".into(), name.as_str().into()]);
             }
-            Err(fault) => {
-                let why = &fault.message;
-                let text = format!("Jail '{name}' skipped, because of wrong configuration: {why}");
-                commands.push(vec!["config-error".into(), Item::Text(text)]);
+            Ok(jail::Outcome::Skipped(why)) => {
+                let text = format!("Jail '{name}' skipped, because of {why}.");
+                dump.commands
+                    .push(vec!["config-error".into(), Item::Text(text)]);
             }
-        }
-    }
-    commands.extend(starts);
-    (commands, faults)
-}
-
-fn general(source: Source<'_>, faults: &mut Vec<Diagnostic>) -> Vec<Command> {
-    let merged = layers::read(source, "fail2ban", faults).unwrap_or_default();
-    let mut get = |section: &str, key: &str| {
-        let found = Scope::new(&merged, section).get(key);
-        found.unwrap_or_else(|fault| {
-            faults.push(fault);
-            None
-        })
-    };
-    let mut commands = Vec::new();
-    if let Some(size) = merged
-        .section("Thread")
-        .and_then(|_| get("Thread", "stacksize"))
-    {
-        let size = Item::Map(vec![("stacksize".into(), int(&size))]);
-        commands.push(vec!["set".into(), "thread".into(), size]);
-    }
-    let is_defined = merged.section("Definition").is_some();
-    for (key, instead) in GENERAL {
-        let found = get("Definition", key).filter(|_| is_defined);
-        let value = match (found, instead) {
-            (Some(text), None) => int(&text),
-            (Some(text), Some(_)) => Item::Text(text.plain()),
-            (None, Some(instead)) => instead.into(),
-            (None, None) if is_defined => continue,
-            (None, None) => Item::None,
-        };
-        commands.push(vec!["set".into(), key.into(), value]);
-    }
-    commands
-}
-
-struct Dumping<'a> {
-    source: Source<'a>,
-    merged: &'a Merged,
-    name: &'a str,
-    faults: &'a mut Vec<Diagnostic>,
-}
-
-impl Dumping<'_> {
-    fn jail(&mut self, expand: &dyn Fn(&str) -> Vec<String>) -> Result<Vec<Command>, Diagnostic> {
-        let (scope, backend, filter) =
-            jail::prepared(self.source, self.merged, self.name, self.faults)?;
-        let lent = lent(&scope)?;
-        let definition = filter
-            .as_ref()
-            .map(|filter| filter.definition(lent.clone()));
-        let definition = definition.transpose()?;
-        let mut commands = vec![vec![
-            "add".into(),
-            self.name.into(),
-            backend.as_str().into(),
-        ]];
-        // First what must be there before any regex, then the filter's own, then what it was given, then the jail's.
-        let rank = |key: &str| {
-            let front = match key {
-                "usedns" => 0,
-                "prefregex" | "maxlines" => 1,
-                _ => 2,
-            };
-            let is_given = definition
-                .as_ref()
-                .is_some_and(|definition| definition.arguments().any(|(given, _)| given == key));
-            let is_jails = matches!(scope.get(key), Ok(Some(_)));
-            (front, is_jails, is_given)
-        };
-        let mut rules = RULES;
-        rules.sort_by_key(|key| rank(key));
-        for key in rules.iter().filter(|_| filter.is_some()) {
-            let text = match (scope.get(key)?, &definition) {
-                (None, Some(definition)) => definition.get(key)?,
-                (text, _) => text,
-            };
-            commands.extend(text.into_iter().flat_map(|text| self.rule(key, &text)));
-        }
-        let behind_rules = JAIL.iter().skip_while(|option| option.name != "maxretry");
-        for option in behind_rules.take_while(|option| option.name != "logpath") {
-            if let Some(text) = scope.get(option.name)? {
-                commands.push(self.option(option.name, option.kind, &text));
-            }
-        }
-        if !backend.starts_with("systemd") {
-            let mut reader = Reader {
-                jail: JailName::new(self.name),
-                scope: &scope,
-                faults: self.faults,
-            };
-            for log in reader.log_paths()? {
-                let word = if log.tail { "tail" } else { "head" };
-                let files = expand(&log.pattern);
-                let of_file =
-                    |file: &String| self.set("addlogpath", [file.as_str().into(), word.into()]);
-                commands.extend(files.iter().map(of_file));
-            }
-        }
-        if let Some(list) = scope.get("action")? {
-            let actions = action::read(self.source, self.name, &list, &lent, self.faults)?;
-            let plain = list.plain();
-            for (action, (_, entry)) in actions.iter().zip(params::split(&plain)) {
-                commands.extend(self.action(action, entry));
-            }
-        }
-        Ok(commands)
-    }
-
-    fn set(&self, option: &str, values: impl IntoIterator<Item = Item>) -> Command {
-        let head = ["set".into(), self.name.into(), option.into()];
-        head.into_iter().chain(values).collect()
-    }
-
-    fn rule(&self, key: &str, text: &Text) -> Vec<Command> {
-        let mut lines = text.spoken().into_iter().map(|line| Item::Text(line.text));
-        match key {
-            "failregex" | "ignoreregex" => {
-                let option = format!("add{key}");
-                let mut command = match lines.len() {
-                    0 => return Vec::new(),
-                    1 => self.set(&option, lines),
-                    _ => self.set(&option, [Item::List(lines.collect())]),
+            Err(found) => {
+                let Some(Stops::Jail(why)) = found.stops.as_deref() else {
+                    return Err(Refused::Configuration(found));
                 };
-                if let (Some(Item::List(_)), Some(word)) =
-                    (command.last().cloned(), command.first_mut())
-                {
-                    *word = "multi-set".into();
-                }
-                vec![command]
+                let text = format!("Jail '{name}' skipped, because of wrong configuration: {why}");
+                dump.commands
+                    .push(vec!["config-error".into(), Item::Text(text)]);
+                let skipping = if request.needs_logs {
+                    ""
+                } else {
+                    " Skipping..."
+                };
+                let errors = format!("Errors in jail '{name}'.{skipping}");
+                dump.remarks.extend([
+                    remark::error("jailreader", why.clone(), Some(&found)),
+                    remark::error("jailsreader", errors, None),
+                ]);
+                dump.skipped += 1;
             }
-            "journalmatch" => {
-                let texts = text.spoken();
-                let words = texts.iter().map(|line| shell_words(&line.text));
-                words
-                    .map(|words| self.set("addjournalmatch", words.into_iter().map(Item::Text)))
-                    .collect()
-            }
-            "maxlines" => match int(text) {
-                Item::None => Vec::new(),
-                number => vec![self.set(key, [number])],
-            },
-            _ => lines.next().map_or_else(Vec::new, |_| {
-                vec![self.set(key, [Item::Text(text.plain())])]
-            }),
         }
     }
+    dump.started = starts.len();
+    dump.commands.extend(starts);
+    Ok(())
+}
 
-    fn option(&self, name: &str, kind: Kind, text: &Text) -> Command {
-        match kind {
-            Kind::Int => self.set(name, [int(text)]),
-            Kind::Bool => self.set(name, [Item::Bool(is_true(&text.plain()))]),
-            Kind::List => {
-                let plain = text.plain();
-                let words = plain
-                    .split([',', ' ', '\t', '\n'])
-                    .filter(|word| !word.is_empty());
-                self.set(&format!("add{name}"), words.map(Item::from))
-            }
-            Kind::Text | Kind::Time => self.set(name, [Item::Text(text.plain())]),
-        }
-    }
+fn stops_all(found: &Diagnostic) -> bool {
+    matches!(found.stops.as_deref(), Some(Stops::All))
+}
 
-    /// What names an action, and its options: the server's own, then the jail's, then those of `[Init]`.
-    fn action(&mut self, action: &ActionSpec, entry: &str) -> Vec<Command> {
-        let actname = action.actname.as_str();
-        let given = params::parse(entry)
-            .map(|call| call.options)
-            .unwrap_or_default();
-        let given = given.into_iter().map(|(key, _)| key);
-        if action.name.ends_with(".py") {
-            let own = given.filter(|key| key != "actname" && key != "name");
-            let pairs: Vec<String> = own
-                .filter_map(|key| {
-                    Some(format!(
-                        "{}: {}",
-                        json_text(&key),
-                        json_text(action.params.get(&key)?)
-                    ))
-                })
-                .collect();
-            let path = self.source.tree.roots().pop().unwrap_or_default();
-            let path = path
-                .join("action.d")
-                .join(&action.name)
-                .display()
-                .to_string();
-            let kwargs = format!("{{{}}}", pairs.join(", "));
-            return vec![self.set(
-                "addaction",
-                [actname.into(), Item::Text(path), Item::Text(kwargs)],
-            )];
+/// Says what was found in files; ends with what the whole configuration is refused for.
+fn tell(faults: &mut Vec<Diagnostic>, dump: &mut Dump) -> Result<(), Refused> {
+    for found in faults.drain(..) {
+        if stops_all(&found) {
+            return Err(Refused::Configuration(found));
         }
-        let file = format!("action.d/{}", action.name);
-        let merged = layers::read(self.source, &file, self.faults).unwrap_or_default();
-        let of_init = merged.order.iter().filter(|(section, _)| section == "Init");
-        let names = ["name", "actname"].map(str::to_owned);
-        let others: Vec<String> = given
-            .chain(names)
-            .chain(of_init.map(|(_, key)| key.clone()))
-            .collect();
-        let own = action::OPTIONS.iter().map(|key| (*key).to_owned());
-        let is_own = |key: &String| action::OPTIONS.contains(&key.as_str());
-        let keys = own
-            .filter(|key| !others.contains(key))
-            .chain(others.iter().filter(|key| is_own(key)).cloned())
-            .chain(others.iter().cloned());
-        let mut pairs: Vec<Item> = Vec::new();
-        let mut left: BTreeMap<&str, &String> = action
-            .params
-            .iter()
-            .map(|(key, text)| (key.as_str(), text))
-            .collect();
-        let is_defined = merged.section("Definition").is_some();
-        for key in keys {
-            let value = match left.remove(key.as_str()) {
-                Some(text) if FLAGS.contains(&key.as_str()) => Item::Bool(is_true(text)),
-                Some(text) => Item::Text(text.clone()),
-                None if !is_defined && action::OPTIONS.contains(&key.as_str()) => Item::None,
-                None => continue,
-            };
-            pairs.push(Item::List(vec![Item::Text(key), value]));
-        }
-        let mut multi = self.set("action", [actname.into(), Item::List(pairs)]);
-        if let Some(word) = multi.first_mut() {
-            *word = "multi-set".into();
-        }
-        vec![self.set("addaction", [actname.into()]), multi]
+        dump.remarks.push(Remark {
+            severity: found.severity,
+            part: "configreader",
+            text: found.told().to_string(),
+        });
     }
+    Ok(())
+}
+
+/// What is read of any jail; the others' options may be wrong.
+fn is_enabled(source: Source<'_>, merged: &Merged, name: &str) -> Result<bool, Refused> {
+    let scope = crate::interp::Scope::new(merged, name);
+    for key in ["backend", "filter"] {
+        scope.get(key).map_err(Refused::Configuration)?;
+    }
+    let enabled = crate::jail::enabled(merged, name, source.tree.embedded, &mut Vec::new());
+    Ok(enabled.map_err(Refused::Configuration)? != Enabled::No)
+}
+
+fn set(jail: &str, option: &str, values: impl IntoIterator<Item = Item>) -> Command {
+    let head = ["set".into(), jail.into(), option.into()];
+    head.into_iter().chain(values).collect()
 }
 
 /// What the client makes of a number; of a bad one `None`.
-fn int(text: &Text) -> Item {
-    integer(&text.plain()).map_or(Item::None, Item::Int)
-}
-
-/// A text as Python's JSON writes it, in plain ASCII.
-fn json_text(text: &str) -> String {
-    let mut out = String::from('"');
-    for c in text.chars() {
-        match c {
-            '"' | '\\' => out.extend(['\\', c]),
-            '\n' => out.push_str("\\n"),
-            ' '..='~' => out.push(c),
-            _ => {
-                let units = &mut [0; 2];
-                for unit in c.encode_utf16(units) {
-                    out.push_str(&format!("\\u{unit:04x}"));
-                }
-            }
+fn number(key: &str, section: &str, text: &Text, remarks: &mut Vec<Remark>) -> Item {
+    let plain = text.plain();
+    match integer(&plain) {
+        Some(number) => Item::Int(number),
+        None => {
+            let words =
+                format!("Wrong value for '{key}' in '{section}'. Using default one: 'None'");
+            let place = fault("", &text.origin(), Some(plain.trim()));
+            let place = Diagnostic {
+                severity: Severity::Warning,
+                ..place.with_help("write a whole number")
+            };
+            remarks.push(remark::warning("configreader", words, Some(&place)));
+            Item::None
         }
     }
-    out.push('"');
-    out
-}
-
-/// Cut as a shell does: at blanks outside of quotes, which vanish.
-fn shell_words(line: &str) -> Vec<String> {
-    let mut words = Vec::new();
-    let mut word: Option<String> = None;
-    let mut quote = None;
-    let mut chars = line.chars();
-    while let Some(c) = chars.next() {
-        match (c, quote) {
-            (c, Some(open)) if c == open => quote = None,
-            ('\\', None | Some('"')) => word.get_or_insert_default().extend(chars.next()),
-            (c, Some(_)) => word.get_or_insert_default().push(c),
-            ('"' | '\'', None) => {
-                quote = Some(c);
-                word.get_or_insert_default();
-            }
-            (c, None) if c.is_whitespace() => words.extend(word.take()),
-            (c, None) => word.get_or_insert_default().push(c),
-        }
-    }
-    words.extend(word);
-    words
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use crate::reader::Reader;
 use crate::spec::{FilterSpec, Value};
 use crate::text::Text;
 use crate::tree::Source;
-use base::Diagnostic;
+use base::{Diagnostic, Stops};
 use std::rc::Rc;
 
 /// The filter that a jail names.
@@ -34,15 +34,25 @@ impl Filter {
         if plain.trim().is_empty() {
             return Ok(None);
         }
-        let call = params::parse(&plain).ok_or_else(|| {
-            let message = format!("invalid filter '{plain}'");
-            fault(&message, &origin, Some(&plain)).with_help(params::HELP)
+        let call = params::parse(&plain).map_err(|why| {
+            let words = format!("Invalid filter definition '{plain}': {why}");
+            fault(
+                &format!("invalid filter '{plain}': {why}"),
+                &origin,
+                Some(&plain),
+            )
+            .with_help(params::HELP)
+            .with_stops(Stops::Jail(words))
         })?;
         let file = format!("filter.d/{}", call.name);
         let merged = layers::read(source, &file, faults).ok_or_else(|| {
             let message = format!("there is no readable {file}.conf");
             fault(&message, &origin, Some(&call.name))
                 .with_help("correct the name, or create the file")
+                .with_stops(Stops::Jail(format!(
+                    "Unable to read the filter '{}'",
+                    call.name
+                )))
         })?;
         let mut arguments: Vars = call
             .options
@@ -111,6 +121,7 @@ pub(crate) fn rules(
         failregex: lines("failregex")?,
         ignoreregex: lines("ignoreregex")?,
         maxlines: reader.count_of("maxlines", get("maxlines")?).max(1),
+        maxlines_given: get("maxlines")?.is_some(),
         datepattern: filled(get("datepattern")?),
         journalmatch: lines("journalmatch")?,
         usedns: reader.usedns(get("usedns")?),

@@ -4,7 +4,7 @@
 
 use crate::spec::Value;
 use crate::text::Text;
-use base::{Diagnostic, Origin, Severity};
+use base::{Diagnostic, Origin, Severity, Stops};
 use std::sync::Arc;
 
 /// Faults told of one file; the others are only counted.
@@ -208,13 +208,15 @@ impl Reader {
     /// A line is lost.
     fn fault(&mut self, message: impl Into<String>, origin: &Origin, help: &str) {
         let found = Diagnostic::new(Severity::Warning, message).with_origin(Some(origin));
-        self.faults.push(found.with_help(help));
+        self.faults
+            .push(found.with_help(help).with_stops(Stops::All));
     }
 
     /// A section is lost, and with it maybe a jail.
     fn lost(&mut self, message: impl Into<String>, origin: &Origin, help: &str) {
         let found = Diagnostic::new(Severity::Error, message).with_origin(Some(origin));
-        self.faults.push(found.with_help(help));
+        self.faults
+            .push(found.with_help(help).with_stops(Stops::All));
     }
 }
 

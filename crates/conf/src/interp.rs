@@ -2,7 +2,7 @@
 
 use crate::layers::{Merged, Slots};
 use crate::text::Text;
-use base::{Diagnostic, Origin, Severity};
+use base::{Diagnostic, Origin, Severity, Stops};
 use std::collections::BTreeMap;
 
 /// Values within values.
@@ -57,6 +57,27 @@ impl<'a> Scope<'a> {
             true => self.get(key),
             false => Ok(None),
         }
+    }
+
+    /// A value of another section by `section/option`, as that section itself sees it (a filter's prefix for journals
+    /// is made of options beside it); `known/x` is the replaced value of this one.
+    pub(crate) fn elsewhere(&self, name: &str) -> Result<Option<Text>, Diagnostic> {
+        let of_section = name.split_once('/').and_then(|(section, key)| {
+            let (section, ..) = self
+                .merged
+                .sections
+                .iter()
+                .find(|(known, ..)| known == section)?;
+            Some((section, key))
+        });
+        let Some((section, key)) = of_section else {
+            return self.addressed(name);
+        };
+        let scope = Self {
+            vars: self.vars.clone(),
+            ..Self::new(self.merged, section)
+        };
+        scope.get(&key.to_lowercase())
     }
 
     /// A value of another section, in the context of this one; `known/x` is the replaced value.
@@ -162,9 +183,9 @@ impl<'a> Scope<'a> {
                     let from_here = &line.text[line.text.len() - rest.len() - 1..];
                     let found = fault(message, &line.origin, Some(from_here));
                     let span = found.span.map(|(start, _)| (start, 1));
-                    return Err(
-                        Diagnostic { span, ..found }.with_help("write %% for a plain percent sign")
-                    );
+                    return Err(Diagnostic { span, ..found }
+                        .with_help("write %% for a plain percent sign")
+                        .with_stops(Stops::All));
                 };
                 self.reference(name, &line.origin, walk, &mut out)?;
                 rest = after;
@@ -198,7 +219,8 @@ impl<'a> Scope<'a> {
                     origin,
                     Some(&reference),
                 )
-                .with_help(format!("define '{key}' in [{}] or [DEFAULT]", self.section)));
+                .with_help(format!("define '{key}' in [{}] or [DEFAULT]", self.section))
+                .with_stops(Stops::All));
             };
             let (depth, places) = (walk.depth, walk.places.len());
             let wrong = if place
@@ -215,7 +237,8 @@ impl<'a> Scope<'a> {
             };
             if let Some(message) = wrong {
                 return Err(fault(&message, origin, Some(&reference))
-                    .with_help("write the text itself in place of one of the references"));
+                    .with_help("write the text itself in place of one of the references")
+                    .with_stops(Stops::All));
             }
             // Extensions of an option by later layers may be as many as there are layers.
             walk.depth += usize::from(!key.starts_with("known/"));
@@ -232,6 +255,7 @@ impl<'a> Scope<'a> {
 pub(crate) fn too_long(origin: &Origin, part: &str) -> Diagnostic {
     fault("the value grows too long", origin, Some(part))
         .with_help("check what it refers to: some part comes in over and over")
+        .with_stops(Stops::All)
 }
 
 /// An error about a line, with the part of it that is meant.

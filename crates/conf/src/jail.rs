@@ -126,16 +126,23 @@ pub(crate) fn prepared<'a>(
         .map_or_else(|| default("backend").to_owned(), |text| text.plain());
     let filter = Filter::read(source, &scope, &backend, faults)?;
     if let Some(filter) = &filter {
-        scope.vars = known(&filter.definition(readable(&scope))?);
+        scope.vars = known(&filter.definition(readable(&scope))?, source.strict)?;
     }
     Ok((scope, backend, filter))
 }
 
 /// All options of the filter under the names by which the jail extends them. What is wrong with one is told when its
-/// rules are read.
-fn known(definition: &Definition<'_>) -> Vars {
-    let value = |key: String| Some((format!("known/{key}"), definition.get(&key).ok()??));
-    definition.keys().into_iter().filter_map(value).collect()
+/// rules are read; only fail2ban does not wait until somebody asks for it.
+fn known(definition: &Definition<'_>, strict: bool) -> Result<Vars, Diagnostic> {
+    let mut vars = Vars::new();
+    for key in definition.keys() {
+        match definition.get(&key) {
+            Ok(Some(text)) => drop(vars.insert(format!("known/{key}"), text)),
+            Err(fault) if strict => return Err(fault),
+            Ok(None) | Err(_) => {}
+        }
+    }
+    Ok(vars)
 }
 
 /// Options of the jail that can be read before its filter is.

@@ -6,9 +6,9 @@ use crate::ini::{self, Section};
 use crate::interp::Scope;
 use crate::text::Text;
 use crate::tree::Source;
-use base::{Diagnostic, Origin, Severity};
+use base::{Diagnostic, Origin, Severity, Stops};
 use std::cell::RefCell;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
@@ -73,6 +73,8 @@ pub(crate) struct Cache {
     files: RefCell<BTreeMap<PathBuf, Option<Rc<[Section]>>>>,
     /// By configuration name; nothing if it has no files.
     names: RefCell<BTreeMap<String, Option<Rc<Merged>>>>,
+    /// Files that are there and of which nothing is read.
+    unusable: RefCell<BTreeSet<PathBuf>>,
 }
 
 /// Includes within includes end here.
@@ -80,7 +82,8 @@ const MAX_DEPTH: usize = 16;
 /// Files read for one configuration name, with all repetitions.
 const MAX_FILES: usize = 1000;
 
-/// Reads all layers of `jail`, `filter.d/sshd` and the like. `None` if there is no file at all.
+/// Reads all layers of `jail`, `filter.d/sshd` and the like. `None` if there is no file at all, and to fail2ban also if
+/// one of the layers cannot be read; what it includes may be missing.
 pub(crate) fn read(
     source: Source<'_>,
     name: &str,
@@ -104,16 +107,49 @@ pub(crate) fn read(
     }
     let mut merged = Merged::default();
     let mut is_there = false;
-    for path in reader.with_includes(paths, &[]) {
+    for path in reader.with_includes(paths.clone(), &[]) {
         if let Some(sections) = reader.load(&path) {
             merged.merge(&sections);
             is_there = true;
         }
     }
-    let merged = is_there.then(|| Rc::new(merged));
+    let unusable = source.cache.unusable.borrow();
+    let is_refused = source.strict && paths.iter().any(|path| unusable.contains(path));
+    let merged = (is_there && !is_refused).then(|| Rc::new(merged));
     let mut names = source.cache.names.borrow_mut();
     names.insert(name.to_owned(), merged.clone());
     merged
+}
+
+/// Reads a file and what it includes, without the layers around it, and has it stand for a configuration name.
+/// `None` if it cannot be read.
+pub(crate) fn read_alone(
+    source: Source<'_>,
+    path: &Path,
+    name: &str,
+    faults: &mut Vec<Diagnostic>,
+) -> Option<()> {
+    let mut reader = Reader {
+        source,
+        faults,
+        visits: 0,
+    };
+    // A layer beside it belongs to a tree.
+    let layer = path.with_extension("local");
+    let is_other = |file: &PathBuf| *file != layer || layer == path;
+    let mut merged = Merged::default();
+    let mut is_there = false;
+    let files = reader.with_includes(vec![path.to_path_buf()], &[]);
+    for file in files.into_iter().filter(is_other) {
+        if let Some(sections) = reader.load(&file) {
+            merged.merge(&sections);
+            is_there = true;
+        }
+    }
+    let merged = is_there.then(|| Rc::new(merged))?;
+    let mut names = source.cache.names.borrow_mut();
+    names.insert(name.to_owned(), Some(merged));
+    Some(())
 }
 
 struct Reader<'a> {
@@ -156,27 +192,49 @@ impl Reader<'_> {
                     let message = format!("cannot read {shown}: {error}; the file is left out");
                     let help = "make it a file that this program may read, or remove it";
                     let found = Diagnostic::new(Severity::Error, message).with_help(help);
-                    self.faults.push(found);
+                    return self.unusable(path, found);
                 }
                 return None;
             }
         };
         let (content, bad) = decode(&bytes);
+        let at = |line: usize| Origin {
+            file: shown.as_str().into(),
+            line: line as u32 + 1,
+            text: content.lines().nth(line).unwrap_or_default().into(),
+        };
         if let Some(line) = bad {
-            let origin = Origin {
-                file: shown.as_str().into(),
-                line: line as u32 + 1,
-                text: content.lines().nth(line).unwrap_or_default().into(),
+            let (severity, done) = match self.source.strict {
+                true => (Severity::Error, "it is left out"),
+                false => (Severity::Warning, "lines that are not are read as Latin-1"),
             };
-            let message = "the file is not UTF-8; lines that are not are read as Latin-1";
-            let found = Diagnostic::new(Severity::Warning, message)
-                .with_origin(Some(&origin))
+            let found = Diagnostic::new(severity, format!("the file is not UTF-8; {done}"))
+                .with_origin(Some(&at(line)))
                 .with_help("save the file as UTF-8");
+            if self.source.strict {
+                return self.unusable(path, found);
+            }
+            self.faults.push(found);
+        }
+        if self.source.strict && content.starts_with('\u{feff}') {
+            let message = "the file begins with a byte order mark, which fail2ban takes for text";
+            let found = Diagnostic::new(Severity::Error, message)
+                .with_origin(Some(&at(0)))
+                .with_help("save the file as UTF-8 without a mark")
+                .with_stops(Stops::All);
             self.faults.push(found);
         }
         let (sections, faults) = ini::parse(&shown, &content);
         self.faults.extend(faults);
         Some(sections)
+    }
+
+    /// Nothing is read of a file that is there.
+    fn unusable(&mut self, path: &Path, why: Diagnostic) -> Option<Vec<Section>> {
+        self.faults.push(why);
+        let mut unusable = self.source.cache.unusable.borrow_mut();
+        unusable.insert(path.to_path_buf());
+        None
     }
 
     /// The files with all that they include, in the order of merging.

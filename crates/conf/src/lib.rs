@@ -8,6 +8,7 @@
 //! which of these stand for a ban in the kernel. Nothing fails whole: what is broken is named, all else is given.
 
 mod action;
+mod alone;
 mod definition;
 mod dump;
 mod embedded;
@@ -18,6 +19,7 @@ mod ini;
 mod interp;
 mod jail;
 mod layers;
+mod lint;
 mod load;
 pub mod options;
 mod params;
@@ -28,14 +30,17 @@ mod tags;
 mod text;
 mod tree;
 
-pub use dump::{Item, dump};
+pub use alone::{FilterFrom, load_filter, load_rules, parse_call};
+pub use dump::{Dump, DumpRequest, Item, LogFile, Refused, Remark, dump};
 pub use embedded::EmbeddedFiles;
 pub use files::{Files, MemoryFiles};
-pub use load::{Choice, load, load_filter};
+pub use lint::{jail_names, unknown_names};
+pub use load::{Choice, load};
 pub use spec::{
     ActionSpec, BackendSpec, Blocktype, Config, Enabled, FilterSpec, Globals, Increment, JailSpec,
     LogPath, Scope, StockBan, UseDns, Value,
 };
+pub use stock::is_stock_banaction;
 pub use tree::{Manner, Tree};
 
 #[cfg(test)]

@@ -1,12 +1,10 @@
 //! Reads a tree: the options of all, then jail by jail, none at another's cost.
 
 use crate::Files;
-use crate::filter;
 use crate::globals;
 use crate::jail;
 use crate::layers::{self, Cache, Merged};
-use crate::reader::Reader;
-use crate::spec::{Config, Enabled, FilterSpec, JailSpec};
+use crate::spec::{Config, Enabled, JailSpec};
 use crate::text::Text;
 use crate::tree::{Source, Tree};
 use base::{Diagnostic, JailName, Origin, Severity};
@@ -30,6 +28,7 @@ pub fn load(files: &dyn Files, tree: &Tree, choice: Choice<'_>) -> (Config, Vec<
         files,
         tree,
         cache: &cache,
+        strict: false,
     };
     let mut faults = Vec::new();
     let mut config = Config {
@@ -60,60 +59,6 @@ pub fn load(files: &dyn Files, tree: &Tree, choice: Choice<'_>) -> (Config, Vec<
         Err(fault) => faults.push(fault),
     }
     (config, each_once(faults))
-}
-
-/// Reads one filter by itself, written as a jail names it (`sshd[mode=aggressive]`), for a jail with this `backend`.
-///
-/// # Errors
-/// What makes the filter unusable; the list holds what does not.
-pub fn load_filter(
-    files: &dyn Files,
-    tree: &Tree,
-    filter: &str,
-    backend: &str,
-) -> (Result<FilterSpec, Diagnostic>, Vec<Diagnostic>) {
-    let cache = Cache::default();
-    let source = Source {
-        files,
-        tree,
-        cache: &cache,
-    };
-    let mut faults = Vec::new();
-    let nowhere = Origin {
-        file: "the command line".into(),
-        line: 0,
-        text: filter.into(),
-    };
-    let options = [("filter", filter), ("backend", backend)]
-        .map(|(key, text)| (key.to_owned(), vec![Text::new(text, &nowhere)]));
-    let merged = Merged {
-        sections: vec![(String::new(), options.into(), nowhere)],
-        ..Merged::default()
-    };
-    let spec = rules_alone(source, &merged, &mut faults);
-    (spec, each_once(faults))
-}
-
-/// The rules of a jail that sets nothing but its filter.
-fn rules_alone(
-    source: Source<'_>,
-    merged: &Merged,
-    faults: &mut Vec<Diagnostic>,
-) -> Result<FilterSpec, Diagnostic> {
-    let (scope, backend, filter) = jail::prepared(source, merged, "", faults)?;
-    let lent = jail::lent(&scope)?;
-    let definition = filter.as_ref().map(|filter| filter.definition(lent));
-    let definition = definition.transpose()?;
-    let mut reader = Reader {
-        jail: JailName::new(""),
-        scope: &scope,
-        faults,
-    };
-    filter::rules(
-        &mut reader,
-        filter.as_ref().zip(definition.as_ref()),
-        &backend,
-    )
 }
 
 /// All layers of `jail`, with what fail2ban adds to the defaults.
@@ -191,7 +136,7 @@ fn unknown(names: &[JailName], merged: &Merged) -> Vec<(JailName, Diagnostic)> {
 }
 
 /// An include of several filters can be at fault for each of them; that is told once.
-fn each_once(faults: Vec<Diagnostic>) -> Vec<Diagnostic> {
+pub(crate) fn each_once(faults: Vec<Diagnostic>) -> Vec<Diagnostic> {
     let mut told = BTreeSet::new();
     let key = |fault: &Diagnostic| {
         let place = fault.origin.as_ref().map(|at| (at.file.clone(), at.line));

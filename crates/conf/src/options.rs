@@ -81,6 +81,37 @@ pub const JAIL: &[JailOption] = &[
     option("ipv6_prefix", Kind::Int, Some("128"), "bits of an IPv6 address that count"),
 ];
 
+/// Options of a filter that mean something; its others are variables for these.
+pub const FILTER: &[&str] = &[
+    "prefregex",
+    "failregex",
+    "ignoreregex",
+    "maxlines",
+    "datepattern",
+    "journalmatch",
+    "usedns",
+    "logtype",
+    "mode",
+    "trusted_uid",
+    "needs_setting",
+];
+
+/// Options of fail2ban.conf and of stockade.conf.
+pub const GLOBAL: &[&str] = &[
+    "loglevel",
+    "logtarget",
+    "syslogsocket",
+    "socket",
+    "pidfile",
+    "allowipv6",
+    "dbfile",
+    "dbpurgeage",
+    "dbmaxmatches",
+    "stacksize",
+    "table_owner",
+    "banaction_native",
+];
+
 /// The default of an option as its text.
 pub(crate) fn default(name: &str) -> &'static str {
     JAIL.iter()

@@ -10,87 +10,100 @@ pub(crate) struct Call {
     pub(crate) options: Vec<(String, String)>,
 }
 
-/// Reads one `name[…]`; `None` if the syntax is wrong.
-pub(crate) fn parse(text: &str) -> Option<Call> {
+/// Reads one `name[…]`.
+///
+/// # Errors
+/// What is wrong with the syntax, in fail2ban's words: they are part of what its client hands to its server.
+pub(crate) fn parse(text: &str) -> Result<Call, String> {
     let Some(open) = text.find('[') else {
-        return (!text.contains(']')).then(|| Call {
+        return Ok(Call {
             name: text.into(),
             options: Vec::new(),
         });
     };
-    let mut options: Vec<(String, String)> = Vec::new();
-    let mut rest = &text[open..];
-    while !rest.is_empty() {
-        let (group, length) = group(rest)?;
-        for (key, value) in group {
-            match options.iter_mut().find(|(known, _)| *known == key) {
-                Some((_, earlier)) => *earlier = value,
-                None => options.push((key, value)),
-            }
+    let inner = text[open + 1..].trim_end().strip_suffix(']');
+    let inner = inner
+        .filter(|_| open > 0)
+        .ok_or("unexpected option syntax")?;
+    let mut options: Options = Vec::new();
+    let mut rest = inner;
+    while !rest.strip_prefix(',').unwrap_or(rest).trim().is_empty() {
+        let at = |rest: &str| inner[..inner.len() - rest.len()].chars().count();
+        let option = key(rest.trim_start()).and_then(|(key, after)| {
+            let (value, after) = value(after.strip_prefix('=')?);
+            Some((key, value.trim(), after))
+        });
+        let Some((key, value, after)) = option else {
+            return Err(format!(
+                "expected option, wrong syntax at {}: {rest}",
+                at(rest)
+            ));
+        };
+        match options.iter_mut().find(|(known, _)| known == key) {
+            Some((_, earlier)) => *earlier = value.into(),
+            None => options.push((key.into(), value.into())),
         }
-        rest = rest[length..].trim_start();
+        let next_group = || after.strip_prefix(']')?.trim_start().strip_prefix('[');
+        rest = match after.strip_prefix(',').or_else(next_group) {
+            Some(next) => next,
+            None if after.is_empty() => after,
+            None => {
+                let at = at(after);
+                return Err(format!(
+                    "unexpected syntax at {at} after option '{key}': {after}"
+                ));
+            }
+        };
     }
-    (open > 0).then(|| Call {
+    Ok(Call {
         name: text[..open].into(),
         options,
     })
 }
 
-/// Splits at blanks outside of well-formed groups; each part with the byte where it begins.
+/// Splits at blanks outside of well-formed groups; each part with the byte where it begins. Groups that something else
+/// than a blank follows are none.
 pub(crate) fn split(text: &str) -> Vec<(usize, &str)> {
     let mut parts = Vec::new();
-    let mut start: Option<usize> = None;
     let mut at = 0;
-    while let Some(c) = text[at..].chars().next() {
-        if c.is_whitespace() {
-            let after = text[at..].len() - text[at..].trim_start().len() + at;
-            // Blanks may stand between two groups of one entry.
-            let goes_on =
-                text[..at].ends_with(']') && start.is_some() && group(&text[after..]).is_some();
-            if !goes_on && let Some(begin) = start.take() {
-                parts.push((begin, &text[begin..at]));
+    while let Some(begin) = text[at..].find(|c: char| !c.is_whitespace()) {
+        let begin = at + begin;
+        let rest = &text[begin..];
+        let to_blank = |rest: &str| rest.find(char::is_whitespace).unwrap_or(rest.len());
+        let name = rest.find(|c: char| c == '[' || c.is_whitespace());
+        let name = name.filter(|length| *length > 0);
+        let with_groups = name.and_then(|length| {
+            let mut end = None;
+            let mut after = &rest[length..];
+            while let Some(length) = group(after.trim_start()) {
+                after = &after.trim_start()[length..];
+                if to_blank(after) == 0 {
+                    end = Some(rest.len() - after.len());
+                }
             }
-            at = after;
-            continue;
-        }
-        let begin = *start.get_or_insert(at);
-        match (c == '[' && at > begin)
-            .then(|| group(&text[at..]))
-            .flatten()
-        {
-            Some((_, length)) => at += length,
-            None => at += c.len_utf8(),
-        }
-    }
-    if let Some(begin) = start {
-        parts.push((begin, &text[begin..]));
+            end
+        });
+        let length = with_groups.unwrap_or_else(|| to_blank(rest));
+        parts.push((begin, &rest[..length]));
+        at = begin + length;
     }
     parts
 }
 
 type Options = Vec<(String, String)>;
 
-/// One `[…]` at the start of the text and its length in bytes.
-fn group(text: &str) -> Option<(Options, usize)> {
-    let mut options = Vec::new();
-    let mut rest = text.strip_prefix('[')?;
-    loop {
-        rest = rest.trim_start();
-        // A comma may stand before the end, once.
-        let end = rest.strip_prefix(',').unwrap_or(rest).trim_start();
-        if let Some(after) = end.strip_prefix(']') {
-            return Some((options, text.len() - after.len()));
-        }
-        let (key, after) = key(rest)?;
-        let (value, after) = value(after.strip_prefix('=')?)?;
-        options.push((key.to_owned(), value.trim().to_owned()));
-        rest = after;
-        if let Some(after) = rest.strip_prefix(',')
-            && !after.trim_start().starts_with(']')
-        {
-            rest = after;
-        }
+/// The length in bytes of one well-formed `[…]` at the start of the text. Behind a quoted value anything may stand: it
+/// is for the reader of the group to refuse it.
+fn group(text: &str) -> Option<usize> {
+    let mut rest = text.strip_prefix('[')?.trim_start();
+    while !rest.starts_with(']') {
+        let (_, after) = key(rest)?;
+        let (_, after) = value(after.strip_prefix('=')?);
+        let end = after.find([',', ']'])?;
+        let after = &after[end..];
+        rest = after.strip_prefix(',').unwrap_or(after).trim_start();
     }
+    Some(text.len() - rest.len() + 1)
 }
 
 /// `name` or `name?condition=value`, and what follows.
@@ -108,14 +121,11 @@ fn key(text: &str) -> Option<(&str, &str)> {
     Some(text.split_at(length))
 }
 
-/// A quoted value, which nothing but a comma or the end may follow, or a bare one; and what follows.
-fn value(text: &str) -> Option<(&str, &str)> {
+/// A quoted value, or a bare one up to a comma or bracket; and what follows.
+fn value(text: &str) -> (&str, &str) {
     let quote = text.chars().next().filter(|c| matches!(c, '"' | '\''));
     let quoted = quote.and_then(|quote| text[1..].split_once(quote));
-    match quoted {
-        Some((value, after)) => after.starts_with([',', ']']).then_some((value, after)),
-        None => Some(text.split_at(text.find([',', ']'])?)),
-    }
+    quoted.unwrap_or_else(|| text.split_at(text.find([',', ']']).unwrap_or(text.len())))
 }
 
 #[cfg(test)]

@@ -33,8 +33,8 @@ impl Reader<'_> {
     pub(crate) fn backend(&self, header: &Origin) -> Result<BackendSpec, Diagnostic> {
         let value = self.text_or_default("backend", header)?;
         let text = value.text.trim();
-        let call = params::parse(text).ok_or_else(|| {
-            let message = format!("invalid backend '{text}'");
+        let call = params::parse(text).map_err(|why| {
+            let message = format!("invalid backend '{text}': {why}");
             fault(&message, &value.origin, Some(text)).with_help(params::HELP)
         })?;
         Ok(BackendSpec {

@@ -176,6 +176,8 @@ pub struct FilterSpec {
     pub ignoreregex: Vec<Value>,
     /// Lines looked at together.
     pub maxlines: u32,
+    /// The jail or the filter says how many lines, even if it says one.
+    pub maxlines_given: bool,
     /// Date formats, one a line.
     pub datepattern: Option<Value>,
     /// Journal matches, one a line.

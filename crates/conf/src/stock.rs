@@ -36,6 +36,11 @@ const STOCK: &[&str] = &[
     "ufw",
 ];
 
+/// Whether an action of this name is one of fail2ban's own that only close ports.
+pub fn is_stock_banaction(name: &str) -> bool {
+    STOCK.contains(&name)
+}
+
 /// What an action stands for in the kernel, by its name and the values of its tags. `given` are the names of the
 /// options that the jail gives it.
 pub(crate) fn of<'a>(
@@ -61,7 +66,7 @@ pub(crate) fn of<'a>(
         let help = format!("correct {key} in the jail, or in action.d/{NATIVE}.local");
         faults.push(Diagnostic {
             severity: Severity::Warning,
-            help: Some(help),
+            help: Some(help.into()),
             ..found
         });
     };

@@ -2,11 +2,12 @@
 
 use crate::interp::{MAX_SIZE, fault, too_long};
 use crate::text::Text;
-use base::Diagnostic;
+use base::{Diagnostic, Stops};
 use std::collections::BTreeMap;
 
-/// Replacements of one tag in one value.
-const MAX_TAG: u32 = 25;
+/// Replacements of one tag in one value. Each takes all places where the tag stands then, so that a list of fifty
+/// expressions with one prefix needs one; a tag that is needed over and over is in a circle (fail2ban's bound).
+const MAX_TAG: u32 = 26;
 
 /// Replaces tags by values, innermost first, until nothing changes; a tag without value stays.
 pub(crate) fn substitute(
@@ -18,42 +19,61 @@ pub(crate) fn substitute(
     let mut counts: BTreeMap<String, u32> = BTreeMap::new();
     loop {
         let mut changed = false;
-        let mut out = Text::empty();
-        for line in &text.lines {
-            out.begin_line(&line.origin);
-            let mut rest = line.text.as_str();
-            while let Some((start, end)) = tag(rest) {
-                out.push_str(&rest[..start]);
-                let name = &rest[start + 1..end];
-                match lookup(name)? {
-                    Some(value) => {
-                        let count = counts.entry(name.to_owned()).or_default();
-                        *count += 1;
-                        if name == own || *count > MAX_TAG {
-                            return Err(fault(
-                                &format!("the tag <{name}> refers to itself"),
-                                &line.origin,
-                                Some(name),
-                            )
-                            .with_help("give one of the tags on the way another value"));
-                        }
-                        changed = true;
-                        out.push(&value);
-                    }
-                    None => out.push_str(&rest[start..=end]),
-                }
-                rest = &rest[end + 1..];
-                if out.len() > MAX_SIZE {
-                    return Err(too_long(&line.origin, name));
-                }
+        let (mut number, mut from) = (0, 0);
+        while let Some(line) = text.lines.get(number) {
+            let Some((start, end)) = tag(&line.text[from..]) else {
+                (number, from) = (number + 1, 0);
+                continue;
+            };
+            let (start, end) = (from + start, from + end);
+            let name = line.text[start + 1..end].to_owned();
+            let Some(value) = lookup(&name)? else {
+                from = end + 1;
+                continue;
+            };
+            let count = counts.entry(name.clone()).or_default();
+            *count += 1;
+            if name == own || *count > MAX_TAG {
+                let message = format!("the tag <{name}> refers to itself");
+                return Err(fault(&message, &line.origin, Some(&name))
+                    .with_help("give one of the tags on the way another value")
+                    .with_stops(Stops::All));
             }
-            out.push_str(rest);
+            text = match replaced(&text, &format!("<{name}>"), &value) {
+                Some(text) => text,
+                None => return Err(too_long(&line.origin, &name)),
+            };
+            changed = true;
+            // What came in may begin with a tag.
+            from = start;
         }
-        text = out;
         if !changed {
             return Ok(text);
         }
     }
+}
+
+/// The text with a value in every place of a tag; nothing if it would grow too long.
+fn replaced(text: &Text, tag: &str, value: &Text) -> Option<Text> {
+    let places: usize = text
+        .lines
+        .iter()
+        .map(|line| line.text.matches(tag).count())
+        .sum();
+    if text.len() + places * value.len() > MAX_SIZE {
+        return None;
+    }
+    let mut out = Text::empty();
+    for line in &text.lines {
+        out.begin_line(&line.origin);
+        for (number, part) in line.text.split(tag).enumerate() {
+            if number > 0 {
+                out.push(value);
+            }
+            out.push_str(part);
+        }
+    }
+    Some(out)
 }
 
 /// The first `<…>` without blanks and brackets inside: the bytes of `<` and `>`.

@@ -79,6 +79,9 @@ pub(crate) struct Source<'a> {
     pub(crate) files: &'a dyn Files,
     pub(crate) tree: &'a Tree,
     pub(crate) cache: &'a Cache,
+    /// What makes fail2ban give up must not be passed over: a file that is not UTF-8, an option of a filter that
+    /// nobody asks for.
+    pub(crate) strict: bool,
 }
 
 impl Source<'_> {

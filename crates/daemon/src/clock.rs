@@ -4,7 +4,7 @@ use base::Timestamp;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 /// The wall clock now. A clock before 1970 reads as 1970.
-pub(crate) fn now() -> Timestamp {
+pub fn now() -> Timestamp {
     let since = SystemTime::now()
         .duration_since(UNIX_EPOCH)
         .unwrap_or_default();

@@ -23,7 +23,7 @@ mod choose;
 mod ears;
 mod threads;
 
-pub(crate) use choose::Positions;
+pub(crate) use choose::{Choice, Positions, choice, journal_has, journald_runs};
 pub(crate) use threads::start;
 
 /// Failures that travel together at most.

@@ -6,6 +6,7 @@
 //! wait for clients. They share nothing but channels.
 
 mod board;
+mod check;
 mod clock;
 mod control;
 pub mod enforce;
@@ -25,7 +26,16 @@ mod run;
 mod scan;
 mod source;
 
+pub use check::{
+    Check, CheckReport, CheckedAction, CheckedJail, CheckedRegex, CheckedSource, Enforcement,
+    Verdict, check,
+};
+pub use clock::now;
 pub use files::DiskFiles;
 pub use log::{escape_into, local};
+pub use plan::mistakes;
+pub use resolve::addresses_of;
 pub use run::{Ended, Options, SOCKET, TABLE, run};
 pub use scan::{Scan, ScanReport, ScannedJail, scan};
+pub use source::journal::{JournalPlace, read_journal};
+pub use source::tail::glob::{is_pattern, name_matches};

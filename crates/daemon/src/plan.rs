@@ -4,10 +4,10 @@
 //! others are as if it did not exist.
 
 use crate::enforce::{Blocktype, EnforceJail, PortRange, Ports, Protocol, Scope};
-use crate::source::JournalPlace;
+use crate::source::JournalSource;
 use base::{Diagnostic, JailName, Prefix, PrefixSet, Severity, Timestamp};
 use conf::{ActionSpec, Config, Enabled, JailSpec, LogPath, UseDns, Value};
-use detect::{Encoding, Rule, RulePart, RuleSource};
+use detect::{Encoding, Rule, RuleError, RulePart, RuleSource};
 use engine::{JailId, JailPolicy};
 use jiff::tz::TimeZone;
 use os::{Services, Users};
@@ -37,7 +37,7 @@ pub(crate) struct Jail {
     /// Its log files are only looked at from time to time, without inotify.
     pub(crate) polled: bool,
     /// Which journal it reads, if it does.
-    pub(crate) place: JournalPlace,
+    pub(crate) place: JournalSource,
     /// The lines of `journalmatch`.
     pub(crate) journal: Vec<String>,
     /// Whether the configuration asks for the journal, for files, or leaves it open.
@@ -168,6 +168,42 @@ fn compile_jail(
 
 /// Compiles the rules of a jail; the first mistake is cited with its file and line.
 pub(crate) fn compile_rule(spec: &JailSpec, start_year: i32) -> Result<Rule, Diagnostic> {
+    rule(spec, start_year).map_err(|errors| {
+        let Some(error) = errors.first() else {
+            return Diagnostic::new(Severity::Error, "its rules cannot be used")
+                .with_jail(&spec.name);
+        };
+        let more = match errors.len() {
+            0 | 1 => String::new(),
+            n => format!(" (and {} more)", n - 1),
+        };
+        mistake(spec, error, &format!("{more}; the jail is left out"))
+    })
+}
+
+/// All that is wrong with the regexes, date patterns and the time zone of a jail.
+pub fn mistakes(spec: &JailSpec) -> Vec<Diagnostic> {
+    // Any year will do: whether a pattern is sound does not hang on it.
+    let errors = rule(spec, 2000).err().unwrap_or_default();
+    let told = errors.iter().map(|error| mistake(spec, error, ""));
+    told.collect()
+}
+
+fn mistake(spec: &JailSpec, error: &RuleError, done: &str) -> Diagnostic {
+    let value = match error.part {
+        RulePart::Prefregex => spec.filter.prefregex.as_ref(),
+        RulePart::Failregex(n) => spec.filter.failregex.get(n),
+        RulePart::Ignoreregex(n) => spec.filter.ignoreregex.get(n),
+        RulePart::Datepattern => spec.filter.datepattern.as_ref(),
+        RulePart::Logtimezone => spec.filter.logtimezone.as_ref(),
+    };
+    Diagnostic::new(Severity::Error, format!("{}{done}", error.message))
+        .with_jail(&spec.name)
+        .with_origin(value.map(|value| &value.origin))
+        .with_help("correct the line, or switch the jail off with enabled = false")
+}
+
+fn rule(spec: &JailSpec, start_year: i32) -> Result<Rule, Vec<RuleError>> {
     let texts = |values: &'_ [Value]| -> Vec<String> {
         values.iter().map(|value| value.text.clone()).collect()
     };
@@ -198,30 +234,7 @@ pub(crate) fn compile_rule(spec: &JailSpec, start_year: i32) -> Result<Rule, Dia
         },
         start_year,
     };
-    Rule::compile(&source).map_err(|errors| {
-        let Some(error) = errors.first() else {
-            return Diagnostic::new(Severity::Error, "its rules cannot be used")
-                .with_jail(&spec.name);
-        };
-        let value = match error.part {
-            RulePart::Prefregex => spec.filter.prefregex.as_ref(),
-            RulePart::Failregex(n) => spec.filter.failregex.get(n),
-            RulePart::Ignoreregex(n) => spec.filter.ignoreregex.get(n),
-            RulePart::Datepattern => spec.filter.datepattern.as_ref(),
-            RulePart::Logtimezone => spec.filter.logtimezone.as_ref(),
-        };
-        let more = match errors.len() {
-            0 | 1 => String::new(),
-            n => format!(" (and {} more)", n - 1),
-        };
-        Diagnostic::new(
-            Severity::Error,
-            format!("{}{more}; the jail is left out", error.message),
-        )
-        .with_jail(&spec.name)
-        .with_origin(value.map(|value| &value.origin))
-        .with_help("correct the line, or switch the jail off with enabled = false")
-    })
+    Rule::compile(&source)
 }
 
 fn ignored(spec: &JailSpec, diagnostics: &mut Vec<Diagnostic>) -> PrefixSet {

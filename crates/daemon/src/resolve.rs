@@ -80,6 +80,14 @@ fn answer<T>(
     }
 }
 
+/// The addresses of a host name, sorted; none if the system knows none. Waits for the answer.
+pub fn addresses_of(name: &str) -> Vec<Prefix> {
+    if name.len() > LONGEST_NAME {
+        return Vec::new();
+    }
+    system_lookup(name)
+}
+
 fn system_lookup(name: &str) -> Vec<Prefix> {
     let mut addresses: Vec<Prefix> = (name, 0)
         .to_socket_addrs()

@@ -144,7 +144,7 @@ pub(crate) struct FileWish {
 
 /// Which journal, and how it is opened. Jails with the same one share its reading.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct JournalPlace {
+pub(crate) struct JournalSource {
     /// The files in this directory.
     pub(crate) directory: Option<PathBuf>,
     /// Only these files: paths or globs.
@@ -155,7 +155,7 @@ pub(crate) struct JournalPlace {
     pub(crate) flags: i32,
 }
 
-impl Default for JournalPlace {
+impl Default for JournalSource {
     fn default() -> Self {
         Self {
             directory: None,
@@ -166,7 +166,7 @@ impl Default for JournalPlace {
     }
 }
 
-impl fmt::Display for JournalPlace {
+impl fmt::Display for JournalSource {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match (&self.directory, &self.namespace) {
             (Some(directory), _) => write!(f, "{}", directory.display()),
@@ -183,7 +183,7 @@ pub(crate) struct JournalWish {
     /// The jail.
     pub(crate) jail: JailId,
     /// Which one.
-    pub(crate) place: JournalPlace,
+    pub(crate) place: JournalSource,
     /// The lines of `journalmatch`: alternatives; none at all asks for every entry.
     pub(crate) matches: Vec<String>,
     /// The users whose entries are believed.

@@ -15,6 +15,8 @@ use std::sync::Arc;
 pub(crate) struct Captures {
     entries: Vec<Entry>,
     text: String,
+    /// Names without a text keep their place: for showing captures as fail2ban does, never for finding failures.
+    keeps_absent: bool,
 }
 
 /// A name and the bytes of its text.
@@ -22,11 +24,19 @@ pub(crate) struct Captures {
 struct Entry {
     name: Arc<str>,
     range: Range<usize>,
+    /// It has no text, not even an empty one.
+    absent: bool,
 }
 
 impl Captures {
+    /// From now on the names of groups without a text are noted too, or not.
+    pub(crate) fn keep_absent(&mut self, keep: bool) {
+        self.keeps_absent = keep;
+    }
+
     pub(crate) fn get(&self, name: &str) -> Option<&str> {
-        let entry = self.entries.iter().find(|entry| *entry.name == *name)?;
+        let mut entries = self.entries.iter();
+        let entry = entries.find(|entry| !entry.absent && *entry.name == *name)?;
         self.text.get(entry.range.clone())
     }
 
@@ -51,7 +61,19 @@ impl Captures {
         self.entries.push(Entry {
             name: Arc::clone(name),
             range: from..self.text.len(),
+            absent: false,
         });
+    }
+
+    /// Notes a name without a text, if it is not there and such names are kept.
+    pub(crate) fn add_absent(&mut self, name: &Arc<str>) {
+        if self.keeps_absent && self.position(name).is_none() {
+            self.entries.push(Entry {
+                name: Arc::clone(name),
+                range: 0..0,
+                absent: true,
+            });
+        }
     }
 
     /// Gives `to` the text of `from`, if that is there.
@@ -84,21 +106,38 @@ impl Captures {
     /// Everything that `newer` holds replaces what is here; `newer` is of no use afterwards.
     pub(crate) fn overlay(&mut self, newer: &mut Self) {
         if self.entries.is_empty() {
-            std::mem::swap(self, newer);
+            std::mem::swap(&mut self.entries, &mut newer.entries);
+            std::mem::swap(&mut self.text, &mut newer.text);
+            self.keeps_absent = newer.keeps_absent;
             return;
         }
-        for Entry { name, range } in &newer.entries {
-            self.set(name, newer.text.get(range.clone()).unwrap_or_default());
+        for entry in newer.entries.iter().filter(|entry| !entry.absent) {
+            let text = newer.text.get(entry.range.clone());
+            self.set(&entry.name, text.unwrap_or_default());
         }
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.entries.is_empty()
     }
 
     pub(crate) fn to_map(&self) -> BTreeMap<String, String> {
         let mut map = BTreeMap::new();
-        for Entry { name, range } in &self.entries {
-            let text = self.text.get(range.clone()).unwrap_or_default();
-            map.insert(name.as_ref().to_owned(), text.to_owned());
+        for entry in self.entries.iter().filter(|entry| !entry.absent) {
+            let text = self.text.get(entry.range.clone()).unwrap_or_default();
+            map.insert(entry.name.as_ref().to_owned(), text.to_owned());
         }
         map
+    }
+
+    /// Every name in the order in which it came; without a text only if such names are kept.
+    pub(crate) fn to_list(&self) -> Vec<(Arc<str>, Option<String>)> {
+        let shown = |entry: &Entry| {
+            let text = self.text.get(entry.range.clone()).unwrap_or_default();
+            let text = (!entry.absent).then(|| text.to_owned());
+            (Arc::clone(&entry.name), text)
+        };
+        self.entries.iter().map(shown).collect()
     }
 
     fn position(&self, name: &str) -> Option<usize> {
@@ -115,6 +154,10 @@ impl Captures {
 
     /// Puts `text` in place of an entry's; what stands behind it moves, so that nothing is left over.
     fn write(&mut self, index: usize, text: &str) {
+        if std::mem::take(&mut self.entries[index].absent) {
+            // It stands for no place in the buffer.
+            self.entries[index].range = self.text.len()..self.text.len();
+        }
         let old = self.entries[index].range.clone();
         if self.text.get(old.clone()) == Some(text) {
             return;
@@ -235,6 +278,7 @@ impl Groups {
             let before = captures.entries.len();
             for (number, name) in &self.named {
                 let Some(captured) = group_text(text, slots, *number) else {
+                    captures.add_absent(name);
                     continue;
                 };
                 match captures.position_among(before, name) {
@@ -245,13 +289,22 @@ impl Groups {
             return;
         }
         // What is joined is joined of this match alone.
-        let mut own = Captures::default();
+        let mut own = Captures {
+            keeps_absent: captures.keeps_absent,
+            ..Captures::default()
+        };
         for (number, name) in &self.named {
-            if let Some(captured) = group_text(text, slots, *number) {
-                own.add(name, captured);
+            match group_text(text, slots, *number) {
+                Some(captured) => own.add(name, captured),
+                None => own.add_absent(name),
             }
         }
         self.join(&mut own);
+        if !captures.is_empty() {
+            for entry in own.entries.iter() {
+                captures.add_absent(&entry.name);
+            }
+        }
         captures.overlay(&mut own);
     }
 
@@ -394,6 +447,34 @@ mod tests {
             &[("alt_user1", Some("a"))],
             &[("alt_user1", "a"), ("user1", "a"), ("user", "a")],
         );
+    }
+
+    #[test]
+    fn absent_groups_keep_their_place_where_that_is_asked_for() {
+        let names = ["", "a", "b", "c"].map(|name| (!name.is_empty()).then(|| name.into()));
+        let groups = Groups::new(&names);
+        let mut captures = Captures::default();
+        captures.keep_absent(true);
+        let slots = |b, c| [Some(0), Some(2), None, None, b, b.map(|b| b + 1), c, c];
+        let shown = |captures: &Captures| {
+            let part = |(name, text): (Arc<str>, Option<String>)| {
+                format!("{name}={}", text.as_deref().unwrap_or("-"))
+            };
+            captures
+                .to_list()
+                .into_iter()
+                .map(part)
+                .collect::<Vec<_>>()
+                .join(" ")
+        };
+        groups.read("xy", &slots(None, Some(0)), &mut captures);
+        assert_eq!(shown(&captures), "a=- b=- c=");
+        groups.read("xy", &slots(Some(1), None), &mut captures);
+        assert_eq!(shown(&captures), "a=- b=y c=");
+        assert_eq!(captures.get("a"), None);
+        assert_eq!(captures.to_map().len(), 2);
+        captures.set(&"a".into(), "long");
+        assert_eq!(shown(&captures), "a=long b=y c=");
     }
 
     #[test]

@@ -20,6 +20,7 @@ mod tai64;
 mod template;
 #[cfg(test)]
 mod tests;
+mod uses;
 mod zone;
 
 use std::collections::BTreeSet;
@@ -37,6 +38,7 @@ use memo::{Captured, Memo};
 use template::{Draft, Kind, LINE_BEGIN, Template};
 
 pub use template::DateError;
+pub use uses::TemplateUse;
 pub use zone::{ZoneError, ZoneSpec};
 
 /// The templates of one `datepattern`.
@@ -46,6 +48,9 @@ pub struct DateDetector {
     /// All expressions at once; None when there is only one.
     set: Option<RegexSet>,
     zone: ZoneSpec,
+    start_year: i32,
+    /// The patterns hold a group of built-in formats.
+    has_group: bool,
 }
 
 /// What a detector has learnt from one log.
@@ -114,6 +119,7 @@ impl DateDetector {
     ) -> Result<Self, DateError> {
         let mut drafts: Vec<Draft> = Vec::new();
         let mut names = BTreeSet::new();
+        let mut has_group = false;
         let lines = datepattern
             .unwrap_or_default()
             .split('\n')
@@ -123,6 +129,7 @@ impl DateDetector {
             // Formats that stand there already are left out of a group that comes later.
             let skip_known = !drafts.is_empty();
             let (new, group) = drafts_of(line, start_year)?;
+            has_group |= group;
             for draft in new {
                 if names.insert(draft.name.clone()) {
                     drafts.push(draft);
@@ -138,6 +145,7 @@ impl DateDetector {
             }
         }
         if drafts.is_empty() {
+            has_group = true;
             drafts = defaults::all(start_year)?;
         }
         let templates = drafts
@@ -150,7 +158,22 @@ impl DateDetector {
             templates,
             set,
             zone,
+            start_year,
+            has_group,
         })
+    }
+
+    /// The names of the templates that hold a back-reference, which no automaton decides. The built-in ones are left
+    /// out, with whatever bounds: nobody wrote them.
+    pub(crate) fn backtracking(&self) -> Vec<&str> {
+        let built_in = defaults::all(0).unwrap_or_default();
+        let is_own = |name: &str| !built_in.iter().any(|draft| name.ends_with(&draft.name));
+        let refers = |template: &&Template| {
+            let constructs = template.regex.shape(&[]).constructs;
+            constructs.contains(&"back-reference") && is_own(&template.name)
+        };
+        let all = self.templates.iter().filter(refers);
+        all.map(|template| template.name.as_str()).collect()
     }
 
     /// A state that has learnt nothing yet. It may be used with this detector only, and always with the same zone.

@@ -6,6 +6,7 @@
 //!
 //! A line that does not match costs no allocation: all buffers are kept from line to line.
 
+mod explain;
 mod judge;
 mod search;
 mod shown;
@@ -25,6 +26,9 @@ use crate::{Clock, Failure, Line, LineVerdict};
 use judge::{Matched, Sink, Told};
 use search::{NextMatch, Search, ended_part};
 use shown::ShownLine;
+pub(crate) use shown::journal_date;
+
+pub use explain::{Asked, CutDate, Explained, Explanation};
 
 /// A rule with what it has learnt from one log.
 #[derive(Debug)]
@@ -54,7 +58,8 @@ pub struct Finding {
     pub failure: Failure,
     /// False if the line says nothing about whom it means, and its session neither.
     pub has_subject: bool,
-    /// True if it is marked as harmless (`<F-NOFAIL>`, `<F-MLFGAINED>`).
+    /// True if it is marked as harmless (`<F-NOFAIL>`, `<F-MLFGAINED>`). [`Detector::feed`] heeds the mark within
+    /// sessions only.
     pub harmless: bool,
     /// False if the line carries no date; its time is then the present.
     pub dated: bool,
@@ -150,6 +155,7 @@ impl Detector {
                 clock.zone,
             ),
         };
+        sink.dated(&found);
         let dated = self.last_date.date(line, found, clock.now);
         self.skew = None;
         let time = match self
@@ -190,7 +196,10 @@ impl Detector {
             }
             None => shown.write_search_text(text),
         }
-        if rule.ignores_early() && search.ignores(rule, text) {
+        if rule.ignores_early()
+            && let Some(index) = search.ignored_by(rule, text)
+        {
+            sink.ignored_by(index);
             return LineVerdict::Ignored;
         }
 
@@ -204,7 +213,7 @@ impl Detector {
             {
                 Outcome::NoMatch => return LineVerdict::NoMatch,
                 Outcome::OverBudget => return LineVerdict::OverBudget,
-                Outcome::Match => {}
+                Outcome::Match => sink.prefix_matched(),
             }
             if let Some(part) = prefix
                 .content
@@ -242,14 +251,18 @@ impl Detector {
                 let lines = originals.as_ref().unwrap_or(buffer.lines());
                 search.take_lines(pattern, lines, searched)
             });
-            let ignored = match &taken {
+            let ignored_by = match &taken {
                 Some(taken) => {
                     let mut matched = String::new();
                     write_search_text(&taken.matched, &mut matched);
-                    search.ignores(rule, &matched)
+                    search.ignored_by(rule, &matched)
                 }
-                None => search.ignores(rule, searched),
+                None => search.ignored_by(rule, searched),
             };
+            let ignored = ignored_by.is_some();
+            if let Some(index) = ignored_by {
+                sink.ignored_by(index);
+            }
             if !ignored && time.is_none() {
                 return LineVerdict::Undated.or(verdict);
             }

@@ -14,14 +14,16 @@ mod failure;
 mod hash;
 mod line;
 mod multiline;
+mod review;
 mod rule;
 mod session;
 mod split;
 mod tags;
 mod timing;
 
-pub use detector::{Detector, Finding};
+pub use detector::{Asked, CutDate, Detector, Explained, Explanation, Finding};
 pub use failure::{Failure, LineVerdict};
 pub use line::{Clock, Line};
+pub use review::{Reviewed, Risk, Search};
 pub use rule::{Rule, RuleError, RulePart, RuleSource, UseDns};
 pub use split::{Encoding, EncodingError, MAX_LINE, Order, Splitter};

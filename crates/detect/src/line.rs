@@ -3,6 +3,8 @@
 use base::Timestamp;
 use jiff::tz::TimeZone;
 
+use crate::detector::journal_date;
+
 /// One log line.
 #[derive(Clone, Copy, Debug)]
 pub struct Line<'a> {
@@ -23,6 +25,14 @@ impl<'a> Line<'a> {
         Self {
             text,
             time: Some(time),
+        }
+    }
+
+    /// The line as people see it: the time of a journal entry goes before it.
+    pub fn shown(&self, zone: &TimeZone) -> String {
+        match self.time {
+            Some(time) => journal_date(time, zone) + self.text,
+            None => self.text.to_owned(),
         }
     }
 }

@@ -22,10 +22,12 @@ mod parse;
 mod product;
 mod program;
 mod set;
+mod shape;
 mod tdfa;
 
 pub use parse::Error;
 pub use set::{RegexSet, SetCache};
+pub use shape::{FreeText, Shape, Target};
 
 use program::Program;
 use std::sync::OnceLock;
@@ -97,9 +99,12 @@ impl Regex {
             .position(|known| known.as_deref() == Some(name))
     }
 
-    /// How this pattern is searched for. Builds the automaton if no search did.
+    /// How this pattern is searched for. Nothing is kept of what it takes to know that.
     pub fn engine(&self) -> Engine {
-        self.program().engine()
+        match self.program.get() {
+            Some(program) => program.engine(),
+            None => program::engine_of(&self.tree()),
+        }
     }
 
     /// An empty cache for searches with this regex; of no use with another.

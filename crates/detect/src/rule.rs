@@ -75,6 +75,13 @@ pub struct RuleError {
     pub offset: Option<usize>,
 }
 
+impl RuleError {
+    /// The expression never says whom it is about.
+    pub fn lacks_id(&self) -> bool {
+        self.message == NO_ID
+    }
+}
+
 impl fmt::Display for RuleError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.part {
@@ -207,11 +214,26 @@ impl Rule {
         self.fail.iter().map(|pattern| &pattern.regex)
     }
 
+    /// The prefregex without tags.
+    pub fn prefregex(&self) -> Option<&Regex> {
+        self.prefix.as_ref().map(|prefix| &prefix.regex)
+    }
+
+    /// The ignoreregexes without tags.
+    pub fn ignoreregexes(&self) -> impl Iterator<Item = &Regex> {
+        self.ignore.iter()
+    }
+
+    /// How dates are found.
+    pub fn dates(&self) -> &DateDetector {
+        &self.dates
+    }
+
     /// True if a failregex can end without an answer, which a set of them does not tell.
     pub(crate) fn may_give_up(&self) -> bool {
         let backtracks =
             |pattern: &Pattern| matches!(pattern.regex.engine(), Engine::Backtracking(_));
-        // To ask each expression builds its automaton, which takes memory that nearly no filter ever needs.
+        // To ask each expression builds its automaton, which takes time that nearly no filter ever needs.
         *self
             .may_give_up
             .get_or_init(|| !self.fail_set.decides_all() && self.fail.iter().any(backtracks))
@@ -254,12 +276,13 @@ fn compile_regex(
     })
 }
 
+const NO_ID: &str = "no failure-id group: it never says whom it is about; capture an address with <HOST> or <ADDR>, \
+                     another id with <F-ID>…</F-ID>, or the session with <F-MLFID>…</F-MLFID>";
+
 fn no_id(index: usize) -> RuleError {
-    let message = "no failure-id group: it never says whom it is about; capture an address with <HOST> or <ADDR>, \
-                   another id with <F-ID>…</F-ID>, or the session with <F-MLFID>…</F-MLFID>";
     RuleError {
         part: RulePart::Failregex(index),
-        message: message.to_owned(),
+        message: NO_ID.to_owned(),
         offset: None,
     }
 }

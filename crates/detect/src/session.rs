@@ -7,13 +7,15 @@
 
 use base::{Span, Timestamp};
 use std::collections::VecDeque;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use crate::captures::Captures;
 use crate::hash::QuickMap;
 
 const MAX_SESSIONS: usize = 100;
 const LIFETIME: Span = Span::from_secs(5 * 60);
+/// The name under which a session's users are shown among its captures.
+static USERS: LazyLock<Arc<str>> = LazyLock::new(|| "users".into());
 
 /// What the last line of a session meant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -70,6 +72,12 @@ impl Session {
         }
     }
 
+    fn mark_users(&mut self) {
+        if !self.users.is_empty() {
+            self.captures.add_absent(&USERS);
+        }
+    }
+
     /// Takes a line in; true if there is nothing to report.
     fn join(
         &mut self,
@@ -87,7 +95,13 @@ impl Session {
         }
         self.captures.remove("nofail");
         self.captures.remove("mlfgained");
+        // Where the users of a session stand when its captures are shown: behind those of the line before, or of its
+        // only line.
+        if !self.captures.is_empty() {
+            self.mark_users();
+        }
         self.captures.overlay(captures);
+        self.mark_users();
 
         // Success after a failure that nobody was blamed for, or after several users were tried, is a failure still.
         let overruled = was_pending || self.users.len() > 1;

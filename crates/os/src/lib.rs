@@ -3,6 +3,7 @@
 //! Everything here is a thin, safe face of what the kernel and the system offer; nothing here decides anything.
 
 mod file_id;
+mod host_name;
 mod inotify;
 mod interfaces;
 mod journal;
@@ -15,9 +16,11 @@ mod poll;
 mod privileges;
 mod services;
 mod signals;
+mod terminal;
 mod users;
 
 pub use file_id::FileId;
+pub use host_name::host_of;
 pub use inotify::{Change, Inotify, Watch};
 pub use interfaces::{default_gateways, own_addresses};
 pub use journal::{JOURNAL_LOCAL_ONLY, Journal, JournalChange, JournalError};
@@ -29,4 +32,5 @@ pub use poll::{Waker, wait_readable};
 pub use privileges::has_net_admin;
 pub use services::Services;
 pub use signals::{Signal, Signals};
+pub use terminal::terminal_width;
 pub use users::{Users, unit_exists, unit_user};

@@ -50,13 +50,39 @@ fn commands_stand_in_their_order() {
         files.insert(format!("/c/{name}"), text);
     }
     let tree = Tree::find(&files, Some(Path::new("/c")), Manner::Fail2ban);
-    let expand = |pattern: &str| match pattern.strip_suffix('*') {
-        Some(dir) => vec![format!("{dir}1"), format!("{dir}2")],
-        None => vec![pattern.to_owned()],
+    let expand = |pattern: &str| {
+        let paths = match pattern.strip_suffix('*') {
+            Some(dir) => vec![format!("{dir}1"), format!("{dir}2")],
+            None => vec![pattern.to_owned()],
+        };
+        let file = |path| LogFile {
+            path,
+            is_dangling: false,
+        };
+        paths.into_iter().map(file).collect()
     };
-    let (commands, faults) = dump(&files, &tree, &expand);
-    assert_eq!(faults, []);
-    let shown: Vec<String> = commands
+    let request = DumpRequest {
+        needs_logs: false,
+        given: &[("logtarget", "STDOUT".to_owned())],
+        expand: &expand,
+    };
+    let dump = dump(&files, &tree, &request);
+    assert!(!dump.fails() && !dump.is_sound());
+    assert_eq!((dump.started, dump.skipped), (1, 1));
+    let remarks: Vec<String> = dump
+        .remarks
+        .iter()
+        .map(|remark| format!("{}: {}", remark.part, remark.text))
+        .collect();
+    assert_eq!(
+        remarks,
+        [
+            "jailreader: Unable to read the filter 'gone' (/c/jail.conf:15)\n   15 | filter = gone\n                 ^^^^\nhelp: correct the name, or create the file",
+            "jailsreader: Errors in jail 'bad'. Skipping...",
+        ]
+    );
+    let shown: Vec<String> = dump
+        .commands
         .into_iter()
         .map(|command| shown(&Item::List(command)))
         .collect();
@@ -64,7 +90,7 @@ fn commands_stand_in_their_order() {
         "[set, thread, {stacksize: 64}]",
         "[set, syslogsocket, auto]",
         "[set, loglevel, DEBUG]",
-        "[set, logtarget, /var/log/fail2ban.log]",
+        "[set, logtarget, STDOUT]",
         "[set, allowipv6, auto]",
         "[set, dbfile, /var/lib/fail2ban/fail2ban.sqlite3]",
         "[set, dbmaxmatches, 3]",
@@ -82,37 +108,158 @@ fn commands_stand_in_their_order() {
         "[set, j, addlogpath, /b, tail]",
         "[set, j, addaction, a]",
         "[multi-set, j, action, a, [[actionstart, s 2], [norestored, True], [actionban, x], [p, 1], [name, j], [actname, a], [q, 2]]]",
-        "[set, j, addaction, n.py, /c/action.d/n.py, {\"k\": \"v\"}]",
-        "[config-error, Jail 'bad' skipped, because of wrong configuration: there is no readable filter.d/gone.conf]",
+        "[set, j, addaction, n, /c/action.d/n.py, {\"k\": \"v\"}]",
+        "[config-error, Jail 'bad' skipped, because of wrong configuration: Unable to read the filter 'gone']",
         "[start, j]",
     ];
     assert_eq!(shown, expected);
 }
 
-#[test]
-fn words_are_cut_as_in_a_shell() {
-    let cases: [(&str, &[&str]); 6] = [
-        ("", &[]),
-        (" a  b ", &["a", "b"]),
-        ("a\"b c\"d 'e f'", &["ab cd", "e f"]),
-        ("\"\" ''", &["", ""]),
-        ("a\\ b \"c\\\"d\" 'e\\f'", &["a b", "c\"d", "e\\f"]),
-        ("'open end", &["open end"]),
-    ];
-    for (line, expected) in cases {
-        assert_eq!(shell_words(line), expected, "{line}");
+/// What the two programs make of a tree: refused at once, refused, or jails that start and jails that are skipped.
+fn verdict(dump: &Dump) -> String {
+    match &dump.refused {
+        Some(Refused::AtOnce(found)) => format!("at once: {}", found.message),
+        Some(Refused::Configuration(found)) => format!("refused: {}", found.message),
+        None => format!("{} start, {} skipped", dump.started, dump.skipped),
+    }
+}
+
+fn check(fail2ban: &str, jail: &str, dumped: &str, tested: &str) {
+    let mut files = MemoryFiles::default();
+    if !fail2ban.is_empty() {
+        files.insert("/c/fail2ban.conf", fail2ban);
+    }
+    if !jail.is_empty() {
+        files.insert("/c/jail.conf", jail);
+    }
+    files.insert(
+        "/c/filter.d/f.conf",
+        "[Definition]\nfailregex = ^a <HOST>\n",
+    );
+    files.insert("/c/filter.d/bad.conf", "[Definition]\nother = %(gone)s\n");
+    files.insert(
+        "/c/filter.d/latin.conf",
+        b"[Definition]\nfailregex = \xe9\n",
+    );
+    files.insert(
+        "/c/action.d/a.conf",
+        "[Definition]\nactionban = b\nother = %(gone)s\n",
+    );
+    let tree = Tree::find(&files, Some(Path::new("/c")), Manner::Fail2ban);
+    for (needs_logs, expected) in [(false, dumped), (true, tested)] {
+        let request = DumpRequest {
+            needs_logs,
+            given: &[],
+            expand: &|path| {
+                let is_there = path.starts_with("/log");
+                let file = |path: &str| LogFile {
+                    path: path.to_owned(),
+                    is_dangling: path.ends_with("dangling"),
+                };
+                is_there.then(|| file(path)).into_iter().collect()
+            },
+        };
+        assert_eq!(
+            verdict(&dump(&files, &tree, &request)),
+            expected,
+            "{fail2ban}{jail}"
+        );
     }
 }
 
 #[test]
-fn texts_become_json() {
-    let cases = [
-        ("a", "\"a\""),
-        ("a\"\\", "\"a\\\"\\\\\""),
-        ("ü\n", "\"\\u00fc\\n\""),
-        ("😀", "\"\\ud83d\\ude00\""),
-    ];
-    for (text, expected) in cases {
-        assert_eq!(json_text(text), expected, "{text}");
-    }
+fn what_fail2ban_refuses_is_refused() {
+    let main = "[Definition]\n";
+    let alike =
+        |fail2ban: &str, jail: &str, expected: &str| check(fail2ban, jail, expected, expected);
+    let jail = |text: &str| format!("[j]\nenabled = true\nfilter = f\naction = a\n{text}\n");
+    alike(main, &jail(""), "1 start, 0 skipped");
+    alike(main, "[j]\n", "0 start, 0 skipped");
+    alike(
+        "",
+        &jail(""),
+        "refused: Read fail2ban configuration failed.",
+    );
+    alike(main, "", "refused: Read jails configuration failed.");
+    alike(
+        "[Definition\n",
+        &jail(""),
+        "at once: the header of a section has no ]; what stands below is left out",
+    );
+    alike(
+        "[Definition]\nloglevel = LOUD",
+        &jail(""),
+        "at once: Invalid log level 'LOUD'",
+    );
+    alike(
+        "[Definition]\nsocket = %(x)s",
+        &jail(""),
+        "at once: unknown option 'x' in %(x)s",
+    );
+    alike(
+        "[Definition]\ndbfile = %(x)s",
+        &jail(""),
+        "refused: unknown option 'x' in %(x)s",
+    );
+    alike(
+        main,
+        &jail("maxretry = %(x)s"),
+        "refused: unknown option 'x' in %(x)s",
+    );
+    alike(main, &jail("free = %(x)s"), "1 start, 0 skipped");
+    alike(main, "[j]\nmaxretry = %(x)s", "0 start, 0 skipped");
+    alike(
+        main,
+        "[j]\nfilter = %(x)s",
+        "refused: unknown option 'x' in %(x)s",
+    );
+    alike(
+        main,
+        &jail("filter = f"),
+        "refused: option 'filter' of [j] stands in line 3 already; this one is left out",
+    );
+    alike(
+        main,
+        &jail("journalmatch = 'a"),
+        "refused: No closing quotation",
+    );
+    alike(
+        main,
+        "[j]\nenabled = true\nfilter = bad",
+        "refused: unknown option 'gone' in %(gone)s",
+    );
+    alike(
+        main,
+        "[j]\nenabled = true\nfilter = latin",
+        "0 start, 1 skipped",
+    );
+    alike(
+        main,
+        &format!("{}[k]\nenabled = true\nfilter = f[x", jail("")),
+        "1 start, 1 skipped",
+    );
+    let missing = "refused: Have not found any log file for 'j' jail.";
+    let is_there = "1 start, 0 skipped";
+    check(main, &jail("logpath = /gone"), is_there, missing);
+    check(main, &jail("logpath = /log/dangling"), is_there, missing);
+    check(main, &jail("logpath = /log tail"), is_there, is_there);
+    alike(
+        main,
+        &jail("logpath = /gone\nskip_if_nologs = yes"),
+        "0 start, 0 skipped",
+    );
+    alike(main, &jail("logpath = /gone\njournalmatch = a"), is_there);
+    check(
+        main,
+        &jail("logpath = /gone\njournalmatch = a\nsystemd_if_nologs = no"),
+        is_there,
+        missing,
+    );
+    check(
+        main,
+        &jail("logpath = /gone\njournalmatch = a\nbackend = polling"),
+        is_there,
+        missing,
+    );
+    alike(main, &jail("logpath = /gone\nbackend = systemd"), is_there);
 }

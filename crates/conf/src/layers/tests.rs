@@ -28,6 +28,7 @@ fn merged(parts: &[(&str, &str)]) -> (Merged, Vec<Diagnostic>) {
         files: &files,
         tree: &tree,
         cache: &cache,
+        strict: false,
     };
     let mut faults = Vec::new();
     let merged = read(source, "n", &mut faults).map(|merged| Merged::clone(&merged));

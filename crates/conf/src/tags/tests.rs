@@ -92,3 +92,21 @@ proptest::proptest! {
         proptest::prop_assert_eq!(found.map(|found| found.plain()), Ok(text.plain()));
     }
 }
+
+#[test]
+fn many_places_of_one_tag_are_no_circle() {
+    let many = "<b>\n".repeat(60);
+    assert_eq!(replaced(&many), Ok("Ab\n".repeat(60)));
+    // Each of these brings the same tag in anew: 26 do, as in fail2ban, and one more is taken for a circle.
+    let bringing = |count: usize| {
+        let names: Vec<String> = (0..count).map(|number| format!("<z{number}>")).collect();
+        let mut lookup = |tag: &str| {
+            let value = if tag == "c" { "v" } else { "<c>" };
+            Ok(Some(Text::new(value, &origin())))
+        };
+        let text = Text::new(&names.concat(), &origin());
+        substitute("own", &text, &mut lookup).map(|text| text.plain())
+    };
+    assert_eq!(bringing(26), Ok("v".repeat(26)));
+    assert!(bringing(27).is_err());
+}

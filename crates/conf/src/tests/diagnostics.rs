@@ -111,7 +111,7 @@ fn values_that_make_no_sense() {
         (
             "action = a[x=\"1\" y=2]",
             &[
-                "error: jail 'j': invalid action 'a[x=\"1\"'; the jail is left out (/c/jail.conf:5)\n    5 | action = a[x=\"1\" y=2]\n                 ^^^^^^^\nhelp: write NAME[KEY=\"VALUE\", KEY=\"VALUE\"]",
+                "error: jail 'j': invalid action 'a[x=\"1\" y=2]': unexpected syntax at 5 after option 'x':  y=2; the jail is left out (/c/jail.conf:5)\n    5 | action = a[x=\"1\" y=2]\n                 ^^^^^^^^^^^^\nhelp: write NAME[KEY=\"VALUE\", KEY=\"VALUE\"]",
             ],
         ),
         (
@@ -185,7 +185,7 @@ fn trees_with_a_fault() {
     check(
         &[("jail.conf", "[j]\nenabled = true\nfilter = f[x\n")],
         &[
-            "error: jail 'j': invalid filter 'f[x'; the jail is left out (/c/jail.conf:3)\n    3 | filter = f[x\n                 ^^^\nhelp: write NAME[KEY=\"VALUE\", KEY=\"VALUE\"]",
+            "error: jail 'j': invalid filter 'f[x': unexpected option syntax; the jail is left out (/c/jail.conf:3)\n    3 | filter = f[x\n                 ^^^\nhelp: write NAME[KEY=\"VALUE\", KEY=\"VALUE\"]",
         ],
     );
     check(

@@ -230,6 +230,24 @@ failregex = ^x <HOST>$",
 }
 
 #[test]
+fn a_tag_into_another_section_sees_that_section() {
+    let filter = "[Definition]\nsuffix = own\nprefix = p-<lt_<logtype>/prefix>\nfailregex = ^<prefix> <HOST>$\n\
+                  [lt_file]\nprefix = file\n[lt_journal]\nsuffix = stamp\nprefix = %(known/prefix)s%(suffix)s\n";
+    let below = "[lt_journal]\nprefix = journal-\n";
+    let regex = |lines: &str| {
+        let included = format!("[INCLUDES]\nbefore = below.conf\n{filter}");
+        let parts = [
+            ("filter.d/g.conf", included.as_str()),
+            ("filter.d/below.conf", below),
+        ];
+        let jail = jail(&format!("filter = g\n{lines}"), &parts);
+        texts(&jail.filter.failregex).join("\n")
+    };
+    assert_eq!(regex(""), "^p-file <HOST>$");
+    assert_eq!(regex("backend = systemd"), "^p-journal-stamp <HOST>$");
+}
+
+#[test]
 fn names_of_actions() {
     let cases = [
         ("a", "a", "j"),
@@ -238,7 +256,7 @@ fn names_of_actions() {
         ("a[name=other]", "a-other", "other"),
         ("a[actname=mine]", "mine", "j"),
         ("a[name=other, actname=mine]", "mine", "other"),
-        ("x.py[k=1]", "x.py", "j"),
+        ("x.py[k=1]", "x", "j"),
     ];
     for (action, actname, name) in cases {
         let spec = jail(&format!("action = {action}"), &[]);

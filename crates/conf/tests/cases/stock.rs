@@ -34,10 +34,7 @@ fn judge(label: &str) {
         let local = line["jail_local"].as_str().unwrap().replace(MARK, ROOT);
         files.insert(Path::new(ROOT).join("jail.local"), local);
         if label == "master" {
-            let sums: Vec<String> = stream::commands(&files, &|path| vec![path.to_owned()])
-                .iter()
-                .map(sum)
-                .collect();
+            let sums: Vec<String> = stream::commands(&files).iter().map(sum).collect();
             let theirs: Vec<&str> = line["commands"]
                 .as_array()
                 .unwrap()

@@ -11,7 +11,7 @@ use crate::gate::Gate;
 use crate::hub::{Message, Read};
 use crate::plan::{Backend, Jail, trusted_uids, units};
 use crate::source::tail::{expand, first_line_hash};
-use crate::source::{FileWish, JournalPlace, JournalWish, SourceState, Standing};
+use crate::source::{FileWish, JournalSource, JournalWish, SourceState, Standing};
 use base::{Span, Timestamp};
 use engine::JailId;
 use os::Users;
@@ -62,8 +62,12 @@ pub(super) struct Listening {
     silent: u32,
 }
 
-enum Choice {
+/// What kind of source a jail gets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Choice {
+    /// Its log files.
     Files,
+    /// The journal.
     Journal,
 }
 
@@ -111,7 +115,7 @@ impl Chooser {
         if self.ears.heard(jail.id) != one.heard {
             let again = self.listening_of(jail);
             self.listening.push(again);
-        } else if self.last_written(jail) <= one.written {
+        } else if last_written(jail) <= one.written {
             self.listening.push(Listening { silent: 0, ..one });
         } else if one.silent < SILENT_LOOKS {
             let silent = one.silent + 1;
@@ -129,7 +133,7 @@ impl Chooser {
 
     fn listening_of(&self, jail: &Jail) -> Listening {
         // In this order: what is written while we look shows later as written.
-        let (heard, written) = (self.ears.heard(jail.id), self.last_written(jail));
+        let (heard, written) = (self.ears.heard(jail.id), last_written(jail));
         let paths = jail.logs.iter().flat_map(|log| expand(&log.pattern));
         Listening {
             jail: jail.id,
@@ -141,46 +145,7 @@ impl Chooser {
     }
 
     fn choose(&self, jail: &Jail) -> Option<Choice> {
-        let has_files = !jail.logs.is_empty();
-        match jail.backend {
-            Backend::Files => return Some(Choice::Files),
-            Backend::Journal => return Some(Choice::Journal),
-            Backend::Either | Backend::Bans => {}
-        }
-        let journal = !jail.journal.is_empty() && self.journal_has(jail);
-        match (journal, self.last_written(jail)) {
-            (true, Some(written)) if clock::now().since(written) < LATELY => Some(Choice::Files),
-            (true, _) => Some(Choice::Journal),
-            (false, Some(_)) => Some(Choice::Files),
-            // Without a match in any journal there is nothing but files to wait for.
-            (false, None) if jail.journal.is_empty() && has_files => Some(Choice::Files),
-            (false, None) => None,
-        }
-    }
-
-    /// Whether journald runs and knows the jail's service.
-    fn journal_has(&self, jail: &Jail) -> bool {
-        let runs = self.journal.is_some() || Path::new(JOURNALD).exists();
-        let mut units = units(&jail.journal).peekable();
-        runs && (self.journal.is_some() || units.peek().is_none() || units.any(os::unit_exists))
-    }
-
-    /// When the youngest of the jail's log files was last written; `None` if there is none.
-    fn last_written(&self, jail: &Jail) -> Option<Timestamp> {
-        let written = |path: PathBuf| {
-            let since = fs::metadata(path)
-                .ok()?
-                .modified()
-                .ok()?
-                .duration_since(UNIX_EPOCH)
-                .ok()?;
-            Some(Timestamp::from_micros(since.as_micros() as i64))
-        };
-        jail.logs
-            .iter()
-            .flat_map(|log| expand(&log.pattern))
-            .filter_map(written)
-            .max()
+        choice(jail, self.journal.as_deref())
     }
 
     fn give(&mut self, jail: &Jail, choice: Choice) {
@@ -240,7 +205,7 @@ impl Chooser {
     }
 
     /// The jail's journal: another directory given for the system's counts where the jail names none.
-    fn place(&self, jail: &Jail) -> JournalPlace {
+    fn place(&self, jail: &Jail) -> JournalSource {
         let mut place = jail.place.clone();
         if place.files.is_empty() && place.namespace.is_none() && place.directory.is_none() {
             place.directory = self.journal.clone();
@@ -261,6 +226,56 @@ impl Chooser {
         let said = files.chain(units).map(read).collect();
         drop(self.hub.send(Message::Read(said, self.gate.enter())));
     }
+}
+
+/// What a jail would read now; `None` as long as it has neither. `journal` is the directory of a journal that is not
+/// the system's.
+pub(crate) fn choice(jail: &Jail, journal: Option<&Path>) -> Option<Choice> {
+    let has_files = !jail.logs.is_empty();
+    match jail.backend {
+        Backend::Files => return Some(Choice::Files),
+        Backend::Journal => return Some(Choice::Journal),
+        Backend::Either | Backend::Bans => {}
+    }
+    let has_entries = !jail.journal.is_empty() && journal_has(jail, journal);
+    match (has_entries, last_written(jail)) {
+        (true, Some(written)) if clock::now().since(written) < LATELY => Some(Choice::Files),
+        (true, _) => Some(Choice::Journal),
+        (false, Some(_)) => Some(Choice::Files),
+        // Without a match in any journal there is nothing but files to wait for.
+        (false, None) if jail.journal.is_empty() && has_files => Some(Choice::Files),
+        (false, None) => None,
+    }
+}
+
+/// Whether a journal is there at all.
+pub(crate) fn journald_runs() -> bool {
+    Path::new(JOURNALD).exists()
+}
+
+/// Whether journald runs and knows the jail's service.
+pub(crate) fn journal_has(jail: &Jail, journal: Option<&Path>) -> bool {
+    let runs = journal.is_some() || journald_runs();
+    let mut units = units(&jail.journal).peekable();
+    runs && (journal.is_some() || units.peek().is_none() || units.any(os::unit_exists))
+}
+
+/// When the youngest of the jail's log files was last written; `None` if there is none.
+fn last_written(jail: &Jail) -> Option<Timestamp> {
+    let written = |path: PathBuf| {
+        let since = fs::metadata(path)
+            .ok()?
+            .modified()
+            .ok()?
+            .duration_since(UNIX_EPOCH)
+            .ok()?;
+        Some(Timestamp::from_micros(since.as_micros() as i64))
+    };
+    jail.logs
+        .iter()
+        .flat_map(|log| expand(&log.pattern))
+        .filter_map(written)
+        .max()
 }
 
 /// How far a file goes now; `None` where it has no complete line to know it by.

@@ -4,7 +4,7 @@
 //! for would guard something else.
 
 use super::Backend;
-use crate::source::JournalPlace;
+use crate::source::JournalSource;
 use base::{Diagnostic, Severity};
 use conf::JailSpec;
 use detect::Encoding;
@@ -18,7 +18,7 @@ const SYSTEM_ONLY: i32 = 4;
 pub(super) struct Source {
     pub(super) backend: Backend,
     pub(super) polled: bool,
-    pub(super) place: JournalPlace,
+    pub(super) place: JournalSource,
 }
 
 /// Reads `backend`.
@@ -44,9 +44,9 @@ pub(super) fn compile(spec: &JailSpec, flags: Option<i32>) -> Result<Source, Dia
     })
 }
 
-fn no_options(spec: &JailSpec) -> Result<JournalPlace, Diagnostic> {
+fn no_options(spec: &JailSpec) -> Result<JournalSource, Diagnostic> {
     match spec.backend.options.first() {
-        None => Ok(JournalPlace::default()),
+        None => Ok(JournalSource::default()),
         Some((key, _)) => {
             let message = format!("backend '{}' has no option '{key}'", spec.backend.name);
             Err(fault(spec, &message, key).with_help("delete the brackets and what is in them"))
@@ -54,8 +54,8 @@ fn no_options(spec: &JailSpec) -> Result<JournalPlace, Diagnostic> {
     }
 }
 
-fn place(spec: &JailSpec, flags: Option<i32>) -> Result<JournalPlace, Diagnostic> {
-    let mut place = JournalPlace::default();
+fn place(spec: &JailSpec, flags: Option<i32>) -> Result<JournalSource, Diagnostic> {
+    let mut place = JournalSource::default();
     let (mut own_flags, mut rotated) = (None, false);
     for (key, value) in &spec.backend.options {
         let wrong = |why: &str, help: &str| {

@@ -4,13 +4,14 @@
 //! its writer may speak for the service ([`trust`]). The journal is asked every few milliseconds instead of waited
 //! for, because journald announces changes only after a quarter of a second.
 
-use super::{JournalPlace, JournalWish, Position, Sink, SourceKey, SourceState, Standing};
+use super::{JournalSource, JournalWish, Position, Sink, SourceKey, SourceState, Standing};
 use base::Timestamp;
 use detect::Encoding;
 use engine::JailId;
 use entry::Entry;
 use expression::{Expression, Group};
 use feed::{Absent, Feed};
+pub(crate) use forge::forgeable;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 use trust::Verdict;
@@ -19,7 +20,11 @@ mod child;
 mod entry;
 mod expression;
 mod feed;
+mod forge;
+mod once;
 mod trust;
+
+pub use once::{JournalPlace, read_journal};
 
 #[cfg(test)]
 mod tests;
@@ -49,7 +54,7 @@ pub(crate) struct Journals<S> {
 /// One journal, for the jails that read it.
 struct JournalReader {
     key: SourceKey,
-    place: JournalPlace,
+    place: JournalSource,
     clock: fn() -> Timestamp,
     subscriptions: Vec<Subscription>,
     feed: Option<Feed>,
@@ -125,7 +130,7 @@ impl<S: Sink> Journals<S> {
 }
 
 impl JournalReader {
-    fn new(key: SourceKey, place: JournalPlace, clock: fn() -> Timestamp) -> Self {
+    fn new(key: SourceKey, place: JournalSource, clock: fn() -> Timestamp) -> Self {
         let now = Instant::now();
         Self {
             key,

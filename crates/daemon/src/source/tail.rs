@@ -21,7 +21,7 @@ use watch::Watches;
 
 mod begin;
 mod copies;
-mod glob;
+pub(crate) mod glob;
 mod reader;
 mod scan;
 mod start;
@@ -61,6 +61,11 @@ pub(crate) struct Tail<S> {
     names_changed: bool,
     next_scan: Instant,
     buffer: Vec<u8>,
+}
+
+/// True if a path is a glob.
+pub(crate) fn is_glob(pattern: &str) -> bool {
+    glob::is_pattern(pattern)
 }
 
 /// The paths that exist and that a path or glob names, sorted.

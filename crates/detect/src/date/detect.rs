@@ -37,6 +37,15 @@ impl Place {
             column: usize::MAX,
         }
     }
+
+    pub(super) fn hits(&self) -> u32 {
+        self.hits
+    }
+
+    /// What its hits count for: the further right they were, the less.
+    pub(super) fn weight(&self, template: &Template) -> f64 {
+        f64::from(self.hits) * template.weight / self.column.max(1) as f64
+    }
 }
 
 /// Where the last date stood.
@@ -229,10 +238,7 @@ impl DateDetector {
     /// Moves a template up if it earned it; returns its new place.
     fn reorder(&self, state: &mut DateState, place: usize, now: Timestamp) -> usize {
         let places = &mut state.places;
-        let weight_of = |place: &Place| {
-            f64::from(place.hits) * self.templates[place.template].weight
-                / place.column.max(1) as f64
-        };
+        let weight_of = |place: &Place| place.weight(&self.templates[place.template]);
         let weight = weight_of(&places[place]);
         let gives_way = |occupant: &Place| {
             weight > weight_of(occupant)

@@ -46,6 +46,8 @@ pub(super) struct Template {
     /// How much a hit counts when templates compete.
     pub(super) weight: f64,
     pub(super) kind: Kind,
+    /// What the user wrote, or the built-in format; empty for the special words.
+    pub(super) source: String,
 }
 
 /// How the groups of a template become a time.
@@ -228,6 +230,11 @@ impl Draft {
         Self { weight, ..self }
     }
 
+    /// The expression, before groups without a name get one.
+    pub(super) fn into_regex(self) -> String {
+        self.regex
+    }
+
     pub(super) fn is_anchored(&self) -> bool {
         self.anchored
     }
@@ -280,6 +287,10 @@ impl Draft {
             regex,
             anchored: self.anchored,
             weight: self.weight,
+            source: match kind {
+                Kind::Calendar(_) => self.source,
+                Kind::Epoch { .. } | Kind::Tai64n => String::new(),
+            },
             kind,
         })
     }

@@ -6,10 +6,12 @@
 use base::{FailureId, Prefix, Timestamp};
 
 use super::Finding;
+use super::explain::{Asked, CutDate, Explained, Explanation};
 use super::shown::ShownLine;
 use crate::Failure;
 use crate::address::{Subject, names_subject, subject};
 use crate::captures::Captures;
+use crate::date::DateFound;
 use crate::multiline::SplitLine;
 use crate::rule::Rule;
 use crate::session::Sessions;
@@ -20,6 +22,28 @@ pub(super) enum Sink<'a> {
     Failures(&'a mut Vec<Failure>),
     /// Everything.
     Findings(&'a mut Vec<Finding>),
+    /// What somebody asked, and how the expressions came to it.
+    Explanation(Asked, &'a mut Explanation),
+}
+
+impl Sink<'_> {
+    pub(super) fn dated(&mut self, found: &DateFound) {
+        if let Self::Explanation(_, explanation) = self {
+            explanation.date = CutDate::of(found);
+        }
+    }
+
+    pub(super) fn prefix_matched(&mut self) {
+        if let Self::Explanation(_, explanation) = self {
+            explanation.prefix_matches = true;
+        }
+    }
+
+    pub(super) fn ignored_by(&mut self, index: usize) {
+        if let Self::Explanation(_, explanation) = self {
+            explanation.ignored_by.push(index);
+        }
+    }
 }
 
 /// The lines that a match covers.
@@ -29,6 +53,12 @@ pub(super) enum Told<'a> {
 }
 
 impl Told<'_> {
+    fn lines(&self) -> Vec<String> {
+        let mut lines = Vec::new();
+        self.append(&mut lines);
+        lines
+    }
+
     fn append(&self, lines: &mut Vec<String>) {
         match self {
             Self::Line(line) => lines.push(line.whole()),
@@ -61,7 +91,8 @@ impl Matched {
             Some(merged) => (merged.captures(), merged.harmless),
             None => (&*captures, captures.has("nofail")),
         };
-        if harmless && matches!(sink, Sink::Failures(_)) {
+        // As in fail2ban, the mark is heeded within a session only; without one the line counts all the same.
+        if harmless && merged.is_some() && matches!(sink, Sink::Failures(_)) {
             return;
         }
         let nobody = || FailureId::Raw("".into());
@@ -74,17 +105,42 @@ impl Matched {
                 Subject::Unknown => (false, nobody(), None, None),
                 Subject::Refused => return,
             };
-        if !has_subject && matches!(sink, Sink::Failures(_)) {
+        // Only a session can still learn whom it is about.
+        if !has_subject && (merged.is_none() || matches!(sink, Sink::Failures(_))) {
+            return;
+        }
+        if let Sink::Explanation(asked, explanation) = sink {
+            // Who does not ask for everything does not ask what a session only takes note of.
+            if !asked.every_failregex && merged.is_some() && harmless {
+                return;
+            }
+            let known = if asked.captures {
+                known.to_list()
+            } else {
+                Vec::new()
+            };
+            let (users, matches) = match merged {
+                _ if !asked.captures => (Vec::new(), Vec::new()),
+                Some(merged) => (merged.users().to_vec(), merged.into_matches()),
+                None => (Vec::new(), told.lines()),
+            };
+            explanation.matches.push(Explained {
+                rule: self.index,
+                id: has_subject.then_some(id),
+                address,
+                hostname,
+                time: self.dated.then_some(self.time),
+                harmless,
+                captures: known,
+                users,
+                matches,
+            });
             return;
         }
         let captures = known.to_map();
         let (users, matches) = match merged {
             Some(merged) => (merged.users().to_vec(), merged.into_matches()),
-            None => {
-                let mut lines = Vec::new();
-                told.append(&mut lines);
-                (Vec::new(), lines)
-            }
+            None => (Vec::new(), told.lines()),
         };
         let failure = Failure {
             id,
@@ -105,6 +161,7 @@ impl Matched {
                 harmless,
                 dated: self.dated,
             }),
+            Sink::Explanation(..) => {}
         }
     }
 }

@@ -17,6 +17,8 @@ pub(super) struct Search {
     fail_caches: Vec<Cache>,
     fail_set_cache: SetCache,
     ignore_caches: Vec<Cache>,
+    /// The failregexes that can match the text at hand, ascending, when all of them are tested.
+    possible: Vec<usize>,
     /// The groups of the failregex that matched last.
     pub(super) slots: Vec<Option<usize>>,
 }
@@ -44,6 +46,7 @@ impl Search {
                 .collect(),
             fail_set_cache: rule.fail_set.new_cache(),
             ignore_caches: rule.ignore.iter().map(Regex::new_cache).collect(),
+            possible: Vec::new(),
             slots: Vec::new(),
         }
     }
@@ -62,9 +65,15 @@ impl Search {
                 .first(&mut self.fail_set_cache, text, &mut self.slots);
             return first.map_or(NextMatch::Nothing, NextMatch::At);
         }
+        // Few lines match at all, and one pass tells which expressions are worth a search of their own.
+        if next == 0 {
+            rule.fail_set
+                .matches(&mut self.fail_set_cache, text, &mut self.possible);
+        }
         let mut gave_up = false;
-        for (index, pattern) in rule.fail.iter().enumerate().skip(next) {
-            match pattern
+        let from = self.possible.partition_point(|&index| index < next);
+        for &index in &self.possible[from..] {
+            match rule.fail[index]
                 .regex
                 .search(&mut self.fail_caches[index], text, &mut self.slots)
             {
@@ -80,12 +89,12 @@ impl Search {
         }
     }
 
-    /// True if an ignoreregex matches.
-    pub(super) fn ignores(&mut self, rule: &Rule, text: &str) -> bool {
+    /// The first ignoreregex that matches.
+    pub(super) fn ignored_by(&mut self, rule: &Rule, text: &str) -> Option<usize> {
         rule.ignore
             .iter()
             .zip(&mut self.ignore_caches)
-            .any(|(regex, cache)| regex.is_match(cache, text))
+            .position(|(regex, cache)| regex.is_match(cache, text))
     }
 
     /// Parts the lines that `text` was made of by the last match.

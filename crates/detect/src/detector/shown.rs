@@ -67,7 +67,7 @@ impl ShownLine<'_> {
 }
 
 /// `2026-11-23T00:00:00.123456 `: what fail2ban puts before a journal's message, without the fraction if there is none.
-fn journal_date(time: Timestamp, zone: &TimeZone) -> String {
+pub(crate) fn journal_date(time: Timestamp, zone: &TimeZone) -> String {
     let Ok(instant) = jiff::Timestamp::from_microsecond(time.as_micros()) else {
         return String::new();
     };

@@ -124,6 +124,18 @@ pub(super) fn literal(c: u32) -> Arc<CharSet> {
         .map_or_else(|| Arc::new(CharSet::single(c)), Arc::clone)
 }
 
+/// The set of one character written under `(?i)`; as [`literal`], and because folding goes through all cased letters.
+pub(super) fn folded(c: u32, ascii: bool) -> Arc<CharSet> {
+    let fold = || {
+        let none = CharSet::new(Vec::new());
+        Arc::new(CharSet::fold(&CharSet::single(c), &none, ascii))
+    };
+    type Sets = [OnceLock<Arc<CharSet>>; 0x80];
+    static ASCII: [Sets; 2] = [const { [const { OnceLock::new() }; 0x80] }; 2];
+    let known = ASCII[usize::from(ascii)].get(c as usize);
+    known.map_or_else(fold, |set| Arc::clone(set.get_or_init(fold)))
+}
+
 /// `\d`, `\s`, `\w`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Category {
@@ -239,4 +251,21 @@ fn lower_pairs() -> &'static [(u32, u32)] {
             })
             .collect()
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn kept_sets_are_those_that_folding_gives() {
+        let none = CharSet::new(Vec::new());
+        // The second round finds what the first one kept.
+        for c in (0..0x250).chain(0..0x100) {
+            for ascii in [false, true] {
+                let long_way = CharSet::fold(&CharSet::single(c), &none, ascii);
+                assert_eq!(*folded(c, ascii), long_way, "{c:x} {ascii}");
+            }
+        }
+    }
 }

@@ -154,6 +154,11 @@ impl Linear {
     }
 }
 
+/// Whether `sources` have an automaton, and why not.
+pub(super) fn check(sources: &[Source<'_>]) -> Result<(), Unsupported> {
+    automata(sources).map(drop)
+}
+
 /// The nondeterministic automaton of each of `sources`.
 fn automata(sources: &[Source<'_>]) -> Result<(Vec<NFA>, Alphabet), Unsupported> {
     let (code, alphabet) = compile(sources)?;

@@ -231,12 +231,7 @@ impl Parser {
         if !self.flags.ignore_case {
             return Node::Set(chars::literal(c));
         }
-        let none = CharSet::new(Vec::new());
-        Node::Set(Arc::new(CharSet::fold(
-            &CharSet::single(c),
-            &none,
-            self.flags.ascii,
-        )))
+        Node::Set(chars::folded(c, self.flags.ascii))
     }
 
     /// The set of `\d`, `\s`, `\w` (lower case) or its complement (upper case).

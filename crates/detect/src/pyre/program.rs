@@ -97,6 +97,19 @@ impl Program {
     }
 }
 
+/// The engine that a pattern would get, without what it takes to search.
+pub(super) fn engine_of(pattern: &Pattern) -> Engine {
+    let source = Source {
+        root: &pattern.root,
+        reported: &reported(pattern),
+        approximate: false,
+    };
+    match linear::check(&[source]) {
+        Ok(()) => Engine::Linear,
+        Err(why) => Engine::Backtracking(why),
+    }
+}
+
 /// The groups that are reported: those with a name.
 pub(super) fn reported(pattern: &Pattern) -> Vec<usize> {
     (1..pattern.names.len())

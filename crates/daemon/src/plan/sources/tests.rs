@@ -15,7 +15,11 @@ fn spec(lines: &str) -> JailSpec {
     config.jails.into_iter().next().unwrap()
 }
 
-fn check(backend: &str, flags: Option<i32>, expected: Result<(Backend, bool, JournalPlace), &str>) {
+fn check(
+    backend: &str,
+    flags: Option<i32>,
+    expected: Result<(Backend, bool, JournalSource), &str>,
+) {
     let source = compile(&spec(&format!("backend = {backend}")), flags);
     let found = source.map(|source| (source.backend, source.polled, source.place));
     let found = found.map_err(|diagnostic| diagnostic.to_string());
@@ -24,14 +28,14 @@ fn check(backend: &str, flags: Option<i32>, expected: Result<(Backend, bool, Jou
 
 #[test]
 fn backends_are_fail2bans() {
-    let plain = JournalPlace::default;
+    let plain = JournalSource::default;
     check("auto", None, Ok((Backend::Either, false, plain())));
     check("AUTO", None, Ok((Backend::Either, false, plain())));
     check("pyinotify", None, Ok((Backend::Files, false, plain())));
     check("inotify", None, Ok((Backend::Files, false, plain())));
     check("Polling", None, Ok((Backend::Files, true, plain())));
     check("systemd", None, Ok((Backend::Journal, false, plain())));
-    let place = JournalPlace {
+    let place = JournalSource {
         directory: Some("/j".into()),
         flags: 4,
         ..plain()
@@ -41,14 +45,14 @@ fn backends_are_fail2bans() {
         None,
         Ok((Backend::Journal, false, place)),
     );
-    let place = JournalPlace {
+    let place = JournalSource {
         files: vec!["/a/*.journal".into(), "/b".into()],
         flags: 2,
         ..plain()
     };
     let text = "systemd[journalfiles=\"/a/*.journal, /b\", journalflags=2]";
     check(text, Some(8), Ok((Backend::Journal, false, place)));
-    let place = JournalPlace {
+    let place = JournalSource {
         namespace: Some("n".into()),
         flags: 8,
         ..plain()

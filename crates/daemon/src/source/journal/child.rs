@@ -5,7 +5,7 @@
 
 use super::entry::Entry;
 use super::expression::Group;
-use crate::source::JournalPlace;
+use crate::source::JournalSource;
 use base::Timestamp;
 use serde_json::{Map, Value};
 use std::ffi::{OsStr, OsString};
@@ -29,21 +29,26 @@ pub(super) struct Follower {
 impl Follower {
     /// Starts it for what the alternatives ask for, from a time on.
     pub(super) fn start(
-        place: &JournalPlace,
+        place: &JournalSource,
         groups: &[&Group],
         since: Timestamp,
     ) -> io::Result<Self> {
         let mut command = Command::new("journalctl");
-        command.args([
-            "--follow",
-            "--output=json",
-            "--all",
-            "--quiet",
-            "--no-pager",
-            "--no-tail",
-        ]);
+        command.args(["--follow", "--no-tail"]);
         command.arg(format!("--since=@{}", since.as_secs()));
         command.args(options_of(place));
+        Self::run(command, groups)
+    }
+
+    /// Starts it for everything that is there, with these options.
+    pub(super) fn start_once(options: &[String], groups: &[&Group]) -> io::Result<Self> {
+        let mut command = Command::new("journalctl");
+        command.args(options);
+        Self::run(command, groups)
+    }
+
+    fn run(mut command: Command, groups: &[&Group]) -> io::Result<Self> {
+        command.args(["--output=json", "--all", "--quiet", "--no-pager"]);
         for (at, group) in groups.iter().enumerate() {
             command.args((at > 0).then_some("+"));
             command.args(group.terms());
@@ -90,6 +95,16 @@ impl Follower {
         }
     }
 
+    /// As `next`, but waits for the next entry; false at the end of the journal.
+    pub(super) fn next_or_end(&mut self, wanted: &[String], entry: &mut Entry) -> bool {
+        while let Ok(line) = self.lines.recv() {
+            if fill(&line, wanted, entry).is_some() {
+                return true;
+            }
+        }
+        false
+    }
+
     pub(super) fn cursor(&self) -> &str {
         &self.cursor
     }
@@ -104,7 +119,7 @@ impl Drop for Follower {
 }
 
 /// What `journalctl` calls the place.
-fn options_of(place: &JournalPlace) -> Vec<OsString> {
+fn options_of(place: &JournalSource) -> Vec<OsString> {
     let option = |name: &str, value: &OsStr| {
         let mut option = OsString::from(name);
         option.push(value);
@@ -211,14 +226,14 @@ mod tests {
 
     #[test]
     fn places_have_options() {
-        let check = |place: JournalPlace, expected: &[&str]| {
+        let check = |place: JournalSource, expected: &[&str]| {
             assert_eq!(options_of(&place), expected, "{place:?}");
         };
-        let plain = JournalPlace::default;
+        let plain = JournalSource::default;
         check(plain(), &[]);
         let directory = Some("/j".into());
         check(
-            JournalPlace {
+            JournalSource {
                 directory,
                 flags: 6,
                 ..plain()
@@ -227,12 +242,12 @@ mod tests {
         );
         let files = vec!["/a*".into(), "/b".into()];
         check(
-            JournalPlace { files, ..plain() },
+            JournalSource { files, ..plain() },
             &["--file=/a*", "--file=/b"],
         );
         let namespace = Some("n".into());
         check(
-            JournalPlace {
+            JournalSource {
                 namespace,
                 flags: 8,
                 ..plain()
@@ -240,7 +255,7 @@ mod tests {
             &["--namespace=n", "--user"],
         );
         check(
-            JournalPlace {
+            JournalSource {
                 flags: 2,
                 ..plain()
             },

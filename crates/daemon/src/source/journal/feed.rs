@@ -3,7 +3,7 @@
 use super::child::Follower;
 use super::entry::Entry;
 use super::expression::Group;
-use crate::source::JournalPlace;
+use crate::source::JournalSource;
 use crate::source::tail::expand;
 use base::Timestamp;
 use os::{Journal, JournalError};
@@ -49,7 +49,7 @@ pub(super) enum Absent {
 impl Feed {
     /// Opens the journal for what the alternatives ask for (everything if there are none), from a time on.
     pub(super) fn open(
-        place: &JournalPlace,
+        place: &JournalSource,
         groups: &[&Group],
         since: Timestamp,
     ) -> Result<Self, Absent> {
@@ -144,7 +144,7 @@ fn identities(patterns: &[String]) -> Vec<(PathBuf, u64)> {
 }
 
 fn open_library(
-    place: &JournalPlace,
+    place: &JournalSource,
     groups: &[&Group],
     since: Timestamp,
 ) -> Result<Journal, JournalError> {
@@ -163,7 +163,7 @@ fn open_library(
     Ok(journal)
 }
 
-fn next_of(
+pub(super) fn next_of(
     journal: &mut Journal,
     wanted: &[String],
     entry: &mut Entry,
@@ -198,7 +198,7 @@ fn next_of(
 
 /// The journal files of a place: those named, those in the directory, or those in the usual ones; and in the directories
 /// of machines in them, where those of a namespace have its name behind a dot.
-fn journal_files(place: &JournalPlace) -> Vec<PathBuf> {
+fn journal_files(place: &JournalSource) -> Vec<PathBuf> {
     if !place.files.is_empty() {
         return place.files.iter().flat_map(|file| expand(file)).collect();
     }

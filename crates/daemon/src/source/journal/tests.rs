@@ -132,9 +132,9 @@ impl Journald {
     }
 
     fn reader(&self, sink: Recorder, stored: Option<(String, Timestamp)>) -> Journals<Recorder> {
-        let place = JournalPlace {
+        let place = JournalSource {
             directory: Some(self.files()),
-            ..JournalPlace::default()
+            ..JournalSource::default()
         };
         let matches = "_SYSTEMD_UNIT=ssh.service + _COMM=sshd";
         journals(sink, wish(JAIL, place, matches, stored))
@@ -156,7 +156,7 @@ fn journals(sink: Recorder, wish: JournalWish) -> Journals<Recorder> {
 
 fn wish(
     jail: JailId,
-    place: JournalPlace,
+    place: JournalSource,
     matches: &str,
     stored: Option<(String, Timestamp)>,
 ) -> JournalWish {
@@ -374,7 +374,7 @@ fn single_files_are_followed_through_rotation() {
         return;
     };
     // Rotated files have other names, which this pattern does not match, and are deleted.
-    let place = JournalPlace {
+    let place = JournalSource {
         files: vec![
             journald
                 .files()
@@ -382,7 +382,7 @@ fn single_files_are_followed_through_rotation() {
                 .display()
                 .to_string(),
         ],
-        ..JournalPlace::default()
+        ..JournalSource::default()
     };
     let mut reader = journals(Recorder::default(), wish(JAIL, place, "_COMM=sshd", None));
     let mut written = 0;
@@ -408,15 +408,15 @@ fn journals_of_different_places_are_read_side_by_side() {
     fs::write(journald.files().join("empty.journal"), "").unwrap();
     fs::write(journald.files().join("user-1.journal"), "no journal").unwrap();
     let mut reader = journald.reader(Recorder::default(), None);
-    let system_only = JournalPlace {
+    let system_only = JournalSource {
         directory: Some(journald.files()),
         flags: 4,
-        ..JournalPlace::default()
+        ..JournalSource::default()
     };
     reader.add(wish(OTHER, system_only, "_COMM=sshd", None));
-    let none = JournalPlace {
+    let none = JournalSource {
         namespace: Some("stockade-none".into()),
-        ..JournalPlace::default()
+        ..JournalSource::default()
     };
     reader.add(wish(JailId(2), none, "_COMM=sshd", None));
     assert_eq!(reader.readers.len(), 3);
@@ -436,9 +436,9 @@ fn entries_are_lines_as_fail2ban_makes_them() {
     let Some(journald) = Journald::start() else {
         return;
     };
-    let place = JournalPlace {
+    let place = JournalSource {
         directory: Some(journald.files()),
-        ..JournalPlace::default()
+        ..JournalSource::default()
     };
     journald.send("KIND=one\nSYSLOG_IDENTIFIER=app\nSYSLOG_PID=7\nMESSAGE=first\nMESSAGE=second\n");
     journald.send("KIND=no\nKIND=two\nSYSLOG_IDENTIFIER=kernel\nSYSLOG_PID=8\nMESSAGE\n\x03\0\0\0\0\0\0\0a\nb\n");
@@ -478,9 +478,9 @@ fn entries_are_lines_as_fail2ban_makes_them() {
 #[test]
 fn without_a_journal_it_waits() {
     let dir = tempfile::tempdir().unwrap();
-    let none = JournalPlace {
+    let none = JournalSource {
         directory: Some(dir.path().join("none")),
-        ..JournalPlace::default()
+        ..JournalSource::default()
     };
     let mut reader = journals(
         Recorder::default(),

@@ -11,7 +11,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Component, Path, PathBuf};
 
 /// True if the text names more than itself.
-pub(super) fn is_pattern(text: &str) -> bool {
+pub fn is_pattern(text: &str) -> bool {
     text.contains(['*', '?', '['])
 }
 
@@ -48,7 +48,7 @@ pub(super) fn expand(pattern: &str, looked: &mut Looked) -> Vec<PathBuf> {
             }
             let names = names_in(&base, &mut looked.refused)
                 .into_iter()
-                .filter(|name| matches(text.as_bytes(), name.as_bytes()));
+                .filter(|name| name_matches(text.as_bytes(), name.as_bytes()));
             next.extend(names.map(|name| base.join(name)));
             looked.dirs.insert(base);
         }
@@ -77,7 +77,7 @@ fn names_in(dir: &Path, refused: &mut Option<String>) -> Vec<OsString> {
 }
 
 /// True if a file name matches one component of a pattern.
-fn matches(pattern: &[u8], name: &[u8]) -> bool {
+pub fn name_matches(pattern: &[u8], name: &[u8]) -> bool {
     if name.first() == Some(&b'.') && pattern.first() != Some(&b'.') {
         return false;
     }
@@ -149,13 +149,13 @@ mod tests {
     fn check(pattern: &str, matching: &[&str], others: &[&str]) {
         for name in matching {
             assert!(
-                matches(pattern.as_bytes(), name.as_bytes()),
+                name_matches(pattern.as_bytes(), name.as_bytes()),
                 "{pattern} should match {name}"
             );
         }
         for name in others {
             assert!(
-                !matches(pattern.as_bytes(), name.as_bytes()),
+                !name_matches(pattern.as_bytes(), name.as_bytes()),
                 "{pattern} should not match {name}"
             );
         }

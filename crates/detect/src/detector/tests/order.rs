@@ -241,14 +241,37 @@ fn captures_are_told() {
 }
 
 #[test]
-fn harmless_lines_need_no_session() {
-    check(
-        &plain(None, &["^(?:<F-NOFAIL>key</F-NOFAIL>|bad) <HOST>$"]),
-        &[
-            ("key 1.1.1.1", "NoFailure"),
-            ("bad 1.1.1.1", "1.1.1.1: bad 1.1.1.1"),
-        ],
+fn harmless_lines_need_a_session() {
+    let without = "^(?:<F-NOFAIL>key</F-NOFAIL>|bad) <HOST>$";
+    let within = "^<F-MLFID>\\w+</F-MLFID> (?:<F-NOFAIL>key</F-NOFAIL>|bad) <HOST>$";
+    let counted = [("key 1.1.1.1", "1.1.1.1: key 1.1.1.1")];
+    check(&plain(None, &[without]), &counted);
+    let spared = [
+        ("a key 1.1.1.1", "NoFailure"),
+        ("a bad 1.1.1.1", "1.1.1.1: a key 1.1.1.1|a bad 1.1.1.1"),
+    ];
+    check(&plain(None, &[within]), &spared);
+}
+
+#[test]
+fn a_match_about_nobody_is_no_finding() {
+    let rule = plain(
+        None,
+        &["^<F-MLFID>s\\d</F-MLFID> bad|^(?:<ADDR>|nobody) failed"],
     );
+    let mut detector = Detector::timeless(Arc::new(Rule::compile(&rule).unwrap()));
+    let mut inspect = |line: &str| {
+        let mut findings = Vec::new();
+        detector.inspect(&Line::of_file(line), &clock(false), &mut findings);
+        findings
+            .iter()
+            .map(|found| found.has_subject)
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(inspect("1.1.1.1 failed"), [true]);
+    assert_eq!(inspect("nobody failed"), [false; 0]);
+    // Its session may still hear of an address.
+    assert_eq!(inspect("s1 bad"), [false]);
 }
 
 #[test]

@@ -1,0 +1,386 @@
+//! The engine with a model kernel, a model store and a clock that a script moves.
+
+use super::T0;
+use base::{FailureId, JailName, Prefix, PrefixSet, Span, Timestamp};
+use engine::{
+    Answer, BanOutcome, BanRecord, Effect, Engine, Event, Failure, IgnoreReason, Input, JailId,
+    JailPolicy, Request, RequestId, StoreWrite,
+};
+use serde_json::{Map, Value, json};
+use std::collections::BTreeMap;
+
+pub(super) struct World {
+    policies: Vec<JailPolicy>,
+    engine: Engine,
+    rows: BTreeMap<(u32, Prefix), BanRecord>,
+    /// Seconds since 1970.
+    now: i64,
+    /// What happened in the step at hand.
+    events: Vec<Value>,
+    answer: Option<Answer>,
+}
+
+impl World {
+    pub(super) fn new(jails: &Value) -> Result<Self, String> {
+        let jails = jails.as_object().ok_or("no jails")?.iter();
+        let policies: Vec<JailPolicy> = jails
+            .map(|(name, options)| policy(name, options))
+            .collect::<Result<_, String>>()?;
+        Ok(Self {
+            engine: Engine::new(policies.clone()),
+            policies,
+            rows: BTreeMap::new(),
+            now: T0,
+            events: Vec::new(),
+            answer: None,
+        })
+    }
+
+    /// Does one step; gives what came of it.
+    pub(super) fn take(&mut self, step: &Value) -> Result<Value, String> {
+        let op = super::super::text(step, "op")?;
+        let at = T0 + step["at"].as_i64().ok_or("a step without a time")?;
+        if op != "start" {
+            self.pass_until(at);
+        }
+        self.now = at;
+        match op {
+            "line" => self.lines(step)?,
+            "tick" | "stop" => self.perform(Input::Tick),
+            "purge" => self.purge(),
+            "restart" | "start" => self.start(&step["set"])?,
+            "banip" => {
+                let request = Request::Ban {
+                    jail: self.jail(step)?,
+                    prefixes: prefixes(&step["ips"])?,
+                    time: None,
+                    force: true,
+                };
+                self.ask(request);
+            }
+            "unbanip" => {
+                let request = Request::Unban {
+                    jail: Some(self.jail(step)?),
+                    prefixes: prefixes(&step["ips"])?,
+                };
+                self.ask(request);
+            }
+            "unban_all" => self.ask(Request::UnbanAll),
+            other => return Err(format!("unknown step '{other}'")),
+        }
+        Ok(json!({
+            "events": std::mem::take(&mut self.events),
+            "status": self.status(),
+            "returned": self.answer.take().as_ref().and_then(changed),
+        }))
+    }
+
+    fn jail(&self, step: &Value) -> Result<JailId, String> {
+        let name = step["jail"].as_str().unwrap_or("j");
+        let place = self
+            .policies
+            .iter()
+            .position(|jail| jail.name.as_str() == name);
+        let place = place.ok_or(format!("no jail '{name}'"))?;
+        Ok(JailId(place as u32))
+    }
+
+    fn policy(&self, jail: JailId) -> &JailPolicy {
+        &self.policies[jail.0 as usize]
+    }
+
+    fn name(&self, jail: JailId) -> &str {
+        self.policy(jail).name.as_str()
+    }
+
+    /// The clock stops one second after each end of a ban.
+    fn pass_until(&mut self, at: i64) {
+        while let Some(deadline) = self.engine.next_deadline() {
+            // The deadline is the end and one microsecond.
+            let stop = deadline.as_secs() + 1;
+            if stop > at {
+                break;
+            }
+            self.now = stop;
+            self.perform(Input::Tick);
+        }
+    }
+
+    fn lines(&mut self, step: &Value) -> Result<(), String> {
+        let jail = self.jail(step)?;
+        let told = step["time"].as_i64().map_or(self.now, |time| T0 + time);
+        // What detect does with old and future lines.
+        let time = if step["init"] == true {
+            if told < self.now - self.policy(jail).findtime.as_secs() {
+                return Ok(());
+            }
+            told
+        } else if (told - self.now).abs() > 60 {
+            self.now
+        } else {
+            told
+        };
+        let ip = super::super::text(step, "ip")?;
+        let id = FailureId::Prefix(ip.parse().map_err(|_| "an id that is no address")?);
+        let user = step["user"].as_str();
+        let shown = user.map_or(String::new(), |user| format!(" user={user}"));
+        self.perform(Input::Tick);
+        self.perform(Input::ReadBegins { jail });
+        for _ in 0..step["n"].as_u64().ok_or("no number 'n'")? {
+            let failure = Failure {
+                id: id.clone(),
+                time: Timestamp::from_secs(time),
+                users: user.map(str::to_owned).into_iter().collect(),
+                matches: vec![format!("{told} fail from {ip}{shown}")],
+                captures: BTreeMap::new(),
+            };
+            self.perform(Input::Failure { jail, failure });
+        }
+        Ok(())
+    }
+
+    fn start(&mut self, set: &Value) -> Result<(), String> {
+        if set.is_object() {
+            for policy in &mut self.policies {
+                if let Some(bantime) = set.get("bantime") {
+                    policy.bantime = bantime_of(bantime)?;
+                }
+                set_ignoreip(policy, &set["ignoreip"])?;
+            }
+        }
+        self.engine = Engine::new(self.policies.clone());
+        for jail in (0..self.policies.len() as u32).map(JailId) {
+            let rows = self.rows.iter().filter(|((of, _), _)| *of == jail.0);
+            let bans = rows.map(|(_, row)| row.clone()).collect();
+            self.perform(Input::Restored { jail, bans });
+        }
+        Ok(())
+    }
+
+    fn ask(&mut self, request: Request) {
+        self.perform(Input::Tick);
+        let id = RequestId(1);
+        self.perform(Input::Request { id, request });
+    }
+
+    fn purge(&mut self) {
+        const AGE: i64 = 86_400;
+        let before = self.now - AGE;
+        let old = |row: &BanRecord| {
+            let time = row.time.as_secs();
+            row.length
+                .is_some_and(|length| time < before && time + 3 * length.as_secs() < before)
+        };
+        self.rows.retain(|_, row| !old(row));
+        self.perform(Input::Tick);
+    }
+
+    /// Steps the engine; kernel and store answer at once.
+    fn perform(&mut self, input: Input) {
+        let now = Timestamp::from_secs(self.now);
+        let mut out = Vec::new();
+        self.engine.step(now, input, &mut out);
+        for effect in out {
+            let result = Ok(());
+            match effect {
+                Effect::Ban { seq, .. } | Effect::Unban { seq, .. } => {
+                    self.perform(Input::Applied { seq, result });
+                }
+                Effect::Persist(write) => {
+                    let seq = self.store(write);
+                    self.perform(Input::Committed { seq, result });
+                }
+                Effect::Notify(event) => self.tell(&event),
+                Effect::Reply { answer, .. } => self.answer = Some(answer),
+            }
+        }
+    }
+
+    fn store(&mut self, write: StoreWrite) -> u64 {
+        match write {
+            StoreWrite::Ban {
+                seq,
+                jail,
+                mut record,
+            } => {
+                record.captures.clear();
+                self.events.push(json!({
+                    "t": self.now - T0,
+                    "matches of": record.prefix.to_string(),
+                    "are": record.matches,
+                }));
+                self.rows.insert((jail.0, record.prefix), record);
+                seq
+            }
+            StoreWrite::Prolong { seq, .. } => seq,
+            StoreWrite::Delete { seq, jail, prefix } => {
+                self.rows.remove(&(jail.0, prefix));
+                seq
+            }
+            StoreWrite::DeleteAll { seq } => {
+                self.rows.clear();
+                seq
+            }
+        }
+    }
+
+    /// An event as fail2ban's log has it, and a ban as its actions see it.
+    fn tell(&mut self, event: &Event) {
+        let line = match event {
+            Event::Found { jail, id, .. } => format!("[{}] Found {id} - @TIME", self.name(*jail)),
+            Event::Ignored { jail, id, why } => {
+                let rule = match why {
+                    IgnoreReason::OwnAddress => "ignoreself rule",
+                    IgnoreReason::IgnoreIp(_) => "ip",
+                };
+                format!("[{}] Ignore {id} by {rule}", self.name(*jail))
+            }
+            Event::Banned {
+                jail,
+                prefix,
+                time,
+                until,
+                failures,
+                restored,
+                ..
+            } => {
+                self.events.push(json!({
+                    "t": self.now - T0,
+                    "ban of": prefix.to_string(),
+                    "jail": self.name(*jail),
+                    "time": time.as_secs() - T0,
+                    "bantime": until.map_or(-1, |until| until.since(*time).as_secs()),
+                    "failures": failures,
+                    "restored": restored,
+                }));
+                let how = if *restored { "Restore Ban" } else { "Ban" };
+                format!("[{}] {how} {prefix}", self.name(*jail))
+            }
+            Event::Unbanned { jail, prefix, .. } => {
+                format!("[{}] Unban {prefix}", self.name(*jail))
+            }
+            Event::AlreadyBanned {
+                jail,
+                prefix,
+                after,
+                ..
+            } => match after.as_secs() {
+                ..3 => return,
+                after => {
+                    let level = if after < 60 { "NOTICE" } else { "WARNING" };
+                    format!("{level} [{}] {prefix} already banned", self.name(*jail))
+                }
+            },
+            Event::ExpiredIgnored { jail, prefix } => {
+                format!("[{}] Ignore {prefix}, expired bantime", self.name(*jail))
+            }
+            other => format!("unexpected {other:?}"),
+        };
+        self.events.push(json!({ "t": self.now - T0, "log": line }));
+    }
+
+    fn status(&self) -> Value {
+        let mut all = Map::new();
+        for status in self.engine.status() {
+            let failing = self.engine.failing(status.jail).into_iter();
+            let failing: Map<String, Value> = failing
+                .map(|(id, retry)| (id.to_string(), retry.into()))
+                .collect();
+            let bans = self.engine.bans().filter(|ban| ban.jail == status.jail);
+            let banned: Map<String, Value> = bans
+                .map(|ban| {
+                    let end = ban.until.map(|until| until.as_secs() - T0);
+                    let end = end.map_or(json!("permanent"), |end| end.into());
+                    (ban.prefix.to_string(), end)
+                })
+                .collect();
+            let shown = json!({
+                "failed": failing,
+                "fail_total": status.failed_total,
+                "banned": banned,
+                "ban_total": status.banned_total,
+            });
+            all.insert(status.name.as_str().to_owned(), shown);
+        }
+        Value::Object(all)
+    }
+
+    /// The rows of the model store: jail, address, start, length, count.
+    pub(super) fn bips(&self) -> Vec<Value> {
+        let rows = self.rows.iter().map(|((jail, prefix), row)| {
+            let length = row.length.map_or(-1, Span::as_secs);
+            let time = row.time.as_secs() - T0;
+            json!([
+                self.name(JailId(*jail)),
+                prefix.to_string(),
+                time,
+                length,
+                row.count
+            ])
+        });
+        rows.collect()
+    }
+}
+
+/// How many addresses an order changed something for.
+fn changed(answer: &Answer) -> Option<u64> {
+    match answer {
+        Answer::Ban(outcomes) => {
+            let done = outcomes
+                .iter()
+                .filter(|(_, outcome)| *outcome == BanOutcome::Banned);
+            Some(done.count() as u64)
+        }
+        Answer::Unban { lifted, .. } => Some(lifted.len() as u64),
+        _ => None,
+    }
+}
+
+fn policy(name: &str, options: &Value) -> Result<JailPolicy, String> {
+    let count = |key: &str| options[key].as_u64().map(|number| number as u32);
+    let findtime = seconds(&options["findtime"])?;
+    let mut policy = JailPolicy {
+        name: JailName::new(name),
+        maxretry: count("maxretry").ok_or("no number 'maxretry'")?,
+        maxmatches: count("maxmatches").unwrap_or(5),
+        findtime,
+        bantime: bantime_of(&options["bantime"])?,
+        ignoreself: options["ignoreself"] == true,
+        ignoreip: PrefixSet::default(),
+        ipv4_prefix: 32,
+        ipv6_prefix: 128,
+        fed_by_bans: false,
+        enforceable: true,
+    };
+    set_ignoreip(&mut policy, &options["ignoreip"])?;
+    Ok(policy)
+}
+
+fn set_ignoreip(policy: &mut JailPolicy, list: &Value) -> Result<(), String> {
+    if list.is_array() {
+        policy.ignoreip = prefixes(list)?.into_iter().collect();
+    }
+    Ok(())
+}
+
+/// Nothing for a ban without end, which is written below zero.
+fn bantime_of(value: &Value) -> Result<Option<Span>, String> {
+    Ok(Some(seconds(value)?).filter(|length| *length >= Span::from_secs(0)))
+}
+
+/// A number or a time expression.
+fn seconds(value: &Value) -> Result<Span, String> {
+    let seconds = match value.as_str() {
+        Some(text) => base::parse_duration(text).map_err(|error| error.to_string())?,
+        None => value.as_f64().ok_or("a time that is none")?,
+    };
+    Ok(Span::from_secs_f64(seconds))
+}
+
+fn prefixes(list: &Value) -> Result<Vec<Prefix>, String> {
+    let texts = list.as_array().ok_or("no list of addresses")?.iter();
+    let parsed = texts.map(|text| text.as_str()?.parse().ok());
+    parsed
+        .collect::<Option<_>>()
+        .ok_or("an address that is none".into())
+}
