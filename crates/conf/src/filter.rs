@@ -101,9 +101,9 @@ impl Filter {
     }
 }
 
-/// True if a backend's text means the journal.
+/// True if a backend's text means the journal; fail2ban's server takes the name in any case.
 fn is_journal(backend: &str) -> bool {
-    backend.starts_with("systemd")
+    backend.trim_start().to_lowercase().starts_with("systemd")
 }
 
 /// The rules: each option of the jail if it sets it, else of the filter.

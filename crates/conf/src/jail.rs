@@ -69,9 +69,7 @@ pub(crate) fn read(
         name: reader.jail.clone(),
         enabled,
         logpath: reader.log_paths()?,
-        logencoding: reader
-            .text("logencoding")?
-            .map_or_else(|| default("logencoding").into(), |value| value.text),
+        logencoding: reader.text_or_default("logencoding", origin)?,
         filter: rules,
         maxretry: reader.count("maxretry")?,
         maxmatches: reader.count("maxmatches")?,
@@ -98,7 +96,7 @@ pub(crate) fn read(
         trusted_uid: trusted(&scope, definition.as_ref())?,
         actions: Vec::new(),
         origin: origin.clone(),
-        backend,
+        backend: reader.backend(origin)?,
     };
     let mut actions = match scope.get("action")? {
         Some(list) => action::read(source, name, &list, &lent, faults)?,

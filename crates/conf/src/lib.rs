@@ -41,8 +41,8 @@ pub use lint::{jail_names, unknown_names};
 pub use literal::literal;
 pub use load::{Choice, load};
 pub use spec::{
-    ActionSpec, Blocktype, Config, Enabled, FilterSpec, Globals, Increment, JailSpec, LogPath,
-    Scope, StockBan, UseDns, Value,
+    ActionSpec, BackendSpec, Blocktype, Config, Enabled, FilterSpec, Globals, Increment, JailSpec,
+    LogPath, Scope, StockBan, UseDns, Value,
 };
 pub use stock::is_stock_banaction;
 pub use tree::{Manner, Tree};

@@ -2,7 +2,8 @@
 
 use crate::interp::{Scope, fault};
 use crate::options::{default, is_true};
-use crate::spec::{LogPath, UseDns, Value};
+use crate::params;
+use crate::spec::{BackendSpec, LogPath, UseDns, Value};
 use crate::text::Text;
 use base::{Diagnostic, JailName, Origin, Severity, parse_duration};
 
@@ -18,6 +19,29 @@ impl Reader<'_> {
     pub(crate) fn text(&self, key: &str) -> Result<Option<Value>, Diagnostic> {
         let text = self.scope.get(key)?.map(|text| text.value());
         Ok(text.filter(|value| !value.text.trim().is_empty()))
+    }
+
+    /// A text that says something, or the default, which then stands where the jail does.
+    pub(crate) fn text_or_default(&self, key: &str, header: &Origin) -> Result<Value, Diagnostic> {
+        Ok(self.text(key)?.unwrap_or_else(|| Value {
+            text: default(key).into(),
+            origin: header.clone(),
+        }))
+    }
+
+    /// `NAME` or `NAME[KEY=VALUE, …]`. Whatever else it is, the jail has no source and cannot run.
+    pub(crate) fn backend(&self, header: &Origin) -> Result<BackendSpec, Diagnostic> {
+        let value = self.text_or_default("backend", header)?;
+        let text = value.text.trim();
+        let call = params::parse(text).map_err(|why| {
+            let message = format!("invalid backend '{text}': {why}");
+            fault(&message, &value.origin, Some(text)).with_help(params::HELP)
+        })?;
+        Ok(BackendSpec {
+            name: call.name.trim().to_lowercase(),
+            options: call.options,
+            value,
+        })
     }
 
     pub(crate) fn lines(&self, key: &str) -> Result<Vec<Value>, Diagnostic> {

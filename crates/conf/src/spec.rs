@@ -68,12 +68,12 @@ pub struct JailSpec {
     pub name: JailName,
     /// Whether it is to run.
     pub enabled: Enabled,
-    /// `auto`, `polling`, `pyinotify`, `systemd`, maybe with `[options]`.
-    pub backend: String,
+    /// Where its lines come from.
+    pub backend: BackendSpec,
     /// Its log files.
     pub logpath: Vec<LogPath>,
     /// `auto` or an encoding's name.
-    pub logencoding: String,
+    pub logencoding: Value,
     /// What to look for.
     pub filter: FilterSpec,
     /// Failures that ban.
@@ -104,6 +104,17 @@ pub struct JailSpec {
     pub ipv4_prefix: u8,
     /// The section's header.
     pub origin: Origin,
+}
+
+/// `backend`, read but not understood.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BackendSpec {
+    /// `auto`, `polling`, `pyinotify`, `systemd` or whatever is written there, in lower case.
+    pub name: String,
+    /// The options in brackets.
+    pub options: Vec<(String, String)>,
+    /// As written; the section's header where the default applies.
+    pub value: Value,
 }
 
 /// The `bantime.*` options as written.

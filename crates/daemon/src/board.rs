@@ -5,7 +5,7 @@
 use crate::enforce::Report;
 use crate::log::Level;
 use crate::plan::{Backend, Jail};
-use crate::source::SourceState;
+use crate::source::{SourceState, Standing};
 use base::{Diagnostic, JailName, Timestamp};
 use engine::JailId;
 use std::collections::BTreeMap;
@@ -23,8 +23,7 @@ pub(crate) struct Board {
 
 struct Source {
     kind: &'static str,
-    state: SourceState,
-    position: u64,
+    standing: Standing,
 }
 
 impl Board {
@@ -56,56 +55,30 @@ impl Board {
         self.broken.iter().any(|(name, _)| name.as_str() == jail)
     }
 
-    /// Takes the new state of a source; gives what is worth a line in the log.
+    /// Takes how a source stands now; gives what is worth a line in the log.
     pub(crate) fn source_says(
         &mut self,
         jail: JailId,
         path: String,
         kind: &'static str,
-        state: SourceState,
-        position: u64,
-    ) -> Option<(Level, String)> {
+        standing: Standing,
+    ) -> Vec<(Level, String)> {
         let key = (jail, path);
-        if state == SourceState::Gone {
-            return self
-                .sources
-                .remove(&key)
-                .map(|_| (Level::Info, format!("Removed logfile: '{}'", key.1)));
+        if standing.state == SourceState::Gone {
+            let gone = self.sources.remove(&key);
+            let line = format!("Removed logfile: '{}'", key.1);
+            return gone.map(|_| (Level::Info, line)).into_iter().collect();
         }
-        let before = self.sources.get(&key).map(|source| source.state.clone());
-        let line = match (&before, &state) {
-            (Some(before), now) if before == now => None,
-            (_, SourceState::Following)
-                if kind == "file" && !matches!(before, Some(SourceState::CatchingUp)) =>
-            {
-                Some((
-                    Level::Info,
-                    format!("Added logfile: '{}' (pos = {position})", key.1),
-                ))
-            }
-            (_, SourceState::CatchingUp) if kind == "file" => Some((
-                Level::Info,
-                format!("Added logfile: '{}' (pos = {position})", key.1),
-            )),
-            (_, SourceState::Error(why)) => Some((
-                Level::Error,
-                format!("'{}' cannot be read: {why}; it is tried again", key.1),
-            )),
-            (Some(SourceState::Following), SourceState::Waiting) => Some((
-                Level::Warning,
-                format!("'{}' is gone; waiting for it", key.1),
-            )),
-            _ => None,
-        };
-        self.sources.insert(
-            key,
-            Source {
-                kind,
-                state,
-                position,
-            },
+        let before = self.sources.get(&key).map(|source| &source.standing);
+        let emptied = before.map_or(0, |before| before.truncations) < standing.truncations;
+        let text = format!(
+            "'{}' was emptied; what was written to it just before, and is in no copy beside it, was not read",
+            key.1
         );
-        line
+        let emptied = emptied.then_some((Level::Notice, text));
+        let changed = change(&key.1, kind, before.map(|before| &before.state), &standing);
+        self.sources.insert(key, Source { kind, standing });
+        emptied.into_iter().chain(changed).collect()
     }
 
     /// Forgets the sources of one kind of a jail.
@@ -306,6 +279,8 @@ impl Board {
             path: "bans of the other jails".into(),
             state: SourceState::Following.to_string(),
             position: 0,
+            errors: 0,
+            truncations: 0,
         };
         // What the service as shipped does not log is said until a failure shows that it does.
         let needs = jail
@@ -328,8 +303,10 @@ impl Board {
                 .chain(sources.into_iter().map(|(path, source)| wire::Source {
                     kind: source.kind.into(),
                     path: path.clone(),
-                    state: source.state.to_string(),
-                    position: source.position,
+                    state: source.standing.state.to_string(),
+                    position: source.standing.position,
+                    errors: source.standing.errors,
+                    truncations: source.standing.truncations,
                 }))
                 .collect(),
             failing: counts.failing as u64,
@@ -341,6 +318,38 @@ impl Board {
     }
 }
 
+/// What a new state of a source is worth in the log.
+fn change(
+    path: &str,
+    kind: &str,
+    before: Option<&SourceState>,
+    now: &Standing,
+) -> Option<(Level, String)> {
+    let added = || {
+        (
+            Level::Info,
+            format!("Added logfile: '{path}' (pos = {})", now.position),
+        )
+    };
+    match (before, &now.state) {
+        (Some(before), now) if before == now => None,
+        (_, SourceState::Following)
+            if kind == "file" && before != Some(&SourceState::CatchingUp) =>
+        {
+            Some(added())
+        }
+        (_, SourceState::CatchingUp) if kind == "file" => Some(added()),
+        (_, SourceState::Error(why)) => Some((
+            Level::Error,
+            format!("'{path}' cannot be read: {why}; it is tried again"),
+        )),
+        (Some(SourceState::Following), SourceState::Waiting) => {
+            Some((Level::Warning, format!("'{path}' is gone; waiting for it")))
+        }
+        _ => None,
+    }
+}
+
 /// A jail runs as soon as one of its sources does.
 fn state_of(jail: &Jail, sources: &[(&String, &Source)]) -> (&'static str, Option<String>) {
     if jail.backend == Backend::Bans {
@@ -348,7 +357,7 @@ fn state_of(jail: &Jail, sources: &[(&String, &Source)]) -> (&'static str, Optio
     }
     let runs = |source: &Source| {
         matches!(
-            source.state,
+            source.standing.state,
             SourceState::Following | SourceState::CatchingUp
         )
     };
@@ -357,7 +366,7 @@ fn state_of(jail: &Jail, sources: &[(&String, &Source)]) -> (&'static str, Optio
     }
     let error = sources
         .iter()
-        .find_map(|(path, source)| match &source.state {
+        .find_map(|(path, source)| match &source.standing.state {
             SourceState::Error(why) => Some(format!("{path}: {why}")),
             _ => None,
         });

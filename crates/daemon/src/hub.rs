@@ -15,7 +15,7 @@ use crate::log::{Kind, Level, Log};
 use crate::plan::Jail;
 use crate::protect::Protection;
 use crate::resolve::Resolver;
-use crate::source::SourceState;
+use crate::source::Standing;
 use base::{JailName, Prefix, Span, Timestamp};
 use engine::{Effect, Engine, Event, Input, JailId, RequestId};
 use jiff::tz::TimeZone;
@@ -70,8 +70,7 @@ pub(crate) enum Read {
         jail: JailId,
         path: String,
         kind: &'static str,
-        state: SourceState,
-        position: u64,
+        standing: Standing,
     },
     /// A jail reads nothing of this kind any more.
     Left { jail: JailId, kind: &'static str },
@@ -269,10 +268,11 @@ impl Hub {
                     jail,
                     path,
                     kind,
-                    state,
-                    position,
+                    standing,
                 } => {
-                    self.source_changed(jail, path, kind, state, position);
+                    for (level, text) in self.board.source_says(jail, path, kind, standing) {
+                        self.tell(level, "jail", jail, &text);
+                    }
                 }
                 Read::Left { jail, kind } => {
                     self.board.source_left(jail, kind);
@@ -384,19 +384,6 @@ impl Hub {
         if let Some((level, text)) = self.board.store_says(kept.failure) {
             self.log
                 .write(clock::now(), level, Kind::Rare, "database", &text);
-        }
-    }
-
-    fn source_changed(
-        &mut self,
-        jail: JailId,
-        path: String,
-        kind: &'static str,
-        state: SourceState,
-        position: u64,
-    ) {
-        if let Some((level, text)) = self.board.source_says(jail, path, kind, state, position) {
-            self.tell(level, "jail", jail, &text);
         }
     }
 

@@ -8,9 +8,9 @@ use crate::clock;
 use crate::gate::Gate;
 use crate::hub::{Message, Read};
 use crate::plan::Jail;
-use crate::source::{Position, Sink, SourceKey, SourceState};
+use crate::source::{Position, Sink, SourceKey, Standing};
 use base::{Span, Timestamp};
-use detect::{Clock, Detector, Line, LineVerdict, Splitter};
+use detect::{Clock, Detector, Encoding, Line, LineVerdict, Splitter};
 use ears::Ears;
 use engine::JailId;
 use jiff::tz::TimeZone;
@@ -49,13 +49,18 @@ pub(crate) struct Ingest {
     reached: HashMap<SourceKey, Vec<Write>>,
     sent: HashMap<SourceKey, Timestamp>,
     told: HashMap<(JailId, &'static str), Timestamp>,
+    /// When it was last told of a file that its bytes are not what its encoding says.
+    told_malformed: HashMap<String, Timestamp>,
     ears: Arc<Ears>,
 }
 
 /// One file, or the journal.
 struct Stream {
+    path: String,
     jails: Vec<JailId>,
     splitter: Splitter,
+    /// Lines that could not be decoded, as far as that was told.
+    malformed: u64,
     in_operation: bool,
 }
 
@@ -80,6 +85,7 @@ impl Ingest {
             reached: HashMap::new(),
             sent: HashMap::new(),
             told: HashMap::new(),
+            told_malformed: HashMap::new(),
             ears,
         }
     }
@@ -190,6 +196,24 @@ impl Ingest {
         }
     }
 
+    /// Tells once a file and day that some of its bytes stand for nothing.
+    fn malformed(&mut self, stream: &Stream, now: Timestamp) {
+        self.told_malformed
+            .retain(|_, told| now.since(*told) < SAME_COMPLAINT);
+        let Some(jail) = stream.jails.first().copied() else {
+            return;
+        };
+        if !self.told_malformed.contains_key(&stream.path) {
+            self.told_malformed.insert(stream.path.clone(), now);
+            let text = format!(
+                "Error decoding line from '{}' with '{}'; what is no character is taken as U+FFFD. \
+                 Consider setting logencoding to the encoding of this file",
+                stream.path, self.jails[jail.0 as usize].encoding
+            );
+            self.batch.push(Read::Notice(jail, text));
+        }
+    }
+
     fn writes(&self, key: SourceKey, position: Position) -> Vec<Write> {
         let name = |jail: &JailId| self.jails[jail.0 as usize].name.to_string();
         match position {
@@ -250,25 +274,16 @@ fn is_same_row(one: &Write, other: &Write) -> bool {
 }
 
 impl Sink for Ingest {
-    fn opened(&mut self, key: SourceKey, _path: &str, jails: &[JailId]) {
-        match self.streams.get_mut(&key) {
-            Some(stream) => stream.jails = jails.to_vec(),
-            None => {
-                let encoding = jails
-                    .first()
-                    .map(|jail| self.jails[jail.0 as usize].encoding)
-                    .unwrap_or_default();
-                let splitter = Splitter::new(encoding, 0);
-                self.streams.insert(
-                    key,
-                    Stream {
-                        jails: jails.to_vec(),
-                        splitter,
-                        in_operation: false,
-                    },
-                );
-            }
-        }
+    fn opened(&mut self, key: SourceKey, path: &str, encoding: Encoding, jails: &[JailId]) {
+        let stream = self.streams.entry(key).or_insert_with(|| Stream {
+            path: String::new(),
+            jails: Vec::new(),
+            splitter: Splitter::new(encoding, 0),
+            malformed: 0,
+            in_operation: false,
+        });
+        path.clone_into(&mut stream.path);
+        stream.jails = jails.to_vec();
     }
 
     fn closed(&mut self, key: SourceKey) {
@@ -294,12 +309,17 @@ impl Sink for Ingest {
             jails,
             splitter,
             in_operation,
+            ..
         } = &mut stream;
         splitter.push(bytes, |text, _| {
             for jail in jails.iter() {
                 self.line(*jail, &Line::of_file(text), *in_operation, now);
             }
         });
+        if stream.splitter.malformed_lines() > stream.malformed {
+            stream.malformed = stream.splitter.malformed_lines();
+            self.malformed(&stream, now);
+        }
         self.streams.insert(key, stream);
         if self.batch.len() >= BATCH {
             self.flush();
@@ -327,12 +347,10 @@ impl Sink for Ingest {
 
     fn reset(&mut self, key: SourceKey) {
         if let Some(stream) = self.streams.get_mut(&key) {
-            let encoding = stream
-                .jails
-                .first()
-                .map(|jail| self.jails[jail.0 as usize].encoding)
-                .unwrap_or_default();
-            stream.splitter = Splitter::new(encoding, 0);
+            let jail = stream.jails.first();
+            let encoding = jail.map(|jail| self.jails[jail.0 as usize].encoding);
+            stream.splitter = Splitter::new(encoding.unwrap_or_default(), 0);
+            stream.malformed = 0;
         }
     }
 
@@ -365,14 +383,7 @@ impl Sink for Ingest {
         }
     }
 
-    fn state(
-        &mut self,
-        jail: JailId,
-        path: &str,
-        kind: &'static str,
-        state: SourceState,
-        position: u64,
-    ) {
+    fn state(&mut self, jail: JailId, path: &str, kind: &'static str, standing: Standing) {
         if kind == "journal" && self.ears.is_closed(jail) {
             return;
         }
@@ -380,17 +391,16 @@ impl Sink for Ingest {
             jail,
             path: path.to_owned(),
             kind,
-            state,
-            position,
+            standing,
         });
         self.flush();
     }
 
-    fn refused(&mut self, jail: JailId, text: &str) {
+    fn notice(&mut self, jail: JailId, text: &str) {
         self.batch.push(Read::Notice(jail, text.to_owned()));
     }
 
-    fn date_of(&mut self, jail: JailId, line: &[u8]) -> Option<Timestamp> {
+    fn date_of(&mut self, jail: JailId, line: &str) -> Option<Timestamp> {
         let rules = &self.jails[jail.0 as usize];
         let detector = self
             .detectors
@@ -401,6 +411,9 @@ impl Sink for Ingest {
             zone: &self.zone,
             in_operation: false,
         };
-        detector.date_of(&String::from_utf8_lossy(line), &clock)
+        detector.date_of(line, &clock)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -37,5 +37,5 @@ pub use plan::mistakes;
 pub use resolve::addresses_of;
 pub use run::{Ended, Options, SOCKET, TABLE, run};
 pub use scan::{Scan, ScanReport, ScannedJail, scan};
-pub use source::journal::{JournalPlace, read_journal};
+pub use source::journal::{JournalSource, PlaceError, read_journal};
 pub use source::tail::glob::{is_pattern, name_matches};

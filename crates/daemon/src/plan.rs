@@ -4,13 +4,17 @@
 //! others are as if it did not exist.
 
 use crate::enforce::{Blocktype, EnforceJail, PortRange, Ports, Protocol, Scope};
+use crate::source::journal::JournalSource;
 use base::{Diagnostic, JailName, Prefix, PrefixSet, Severity, Timestamp};
 use conf::{ActionSpec, Config, Enabled, JailSpec, LogPath, UseDns, Value};
 use detect::{Encoding, Rule, RuleError, RulePart, RuleSource};
 use engine::{JailId, JailPolicy};
 use jiff::tz::TimeZone;
 use os::{Services, Users};
+use std::env;
 use std::sync::Arc;
+
+mod sources;
 
 /// What runs.
 pub(crate) struct Plan {
@@ -30,6 +34,10 @@ pub(crate) struct Jail {
     pub(crate) policy: JailPolicy,
     pub(crate) logs: Vec<LogPath>,
     pub(crate) encoding: Encoding,
+    /// Its log files are only looked at from time to time, without inotify.
+    pub(crate) polled: bool,
+    /// Which journal it reads, if it does.
+    pub(crate) place: JournalSource,
     /// The lines of `journalmatch`.
     pub(crate) journal: Vec<String>,
     /// Whether the configuration asks for the journal, for files, or leaves it open.
@@ -62,6 +70,8 @@ pub(crate) struct Surroundings {
     pub(crate) services: Services,
     pub(crate) users: Users,
     pub(crate) start_year: i32,
+    /// What fail2ban's environment variable says: how a journal is opened where the jail does not say.
+    pub(crate) journal_flags: Option<i32>,
 }
 
 impl Surroundings {
@@ -73,6 +83,9 @@ impl Surroundings {
             services: Services::of_this_machine(),
             users: Users::of_this_machine(),
             start_year: year.map_or(1970, i32::from),
+            journal_flags: env::var(sources::FLAGS_VARIABLE)
+                .ok()
+                .and_then(|text| text.trim().parse().ok()),
         }
     }
 }
@@ -108,18 +121,11 @@ fn compile_jail(
     let mut notes = not_yet(spec);
     // Under our own name the recidive jail hears of bans from the engine itself (contract 22).
     let fed_by_bans = spec.filter.name == "recidive";
-    let backend = match spec
-        .backend
-        .split('[')
-        .next()
-        .unwrap_or_default()
-        .to_ascii_lowercase()
-        .as_str()
-    {
-        _ if fed_by_bans => Backend::Bans,
-        "systemd" => Backend::Journal,
-        "polling" | "pyinotify" => Backend::Files,
-        _ => Backend::Either,
+    let source = sources::compile(spec, around.journal_flags)?;
+    let backend = if fed_by_bans {
+        Backend::Bans
+    } else {
+        source.backend
     };
     let enforce = enforcement(spec, globals, &around.services, &mut notes)?;
     let policy = JailPolicy {
@@ -148,7 +154,9 @@ fn compile_jail(
         rule: Arc::new(rule),
         policy,
         logs: spec.logpath.clone(),
-        encoding: encoding(spec, diagnostics),
+        encoding: sources::encoding(spec, diagnostics),
+        polled: source.polled,
+        place: source.place,
         trusted: trusted(spec, &around.users, &mut notes),
         journal,
         backend,
@@ -253,14 +261,6 @@ fn ignored(spec: &JailSpec, diagnostics: &mut Vec<Diagnostic>) -> PrefixSet {
         }
     }
     set
-}
-
-fn encoding(spec: &JailSpec, diagnostics: &mut Vec<Diagnostic>) -> Encoding {
-    Encoding::parse(&spec.logencoding).unwrap_or_else(|error| {
-        let message = format!("{error}; utf-8 is taken instead");
-        diagnostics.push(Diagnostic::new(Severity::Warning, message).with_jail(&spec.name));
-        Encoding::default()
-    })
 }
 
 /// What the jail asks for and does not get yet: an admin must not believe that it is there.

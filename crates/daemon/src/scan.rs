@@ -105,8 +105,7 @@ pub fn scan(
         }
     }
     let mut replay = Replay::new(&plan.jails, reference, scan.keep_lines, event);
-    let encoding = plan.jails[0].encoding;
-    let cut = replay.read(&mut input, encoding).map_err(|error| {
+    let cut = replay.read(&mut input, &plan.jails).map_err(|error| {
         let name = scan
             .file
             .as_ref()
@@ -224,26 +223,51 @@ impl<'a> Replay<'a> {
         }
     }
 
-    /// Reads to the end; gives how many lines were cut.
-    fn read(&mut self, input: &mut dyn Read, encoding: Encoding) -> io::Result<u64> {
-        let mut splitter = Splitter::new(encoding, 0);
+    /// Reads to the end, for jails of one encoding after the other with each piece; gives how many lines were cut.
+    fn read(&mut self, input: &mut dyn Read, jails: &[crate::plan::Jail]) -> io::Result<u64> {
+        let mut readings: Vec<(Encoding, Splitter, Vec<usize>)> = Vec::new();
+        for (place, jail) in jails.iter().enumerate() {
+            let known = readings
+                .iter_mut()
+                .find(|(encoding, ..)| *encoding == jail.encoding);
+            match known {
+                Some((.., places)) => places.push(place),
+                None => {
+                    let splitter = Splitter::new(jail.encoding, 0);
+                    readings.push((jail.encoding, splitter, vec![place]));
+                }
+            }
+        }
         let mut buffer = vec![0; 256 * 1024];
+        let mut lines = vec![0; readings.len()];
         loop {
             let read = match input.read(&mut buffer) {
-                Ok(0) => break,
                 Ok(read) => read,
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
                 Err(error) => return Err(error),
             };
-            splitter.push(&buffer[..read], |line, _| self.line(line));
+            for ((_, splitter, places), lines) in readings.iter_mut().zip(&mut lines) {
+                let mut each = |line: &str, _| {
+                    *lines += 1;
+                    self.line(line, places);
+                };
+                match read {
+                    0 => splitter.finish(&mut each),
+                    read => splitter.push(&buffer[..read], &mut each),
+                }
+            }
+            if read == 0 {
+                break;
+            }
         }
-        splitter.finish(|line, _| self.line(line));
-        Ok(splitter.cut_lines())
+        // The first jail's reading stands for the file.
+        self.lines = lines.first().copied().unwrap_or(0);
+        let first = readings.first();
+        Ok(first.map_or(0, |(_, splitter, _)| splitter.cut_lines()))
     }
 
-    fn line(&mut self, text: &str) {
-        self.lines += 1;
-        for place in 0..self.detectors.len() {
+    fn line(&mut self, text: &str, places: &[usize]) {
+        for place in places.iter().copied() {
             self.found.clear();
             let clock = Clock {
                 now: self.reference,

@@ -4,7 +4,9 @@
 //! never blocks another one's jails for ever, never gives a line twice, and never ends because of what it reads.
 
 use base::{Span, Timestamp};
+use detect::Encoding;
 use engine::JailId;
+use journal::JournalSource;
 use std::fmt;
 
 pub(crate) mod journal;
@@ -33,6 +35,31 @@ impl fmt::Display for SourceState {
             Self::Following => f.write_str("following"),
             Self::Error(why) => write!(f, "error: {why}"),
             Self::Gone => f.write_str("gone"),
+        }
+    }
+}
+
+/// How a source stands, and what happened to it since the start.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Standing {
+    pub(crate) state: SourceState,
+    /// In bytes; 0 for the journal.
+    pub(crate) position: u64,
+    /// How often it could not be opened or read.
+    pub(crate) errors: u64,
+    /// How often the file was emptied under its reader. What was written between the last read and that, and is in no
+    /// copy beside the log, is lost.
+    pub(crate) truncations: u64,
+}
+
+impl Standing {
+    /// Of a source to which nothing has happened yet.
+    pub(crate) fn new(state: SourceState) -> Self {
+        Self {
+            state,
+            position: 0,
+            errors: 0,
+            truncations: 0,
         }
     }
 }
@@ -72,7 +99,7 @@ pub(crate) enum Position {
 pub(crate) trait Sink {
     /// A file is read for these jails from now on. Comes before its first bytes, and again whenever its jails change,
     /// always between two reads and at the beginning of a line.
-    fn opened(&mut self, key: SourceKey, path: &str, jails: &[JailId]);
+    fn opened(&mut self, key: SourceKey, path: &str, encoding: Encoding, jails: &[JailId]);
     /// The file is read no more; its key does not come back.
     fn closed(&mut self, key: SourceKey);
     /// What follows belongs to one read.
@@ -87,20 +114,12 @@ pub(crate) trait Sink {
     /// `caught_up`: nothing more is there at the moment.
     fn read_ends(&mut self, key: SourceKey, position: Option<Position>, caught_up: bool);
     /// A source of a jail stands so now. `path` may be a pattern that nothing matches yet; `kind` is `file` or
-    /// `journal`; `position` is in bytes, 0 for the journal.
-    fn state(
-        &mut self,
-        jail: JailId,
-        path: &str,
-        kind: &'static str,
-        state: SourceState,
-        position: u64,
-    );
-    /// Journal entries match a jail but come from somebody who may not speak for its service; told once a cause,
-    /// and again for each ten times as many.
-    fn refused(&mut self, jail: JailId, text: &str);
+    /// `journal`.
+    fn state(&mut self, jail: JailId, path: &str, kind: &'static str, standing: Standing);
+    /// Something that the jail's admin should know, once a cause.
+    fn notice(&mut self, jail: JailId, text: &str);
     /// The date of a line, as the jail reads it; `None` if it has none. For the search of the start position.
-    fn date_of(&mut self, jail: JailId, line: &[u8]) -> Option<Timestamp>;
+    fn date_of(&mut self, jail: JailId, line: &str) -> Option<Timestamp>;
 }
 
 /// What a jail wants of log files.
@@ -112,8 +131,15 @@ pub(crate) struct FileWish {
     pub(crate) patterns: Vec<(String, bool)>,
     /// How far back lines still count.
     pub(crate) findtime: Span,
+    /// How their bytes stand for text.
+    pub(crate) encoding: Encoding,
+    /// Look at them from time to time, without inotify.
+    pub(crate) polled: bool,
     /// Where earlier runs have left the files of this jail.
     pub(crate) stored: Vec<store::LogPosition>,
+    /// Up to where this run has read them otherwise; counts also where `stored` does not: for patterns that begin at
+    /// the end.
+    pub(crate) marks: Vec<store::LogPosition>,
 }
 
 /// What a jail wants of the journal.
@@ -121,6 +147,8 @@ pub(crate) struct FileWish {
 pub(crate) struct JournalWish {
     /// The jail.
     pub(crate) jail: JailId,
+    /// Which one.
+    pub(crate) place: JournalSource,
     /// The lines of `journalmatch`: alternatives; none at all asks for every entry.
     pub(crate) matches: Vec<String>,
     /// The users whose entries are believed.

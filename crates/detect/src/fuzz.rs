@@ -53,13 +53,21 @@ pub fn fuzz_split(data: &[u8]) {
     let [encoding, size, log @ ..] = data else {
         return;
     };
-    let encoding = [
-        Encoding::Utf8,
-        Encoding::Latin1,
-        Encoding::Windows1252,
-        Encoding::Utf16Le,
-        Encoding::Utf16Be,
-    ][usize::from(encoding % 5)];
+    const NAMES: [&str; 11] = [
+        "utf-8",
+        "latin-1",
+        "cp1252",
+        "utf-16-le",
+        "utf-16-be",
+        "utf-16",
+        "utf-32",
+        "utf-32-be",
+        "utf-8-sig",
+        "ascii",
+        "iso-2022-jp",
+    ];
+    let name = NAMES[usize::from(*encoding) % NAMES.len()];
+    let encoding = Encoding::parse(name).unwrap_or_default();
     let read = |size: usize| {
         let mut found = Vec::new();
         let mut splitter = Splitter::new(encoding, 7);

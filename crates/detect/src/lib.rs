@@ -28,4 +28,4 @@ pub use failure::{Failure, LineVerdict};
 pub use line::{Clock, Line};
 pub use review::{Reviewed, Risk, Search};
 pub use rule::{Rule, RuleError, RulePart, RuleSource, UseDns};
-pub use split::{Encoding, EncodingError, MAX_LINE, Splitter};
+pub use split::{Encoding, EncodingError, MAX_LINE, Order, Splitter};

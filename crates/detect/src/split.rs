@@ -6,7 +6,7 @@
 
 mod encoding;
 
-pub use encoding::{Encoding, EncodingError};
+pub use encoding::{Encoding, EncodingError, Order};
 
 /// Bytes of a line that are looked at.
 pub const MAX_LINE: usize = 64 * 1024;
@@ -19,11 +19,10 @@ pub struct Splitter {
     partial: Vec<u8>,
     /// True if the incomplete line is longer than what is kept of it.
     overlong: bool,
-    /// UTF-16: the first half of a character whose other half was not read yet.
-    half: Option<u8>,
     /// Where in the stream the next byte stands.
     offset: u64,
     cut_lines: u64,
+    malformed_lines: u64,
     text: String,
 }
 
@@ -34,9 +33,9 @@ impl Splitter {
             encoding,
             partial: Vec::new(),
             overlong: false,
-            half: None,
             offset,
             cut_lines: 0,
+            malformed_lines: 0,
             text: String::new(),
         }
     }
@@ -44,20 +43,46 @@ impl Splitter {
     /// Takes the next bytes and calls `each` for every line that they complete: with its text without the line end,
     /// and where in the stream the next line begins.
     pub fn push(&mut self, bytes: &[u8], mut each: impl FnMut(&str, u64)) {
+        if self.encoding.unit() > 1 {
+            return self.push_wide(bytes, &mut each);
+        }
         let mut rest = bytes;
-        while let Some(end) = self.line_end(rest) {
-            let (line, after) = rest.split_at(end);
-            self.offset += end as u64;
-            rest = after;
-            self.complete(line, &mut each);
+        while let Some(end) = memchr::memchr(b'\n', rest) {
+            self.offset += end as u64 + 1;
+            self.complete(&rest[..end], &mut each);
+            rest = &rest[end + 1..];
         }
         self.offset += rest.len() as u64;
-        self.keep(rest);
+        self.append(rest);
+    }
+
+    /// The same, character by character: a read may end within one, and the byte of a line feed is part of others.
+    fn push_wide(&mut self, bytes: &[u8], each: &mut impl FnMut(&str, u64)) {
+        let unit = self.encoding.unit();
+        for byte in bytes {
+            self.offset += 1;
+            self.partial.push(*byte);
+            let Some(start) = self.partial.len().checked_sub(unit) else {
+                continue;
+            };
+            if start % unit != 0 {
+                continue;
+            }
+            let character = &self.partial[start..];
+            self.encoding = self.encoding.of_file(character);
+            if self.encoding.is_feed(character) {
+                self.partial.truncate(start);
+                self.complete(&[], each);
+            } else if start == MAX_LINE {
+                // A multiple of every unit, so that what follows stays whole.
+                self.partial.truncate(start);
+                self.overlong = true;
+            }
+        }
     }
 
     /// The end of the stream: what was not ended by a line feed is a line too.
     pub fn finish(&mut self, mut each: impl FnMut(&str, u64)) {
-        self.partial.extend(self.half.take());
         if !self.partial.is_empty() || self.overlong {
             self.complete(&[], &mut each);
         }
@@ -66,8 +91,7 @@ impl Splitter {
     /// Where the incomplete line begins: reading again from there loses nothing.
     pub fn resume_offset(&self) -> Option<u64> {
         // Of an overlong line only the beginning is known.
-        (!self.overlong)
-            .then(|| self.offset - self.partial.len() as u64 - u64::from(self.half.is_some()))
+        (!self.overlong).then(|| self.offset - self.partial.len() as u64)
     }
 
     /// How many lines were longer than [`MAX_LINE`] and lost their end.
@@ -75,51 +99,12 @@ impl Splitter {
         self.cut_lines
     }
 
-    /// The number of bytes up to and with the first line feed.
-    fn line_end(&self, bytes: &[u8]) -> Option<usize> {
-        if self.encoding.unit() == 1 {
-            return memchr::memchr(b'\n', bytes).map(|at| at + 1);
-        }
-        let odd = usize::from(self.half.is_some());
-        if let (Some(half), Some(&first)) = (self.half, bytes.first())
-            && self.is_feed([half, first])
-        {
-            return Some(1);
-        }
-        // The line feed's byte may also be one half of another character.
-        memchr::memchr_iter(b'\n', bytes).find_map(|at| {
-            let start = match self.encoding {
-                Encoding::Utf16Be => at.checked_sub(1)?,
-                _ => at,
-            };
-            let pair = [*bytes.get(start)?, *bytes.get(start + 1)?];
-            (start >= odd && (start - odd) % 2 == 0 && self.is_feed(pair)).then_some(start + 2)
-        })
-    }
-
-    fn is_feed(&self, pair: [u8; 2]) -> bool {
-        match self.encoding {
-            Encoding::Utf16Be => pair == [0, b'\n'],
-            _ => pair == [b'\n', 0],
-        }
+    /// How many lines held bytes that stand for no character of the encoding.
+    pub fn malformed_lines(&self) -> u64 {
+        self.malformed_lines
     }
 
     /// Keeps the beginning of a line whose end was not read yet.
-    fn keep(&mut self, bytes: &[u8]) {
-        let mut bytes = bytes;
-        if self.encoding.unit() == 2 && !bytes.is_empty() {
-            if let Some(half) = self.half.take() {
-                self.append(&[half, bytes[0]]);
-                bytes = &bytes[1..];
-            }
-            if bytes.len() % 2 == 1 {
-                self.half = bytes.last().copied();
-                bytes = &bytes[..bytes.len() - 1];
-            }
-        }
-        self.append(bytes);
-    }
-
     fn append(&mut self, bytes: &[u8]) {
         let room = MAX_LINE - self.partial.len();
         self.overlong |= bytes.len() > room;
@@ -127,51 +112,24 @@ impl Splitter {
             .extend_from_slice(&bytes[..bytes.len().min(room)]);
     }
 
-    /// A line is complete with `bytes`, which end with the line feed (or with nothing, at the end of the stream).
+    /// A line is complete with `bytes`, which hold no line feed.
     fn complete(&mut self, bytes: &[u8], each: &mut impl FnMut(&str, u64)) {
-        let fresh = self.partial.is_empty() && self.half.is_none() && !self.overlong;
         // Most lines stand complete in the bytes that were read, and are used where they stand.
-        let mut line = if fresh {
-            bytes
-        } else {
-            self.keep_all(bytes);
-            &self.partial
-        };
-        if !self.overlong {
-            line = without_feed(line, self.encoding);
+        let mut line = bytes;
+        if !self.partial.is_empty() || self.overlong {
+            self.append(bytes);
+            line = &self.partial;
         }
         if self.overlong || line.len() > MAX_LINE {
             line = &line[..line.len().min(MAX_LINE)];
             self.cut_lines += 1;
         }
-        let text = self.encoding.decode(line, &mut self.text);
+        let (text, is_sound) = self.encoding.decode(line, &mut self.text);
+        self.malformed_lines += u64::from(!is_sound);
         each(text.trim_end_matches(['\r', '\n']), self.offset);
         self.partial.clear();
         self.overlong = false;
     }
-
-    /// Like [`keep`](Self::keep), but the line feed needs no room.
-    fn keep_all(&mut self, bytes: &[u8]) {
-        let joined_feed = self.half.is_some() && bytes.len() == 1;
-        let body = if joined_feed {
-            &[]
-        } else {
-            without_feed(bytes, self.encoding)
-        };
-        if joined_feed {
-            self.half = None;
-        }
-        self.keep(body);
-    }
-}
-
-fn without_feed(line: &[u8], encoding: Encoding) -> &[u8] {
-    let feed: &[u8] = match encoding {
-        Encoding::Utf16Le => b"\n\0",
-        Encoding::Utf16Be => b"\0\n",
-        Encoding::Utf8 | Encoding::Latin1 | Encoding::Windows1252 => b"\n",
-    };
-    line.strip_suffix(feed).unwrap_or(line)
 }
 
 #[cfg(test)]

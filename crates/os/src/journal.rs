@@ -9,7 +9,7 @@ use libloading::{Library, Symbol};
 use std::ffi::{CStr, CString, c_char, c_int, c_void};
 use std::fmt;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::ptr;
 use std::sync::OnceLock;
 
@@ -49,7 +49,10 @@ pub enum JournalChange {
     Invalidated,
 }
 
-const LOCAL_ONLY: c_int = 1;
+/// The flag of [`Journal::open`] for the journals of this machine only.
+pub const JOURNAL_LOCAL_ONLY: i32 = 1;
+/// The flags that a directory can be opened with: the system's journal, the user's own.
+const OF_DIRECTORIES: c_int = 4 | 8;
 
 type Handle = *mut c_void;
 
@@ -58,6 +61,8 @@ struct Api {
     open: unsafe extern "C" fn(*mut Handle, c_int) -> c_int,
     open_directory: unsafe extern "C" fn(*mut Handle, *const c_char, c_int) -> c_int,
     open_files: unsafe extern "C" fn(*mut Handle, *const *const c_char, c_int) -> c_int,
+    /// Since systemd 245.
+    open_namespace: Option<unsafe extern "C" fn(*mut Handle, *const c_char, c_int) -> c_int>,
     close: unsafe extern "C" fn(Handle),
     add_match: unsafe extern "C" fn(Handle, *const c_void, usize) -> c_int,
     add_disjunction: unsafe extern "C" fn(Handle) -> c_int,
@@ -72,7 +77,11 @@ struct Api {
     test_cursor: unsafe extern "C" fn(Handle, *const c_char) -> c_int,
     get_cursor: unsafe extern "C" fn(Handle, *mut *mut c_char) -> c_int,
     get_realtime_usec: unsafe extern "C" fn(Handle, *mut u64) -> c_int,
+    get_monotonic_usec: unsafe extern "C" fn(Handle, *mut u64, *mut [u8; 16]) -> c_int,
     get_data: unsafe extern "C" fn(Handle, *const c_char, *mut *const c_void, *mut usize) -> c_int,
+    restart_data: unsafe extern "C" fn(Handle),
+    /// That which passes over fields that cannot be unpacked, since systemd 246, else the plain one.
+    enumerate_data: unsafe extern "C" fn(Handle, *mut *const c_void, *mut usize) -> c_int,
     set_data_threshold: unsafe extern "C" fn(Handle, usize) -> c_int,
     get_fd: unsafe extern "C" fn(Handle) -> c_int,
     process: unsafe extern "C" fn(Handle) -> c_int,
@@ -99,10 +108,22 @@ fn load() -> Result<Api, libloading::Error> {
             *symbol
         }};
     }
+    // SAFETY: as above; the library may be older than the function.
+    let open_namespace = unsafe { library.get(b"sd_journal_open_namespace\0") };
+    // SAFETY: as above.
+    let enumerate_available = unsafe { library.get(b"sd_journal_enumerate_available_data\0") };
+    let enumerate_data = match enumerate_available {
+        Ok(symbol) => *symbol,
+        Err(_) => function!(b"sd_journal_enumerate_data\0"),
+    };
     Ok(Api {
+        open_namespace: open_namespace.ok().map(|symbol| *symbol),
+        enumerate_data,
+        open_files: function!(b"sd_journal_open_files\0"),
+        get_monotonic_usec: function!(b"sd_journal_get_monotonic_usec\0"),
+        restart_data: function!(b"sd_journal_restart_data\0"),
         open: function!(b"sd_journal_open\0"),
         open_directory: function!(b"sd_journal_open_directory\0"),
-        open_files: function!(b"sd_journal_open_files\0"),
         close: function!(b"sd_journal_close\0"),
         add_match: function!(b"sd_journal_add_match\0"),
         add_disjunction: function!(b"sd_journal_add_disjunction\0"),
@@ -141,47 +162,55 @@ impl Drop for Journal {
 }
 
 impl Journal {
-    /// Opens the journal of this machine.
-    pub fn open() -> Result<Self, JournalError> {
-        Self::open_with(LOCAL_ONLY)
-    }
-
-    /// Opens a part of the journal: flags as `sd_journal_open` takes them (1 this machine's, 2 of this boot's memory,
-    /// 4 the system's, 8 the present user's).
-    pub fn open_with(flags: i32) -> Result<Self, JournalError> {
+    /// Opens the system's journal, or that of a namespace of journald. The flags are the library's; see
+    /// [`JOURNAL_LOCAL_ONLY`].
+    pub fn open(namespace: Option<&str>, flags: i32) -> Result<Self, JournalError> {
         let api = api()?;
         let mut handle = ptr::null_mut();
-        // SAFETY: the function writes a handle or fails.
-        check("sd_journal_open", unsafe {
-            (api.open)(&raw mut handle, flags)
+        let Some(namespace) = namespace else {
+            // SAFETY: the function writes a handle or fails.
+            check("sd_journal_open", unsafe {
+                (api.open)(&raw mut handle, flags)
+            })?;
+            return Self::ready(api, handle);
+        };
+        let function = api.open_namespace.ok_or_else(|| {
+            JournalError::NoLibrary("it is too old for namespaces (systemd 245)".into())
+        })?;
+        let namespace = c_string(namespace.as_bytes());
+        // SAFETY: the name is a C string that outlives the call; the function writes a handle or fails.
+        check("sd_journal_open_namespace", unsafe {
+            function(&raw mut handle, namespace.as_ptr(), flags)
         })?;
         Self::ready(api, handle)
     }
 
-    /// Opens these journal files.
-    pub fn open_files(paths: &[impl AsRef<Path>]) -> Result<Self, JournalError> {
-        let api = api()?;
-        let of_path = |path: &Path| c_string(path.as_os_str().as_encoded_bytes());
-        let paths: Vec<CString> = paths.iter().map(|path| of_path(path.as_ref())).collect();
-        let mut pointers: Vec<*const c_char> = paths.iter().map(|path| path.as_ptr()).collect();
-        pointers.push(ptr::null());
-        let mut handle = ptr::null_mut();
-        // SAFETY: the pointers are C strings that outlive the call, ended by a null; the function writes a handle or
-        // fails.
-        check("sd_journal_open_files", unsafe {
-            (api.open_files)(&raw mut handle, pointers.as_ptr(), 0)
-        })?;
-        Self::ready(api, handle)
-    }
-
-    /// Opens the journal files in a directory.
-    pub fn open_directory(path: &Path) -> Result<Self, JournalError> {
+    /// Opens the journal files in a directory; of the flags only those count that can.
+    pub fn open_directory(path: &Path, flags: i32) -> Result<Self, JournalError> {
         let api = api()?;
         let path = c_string(path.as_os_str().as_encoded_bytes());
         let mut handle = ptr::null_mut();
+        let flags = flags & OF_DIRECTORIES;
         // SAFETY: the path is a C string that outlives the call; the function writes a handle or fails.
         check("sd_journal_open_directory", unsafe {
-            (api.open_directory)(&raw mut handle, path.as_ptr(), 0)
+            (api.open_directory)(&raw mut handle, path.as_ptr(), flags)
+        })?;
+        Self::ready(api, handle)
+    }
+
+    /// Opens these journal files and no others, now or later.
+    pub fn open_files(paths: &[PathBuf]) -> Result<Self, JournalError> {
+        let api = api()?;
+        let paths: Vec<CString> = paths
+            .iter()
+            .map(|path| c_string(path.as_os_str().as_encoded_bytes()))
+            .collect();
+        let mut pointers: Vec<*const c_char> = paths.iter().map(|path| path.as_ptr()).collect();
+        pointers.push(ptr::null());
+        let mut handle = ptr::null_mut();
+        // SAFETY: the list ends with a null pointer and points to C strings, all of which outlive the call.
+        check("sd_journal_open_files", unsafe {
+            (api.open_files)(&raw mut handle, pointers.as_ptr(), 0)
         })?;
         Self::ready(api, handle)
     }
@@ -319,6 +348,36 @@ impl Journal {
         Ok(micros)
     }
 
+    /// When the present entry was received, in microseconds since the machine's start.
+    pub fn monotonic_micros(&mut self) -> Result<u64, JournalError> {
+        let (mut micros, mut boot) = (0, [0; 16]);
+        // SAFETY: the function writes a number and an id of 16 bytes, or fails.
+        check("sd_journal_get_monotonic_usec", unsafe {
+            (self.api.get_monotonic_usec)(self.handle, &raw mut micros, &raw mut boot)
+        })?;
+        Ok(micros)
+    }
+
+    /// Hands over every field of the present entry, with its name; one that came several times comes several times.
+    pub fn fields(&mut self, mut each: impl FnMut(&[u8], &[u8])) -> Result<(), JournalError> {
+        // SAFETY: the handle is open.
+        unsafe { (self.api.restart_data)(self.handle) };
+        loop {
+            let (mut data, mut length) = (ptr::null(), 0);
+            // SAFETY: the handle is open; the function writes a pointer and a length, or none at the end, or fails.
+            let answer =
+                unsafe { (self.api.enumerate_data)(self.handle, &raw mut data, &raw mut length) };
+            if check("sd_journal_enumerate_data", answer)? == 0 || data.is_null() {
+                return Ok(());
+            }
+            // SAFETY: the data are valid until the next call on this handle, which comes after the last use.
+            let bytes = unsafe { std::slice::from_raw_parts(data.cast::<u8>(), length) };
+            if let Some(at) = bytes.iter().position(|byte| *byte == b'=') {
+                each(&bytes[..at], &bytes[at + 1..]);
+            }
+        }
+    }
+
     /// The value of a field of the present entry; `None` if it has none.
     pub fn field(&mut self, name: &str) -> Result<Option<&[u8]>, JournalError> {
         let c_name = c_string(name.as_bytes());
@@ -390,10 +449,10 @@ mod tests {
     #[test]
     fn an_empty_directory_is_a_journal_without_entries() {
         let dir = tempfile::tempdir().unwrap();
-        let mut journal = match Journal::open_directory(dir.path()) {
+        let mut journal = match Journal::open_directory(dir.path(), JOURNAL_LOCAL_ONLY) {
             Ok(journal) => journal,
             Err(JournalError::NoLibrary(why)) => {
-                eprintln!("SKIPPED: {why}");
+                eprintln!("SKIPPED an_empty_directory_is_a_journal_without_entries: {why}");
                 return;
             }
             Err(error) => panic!("{error}"),
@@ -405,6 +464,8 @@ mod tests {
         journal.seek_head().unwrap();
         assert!(!journal.next_entry().unwrap());
         assert!(journal.cursor().is_err());
+        assert!(journal.fields(|_, _| {}).is_err());
+        assert!(Journal::open_files(&[dir.path().join("none.journal")]).is_err());
         assert_eq!(journal.process().unwrap(), JournalChange::None);
         journal.flush_matches();
     }

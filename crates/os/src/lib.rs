@@ -23,7 +23,7 @@ pub use file_id::FileId;
 pub use host_name::host_of;
 pub use inotify::{Change, Inotify, Watch};
 pub use interfaces::{default_gateways, own_addresses};
-pub use journal::{Journal, JournalChange, JournalError};
+pub use journal::{JOURNAL_LOCAL_ONLY, Journal, JournalChange, JournalError};
 pub use lock::{Lock, LockError};
 pub use log_file::open_log_file;
 pub use logins::{Login, logins, logins_changed};

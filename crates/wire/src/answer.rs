@@ -102,6 +102,21 @@ pub struct Source {
     pub state: String,
     /// Bytes read of a file, or the journal's time in seconds.
     pub position: u64,
+    /// How often it could not be opened or read since the start; left out while 0.
+    #[serde(skip_serializing_if = "is_zero", default)]
+    pub errors: u64,
+    /// How often the file was emptied while it was read; left out while 0. What was written since the last read, and
+    /// is in no copy beside the log, was lost then.
+    #[serde(skip_serializing_if = "is_zero", default)]
+    pub truncations: u64,
+}
+
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde passes a reference"
+)]
+fn is_zero(number: &u64) -> bool {
+    *number == 0
 }
 
 /// Where bans are enforced.

@@ -72,7 +72,7 @@ fn words_of_a_jail() {
     assert_eq!(
         (
             spec.filter.usedns,
-            spec.logencoding.as_str(),
+            spec.logencoding.text.as_str(),
             spec.ipv6_prefix,
             spec.ipv4_prefix
         ),
@@ -136,15 +136,42 @@ fn the_backend_chooses_the_kind_of_log() {
             "^F <HOST>",
         ),
         ("backend = systemd", &fixed, "^F <HOST>"),
+        ("backend = Systemd", filter, "^J <HOST>"),
     ];
     for (lines, filter, expected) in cases {
         let spec = jail(lines, &[("filter.d/f.conf", filter)]);
         assert_eq!(texts(&spec.filter.failregex), [expected], "{lines}");
         assert_eq!(
             spec.filter.logtype_journal,
-            lines.contains("systemd"),
+            lines.to_lowercase().contains("systemd"),
             "{lines}"
         );
+    }
+}
+
+#[test]
+fn a_backend_is_a_name_with_options() {
+    for (text, name, options) in [
+        ("", "auto", &[][..]),
+        ("backend = Polling", "polling", &[]),
+        (
+            "backend = systemd[journalpath=/j, journalfiles=\"/a/*, /b\", journalflags=4]",
+            "systemd",
+            &[
+                ("journalpath", "/j"),
+                ("journalfiles", "/a/*, /b"),
+                ("journalflags", "4"),
+            ],
+        ),
+        ("backend = gamin", "gamin", &[]),
+    ] {
+        let backend = jail(text, &[]).backend;
+        let found: Vec<(&str, &str)> = backend
+            .options
+            .iter()
+            .map(|(key, value)| (key.as_str(), value.as_str()))
+            .collect();
+        assert_eq!((backend.name.as_str(), &found[..]), (name, options));
     }
 }
 

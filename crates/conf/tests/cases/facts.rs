@@ -173,7 +173,7 @@ fn of_spec(spec: &JailSpec, files: &[String]) -> Jail {
     };
     let growth = &spec.increment;
     let facts = [
-        ("backend", spec.backend.clone()),
+        ("backend", spec.backend.value.text.clone()),
         ("usedns", usedns.into()),
         ("maxlines", filter.maxlines.to_string()),
         ("prefregex", text(&filter.prefregex)),
@@ -203,10 +203,10 @@ fn of_spec(spec: &JailSpec, files: &[String]) -> Jail {
         ("logtimezone", text(&filter.logtimezone)),
         (
             "logencoding",
-            if spec.logencoding == "auto" {
+            if spec.logencoding.text == "auto" {
                 String::new()
             } else {
-                spec.logencoding.clone()
+                spec.logencoding.text.clone()
             },
         ),
         ("addlogpath", logs(spec, files)),
@@ -233,7 +233,7 @@ fn logs(spec: &JailSpec, files: &[String]) -> String {
     for log in spec
         .logpath
         .iter()
-        .filter(|_| !spec.backend.starts_with("systemd"))
+        .filter(|_| !spec.backend.value.text.starts_with("systemd"))
     {
         let word = if log.tail { "tail" } else { "head" };
         let matching = files

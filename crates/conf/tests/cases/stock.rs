@@ -133,7 +133,7 @@ fn of_jail(spec: &JailSpec) -> Vec<Json> {
         UseDns::Raw => "raw",
     };
     let mut commands = vec![
-        json!(["add", name, spec.backend]),
+        json!(["add", name, spec.backend.value.text]),
         json!(["set", name, "usedns", usedns]),
         json!(["set", name, "maxlines", spec.filter.maxlines]),
         json!(["set", name, "prefregex", text(&spec.filter.prefregex)]),
@@ -141,7 +141,7 @@ fn of_jail(spec: &JailSpec) -> Vec<Json> {
         json!(["set", name, "maxretry", spec.maxretry]),
         json!(["set", name, "maxmatches", spec.maxmatches]),
         json!(["set", name, "ignorecommand", text(&spec.ignorecommand)]),
-        json!(["set", name, "logencoding", spec.logencoding]),
+        json!(["set", name, "logencoding", spec.logencoding.text]),
     ];
     for (option, list) in [
         ("addfailregex", &spec.filter.failregex),

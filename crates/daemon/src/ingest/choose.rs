@@ -10,8 +10,9 @@ use crate::clock;
 use crate::gate::Gate;
 use crate::hub::{Message, Read};
 use crate::plan::{Backend, Jail, trusted_uids, units};
+use crate::source::journal::JournalSource;
 use crate::source::tail::{expand, first_line_hash};
-use crate::source::{FileWish, JournalWish, SourceState};
+use crate::source::{FileWish, JournalWish, SourceState, Standing};
 use base::{Span, Timestamp};
 use engine::JailId;
 use os::Users;
@@ -127,7 +128,7 @@ impl Chooser {
                 kind: "journal",
             };
             drop(self.hub.send(Message::Read(vec![left], self.gate.enter())));
-            self.give_files(jail, one.marks);
+            self.give_files(jail, Vec::new(), one.marks);
         }
     }
 
@@ -155,7 +156,7 @@ impl Chooser {
                 let stored = self.positions.logs.iter();
                 let own = stored.filter(|position| position.jail == name);
                 let own = own.cloned().collect();
-                self.give_files(jail, own);
+                self.give_files(jail, own, Vec::new());
             }
             Choice::Journal => {
                 if jail.backend == Backend::Either && !jail.logs.is_empty() {
@@ -169,6 +170,7 @@ impl Chooser {
                     .find(|position| position.jail == name);
                 let wish = JournalWish {
                     jail: jail.id,
+                    place: self.place(jail),
                     matches: jail.journal.clone(),
                     // Read now: a service that was installed since the start brought its user along.
                     trusted_uids: trusted_uids(
@@ -185,7 +187,7 @@ impl Chooser {
         }
     }
 
-    fn give_files(&self, jail: &Jail, stored: Vec<LogPosition>) {
+    fn give_files(&self, jail: &Jail, stored: Vec<LogPosition>, marks: Vec<LogPosition>) {
         let patterns = jail.logs.iter();
         let wish = FileWish {
             jail: jail.id,
@@ -193,11 +195,23 @@ impl Chooser {
                 .map(|log| (log.pattern.clone(), log.tail))
                 .collect(),
             findtime: jail.policy.findtime,
+            encoding: jail.encoding,
+            polled: jail.polled,
             stored,
+            marks,
         };
         // The thread ends only with us.
         drop(self.files.send(wish));
         self.tail.wake();
+    }
+
+    /// The jail's journal: another directory given for the system's counts where the jail names none.
+    fn place(&self, jail: &Jail) -> JournalSource {
+        let mut place = jail.place.clone();
+        if place.files.is_empty() && place.namespace.is_none() && place.directory.is_none() {
+            place.directory = self.journal.clone();
+        }
+        place
     }
 
     /// What an undecided jail waits for: any of its files, or its unit.
@@ -208,8 +222,7 @@ impl Chooser {
             jail: jail.id,
             path,
             kind,
-            state: state.clone(),
-            position: 0,
+            standing: Standing::new(state.clone()),
         };
         let said = files.chain(units).map(read).collect();
         drop(self.hub.send(Message::Read(said, self.gate.enter())));

@@ -8,7 +8,7 @@ use crate::gate::Gate;
 use crate::hub::Message;
 use crate::last_words::LastWords;
 use crate::plan::Jail;
-use crate::source::journal::JournalReader;
+use crate::source::journal::Journals;
 use crate::source::tail::Tail;
 use crate::source::{FileWish, JournalWish};
 use jiff::tz::TimeZone;
@@ -72,7 +72,7 @@ pub(crate) fn start(
     let (files, file_wishes) = channel();
     let (entries, journal_wishes) = channel();
     let tail = Tail::new(Vec::new(), ingest(), clock::now)?;
-    let reader = JournalReader::new(Vec::new(), ingest(), journal.clone(), clock::now);
+    let reader = Journals::new(ingest(), clock::now);
     let waker = tail.waker();
     let mut chooser = Chooser {
         jails: Arc::clone(jails),
@@ -150,11 +150,7 @@ fn follow_files(
     tail.sink_mut().finish();
 }
 
-fn follow_journal(
-    mut reader: JournalReader<Ingest>,
-    wishes: &Receiver<JournalWish>,
-    stop: &AtomicBool,
-) {
+fn follow_journal(mut reader: Journals<Ingest>, wishes: &Receiver<JournalWish>, stop: &AtomicBool) {
     while !stop.load(Ordering::Relaxed) {
         for wish in wishes.try_iter() {
             reader.add(wish);

@@ -1,18 +1,18 @@
 //! Follows the systemd journal for all jails in one thread.
 //!
-//! One handle shows what any jail asks for; each entry is then judged jail by jail: whether it matches, and whether
+//! Jails that name the same journal share one handle, which shows what any of them asks for; each entry is then judged jail by jail: whether it matches, and whether
 //! its writer may speak for the service ([`trust`]). The journal is asked every few milliseconds instead of waited
 //! for, because journald announces changes only after a quarter of a second.
 
-use super::{JournalWish, Position, Sink, SourceKey, SourceState};
+use super::{JournalWish, Position, Sink, SourceKey, SourceState, Standing};
 use base::Timestamp;
+use detect::Encoding;
 use engine::JailId;
 use entry::Entry;
 use expression::{Expression, Group};
 use feed::{Absent, Feed};
 pub(crate) use forge::forgeable;
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
 use std::time::{Duration, Instant};
 use trust::Verdict;
 
@@ -22,15 +22,15 @@ mod expression;
 mod feed;
 mod forge;
 mod once;
+mod place;
 mod trust;
 
-pub use once::{JournalPlace, read_journal};
+pub use once::read_journal;
+pub use place::{JournalSource, PlaceError};
 
 #[cfg(test)]
 mod tests;
 
-/// The journal is one source.
-const KEY: SourceKey = SourceKey(0);
 /// Entries of one call, so that others get their turn.
 const BATCH: usize = 1000;
 /// How long to wait after entries came, and after nothing came for a while. A wake-up costs some 40 µs, so that an
@@ -40,15 +40,23 @@ const IDLE: Duration = Duration::from_millis(50);
 const CALM_AFTER: Duration = Duration::from_secs(10);
 /// How often new and rotated files are looked for.
 const PROCESS_EVERY: Duration = Duration::from_millis(100);
-/// When a missing or broken journal is tried again.
-const TRY_AGAIN: Duration = Duration::from_secs(2);
+/// When a missing journal is looked for again, and when a broken one is tried again.
+const LOOK_AGAIN: Duration = Duration::from_secs(2);
+const TRY_AGAIN: Duration = Duration::from_secs(10);
 /// Causes of refusal that are told apart for a jail.
 const CAUSES: usize = 16;
 
-/// The journal of all jails.
-pub(crate) struct JournalReader<S> {
+/// All journals of all jails.
+pub(crate) struct Journals<S> {
     sink: S,
-    directory: Option<PathBuf>,
+    clock: fn() -> Timestamp,
+    readers: Vec<JournalReader>,
+}
+
+/// One journal, for the jails that read it.
+struct JournalReader {
+    key: SourceKey,
+    place: JournalSource,
     clock: fn() -> Timestamp,
     subscriptions: Vec<Subscription>,
     feed: Option<Feed>,
@@ -61,7 +69,9 @@ pub(crate) struct JournalReader<S> {
     last_entry: Instant,
     next_open: Instant,
     next_process: Instant,
-    states: BTreeMap<JailId, SourceState>,
+    states: BTreeMap<JailId, Standing>,
+    /// How often it could not be opened or read.
+    errors: u64,
 }
 
 /// One jail.
@@ -82,19 +92,51 @@ struct Seen {
     time: Timestamp,
 }
 
-impl<S: Sink> JournalReader<S> {
-    /// Follows the system's journal, or the journal files in a directory. Nothing is read before the first
-    /// [`poll_once`](Self::poll_once).
-    pub(crate) fn new(
-        wishes: Vec<JournalWish>,
-        sink: S,
-        directory: Option<PathBuf>,
-        clock: fn() -> Timestamp,
-    ) -> Self {
-        let now = Instant::now();
-        let mut reader = Self {
+impl<S: Sink> Journals<S> {
+    /// Follows no journal yet.
+    pub(crate) fn new(sink: S, clock: fn() -> Timestamp) -> Self {
+        Self {
             sink,
-            directory,
+            clock,
+            readers: Vec::new(),
+        }
+    }
+
+    /// Follows a journal for another jail too, from the next poll on. A match that is none is told as the jail's state.
+    pub(crate) fn add(&mut self, wish: JournalWish) {
+        let known = self
+            .readers
+            .iter()
+            .position(|reader| reader.place == wish.place);
+        let at = known.unwrap_or_else(|| {
+            let key = SourceKey(self.readers.len() as u32);
+            let place = wish.place.clone();
+            self.readers
+                .push(JournalReader::new(key, place, self.clock));
+            self.readers.len() - 1
+        });
+        self.readers[at].add(wish, &mut self.sink);
+    }
+
+    /// The sink.
+    pub(crate) fn sink_mut(&mut self) -> &mut S {
+        &mut self.sink
+    }
+
+    /// Reads what is there, a bounded amount of each, without waiting; gives how long to wait before the next call.
+    pub(crate) fn poll_once(&mut self) -> Duration {
+        let sink = &mut self.sink;
+        let pauses = self.readers.iter_mut().map(|reader| reader.poll_once(sink));
+        pauses.min().unwrap_or(CALM_AFTER)
+    }
+}
+
+impl JournalReader {
+    fn new(key: SourceKey, place: JournalSource, clock: fn() -> Timestamp) -> Self {
+        let now = Instant::now();
+        Self {
+            key,
+            place,
             clock,
             subscriptions: Vec::new(),
             feed: None,
@@ -106,17 +148,14 @@ impl<S: Sink> JournalReader<S> {
             next_open: now,
             next_process: now,
             states: BTreeMap::new(),
-        };
-        for wish in wishes {
-            reader.add(wish);
+            errors: 0,
         }
-        reader
     }
 
-    /// Follows it for another jail too, from the next poll on. A match that is none is told as the jail's state.
-    pub(crate) fn add(&mut self, wish: JournalWish) {
+    fn add<S: Sink>(&mut self, wish: JournalWish, sink: &mut S) {
         let JournalWish {
             jail,
+            place: _,
             matches,
             trusted_uids,
             findtime,
@@ -124,7 +163,7 @@ impl<S: Sink> JournalReader<S> {
         } = wish;
         let expression = match Expression::parse(&matches) {
             Ok(expression) => expression,
-            Err(error) => return self.tell(jail, SourceState::Error(error.to_string())),
+            Err(error) => return self.tell(jail, SourceState::Error(error.to_string()), sink),
         };
         let oldest = Seen {
             cursor: String::new(),
@@ -153,36 +192,30 @@ impl<S: Sink> JournalReader<S> {
         self.close();
     }
 
-    /// The sink.
-    pub(crate) fn sink_mut(&mut self) -> &mut S {
-        &mut self.sink
-    }
-
     /// Reads what is there, a bounded amount, without waiting; gives how long to wait before the next call.
-    pub(crate) fn poll_once(&mut self) -> Duration {
+    fn poll_once<S: Sink>(&mut self, sink: &mut S) -> Duration {
         let now = Instant::now();
         if self.subscriptions.is_empty() {
             return CALM_AFTER;
         }
-        if self.feed.is_none() && (now < self.next_open || !self.open(now)) {
+        if self.feed.is_none() && (now < self.next_open || !self.open(now, sink)) {
             return self
                 .next_open
                 .saturating_duration_since(now)
                 .min(CALM_AFTER);
         }
-        match self.read(now) {
+        match self.read(now, sink) {
             Ok(pause) => pause,
             Err(error) => {
                 self.close();
-                self.next_open = now + TRY_AGAIN;
-                self.tell_all(&SourceState::Error(error));
+                self.failed(now, error, sink);
                 CALM_AFTER
             }
         }
     }
 
     /// Opens the journal before the first entry that anybody has not seen; false if that is not possible now.
-    fn open(&mut self, now: Instant) -> bool {
+    fn open<S: Sink>(&mut self, now: Instant, sink: &mut S) -> bool {
         let asks_for_all = self
             .subscriptions
             .iter()
@@ -201,24 +234,33 @@ impl<S: Sink> JournalReader<S> {
             .filter_map(|one| Some(one.seen.as_ref()?.time))
             .min();
         let since = since.unwrap_or_else(|| (self.clock)());
-        match Feed::open(self.directory.as_deref(), &groups, since) {
+        match Feed::open(&self.place, &groups, since) {
             Ok(feed) => {
                 self.feed = Some(feed);
                 let jails: Vec<JailId> = self.subscriptions.iter().map(|one| one.jail).collect();
-                let place = self.place();
-                self.sink.opened(KEY, &place, &jails);
-                self.tell_all(&SourceState::CatchingUp);
+                let place = self.place.to_string();
+                sink.opened(self.key, &place, Encoding::default(), &jails);
+                self.tell_all(&SourceState::CatchingUp, sink);
                 true
             }
             Err(absent) => {
-                self.next_open = now + TRY_AGAIN;
-                self.tell_all(&match absent {
-                    Absent::Nothing => SourceState::Waiting,
-                    Absent::Error(why) => SourceState::Error(why),
-                });
+                match absent {
+                    Absent::Nothing => {
+                        self.next_open = now + LOOK_AGAIN;
+                        self.tell_all(&SourceState::Waiting, sink);
+                    }
+                    Absent::Error(why) => self.failed(now, why, sink),
+                }
                 false
             }
         }
+    }
+
+    /// It could not be read; other journals go on.
+    fn failed<S: Sink>(&mut self, now: Instant, why: String, sink: &mut S) {
+        self.errors += 1;
+        self.next_open = now + TRY_AGAIN;
+        self.tell_all(&SourceState::Error(why), sink);
     }
 
     /// Lets go of the handle; the next one begins behind what was read.
@@ -236,7 +278,7 @@ impl<S: Sink> JournalReader<S> {
         }
     }
 
-    fn read(&mut self, now: Instant) -> Result<Duration, String> {
+    fn read<S: Sink>(&mut self, now: Instant, sink: &mut S) -> Result<Duration, String> {
         let Some(feed) = &mut self.feed else {
             return Ok(CALM_AFTER);
         };
@@ -244,6 +286,7 @@ impl<S: Sink> JournalReader<S> {
             self.next_process = now + PROCESS_EVERY;
             feed.process()?;
         }
+        let is_stale = feed.is_stale(now);
         let mut count = 0;
         let mut failure = None;
         while count < BATCH && failure.is_none() {
@@ -256,12 +299,12 @@ impl<S: Sink> JournalReader<S> {
                 }
             }
             if count == 0 {
-                self.sink.read_begins(KEY);
+                sink.read_begins(self.key);
             }
             count += 1;
             for one in &mut self.subscriptions {
                 if !one.has_seen(&self.entry, feed) {
-                    one.take(&self.entry, &mut self.sink);
+                    one.take(self.key, &self.entry, sink);
                 }
             }
         }
@@ -274,20 +317,24 @@ impl<S: Sink> JournalReader<S> {
         let became_idle = at_end && !self.caught_up;
         if count > 0 || became_idle {
             if count == 0 {
-                self.sink.read_begins(KEY);
+                sink.read_begins(self.key);
             }
             let position = self.position();
-            self.sink.read_ends(KEY, position, at_end);
+            sink.read_ends(self.key, position, at_end);
         }
         if became_idle {
             self.caught_up = true;
             self.subscriptions
                 .iter_mut()
                 .for_each(|one| one.seen = None);
-            self.tell_all(&SourceState::Following);
+            self.tell_all(&SourceState::Following, sink);
         }
         if let Some(error) = failure {
             return Err(error);
+        }
+        if is_stale && at_end {
+            self.close();
+            return Ok(Duration::ZERO);
         }
         if count > 0 {
             self.last_entry = now;
@@ -314,32 +361,29 @@ impl<S: Sink> JournalReader<S> {
         })
     }
 
-    fn place(&self) -> String {
-        self.directory.as_ref().map_or_else(
-            || "journal".to_owned(),
-            |directory| directory.display().to_string(),
-        )
-    }
-
-    fn tell_all(&mut self, state: &SourceState) {
-        for jail in self
-            .subscriptions
-            .iter()
-            .map(|one| one.jail)
-            .collect::<Vec<_>>()
-        {
-            self.tell(jail, state.clone());
+    fn tell_all<S: Sink>(&mut self, state: &SourceState, sink: &mut S) {
+        let jails: Vec<JailId> = self.subscriptions.iter().map(|one| one.jail).collect();
+        for jail in jails {
+            self.tell(jail, state.clone(), sink);
         }
     }
 
-    fn tell(&mut self, jail: JailId, state: SourceState) {
+    fn tell<S: Sink>(&mut self, jail: JailId, state: SourceState, sink: &mut S) {
+        let before = self.states.get(&jail);
         // To begin again behind what was read is no news.
-        let follows = self.states.get(&jail) == Some(&SourceState::Following);
-        if self.states.get(&jail) != Some(&state) && !(follows && state == SourceState::CatchingUp)
-        {
-            let place = self.place();
-            self.sink.state(jail, &place, "journal", state.clone(), 0);
-            self.states.insert(jail, state);
+        let follows = before.is_some_and(|before| before.state == SourceState::Following);
+        if follows && state == SourceState::CatchingUp {
+            return;
+        }
+        let errors = self.errors;
+        let standing = Standing {
+            errors,
+            ..Standing::new(state)
+        };
+        if before != Some(&standing) {
+            let place = self.place.to_string();
+            sink.state(jail, &place, "journal", standing.clone());
+            self.states.insert(jail, standing);
         }
     }
 }
@@ -361,10 +405,10 @@ impl Subscription {
         true
     }
 
-    fn take<S: Sink>(&mut self, entry: &Entry, sink: &mut S) {
+    fn take<S: Sink>(&mut self, key: SourceKey, entry: &Entry, sink: &mut S) {
         match trust::judge(&self.expression, &self.trusted_uids, entry) {
             Verdict::Foreign => {}
-            Verdict::Trusted => sink.entry(KEY, self.jail, &entry.line(), entry.time()),
+            Verdict::Trusted => sink.entry(key, self.jail, &entry.line(), entry.time()),
             Verdict::Refused(cause) => {
                 if self.refused.len() >= CAUSES && !self.refused.contains_key(&cause) {
                     return;
@@ -372,9 +416,9 @@ impl Subscription {
                 let count = self.refused.entry(cause.clone()).or_default();
                 *count += 1;
                 match *count {
-                    1 => sink.refused(self.jail, &format!("{cause}: they are not counted")),
+                    1 => sink.notice(self.jail, &format!("{cause}: they are not counted")),
                     many if is_power_of_ten(many) => {
-                        sink.refused(self.jail, &format!("{cause}: {many} so far, none counted"));
+                        sink.notice(self.jail, &format!("{cause}: {many} so far, none counted"));
                     }
                     _ => {}
                 }

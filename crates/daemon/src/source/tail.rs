@@ -5,13 +5,14 @@
 //! the next one under its name is read from its first byte. Several jails share one reading of a file; each gets it
 //! from its own start position. No file can keep the others waiting: each gets a bounded share of a round.
 
-use super::{FileWish, Sink, SourceState};
+use super::{FileWish, Sink, Standing};
 use base::Timestamp;
+use detect::Encoding;
 use engine::JailId;
-use os::{Waker, wait_readable};
-use reader::{FileId, Reader};
+use os::{Inotify, Waker, wait_readable};
+use reader::{FileId, Outcome, Reader};
 pub(crate) use start::first_line_hash;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::io;
 use std::os::fd::AsFd;
 use std::path::PathBuf;
@@ -19,6 +20,7 @@ use std::time::{Duration, Instant};
 use watch::Watches;
 
 mod begin;
+mod copies;
 pub(crate) mod glob;
 mod reader;
 mod scan;
@@ -45,8 +47,12 @@ pub(crate) struct Tail<S> {
     /// In the order of opening.
     readers: Vec<Reader>,
     bound: BTreeMap<PathBuf, Bound>,
-    states: BTreeMap<(JailId, String), (SourceState, u64)>,
+    states: BTreeMap<(JailId, String), Standing>,
+    /// Patterns with a directory that may not be read, and why.
+    denied: BTreeMap<String, String>,
     watches: Watches,
+    /// Why there is no inotify.
+    blind: Option<String>,
     waker: Waker,
     next_key: u32,
     next_look: Instant,
@@ -64,7 +70,7 @@ pub(crate) fn is_glob(pattern: &str) -> bool {
 
 /// The paths that exist and that a path or glob names, sorted.
 pub(crate) fn expand(pattern: &str) -> Vec<PathBuf> {
-    glob::expand(pattern, &mut BTreeSet::new())
+    glob::expand(pattern, &mut glob::Looked::default())
 }
 
 /// One pattern of a jail.
@@ -73,6 +79,8 @@ struct Wish {
     pattern: String,
     is_glob: bool,
     tail: bool,
+    polled: bool,
+    encoding: Encoding,
     findtime: base::Span,
     stored: Vec<store::LogPosition>,
     /// It was looked for before: what appears now is new.
@@ -93,15 +101,22 @@ struct Bound {
     was_missing: bool,
     /// The file that could not be opened, and when it is tried again.
     refused: Option<(Option<Version>, Instant, String)>,
+    errors: u64,
+    truncations: u64,
 }
 
 impl<S: Sink> Tail<S> {
-    /// Follows these files from now on. Nothing is read before the first [`poll_once`](Self::poll_once).
+    /// Follows these files from now on. Nothing is read before the first [`poll_once`](Self::poll_once). Where the
+    /// system has no inotify to give, everything is polled, and each jail is told.
     pub(crate) fn new(
         wishes: Vec<FileWish>,
         sink: S,
         clock: fn() -> Timestamp,
     ) -> io::Result<Self> {
+        let (inotify, blind) = match Inotify::new() {
+            Ok(inotify) => (Some(inotify), None),
+            Err(error) => (None, Some(error.to_string())),
+        };
         let mut tail = Self {
             sink,
             clock,
@@ -109,7 +124,9 @@ impl<S: Sink> Tail<S> {
             readers: Vec::new(),
             bound: BTreeMap::new(),
             states: BTreeMap::new(),
-            watches: Watches::new()?,
+            denied: BTreeMap::new(),
+            watches: Watches::new(inotify),
+            blind,
             waker: Waker::new()?,
             next_key: 0,
             next_look: Instant::now(),
@@ -129,16 +146,30 @@ impl<S: Sink> Tail<S> {
             jail,
             patterns,
             findtime,
+            encoding,
+            polled,
             stored,
+            marks,
         } = wish;
+        if let Some(why) = self.blind.as_ref().filter(|_| !polled) {
+            let text = format!(
+                "its log files are looked at once a second: inotify cannot be used ({why}). Raise \
+                 fs.inotify.max_user_instances"
+            );
+            self.sink.notice(jail, &text);
+        }
         for (pattern, tail) in patterns {
             let is_glob = glob::is_pattern(&pattern);
-            let stored = stored.clone();
+            // What begins at the end begins there again.
+            let earlier = if tail { &[][..] } else { &stored };
+            let stored = earlier.iter().chain(&marks).cloned().collect();
             self.wishes.push(Wish {
                 jail,
                 pattern,
                 is_glob,
                 tail,
+                polled,
+                encoding,
                 findtime,
                 stored,
                 looked: false,
@@ -171,7 +202,11 @@ impl<S: Sink> Tail<S> {
         } else {
             timeout.min(until_next)
         };
-        wait_readable(&[self.watches.as_fd(), self.waker.as_fd()], wait)?;
+        let fds: Vec<_> = [Some(self.waker.as_fd()), self.watches.fd()]
+            .into_iter()
+            .flatten()
+            .collect();
+        wait_readable(&fds, wait)?;
         self.waker.clear();
         let changes = self.watches.changes()?;
         for path in &changes.written {
@@ -229,13 +264,25 @@ impl<S: Sink> Tail<S> {
             if !self.readers[at].dirty || self.waits(at) {
                 continue;
             }
+            match self.is_cleared(at, now) {
+                Ok(true) => {}
+                Ok(false) => continue,
+                Err(error) => {
+                    self.failed(at, &error, now);
+                    continue;
+                }
+            }
             let reader = &mut self.readers[at];
             let was_caught_up = reader.caught_up;
             let outcome = reader.read(&mut self.sink, &mut self.buffer, now);
             let is_new = reader.caught_up != was_caught_up;
             match outcome {
-                Ok(()) if is_new => self.tell_reader(at),
-                Ok(()) => {}
+                Ok(Outcome::Truncated) => {
+                    // A copy that cannot be read is none.
+                    self.truncated(at, now).ok();
+                }
+                Ok(_) if is_new => self.tell_reader(at),
+                Ok(_) => {}
                 Err(error) => self.failed(at, &error, now),
             }
         }
@@ -287,6 +334,7 @@ impl<S: Sink> Tail<S> {
             .filter(|bound| bound.file == Some(id))
         {
             bound.file = None;
+            bound.errors += 1;
             bound.was_missing = false;
             // Where it was left counts again, as after a restart.
             bound.last = None;
@@ -303,6 +351,7 @@ impl<S: Sink> Tail<S> {
             .count()
             .saturating_sub(ROTATED);
         let sink = &mut self.sink;
+        let mut any = false;
         self.readers.retain(|reader| {
             let Some(rotated) = reader.rotated else {
                 return true;
@@ -310,10 +359,14 @@ impl<S: Sink> Tail<S> {
             let quiet = now.duration_since(rotated.max(reader.grew)) >= QUIET;
             let closed = !reader.dirty && (quiet || spare > 0);
             if closed {
+                any = true;
                 spare = spare.saturating_sub(1);
                 sink.closed(reader.key);
             }
             !closed
         });
+        if any {
+            self.judge_again();
+        }
     }
 }

@@ -56,17 +56,110 @@ fn no_byte_ends_anything() {
 }
 
 #[test]
-fn utf_16_lines_end_at_whole_characters() {
-    // U+0A00 and U+000A hold the same bytes.
-    let text = "a\u{0a00}\u{0100}b\nc\r\n";
-    let le: Vec<u8> = text.encode_utf16().flat_map(u16::to_le_bytes).collect();
-    let be: Vec<u8> = text.encode_utf16().flat_map(u16::to_be_bytes).collect();
-    let expected = [("a\u{0a00}\u{0100}b", 10), ("c", 16)];
-    for at in 0..le.len() {
-        check("utf-16", &[&le[..at], &le[at..]], &expected);
-        check("UTF_16BE", &[&be[..at], &be[at..]], &expected);
+fn bytes_that_stand_for_nothing_are_counted_by_line() {
+    for (encoding, bytes, malformed) in [
+        ("auto", &b"a\xff\xff\nb\n\xc3\xa9\n"[..], 1),
+        ("ascii", b"a\xc3\xa9\nb\n", 1),
+        ("latin1", b"a\xff\n", 0),
+        ("cp1252", b"\x81\n\x80\n", 1),
+        ("euc-jp", b"\xff\na\n\xa4\xa2\n", 1),
+        ("utf-16le", b"\x00\xd8\n\x00a\0\n\0", 1),
+        ("utf-32le", b"\x00\xd8\0\0\n\x00\0\0", 1),
+    ] {
+        let mut splitter = Splitter::new(Encoding::parse(encoding).unwrap(), 0);
+        splitter.push(bytes, |_, _| {});
+        assert_eq!(splitter.malformed_lines(), malformed, "{encoding}");
     }
-    check("utf-16", &[b"\xff\xfea\0\n\0"], &[("a", 6)]);
+}
+
+#[test]
+fn each_encoding_gives_its_characters() {
+    check("ascii", &[b"caf\xe9\n"], &[("caf\u{fffd}", 5)]);
+    check(
+        "utf-8-sig",
+        &[b"\xef\xbb\xbfa\n\xef\xbb\xbf\xff\n"],
+        &[("a", 5), ("\u{fffd}", 10)],
+    );
+    check("iso-8859-15", &[b"\xa4\n"], &[("€", 2)]);
+    check("koi8-r", &[b"\xf0\xd2\xc9\n"], &[("При", 4)]);
+    check("cp1251", &[b"\xcf\xf0\xe8\n"], &[("При", 4)]);
+    check("cp866", &[b"\x8f\n"], &[("П", 2)]);
+    check("gbk", &[b"\xc4", b"\xe3\n"], &[("你", 3)]);
+    check("shift_jis", &[b"\x82\xa0\n"], &[("あ", 3)]);
+    check("iso-2022-jp", &[b"\x1b$B$\"\x1b(B\n"], &[("あ", 9)]);
+}
+
+/// A text as UTF-16 and UTF-32, each in both orders.
+fn wide(text: &str) -> [(&'static str, Vec<u8>); 4] {
+    let (short, long) = (text.encode_utf16(), text.chars().map(u32::from));
+    [
+        (
+            "utf-16-le",
+            short.clone().flat_map(u16::to_le_bytes).collect(),
+        ),
+        ("utf-16-be", short.flat_map(u16::to_be_bytes).collect()),
+        (
+            "utf-32-le",
+            long.clone().flat_map(u32::to_le_bytes).collect(),
+        ),
+        ("utf-32-be", long.flat_map(u32::to_be_bytes).collect()),
+    ]
+}
+
+#[test]
+fn wide_lines_end_at_whole_characters() {
+    // U+0A00 and U+000A hold the same bytes.
+    for (name, bytes) in wide("a\u{0a00}\u{0100}b\nc\r\n") {
+        let unit = Encoding::parse(name).unwrap().unit() as u64;
+        let expected = [("a\u{0a00}\u{0100}b", 5 * unit), ("c", 8 * unit)];
+        for at in 0..bytes.len() {
+            let (one, other) = bytes.split_at(at);
+            check(name, &[one, other], &expected);
+            // The first character tells the order.
+            check(&name[..6], &[one, other], &expected);
+        }
+    }
+    for (name, bytes) in wide("\u{feff}你\n") {
+        let unit = Encoding::parse(name).unwrap().unit() as u64;
+        check(&name[..6], &[&bytes], &[("你", 3 * unit)]);
+    }
+}
+
+#[test]
+fn line_ends_are_found_from_both_sides() {
+    for (name, bytes) in wide("a\u{0a00}\nb\nc\u{0a0a}") {
+        let encoding = Encoding::parse(name).unwrap();
+        let unit = encoding.unit();
+        assert_eq!(encoding.line_end(&bytes, 0), Some(3 * unit), "{name}");
+        assert_eq!(encoding.last_line_end(&bytes, 0), Some(5 * unit), "{name}");
+        // From the middle of a character on.
+        assert_eq!(
+            encoding.line_end(&bytes[1..], 1),
+            Some(3 * unit - 1),
+            "{name}"
+        );
+        assert_eq!(
+            encoding.last_line_end(&bytes[..3 * unit - 1], 0),
+            None,
+            "{name}"
+        );
+    }
+    assert_eq!(Encoding::Utf8.line_end(b"ab\nc\n", 7), Some(3));
+    assert_eq!(Encoding::Utf8.last_line_end(b"ab\nc\nd", 7), Some(5));
+}
+
+#[test]
+fn overlong_wide_lines_are_cut_at_whole_characters() {
+    for (name, bytes) in wide(&format!("{}\nend\n", "é".repeat(MAX_LINE))) {
+        let encoding = Encoding::parse(name).unwrap();
+        let (lines, cut) = split(encoding, &[&bytes]);
+        let lengths: Vec<usize> = lines.iter().map(|(text, _)| text.chars().count()).collect();
+        assert_eq!(
+            (lengths, cut),
+            (vec![MAX_LINE / encoding.unit(), 3], 1),
+            "{name}"
+        );
+    }
 }
 
 #[test]
@@ -101,13 +194,20 @@ fn tells_where_to_read_on() {
 }
 
 fn any_encoding() -> impl Strategy<Value = Encoding> {
-    prop::sample::select(vec![
-        Encoding::Utf8,
-        Encoding::Latin1,
-        Encoding::Windows1252,
-        Encoding::Utf16Le,
-        Encoding::Utf16Be,
-    ])
+    let names = [
+        "utf-8",
+        "utf-8-sig",
+        "ascii",
+        "latin-1",
+        "cp1252",
+        "gbk",
+        "utf-16",
+        "utf-16-le",
+        "utf-16-be",
+        "utf-32",
+        "utf-32-be",
+    ];
+    prop::sample::select(names.to_vec()).prop_map(|name| Encoding::parse(name).unwrap())
 }
 
 proptest! {

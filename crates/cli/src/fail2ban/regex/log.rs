@@ -4,7 +4,7 @@
 
 use super::python::short;
 use base::Timestamp;
-use daemon::JournalPlace;
+use daemon::JournalSource;
 use detect::{Encoding, Splitter};
 use std::ffi::OsString;
 use std::fs::File;
@@ -15,7 +15,7 @@ use std::path::{Path, PathBuf};
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Log {
     File(PathBuf),
-    Journal(JournalPlace),
+    Journal(JournalSource),
     Text(Vec<String>),
 }
 
@@ -35,7 +35,9 @@ impl Log {
         if let Some((name, options)) = conf::parse_call(&text)
             && name == "systemd-journal"
         {
-            return journal(options).map(Self::Journal);
+            let place = JournalSource::of_options(&options, None);
+            let told = |error: daemon::PlaceError| format!("{}; {}", error.message, error.help);
+            return place.map(Self::Journal).map_err(told);
         }
         Ok(Self::Text(text.split('\n').map(str::to_owned).collect()))
     }
@@ -130,33 +132,6 @@ fn read_file(
         });
     }
     Ok(())
-}
-
-/// `systemd-journal[journalpath=…, journalfiles=…, journalflags=…, rotated=…]`.
-fn journal(options: Vec<(String, String)>) -> Result<JournalPlace, String> {
-    let mut place = JournalPlace::default();
-    for (key, value) in options {
-        match key.as_str() {
-            "journalpath" => place.directory = Some(PathBuf::from(value)),
-            "journalfiles" => {
-                let files = value.split([',', ' ']).filter(|file| !file.is_empty());
-                place.files.extend(files.map(PathBuf::from));
-            }
-            "journalflags" => {
-                let flags = value
-                    .parse()
-                    .map_err(|_| format!("journalflags = {value} is no number"))?;
-                place.flags = Some(flags);
-            }
-            // Files that were rotated away are always read here: a test wants to see them.
-            "rotated" => {}
-            _ => {
-                let known = "journalpath, journalfiles and journalflags are known";
-                return Err(format!("the journal has no option {key}: {known}"));
-            }
-        }
-    }
-    Ok(place)
 }
 
 #[cfg(test)]

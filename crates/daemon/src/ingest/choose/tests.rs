@@ -108,8 +108,8 @@ fn a_service_that_logs_to_a_file_only_is_found_there() {
     assert!(world.files.try_recv().is_err(), "the journal may be late");
     world.look(1);
     let wish = world.files.try_recv().unwrap();
-    let [mark] = wish.stored.as_slice() else {
-        panic!("{:?}", wish.stored)
+    let [mark] = wish.marks.as_slice() else {
+        panic!("{:?}", wish.marks)
     };
     // What was written since the choice is read, and nothing before.
     assert_eq!(mark.offset, "an old line\n".len() as u64);
@@ -137,7 +137,7 @@ fn what_the_journal_says_too_is_not_read_twice() {
     world.look(SILENT_LOOKS + 1);
     let wish = world.files.try_recv().unwrap();
     let heard = "an old line\n".len() + 3 * "bad 192.0.2.1\n".len();
-    assert_eq!(wish.stored[0].offset, heard as u64);
+    assert_eq!(wish.marks[0].offset, heard as u64);
 }
 
 #[test]

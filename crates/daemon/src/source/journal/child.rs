@@ -5,10 +5,11 @@
 
 use super::entry::Entry;
 use super::expression::Group;
+use crate::source::journal::JournalSource;
 use base::Timestamp;
 use serde_json::{Map, Value};
+use std::ffi::{OsStr, OsString};
 use std::io::{self, BufRead, BufReader, Read};
-use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{Receiver, TryRecvError, sync_channel};
 use std::thread;
@@ -28,23 +29,21 @@ pub(super) struct Follower {
 impl Follower {
     /// Starts it for what the alternatives ask for, from a time on.
     pub(super) fn start(
-        directory: Option<&Path>,
+        place: &JournalSource,
         groups: &[&Group],
         since: Timestamp,
     ) -> io::Result<Self> {
         let mut command = Command::new("journalctl");
         command.args(["--follow", "--no-tail"]);
         command.arg(format!("--since=@{}", since.as_secs()));
-        if let Some(directory) = directory {
-            command.arg("--directory").arg(directory);
-        }
+        command.args(options_of(place));
         Self::run(command, groups)
     }
 
-    /// Starts it for everything that is there, with these options.
-    pub(super) fn start_once(options: &[String], groups: &[&Group]) -> io::Result<Self> {
+    /// Starts it for everything that is there.
+    pub(super) fn start_once(place: &JournalSource, groups: &[&Group]) -> io::Result<Self> {
         let mut command = Command::new("journalctl");
-        command.args(options);
+        command.args(options_of(place));
         Self::run(command, groups)
     }
 
@@ -119,6 +118,45 @@ impl Drop for Follower {
     }
 }
 
+/// What `journalctl` calls the place.
+fn options_of(place: &JournalSource) -> Vec<OsString> {
+    let option = |name: &str, value: &OsStr| {
+        let mut option = OsString::from(name);
+        option.push(value);
+        option
+    };
+    let mut options: Vec<OsString> = Vec::new();
+    options.extend(
+        place
+            .directory
+            .iter()
+            .map(|directory| option("--directory=", directory.as_ref())),
+    );
+    options.extend(
+        place
+            .files
+            .iter()
+            .map(|file| option("--file=", file.as_ref())),
+    );
+    options.extend(
+        place
+            .namespace
+            .iter()
+            .map(|name| option("--namespace=", name.as_ref())),
+    );
+    let is_whole = place.directory.is_none() && place.files.is_empty();
+    for (flag, text) in [
+        (2, "--directory=/run/log/journal"),
+        (4, "--system"),
+        (8, "--user"),
+    ] {
+        if place.flags & flag != 0 && (flag != 2 || is_whole) {
+            options.push(text.into());
+        }
+    }
+    options
+}
+
 /// The next line that is not too long.
 fn next_line(output: &mut impl BufRead) -> io::Result<Option<Vec<u8>>> {
     loop {
@@ -140,24 +178,28 @@ fn fill(line: &[u8], wanted: &[String], entry: &mut Entry) -> Option<String> {
     let received = text("__REALTIME_TIMESTAMP")?.parse().ok()?;
     entry.clear(Timestamp::from_micros(received));
     for name in wanted {
-        if let Some(value) = object.get(name).and_then(bytes) {
-            entry.set(name, &value);
+        match object.get(name) {
+            // Several values, each of which may be a list of bytes.
+            Some(Value::Array(items)) if !items.iter().all(Value::is_u64) => {
+                let values = items.iter().filter_map(bytes);
+                values.for_each(|value| entry.set(name, &value));
+            }
+            Some(value) => bytes(value)
+                .into_iter()
+                .for_each(|value| entry.set(name, &value)),
+            None => {}
         }
     }
     text("__CURSOR").map(str::to_owned)
 }
 
-/// A value is a text, a list of bytes if it is none, or a list of values if the field came several times.
+/// A value is a text, or a list of bytes if it is none.
 fn bytes(value: &Value) -> Option<Vec<u8>> {
     match value {
         Value::String(text) => Some(text.clone().into_bytes()),
-        Value::Array(items) if items.iter().all(Value::is_u64) => items
-            .iter()
-            .map(|item| u8::try_from(item.as_u64()?).ok())
-            .collect(),
         Value::Array(items) => {
-            let parts: Vec<Vec<u8>> = items.iter().filter_map(bytes).collect();
-            Some(parts.join(&b' '))
+            let byte = |item: &Value| u8::try_from(item.as_u64()?).ok();
+            items.iter().map(byte).collect()
         }
         _ => None,
     }
@@ -176,10 +218,49 @@ mod tests {
         assert_eq!(entry.received, Timestamp::from_micros(1_000_001));
         assert_eq!(entry.get("MESSAGE"), Some(&b"hi\xff"[..]));
         assert_eq!(entry.text("_UID"), Some("0"));
-        assert_eq!(entry.text("A"), Some("x y"));
+        assert!(entry.values("A").eq([&b"x"[..], b"y"]));
         assert_eq!((entry.get("B"), entry.get("_COMM")), (None, None));
         assert_eq!(fill(b"no json", &wanted, &mut entry), None);
         assert_eq!(fill(b"{}", &wanted, &mut entry), None);
+    }
+
+    #[test]
+    fn places_have_options() {
+        let check = |place: JournalSource, expected: &[&str]| {
+            assert_eq!(options_of(&place), expected, "{place:?}");
+        };
+        let plain = JournalSource::default;
+        check(plain(), &[]);
+        let directory = Some("/j".into());
+        check(
+            JournalSource {
+                directory,
+                flags: 6,
+                ..plain()
+            },
+            &["--directory=/j", "--system"],
+        );
+        let files = vec!["/a*".into(), "/b".into()];
+        check(
+            JournalSource { files, ..plain() },
+            &["--file=/a*", "--file=/b"],
+        );
+        let namespace = Some("n".into());
+        check(
+            JournalSource {
+                namespace,
+                flags: 8,
+                ..plain()
+            },
+            &["--namespace=n", "--user"],
+        );
+        check(
+            JournalSource {
+                flags: 2,
+                ..plain()
+            },
+            &["--directory=/run/log/journal"],
+        );
     }
 
     #[test]

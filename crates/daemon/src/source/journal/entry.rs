@@ -47,11 +47,15 @@ impl Entry {
         self.fields.push((name.to_owned(), value.to_owned()));
     }
 
+    /// The field's only or first value.
     pub(super) fn get(&self, name: &str) -> Option<&[u8]> {
-        self.fields
-            .iter()
-            .find(|(known, _)| known == name)
-            .map(|(_, value)| value.as_slice())
+        self.values(name).next()
+    }
+
+    /// Every value of a field: what a writer sends may come several times, what journald notes comes once.
+    pub(super) fn values(&self, name: &str) -> impl Iterator<Item = &[u8]> {
+        let fields = self.fields.iter().filter(move |(known, _)| known == name);
+        fields.map(|(_, value)| value.as_slice())
     }
 
     pub(super) fn text(&self, name: &str) -> Option<&str> {
@@ -91,7 +95,7 @@ impl Entry {
                 add(&format!("[{seconds:12.6}]"));
             }
         }
-        if let Some(message) = self.get("MESSAGE") {
+        for message in self.values("MESSAGE") {
             add(&String::from_utf8_lossy(message).replace('\n', "\\n"));
         }
         line
@@ -142,6 +146,15 @@ mod tests {
         check(&[message], "text of it");
         check(&[("_HOSTNAME", "h")], "h");
         check(&[("MESSAGE", "a\nb")], "a\\nb");
+        check(&[("MESSAGE", "a"), ("_UID", "0"), ("MESSAGE", "b")], "a b");
+        check(
+            &[
+                ("SYSLOG_IDENTIFIER", "kernel"),
+                ("__MONOTONIC_TIMESTAMP", "98765432100000"),
+                message,
+            ],
+            "kernel: [98765432.100000] text of it",
+        );
         check(
             &[
                 ("SYSLOG_IDENTIFIER", "kernel"),

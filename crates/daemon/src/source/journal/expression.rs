@@ -94,8 +94,8 @@ impl Group {
     fn holds(&self, entry: &Entry) -> bool {
         self.terms.iter().all(|(field, values)| {
             entry
-                .get(field)
-                .is_some_and(|found| values.iter().any(|value| value.as_bytes() == found))
+                .values(field)
+                .any(|found| values.iter().any(|value| value.as_bytes() == found))
         })
     }
 
@@ -203,6 +203,11 @@ mod tests {
         );
         check(&["A=1", "B=2"], &[&[("A", "1")], &[("B", "2")]], &[&[]]);
         check(&["+ A=1 +"], &[&[("A", "1")]], &[&[]]);
+        check(
+            &["A=1"],
+            &[&[("A", "2"), ("A", "1")]],
+            &[&[("A", "2"), ("A", "3")]],
+        );
         check(&["A=x=y"], &[&[("A", "x=y")]], &[&[("A", "x")]]);
     }
 

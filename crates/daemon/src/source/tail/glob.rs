@@ -6,6 +6,7 @@
 use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::fs;
+use std::io::ErrorKind;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Component, Path, PathBuf};
 
@@ -14,8 +15,17 @@ pub fn is_pattern(text: &str) -> bool {
     text.contains(['*', '?', '['])
 }
 
-/// The paths that exist and match, sorted; the directories whose names decided it are added to `dirs`.
-pub(in crate::source) fn expand(pattern: &str, dirs: &mut BTreeSet<PathBuf>) -> Vec<PathBuf> {
+/// What was looked at for patterns.
+#[derive(Default)]
+pub(super) struct Looked {
+    /// The directories whose names decided.
+    pub(super) dirs: BTreeSet<PathBuf>,
+    /// A directory that may not be read, and why.
+    pub(super) refused: Option<String>,
+}
+
+/// The paths that exist and match, sorted.
+pub(super) fn expand(pattern: &str, looked: &mut Looked) -> Vec<PathBuf> {
     let mut found = vec![PathBuf::from("/")];
     for component in Path::new(pattern).components() {
         let Component::Normal(name) = component else {
@@ -29,18 +39,18 @@ pub(in crate::source) fn expand(pattern: &str, dirs: &mut BTreeSet<PathBuf>) -> 
                 if path.symlink_metadata().is_ok() {
                     next.push(path);
                 } else {
-                    dirs.insert(base);
+                    looked.dirs.insert(base);
                 }
                 continue;
             }
             if !base.is_dir() {
                 continue;
             }
-            let names = names_in(&base)
+            let names = names_in(&base, &mut looked.refused)
                 .into_iter()
                 .filter(|name| name_matches(text.as_bytes(), name.as_bytes()));
             next.extend(names.map(|name| base.join(name)));
-            dirs.insert(base);
+            looked.dirs.insert(base);
         }
         found = next;
     }
@@ -48,9 +58,16 @@ pub(in crate::source) fn expand(pattern: &str, dirs: &mut BTreeSet<PathBuf>) -> 
 }
 
 /// The names in a directory, sorted; none if it cannot be read.
-fn names_in(dir: &Path) -> Vec<OsString> {
-    let Ok(entries) = fs::read_dir(dir) else {
-        return Vec::new();
+fn names_in(dir: &Path, refused: &mut Option<String>) -> Vec<OsString> {
+    let entries = match fs::read_dir(dir) {
+        Ok(entries) => entries,
+        Err(error) => {
+            // One that went away in between is looked for again.
+            if error.kind() != ErrorKind::NotFound {
+                *refused = Some(format!("{}: {error}", dir.display()));
+            }
+            return Vec::new();
+        }
     };
     let mut names: Vec<OsString> = entries
         .filter_map(|entry| Some(entry.ok()?.file_name()))
@@ -173,27 +190,27 @@ mod tests {
             fs::create_dir_all(path.parent().unwrap()).unwrap();
             fs::write(path, "").unwrap();
         }
-        let mut dirs = BTreeSet::new();
+        let mut looked = Looked::default();
         let pattern = format!("{}/*/*.log", root.path().display());
-        let found = expand(&pattern, &mut dirs);
+        let found = expand(&pattern, &mut looked);
         assert_eq!(
             found,
             [root.path().join("a/x.log"), root.path().join("b/x.log")]
         );
-        assert!(dirs.contains(root.path()) && dirs.contains(&root.path().join("a")));
+        assert!(looked.dirs.contains(root.path()) && looked.dirs.contains(&root.path().join("a")));
     }
 
     #[test]
     fn what_is_missing_is_awaited_where_it_would_appear() {
         let root = tempfile::tempdir().unwrap();
-        let mut dirs = BTreeSet::new();
+        let mut looked = Looked::default();
         assert!(
             expand(
                 &format!("{}/later/deep/x.log", root.path().display()),
-                &mut dirs
+                &mut looked
             )
             .is_empty()
         );
-        assert_eq!(dirs.into_iter().collect::<Vec<_>>(), [root.path()]);
+        assert_eq!(looked.dirs.into_iter().collect::<Vec<_>>(), [root.path()]);
     }
 }

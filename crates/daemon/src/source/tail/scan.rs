@@ -1,9 +1,11 @@
 //! What the patterns lead to now: new files are opened, lost ones are let go, states are told.
 
 use super::begin::Found;
+use super::copies::Suspicion;
 use super::reader::{FileId, Member, Reader};
 use super::{Bound, Tail, Version, glob, start, watch};
-use crate::source::{Sink, SourceKey, SourceState};
+use crate::source::{Sink, SourceKey, SourceState, Standing};
+use detect::Encoding;
 use engine::JailId;
 use os::open_log_file;
 use std::collections::{BTreeMap, BTreeSet};
@@ -54,25 +56,34 @@ impl<S: Sink> Tail<S> {
         let mut wanted: BTreeMap<PathBuf, Vec<usize>> = BTreeMap::new();
         for _ in 0..LOOKS {
             wanted.clear();
+            self.denied.clear();
             let mut dirs = BTreeSet::new();
-            let mut expanded: BTreeMap<&str, Vec<PathBuf>> = BTreeMap::new();
+            let mut expanded: BTreeMap<(&str, bool), Vec<PathBuf>> = BTreeMap::new();
             for (at, wish) in self.wishes.iter().enumerate() {
-                let paths =
-                    expanded
-                        .entry(wish.pattern.as_str())
-                        .or_insert_with(|| match wish.is_glob {
-                            true => glob::expand(&wish.pattern, &mut dirs)
-                                .into_iter()
-                                .filter(|path| is_log(path))
-                                .collect(),
-                            false => vec![PathBuf::from(&wish.pattern)],
-                        });
+                let key = (wish.pattern.as_str(), wish.polled);
+                let paths = expanded.entry(key).or_insert_with(|| {
+                    if !wish.is_glob {
+                        return vec![PathBuf::from(&wish.pattern)];
+                    }
+                    let mut looked = glob::Looked::default();
+                    let mut paths = glob::expand(&wish.pattern, &mut looked);
+                    paths.retain(|path| is_log(path));
+                    if !wish.polled {
+                        dirs.append(&mut looked.dirs);
+                    }
+                    if let Some(why) = looked.refused {
+                        self.denied.insert(wish.pattern.clone(), why);
+                    }
+                    paths
+                });
                 for path in paths {
                     wanted.entry(path.clone()).or_default().push(at);
                 }
             }
-            for path in wanted.keys() {
-                watch::dirs_of(path, &mut dirs);
+            for (path, wishes) in &wanted {
+                if wishes.iter().any(|at| !self.wishes[*at].polled) {
+                    watch::dirs_of(path, &mut dirs);
+                }
             }
             if !self.watches.set_dirs(&dirs) {
                 break;
@@ -101,7 +112,6 @@ impl<S: Sink> Tail<S> {
                 }
                 match self.follow(path, id, wishes, now) {
                     Ok(true) => self.lead_to(path, id),
-                    // Replaced since it was looked at.
                     Ok(false) => self.next_look = now,
                     Err(error) => self.refuse(path, Some(version), &error, now),
                 }
@@ -109,12 +119,9 @@ impl<S: Sink> Tail<S> {
             Err(error)
                 if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) =>
             {
-                *bound = Bound {
-                    file: None,
-                    last: bound.last,
-                    was_missing: true,
-                    refused: None,
-                };
+                bound.file = None;
+                bound.was_missing = true;
+                bound.refused = None;
             }
             Err(error) => {
                 // What is open already can still be read.
@@ -132,19 +139,26 @@ impl<S: Sink> Tail<S> {
         };
         bound.refused = None;
         bound.file = Some(id);
-        let before = bound.last.replace(id).filter(|before| *before != id);
-        let earlier = before.and_then(|before| {
-            let earlier = self.readers.iter_mut().find(|reader| reader.id == before)?;
-            earlier.dirty = true;
-            Some(earlier.key)
-        });
         // Whatever comes here later is another file, and new.
         bound.was_missing = true;
-        if earlier.is_some() {
-            self.readers
-                .iter_mut()
-                .filter(|reader| reader.id == id && reader.after.is_none() && reader.dirty)
-                .for_each(|reader| reader.after = earlier);
+        let Some(before) = bound.last.replace(id).filter(|before| *before != id) else {
+            return;
+        };
+        let earlier: Vec<(Encoding, SourceKey)> = self
+            .readers
+            .iter_mut()
+            .filter(|reader| reader.id == before)
+            .map(|reader| {
+                reader.dirty = true;
+                (reader.asked, reader.key)
+            })
+            .collect();
+        let fresh = self.readers.iter_mut();
+        for reader in
+            fresh.filter(|reader| reader.id == id && reader.after.is_none() && reader.dirty)
+        {
+            let same = earlier.iter().find(|(asked, _)| *asked == reader.asked);
+            reader.after = same.map(|(_, key)| *key);
         }
     }
 
@@ -153,6 +167,7 @@ impl<S: Sink> Tail<S> {
             return;
         };
         bound.file = None;
+        bound.errors += 1;
         bound.refused = Some((version, now + TRY_AGAIN, error.to_string()));
     }
 
@@ -184,34 +199,47 @@ impl<S: Sink> Tail<S> {
         if FileId::of(&metadata) != id {
             return Ok(false);
         }
-        let found = Found {
-            path,
-            file: &file,
-            id,
-            size: metadata.len(),
-            hash: start::first_line_hash(&file)?,
-        };
-        let mut members = Vec::new();
-        let mut after = None;
+        let hash = start::first_line_hash(&file)?;
+        // Jails that ask for the same encoding share one reading.
+        let mut fresh: Vec<Fresh> = Vec::new();
         for at in missing {
+            let asked = self.wishes[at].encoding;
+            let found = Found {
+                path,
+                file: &file,
+                id,
+                size: metadata.len(),
+                encoding: start::encoding_of(&file, asked)?,
+                hash: hash.clone(),
+            };
             let begin = self.begin(&found, at, now)?;
-            after = after.or(begin.after);
             let member = Member {
                 jail: self.wishes[at].jail,
                 start: begin.offset,
             };
-            if !self
-                .readers
-                .iter_mut()
-                .any(|reader| reader.id == id && reader.join(member))
-            {
-                members.push(member);
+            let mut open = self.readers.iter_mut();
+            if open.any(|reader| reader.id == id && reader.asked == asked && reader.join(member)) {
+                continue;
             }
+            let at = fresh.iter().position(|one| one.asked == asked);
+            let at = at.unwrap_or_else(|| {
+                fresh.push(Fresh {
+                    asked,
+                    members: Vec::new(),
+                    after: None,
+                    is_known: false,
+                });
+                fresh.len() - 1
+            });
+            fresh[at].members.push(member);
+            fresh[at].after = fresh[at].after.or(begin.after);
+            fresh[at].is_known |= begin.is_known;
         }
-        if !members.is_empty() {
-            let key = self.open_reader(path, file, id, members, now)?;
-            if let Some(reader) = self.readers.iter_mut().find(|reader| reader.key == key) {
-                reader.after = after;
+        for one in fresh {
+            self.open_reader(path, file.try_clone()?, id, one.asked, one.members, now)?;
+            if let Some(reader) = self.readers.last_mut() {
+                reader.after = one.after;
+                reader.suspicion = (!one.is_known).then(|| Suspicion::new(now));
             }
         }
         Ok(true)
@@ -224,18 +252,24 @@ impl<S: Sink> Tail<S> {
             .any(|reader| reader.id == id && reader.has(jail))
     }
 
+    /// The key that the next reading gets.
+    pub(super) fn next_source(&self) -> SourceKey {
+        SourceKey(self.next_key)
+    }
+
     pub(super) fn open_reader(
         &mut self,
         path: &Path,
         file: File,
         id: FileId,
+        asked: Encoding,
         members: Vec<Member>,
         now: Instant,
     ) -> io::Result<SourceKey> {
-        let key = SourceKey(self.next_key);
+        let key = self.next_source();
         let name = path.to_string_lossy().into_owned();
         self.readers
-            .push(Reader::new(key, name, file, id, members, now)?);
+            .push(Reader::new(key, name, file, id, asked, members, now)?);
         self.next_key += 1;
         Ok(key)
     }
@@ -267,8 +301,8 @@ impl<S: Sink> Tail<S> {
         for (path, wishes) in wanted {
             for at in wishes {
                 let jail = self.wishes[*at].jail;
-                if let Some((state, position)) = self.state_of(path, jail) {
-                    told.push((jail, path.to_string_lossy().into_owned(), state, position));
+                if let Some(standing) = self.standing_of(path, jail) {
+                    told.push((jail, path.to_string_lossy().into_owned(), standing));
                 }
             }
         }
@@ -280,51 +314,60 @@ impl<S: Sink> Tail<S> {
             .filter(|(_, wish)| wish.is_glob)
         {
             if !matched.contains(&at) {
-                told.push((wish.jail, wish.pattern.clone(), SourceState::Waiting, 0));
+                let state = match self.denied.get(&wish.pattern) {
+                    Some(why) => SourceState::Error(why.clone()),
+                    None => SourceState::Waiting,
+                };
+                told.push((wish.jail, wish.pattern.clone(), Standing::new(state)));
             }
         }
         let names: BTreeSet<(JailId, &str)> = told
             .iter()
-            .map(|(jail, path, ..)| (*jail, path.as_str()))
+            .map(|(jail, path, _)| (*jail, path.as_str()))
             .collect();
         let gone = self
             .states
             .keys()
             .filter(|(jail, path)| !names.contains(&(*jail, path.as_str())));
         for (jail, path) in gone.cloned().collect::<Vec<_>>() {
-            self.tell(jail, path, SourceState::Gone, 0);
+            self.tell(jail, path, Standing::new(SourceState::Gone));
         }
         self.bound.retain(|path, _| wanted.contains_key(path));
-        for (jail, path, state, position) in told {
-            self.tell(jail, path, state, position);
+        for (jail, path, standing) in told {
+            self.tell(jail, path, standing);
         }
     }
 
-    fn state_of(&self, path: &Path, jail: JailId) -> Option<(SourceState, u64)> {
+    fn standing_of(&self, path: &Path, jail: JailId) -> Option<Standing> {
         let bound = self.bound.get(path)?;
+        let standing = |state, position| Standing {
+            state,
+            position,
+            errors: bound.errors,
+            truncations: bound.truncations,
+        };
         if let Some((_, _, why)) = &bound.refused {
-            return Some((SourceState::Error(why.clone()), 0));
+            return Some(standing(SourceState::Error(why.clone()), 0));
         }
         let Some(id) = bound.file else {
-            return Some((SourceState::Waiting, 0));
+            return Some(standing(SourceState::Waiting, 0));
         };
-        let reader = self
-            .readers
-            .iter()
-            .find(|reader| reader.id == id && reader.has(jail))?;
+        let mut open = self.readers.iter();
+        let Some(reader) = open.find(|reader| reader.id == id && reader.has(jail)) else {
+            return Some(standing(SourceState::Waiting, 0));
+        };
         let before = self
             .states
             .get(&(jail, path.to_string_lossy().into_owned()));
         // A successor is not caught up with anew: the source goes on.
-        let follows = reader.caught_up || matches!(before, Some((SourceState::Following, _)));
-        Some((
-            if follows {
-                SourceState::Following
-            } else {
-                SourceState::CatchingUp
-            },
-            reader.offset(),
-        ))
+        let follows =
+            reader.caught_up || before.is_some_and(|before| before.state == SourceState::Following);
+        let state = if follows {
+            SourceState::Following
+        } else {
+            SourceState::CatchingUp
+        };
+        Some(standing(state, reader.offset()))
     }
 
     /// Tells the state of a file after its end was reached.
@@ -345,8 +388,8 @@ impl<S: Sink> Tail<S> {
                 .copied()
                 .collect::<Vec<_>>()
             {
-                if let Some((state, position)) = self.state_of(&path, jail) {
-                    self.tell(jail, name.clone(), state, position);
+                if let Some(standing) = self.standing_of(&path, jail) {
+                    self.tell(jail, name.clone(), standing);
                 }
             }
         }
@@ -355,26 +398,32 @@ impl<S: Sink> Tail<S> {
     /// Tells positions that have moved since they were told last.
     pub(super) fn tell_positions(&mut self) {
         for (jail, path) in self.states.keys().cloned().collect::<Vec<_>>() {
-            if let Some((state, position)) = self.state_of(Path::new(&path), jail) {
-                self.tell(jail, path, state, position);
+            if let Some(standing) = self.standing_of(Path::new(&path), jail) {
+                self.tell(jail, path, standing);
             }
         }
     }
 
-    fn tell(&mut self, jail: JailId, path: String, state: SourceState, position: u64) {
+    fn tell(&mut self, jail: JailId, path: String, standing: Standing) {
         let key = (jail, path);
-        let told = (state, position);
-        if self.states.get(&key) == Some(&told) {
+        if self.states.get(&key) == Some(&standing) {
             return;
         }
-        self.sink
-            .state(jail, &key.1, "file", told.0.clone(), position);
-        if told.0 == SourceState::Gone {
+        self.sink.state(jail, &key.1, "file", standing.clone());
+        if standing.state == SourceState::Gone {
             self.states.remove(&key);
         } else {
-            self.states.insert(key, told);
+            self.states.insert(key, standing);
         }
     }
+}
+
+/// A reading that begins.
+struct Fresh {
+    asked: Encoding,
+    members: Vec<Member>,
+    after: Option<SourceKey>,
+    is_known: bool,
 }
 
 /// True if the path may be opened now: it was not refused, or another file is there, or the time is over.

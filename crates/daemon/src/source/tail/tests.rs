@@ -1,14 +1,17 @@
 //! Every line exactly once and in order, whatever happens to the files.
 
 use super::*;
-use crate::source::{Position, SourceKey};
+use crate::source::{Position, SourceKey, SourceState};
 use base::Span;
 use std::collections::BTreeMap;
 use std::fs::{self, File, OpenOptions};
 use std::io::Write;
 use std::path::Path;
 
+mod bursts;
+mod killed;
 mod model;
+mod wishes;
 
 /// Splits lines as the daemon does, and keeps positions as the store does.
 #[derive(Default)]
@@ -16,11 +19,12 @@ pub(super) struct Recorder {
     streams: BTreeMap<SourceKey, Stream>,
     pub(super) lines: BTreeMap<JailId, Vec<String>>,
     positions: BTreeMap<(JailId, String), (u64, String)>,
-    states: BTreeMap<(JailId, String), SourceState>,
-    said: Vec<(JailId, String, SourceState)>,
+    states: BTreeMap<(JailId, String), Standing>,
     caught_up: usize,
     reading: Option<SourceKey>,
     opened: usize,
+    /// All bytes, in the order of their coming.
+    given: Vec<u8>,
 }
 
 #[derive(Default)]
@@ -46,7 +50,7 @@ impl Recorder {
 }
 
 impl Sink for Recorder {
-    fn opened(&mut self, key: SourceKey, _path: &str, jails: &[JailId]) {
+    fn opened(&mut self, key: SourceKey, _path: &str, _: Encoding, jails: &[JailId]) {
         let stream = self.streams.entry(key).or_default();
         assert!(
             stream.partial.is_empty(),
@@ -63,13 +67,14 @@ impl Sink for Recorder {
     }
     fn bytes(&mut self, key: SourceKey, bytes: &[u8]) {
         assert_eq!(self.reading, Some(key));
+        self.given.extend_from_slice(bytes);
         let stream = self.streams.get_mut(&key).expect("opened before");
         for byte in bytes {
             if *byte != b'\n' {
                 stream.partial.push(*byte);
                 continue;
             }
-            let line = String::from_utf8(std::mem::take(&mut stream.partial)).unwrap();
+            let line = String::from_utf8_lossy(&std::mem::take(&mut stream.partial)).into_owned();
             for jail in &stream.jails {
                 self.lines.entry(*jail).or_default().push(line.clone());
             }
@@ -100,28 +105,16 @@ impl Sink for Recorder {
             }
         }
     }
-    fn state(
-        &mut self,
-        jail: JailId,
-        path: &str,
-        kind: &'static str,
-        state: SourceState,
-        _position: u64,
-    ) {
+    fn state(&mut self, jail: JailId, path: &str, kind: &'static str, standing: Standing) {
         assert_eq!(kind, "file");
-        self.said.push((jail, path.to_owned(), state.clone()));
-        self.states.insert((jail, path.to_owned()), state);
+        self.states.insert((jail, path.to_owned()), standing);
     }
-    fn refused(&mut self, _: JailId, _: &str) {}
-    fn date_of(&mut self, _: JailId, line: &[u8]) -> Option<Timestamp> {
-        Some(Timestamp::from_secs(
-            std::str::from_utf8(line)
-                .ok()?
-                .split(' ')
-                .next()?
-                .parse()
-                .ok()?,
-        ))
+    fn notice(&mut self, jail: JailId, text: &str) {
+        panic!("{jail:?}: {text}");
+    }
+    fn date_of(&mut self, _: JailId, line: &str) -> Option<Timestamp> {
+        let seconds = line.split(' ').next()?.parse().ok()?;
+        Some(Timestamp::from_secs(seconds))
     }
 }
 
@@ -137,7 +130,10 @@ fn wish(jail: JailId, pattern: &Path) -> FileWish {
         jail,
         patterns: vec![(pattern.display().to_string(), false)],
         findtime: Span::from_secs(600),
+        encoding: Encoding::Utf8,
+        polled: false,
         stored: Vec::new(),
+        marks: Vec::new(),
     }
 }
 
@@ -182,7 +178,9 @@ fn lines(tail: &Tail<Recorder>, jail: JailId) -> Vec<&str> {
 }
 
 fn state(tail: &Tail<Recorder>, jail: JailId, path: &Path) -> SourceState {
-    tail.sink.states[&(jail, path.display().to_string())].clone()
+    tail.sink.states[&(jail, path.display().to_string())]
+        .state
+        .clone()
 }
 
 #[test]

@@ -12,7 +12,8 @@ const LINKS: usize = 16;
 
 /// The watched directories.
 pub(super) struct Watches {
-    inotify: Inotify,
+    /// None where the system has none to give; then everything is left to the regular look.
+    inotify: Option<Inotify>,
     dirs: BTreeMap<PathBuf, Watch>,
     /// For each name in a watched directory that is a followed file: the paths under which it is followed.
     names: HashMap<(Watch, OsString), Vec<PathBuf>>,
@@ -30,12 +31,22 @@ pub(super) struct Changes {
 }
 
 impl Watches {
-    pub(super) fn new() -> io::Result<Self> {
-        Ok(Self {
-            inotify: Inotify::new()?,
+    pub(super) fn new(inotify: Option<Inotify>) -> Self {
+        Self {
+            inotify,
             dirs: BTreeMap::new(),
             names: HashMap::new(),
-        })
+        }
+    }
+
+    #[cfg(test)]
+    pub(super) fn is_idle(&self) -> bool {
+        self.dirs.is_empty()
+    }
+
+    /// What becomes readable when something has changed.
+    pub(super) fn fd(&self) -> Option<BorrowedFd<'_>> {
+        self.inotify.as_ref().map(AsFd::as_fd)
     }
 
     /// Watches exactly these directories from now on; true if one of them was not watched before, so that something
@@ -43,10 +54,13 @@ impl Watches {
     ///
     /// Watches are asked for anew each time: that is how a directory that was replaced under its name is found.
     pub(super) fn set_dirs(&mut self, wanted: &BTreeSet<PathBuf>) -> bool {
+        let Some(inotify) = &self.inotify else {
+            return false;
+        };
         let mut now = BTreeMap::new();
         let mut fresh = false;
         for dir in wanted {
-            if let Ok(watch) = self.inotify.watch(dir) {
+            if let Ok(watch) = inotify.watch(dir) {
                 fresh |= self.dirs.get(dir) != Some(&watch);
                 now.insert(dir.clone(), watch);
             }
@@ -60,7 +74,7 @@ impl Watches {
             .collect();
         for watch in stale {
             // It can only have ended by itself.
-            self.inotify.unwatch(watch).ok();
+            inotify.unwatch(watch).ok();
         }
         self.dirs = now;
         fresh
@@ -90,6 +104,9 @@ impl Watches {
             dirs,
             names,
         } = self;
+        let Some(inotify) = inotify else {
+            return Ok(changes);
+        };
         inotify.read(|change| match change {
             Change::Written(watch, name) => match names.get(&(watch, name.to_owned())) {
                 Some(paths) => changes.written.extend(paths.iter().cloned()),
@@ -102,12 +119,6 @@ impl Watches {
             }
         })?;
         Ok(changes)
-    }
-}
-
-impl AsFd for Watches {
-    fn as_fd(&self) -> BorrowedFd<'_> {
-        self.inotify.as_fd()
     }
 }
 

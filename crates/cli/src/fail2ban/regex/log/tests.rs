@@ -34,15 +34,15 @@ fn a_log_is_a_file_the_journal_or_text() {
     assert_eq!(lines(&log("a\r\nb\nc\nd")), ["a", "b", "c"]);
     assert_eq!(
         log("systemd-journal"),
-        Log::Journal(JournalPlace::default())
+        Log::Journal(JournalSource::default())
     );
     let text = "systemd-journald[1]: a line";
     assert_eq!(log(text), Log::Text(vec![text.to_owned()]));
     let parts = log("systemd-journal[journalflags=4, journalfiles=\"/a, /b\"]");
-    let expected = JournalPlace {
-        directory: None,
+    let expected = JournalSource {
         files: vec!["/a".into(), "/b".into()],
-        flags: Some(4),
+        flags: 4,
+        ..JournalSource::default()
     };
     assert_eq!(parts, Log::Journal(expected));
     assert!(Log::of(&"systemd-journal[bogus=1]".into()).is_err());
