@@ -276,13 +276,14 @@ def idle():
     report("idle, RssAnon", "MB", ours[1], "<= 8", theirs[1])
 
 
-def scan():
-    def cpu(words, **more):
-        before = resource.getrusage(resource.RUSAGE_CHILDREN)
-        subprocess.run(words, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, **more)
-        after = resource.getrusage(resource.RUSAGE_CHILDREN)
-        return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+def cpu(words):
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    subprocess.run(words, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
+
+def scan():
     log = SCRATCH + "/two-million.log"
     with open(log, "w") as file:
         subprocess.run([sys.executable, HERE + "/gen.py", "2000000", "7"], stdout=file, check=True)
@@ -299,9 +300,48 @@ def scan():
     report("scan of 2 million lines", "M/cpu s", 2 / seconds, ">= 1", theirs, "fail2ban-regex: 100,000 lines")
 
 
+def compile_all():
+    """Reads and compiles every jail of Debian's tree: a scan of nothing by all jails, and fail2ban's own dump."""
+    if not os.path.exists("/etc/fail2ban/jail.conf"):
+        print("SKIPPED reading all stock jails: fail2ban is not installed", flush=True)
+        return
+    tree = SCRATCH + "/all-jails"
+    shutil.copytree("/etc/fail2ban", tree, symlinks=True)
+    shutil.rmtree(tree + "/jail.d", ignore_errors=True)
+    with open(tree + "/jail.local", "w") as file:
+        file.write("[DEFAULT]\nenabled = true\nbackend = auto\n")
+
+    def least(words):
+        return min(cpu(words) for _ in range(5)) * 1000
+
+    ours = least([PROGRAM, "scan", "/dev/null", "-c", tree])
+    theirs = least(["fail2ban-client", "-c", tree, "-d"])
+    report("read and compile all stock jails", "cpu ms", ours, "<= 150", theirs, "fail2ban-client -d: reads, compiles nothing")
+
+
+def redos():
+    """Hostile lines for every stock pattern at hand, by the bench of the daemon's crate; Python gets the famous ones."""
+    measured = subprocess.run(os.environ["STOCKADE_REDOS"].split("\n"), check=True, capture_output=True, text=True)
+    rows = [json.loads(row) for row in measured.stdout.splitlines() if row.startswith("{")]
+    patterns = [row for row in rows if "filter" in row]
+    for key, name in (("first_ms", "first search"), ("later_ms", "later search")):
+        worst = max(patterns, key=lambda row: row[key])
+        report("worst of hostile lines, " + name, "ms", worst[key], "<= 5", None, "%d patterns; %s" % (len(patterns), worst["filter"]))
+    script = "import re, sys, time; p = re.compile(sys.argv[1]); b = time.process_time(); p.search(sys.argv[2]); print(time.process_time() - b)"
+    for row in rows:
+        if "famous" not in row:
+            continue
+        try:
+            done = subprocess.run([sys.executable, "-c", script, row["pattern"], row["line"]], capture_output=True, text=True, timeout=20)
+            theirs, note = float(done.stdout) * 1000, "Python"
+        except subprocess.TimeoutExpired:
+            theirs, note = None, "Python: no answer in 20 s"
+        report(row["famous"], "ms", row["ms"], "<= 5", theirs, note)
+
+
 def main():
     wanted = sys.argv[4:]
-    for part in (latency, storm, start, idle, scan, journal_latency):
+    for part in (latency, storm, start, idle, scan, compile_all, redos, journal_latency):
         if not wanted or part.__name__ in wanted:
             part()
     with open(OUT, "w") as file:

@@ -2,7 +2,8 @@
 
 use crate::definition::Definition;
 use crate::interp::{Vars, fault};
-use crate::layers;
+use crate::layers::{self, Merged};
+use crate::literal::literal;
 use crate::params::{self, Call};
 use crate::spec::ActionSpec;
 use crate::stock;
@@ -10,6 +11,7 @@ use crate::text::Text;
 use crate::tree::Source;
 use base::{Diagnostic, Origin, Stops};
 use std::collections::BTreeMap;
+use std::rc::Rc;
 
 /// Tags whose values are known only at a ban.
 const RUN_TIME: &[&str] = &[
@@ -46,7 +48,8 @@ pub(crate) fn read(
     faults: &mut Vec<Diagnostic>,
 ) -> Result<Vec<ActionSpec>, Diagnostic> {
     let plain = list.plain();
-    let mut actions = Vec::new();
+    let mut calls = Vec::new();
+    // What cannot be read at all is found before anything is looked at more closely.
     for (at, entry) in params::split(&plain) {
         let line = plain[..at].matches('\n').count();
         let origin = list
@@ -54,7 +57,7 @@ pub(crate) fn read(
             .get(line)
             .map_or_else(|| list.origin(), |line| line.origin.clone());
         let call = params::parse(entry).map_err(|why| {
-            let words = format!("Invalid action definition '{entry}': {why}");
+            let words = format!("Invalid action definition {}: {why}", literal(entry));
             fault(
                 &format!("invalid action '{entry}': {why}"),
                 &origin,
@@ -63,75 +66,130 @@ pub(crate) fn read(
             .with_help(params::HELP)
             .with_stops(Stops::Jail(words))
         })?;
-        actions.push(one(source, jail, call, origin, variables, faults)?);
+        let call = Called::new(source, jail, call, origin, faults)?;
+        if source.strict && !call.is_python() {
+            call.definition(variables)?.check_options(OPTIONS)?;
+        }
+        calls.push(call);
     }
-    Ok(actions)
+    let specs = calls
+        .into_iter()
+        .map(|call| call.spec(source, variables, faults));
+    specs.collect()
 }
 
-fn one(
+/// The files of an action; a Python action has none that concern us.
+fn files(
     source: Source<'_>,
-    jail: &str,
+    name: &str,
+    origin: &Origin,
+    faults: &mut Vec<Diagnostic>,
+) -> Result<Rc<Merged>, Diagnostic> {
+    if name.ends_with(".py") {
+        return Ok(Rc::default());
+    }
+    layers::read(source, &format!("action.d/{name}"), faults).ok_or_else(|| {
+        let message = format!("there is no readable action.d/{name}.conf");
+        fault(&message, origin, Some(name))
+            .with_help("correct the name, or create the file")
+            .with_stops(Stops::Jail(format!(
+                "Unable to read action {}",
+                literal(name)
+            )))
+    })
+}
+
+/// An action that a jail calls, before its options are looked at.
+struct Called {
     call: Call,
     origin: Origin,
-    variables: &Vars,
-    faults: &mut Vec<Diagnostic>,
-) -> Result<ActionSpec, Diagnostic> {
-    let given: BTreeMap<&str, &str> = call
-        .options
-        .iter()
-        .map(|(k, v)| (k.as_str(), v.as_str()))
-        .collect();
-    let name = given.get("name").copied().unwrap_or(jail);
-    let file = call.name.as_str();
-    let stem = file.strip_suffix(".py").unwrap_or(file);
-    let actname = match (given.get("actname"), name.strip_prefix(jail)) {
-        (Some(actname), _) => (*actname).to_owned(),
-        (None, Some(rest)) => format!("{stem}{rest}"),
-        (None, None) => format!("{stem}-{name}"),
-    };
-    let mut arguments: Vars = call
-        .options
-        .iter()
-        .map(|(k, v)| (k.clone(), Text::new(v, &origin)))
-        .collect();
-    arguments.insert("name".into(), Text::new(name, &origin));
-    arguments.insert("actname".into(), Text::new(&actname, &origin));
-    let mut action = ActionSpec {
-        name: file.to_owned(),
-        actname,
-        params: BTreeMap::new(),
-        stock: None,
-        origin,
-    };
-    if file.ends_with(".py") {
-        action.params = arguments
+    actname: String,
+    arguments: Vars,
+    merged: Rc<Merged>,
+}
+
+impl Called {
+    fn new(
+        source: Source<'_>,
+        jail: &str,
+        call: Call,
+        origin: Origin,
+        faults: &mut Vec<Diagnostic>,
+    ) -> Result<Self, Diagnostic> {
+        let given = |wanted: &str| {
+            let mut options = call.options.iter();
+            let found = options.find(|(key, _)| key == wanted);
+            found.map(|(_, value)| value.as_str())
+        };
+        let name = given("name").unwrap_or(jail);
+        let file = call.name.as_str();
+        let python = file.strip_suffix(".py");
+        let actname = match (given("actname"), python, name.strip_prefix(jail)) {
+            (Some(actname), ..) => actname.to_owned(),
+            (None, Some(stem), _) => stem.to_owned(),
+            (None, None, Some(rest)) => format!("{file}{rest}"),
+            (None, None, None) => format!("{file}-{name}"),
+        };
+        let mut arguments: Vars = call
+            .options
             .iter()
-            .map(|(key, text)| (key.clone(), text.plain()))
+            .map(|(k, v)| (k.clone(), Text::new(v, &origin)))
             .collect();
-        return Ok(action);
+        arguments.insert("name".into(), Text::new(name, &origin));
+        arguments.insert("actname".into(), Text::new(&actname, &origin));
+        Ok(Self {
+            merged: files(source, file, &origin, faults)?,
+            call,
+            origin,
+            actname,
+            arguments,
+        })
     }
-    let merged = layers::read(source, &format!("action.d/{file}"), faults).ok_or_else(|| {
-        fault(
-            &format!("there is no readable action.d/{file}.conf"),
-            &action.origin,
-            Some(file),
-        )
-        .with_help("correct the name, or create the file")
-        .with_stops(Stops::Jail(format!("Unable to read action '{file}'")))
-    })?;
-    let definition = Definition::new(&merged, &arguments, variables.clone(), RUN_TIME)?;
-    for key in OPTIONS {
-        if let Some(text) = definition.get(key)? {
-            action.params.insert((*key).to_owned(), text.plain());
+
+    fn is_python(&self) -> bool {
+        self.call.name.ends_with(".py")
+    }
+
+    fn definition(&self, variables: &Vars) -> Result<Definition<'_>, Diagnostic> {
+        Definition::of_action(&self.merged, &self.arguments, variables.clone(), RUN_TIME)
+    }
+
+    fn spec(
+        self,
+        source: Source<'_>,
+        variables: &Vars,
+        faults: &mut Vec<Diagnostic>,
+    ) -> Result<ActionSpec, Diagnostic> {
+        let mut action = ActionSpec {
+            name: self.call.name.clone(),
+            actname: self.actname.clone(),
+            params: BTreeMap::new(),
+            stock: None,
+            origin: self.origin.clone(),
+        };
+        if self.is_python() {
+            // Its arguments are its own; only what it is called is ours.
+            let own = self.call.options.into_iter();
+            action.params = own.filter(|(key, _)| key != "actname").collect();
+            return Ok(action);
         }
+        let definition = self.definition(variables)?;
+        if source.strict {
+            definition.check_arguments()?;
+        }
+        for key in OPTIONS {
+            if let Some(text) = definition.get(key)? {
+                action.params.insert((*key).to_owned(), text.plain());
+            }
+        }
+        for (key, text) in definition.arguments() {
+            action
+                .params
+                .entry(key.to_owned())
+                .or_insert_with(|| text.plain());
+        }
+        let names = self.call.options.iter().map(|(key, _)| key.as_str());
+        action.stock = stock::of(&action, &self.merged, names, &definition, faults)?;
+        Ok(action)
     }
-    for (key, text) in definition.arguments() {
-        action
-            .params
-            .entry(key.to_owned())
-            .or_insert_with(|| text.plain());
-    }
-    let names = call.options.iter().map(|(key, _)| key.as_str());
-    action.stock = stock::of(&action, &merged, names, &definition, faults)?;
-    Ok(action)
 }

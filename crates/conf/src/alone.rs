@@ -165,7 +165,7 @@ fn rules_alone(
     faults: &mut Vec<Diagnostic>,
 ) -> Result<FilterSpec, Diagnostic> {
     let (scope, backend, filter) = jail::prepared(source, merged, section, faults)?;
-    let lent = jail::lent(&scope)?;
+    let lent = jail::lent(&scope, source.strict)?;
     let definition = filter.as_ref().map(|filter| filter.definition(lent));
     let definition = definition.transpose()?;
     let mut reader = Reader {

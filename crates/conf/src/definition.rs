@@ -18,22 +18,49 @@ pub(crate) struct Definition<'a> {
     init: Vars,
     /// The definition's own options, seen with `init` and what the jail lends above them.
     scope: Scope<'a>,
+    /// The same without `[Init]`: how tags see what is not among the options.
+    bare: Scope<'a>,
     /// Tags that stay for run time; an action's conditional tags stay as well.
     run_time: &'a [&'a str],
 }
 
 impl<'a> Definition<'a> {
+    /// `lent` are values of the jail. Those of them that the files define as well stand above the files' own.
+    pub(crate) fn of_filter(
+        merged: &'a Merged,
+        arguments: &Vars,
+        mut lent: Vars,
+    ) -> Result<Self, Diagnostic> {
+        let own = merged.section("Definition");
+        lent.retain(|key, _| own.is_some_and(|own| own.contains_key(key)));
+        Self::new(merged, arguments, Vars::new(), lent, &[])
+    }
+
     /// `lent` are values of the jail that `%(name)s` and `<name>` find, below arguments and `[Init]`.
-    pub(crate) fn new(
+    pub(crate) fn of_action(
         merged: &'a Merged,
         arguments: &Vars,
         lent: Vars,
         run_time: &'a [&'a str],
     ) -> Result<Self, Diagnostic> {
-        let mut above = lent;
-        above.extend(arguments.clone());
+        Self::new(merged, arguments, lent.clone(), lent, run_time)
+    }
+
+    fn new(
+        merged: &'a Merged,
+        arguments: &Vars,
+        seen: Vars,
+        lent: Vars,
+        run_time: &'a [&'a str],
+    ) -> Result<Self, Diagnostic> {
+        // Variables have no upper case, as options have none.
+        let lower = |(key, text): (&String, &Text)| (key.to_lowercase(), text.clone());
+        let mut bare = Scope::new(merged, "Definition");
+        bare.vars = seen;
+        bare.vars.extend(arguments.iter().map(lower));
         let mut of_init = Scope::new(merged, "Init");
-        of_init.vars = above.clone();
+        of_init.vars = lent;
+        of_init.vars.extend(arguments.iter().map(lower));
         let mut init = arguments.clone();
         for key in merged
             .section("Init")
@@ -52,12 +79,13 @@ impl<'a> Definition<'a> {
             }
         }
         let mut scope = Scope::new(merged, "Definition");
-        above.extend(init.clone());
-        scope.vars = above;
+        scope.vars = of_init.vars;
+        scope.vars.extend(init.iter().map(lower));
         Ok(Self {
             merged,
             init,
             scope,
+            bare,
             run_time,
         })
     }
@@ -79,17 +107,45 @@ impl<'a> Definition<'a> {
         if let Some(text) = self.init.get(tag) {
             return Ok(Some(text.clone()));
         }
-        if let Some(text) = self.scope.own(tag)? {
-            return Ok(Some(text));
+        if self.run_time.is_empty() && self.is_own(tag) {
+            return match self.scope.vars.get(tag) {
+                Some(text) => Ok(Some(text.clone())),
+                None => self.scope.own(tag),
+            };
         }
-        if let Some(text) = self.scope.vars.get(tag) {
-            return Ok(Some(text.clone()));
+        let Some((section, key)) = tag.split_once('/') else {
+            let key = tag.to_lowercase();
+            return match self.bare.vars.get(&key) {
+                Some(text) => Ok(Some(text.clone())),
+                None => self.bare.get(&key),
+            };
+        };
+        // What no later layer replaced is its own earlier value.
+        if section.eq_ignore_ascii_case("known") {
+            return match self.bare.addressed(tag)? {
+                Some(text) => Ok(Some(text)),
+                None => self.bare.get(&key.to_lowercase()),
+            };
         }
-        if tag.contains('/') {
-            self.scope.elsewhere(tag)
-        } else {
-            self.scope.get(tag)
+        match self.merged.section(section).is_some() || section.eq_ignore_ascii_case("default") {
+            true => self.bare.elsewhere(tag),
+            false => Ok(None),
         }
+    }
+
+    /// An error if one of these options cannot be read, whatever its tags are.
+    pub(crate) fn check_options(&self, keys: &[&str]) -> Result<(), Diagnostic> {
+        let own = keys.iter().filter(|key| !self.init.contains_key(**key));
+        own.map(|key| self.scope.get(key))
+            .try_for_each(|read| read.map(drop))
+    }
+
+    /// An error if one of the arguments or of `[Init]` refers to itself, used or not.
+    pub(crate) fn check_arguments(&self) -> Result<(), Diagnostic> {
+        for (key, text) in &self.init {
+            substitute(key, text, &mut |tag| self.tag(tag))?;
+        }
+        Ok(())
     }
 
     /// `[Init]` and arguments, their tags not replaced.
@@ -112,11 +168,14 @@ impl<'a> Definition<'a> {
         keys
     }
 
+    fn is_own(&self, key: &str) -> bool {
+        let own = self.merged.section("Definition");
+        own.is_some_and(|own| own.contains_key(key))
+    }
+
     /// True if some condition hangs on this tag: its value is chosen at run time.
     fn is_conditional(&self, tag: &str) -> bool {
-        let start = format!("{tag}?");
-        let own = self.merged.section("Definition");
-        own.is_some_and(|own| begins(own, &start)) || begins(&self.init, &start)
+        begins(&self.init, &format!("{tag}?"))
     }
 }
 

@@ -3,6 +3,7 @@
 use crate::definition::Definition;
 use crate::interp::{Scope, Vars, fault};
 use crate::layers::{self, Merged};
+use crate::literal::literal;
 use crate::params;
 use crate::reader::Reader;
 use crate::spec::{FilterSpec, Value};
@@ -35,7 +36,7 @@ impl Filter {
             return Ok(None);
         }
         let call = params::parse(&plain).map_err(|why| {
-            let words = format!("Invalid filter definition '{plain}': {why}");
+            let words = format!("Invalid filter definition {}: {why}", literal(&plain));
             fault(
                 &format!("invalid filter '{plain}': {why}"),
                 &origin,
@@ -81,9 +82,22 @@ impl Filter {
         }))
     }
 
-    /// The filter's options, which see those of the jail that are `lent`.
+    /// What stands above the filter's `[Definition]`: the names of the jail's arguments, then of the other options of
+    /// `[Init]`, each in its order.
+    pub(crate) fn given(&self) -> Vec<&str> {
+        let mut names: Vec<&str> = self.options.iter().map(|(key, _)| key.as_str()).collect();
+        let of_init = self.merged.order.iter();
+        for (_, key) in of_init.filter(|(section, _)| section == "Init") {
+            if !names.contains(&key.as_str()) {
+                names.push(key);
+            }
+        }
+        names
+    }
+
+    /// The filter's options; those that the jail sets as well, and which are `lent`, stand above its own.
     pub(crate) fn definition(&self, lent: Vars) -> Result<Definition<'_>, Diagnostic> {
-        Definition::new(&self.merged, &self.arguments, lent, &[])
+        Definition::of_filter(&self.merged, &self.arguments, lent)
     }
 }
 

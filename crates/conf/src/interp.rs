@@ -24,6 +24,8 @@ pub(crate) struct Scope<'a> {
     own: Option<&'a Slots>,
     /// Values that go before the section's own.
     pub(crate) vars: Vars,
+    /// Those values are raw text to fail2ban, although they were read before: a `%` in them counts again.
+    pub(crate) rereads: bool,
 }
 
 /// How the value that is being read was reached.
@@ -42,6 +44,7 @@ impl<'a> Scope<'a> {
             section,
             own: merged.section(section),
             vars: Vars::new(),
+            rereads: false,
         }
     }
 
@@ -211,7 +214,14 @@ impl<'a> Scope<'a> {
         if key == "__name__" {
             out.push_str(self.section);
         } else if let Some(text) = self.vars.get(&key) {
-            out.push(text);
+            match self.rereads && walk.depth < MAX_DEPTH {
+                true => {
+                    walk.depth += 1;
+                    out.push(&self.expand(text, walk)?);
+                    walk.depth -= 1;
+                }
+                false => out.push(text),
+            }
         } else {
             let Some((text, place)) = self.lookup(name, walk) else {
                 return Err(fault(

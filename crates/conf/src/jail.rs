@@ -5,9 +5,10 @@ use crate::definition::Definition;
 use crate::filter::{self, Filter};
 use crate::interp::{Scope, Vars};
 use crate::layers::Merged;
-use crate::options::{JAIL, default};
-use crate::reader::Reader;
+use crate::options::{JAIL, Kind, OWN, default, is_true};
+use crate::reader::{Reader, integer};
 use crate::spec::{Enabled, Increment, JailSpec};
+use crate::text::Text;
 use crate::tree::Source;
 use base::{Diagnostic, JailName, Origin, Span};
 
@@ -46,7 +47,7 @@ pub(crate) fn read(
     faults: &mut Vec<Diagnostic>,
 ) -> Result<JailSpec, Diagnostic> {
     let (scope, backend, filter) = prepared(source, merged, name, faults)?;
-    let lent = lent(&scope)?;
+    let lent = lent(&scope, source.strict)?;
     let definition = filter
         .as_ref()
         .map(|filter| filter.definition(lent.clone()));
@@ -126,7 +127,8 @@ pub(crate) fn prepared<'a>(
         .map_or_else(|| default("backend").to_owned(), |text| text.plain());
     let filter = Filter::read(source, &scope, &backend, faults)?;
     if let Some(filter) = &filter {
-        scope.vars = known(&filter.definition(readable(&scope))?, source.strict)?;
+        scope.vars = known(&filter.definition(Vars::new())?, source.strict)?;
+        scope.rereads = source.strict;
     }
     Ok((scope, backend, filter))
 }
@@ -145,21 +147,30 @@ fn known(definition: &Definition<'_>, strict: bool) -> Result<Vars, Diagnostic> 
     Ok(vars)
 }
 
-/// Options of the jail that can be read before its filter is.
-fn readable(scope: &Scope<'_>) -> Vars {
-    let value = |name: &str| Some((name.to_owned(), scope.get(name).ok()??));
-    names().filter_map(value).collect()
-}
-
-/// Options of the jail, as filters and actions see them.
-pub(crate) fn lent(scope: &Scope<'_>) -> Result<Vars, Diagnostic> {
-    let value = |name: &str| Ok(scope.get(name)?.map(|text| (name.to_owned(), text)));
-    names().filter_map(|name| value(name).transpose()).collect()
-}
-
-fn names() -> impl Iterator<Item = &'static str> {
-    let names = JAIL.iter().map(|option| option.name);
-    names.filter(|name| *name != "action")
+/// Options of the jail, as filters and actions see them: numbers and yes or no as Python prints them.
+pub(crate) fn lent(scope: &Scope<'_>, strict: bool) -> Result<Vars, Diagnostic> {
+    let mut vars = Vars::new();
+    let seen = JAIL.iter().filter(|option| option.name != "action");
+    for option in seen.filter(|option| !strict || !OWN.contains(&option.name)) {
+        let Some(text) = scope.get(option.name)? else {
+            continue;
+        };
+        let plain = text.plain();
+        let printed = match (option.kind, integer(&plain)) {
+            (Kind::Int, Some(number)) => Some(number.to_string()),
+            // fail2ban has no number then.
+            (Kind::Int, None) if strict => continue,
+            (Kind::Bool, _) if is_true(&plain) => Some("True".to_owned()),
+            (Kind::Bool, _) => Some("False".to_owned()),
+            _ => None,
+        };
+        let text = match printed {
+            Some(printed) => Text::new(&printed, &text.origin()),
+            None => text,
+        };
+        vars.insert(option.name.to_owned(), text);
+    }
+    Ok(vars)
 }
 
 fn trusted(

@@ -14,12 +14,15 @@ mod dump;
 mod embedded;
 mod files;
 mod filter;
+#[doc(hidden)]
+pub mod fuzz;
 mod globals;
 mod ini;
 mod interp;
 mod jail;
 mod layers;
 mod lint;
+mod literal;
 mod load;
 pub mod options;
 mod params;
@@ -35,6 +38,7 @@ pub use dump::{Dump, DumpRequest, Item, LogFile, Refused, Remark, dump};
 pub use embedded::EmbeddedFiles;
 pub use files::{Files, MemoryFiles};
 pub use lint::{jail_names, unknown_names};
+pub use literal::literal;
 pub use load::{Choice, load};
 pub use spec::{
     ActionSpec, BackendSpec, Blocktype, Config, Enabled, FilterSpec, Globals, Increment, JailSpec,

@@ -111,6 +111,8 @@ pub const GLOBAL: &[&str] = &[
     "table_owner",
     "banaction_native",
 ];
+/// Those that fail2ban does not know.
+pub(crate) const OWN: [&str; 3] = ["trusted_uid", "ipv4_prefix", "ipv6_prefix"];
 
 /// The default of an option as its text.
 pub(crate) fn default(name: &str) -> &'static str {

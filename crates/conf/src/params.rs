@@ -34,10 +34,8 @@ pub(crate) fn parse(text: &str) -> Result<Call, String> {
             Some((key, value.trim(), after))
         });
         let Some((key, value, after)) = option else {
-            return Err(format!(
-                "expected option, wrong syntax at {}: {rest}",
-                at(rest)
-            ));
+            let (at, part) = (at(rest), beginning(rest));
+            return Err(format!("expected option, wrong syntax at {at}: {part}"));
         };
         match options.iter_mut().find(|(known, _)| known == key) {
             Some((_, earlier)) => *earlier = value.into(),
@@ -48,9 +46,9 @@ pub(crate) fn parse(text: &str) -> Result<Call, String> {
             Some(next) => next,
             None if after.is_empty() => after,
             None => {
-                let at = at(after);
+                let (at, part) = (at(after), beginning(after));
                 return Err(format!(
-                    "unexpected syntax at {at} after option '{key}': {after}"
+                    "unexpected syntax at {at} after option '{key}': {part}"
                 ));
             }
         };
@@ -59,6 +57,12 @@ pub(crate) fn parse(text: &str) -> Result<Call, String> {
         name: text[..open].into(),
         options,
     })
+}
+
+/// As much of a text as fail2ban cites.
+fn beginning(text: &str) -> &str {
+    let end = text.char_indices().nth(25).map_or(text.len(), |(at, _)| at);
+    &text[..end]
 }
 
 /// Splits at blanks outside of well-formed groups; each part with the byte where it begins. Groups that something else
@@ -76,9 +80,14 @@ pub(crate) fn split(text: &str) -> Vec<(usize, &str)> {
             let mut end = None;
             let mut after = &rest[length..];
             while let Some(length) = group(after.trim_start()) {
-                after = &after.trim_start()[length..];
+                let (group, behind) = after.trim_start().split_at(length);
+                after = behind;
                 if to_blank(after) == 0 {
                     end = Some(rest.len() - after.len());
+                }
+                // An empty one is the last.
+                if group[1..length - 1].trim().is_empty() {
+                    break;
                 }
             }
             end

@@ -9,12 +9,16 @@ use std::collections::BTreeMap;
 /// expressions with one prefix needs one; a tag that is needed over and over is in a circle (fail2ban's bound).
 const MAX_TAG: u32 = 26;
 
-/// Replaces tags by values, innermost first, until nothing changes; a tag without value stays.
-pub(crate) fn substitute(
-    own: &str,
-    text: &Text,
-    lookup: &mut dyn FnMut(&str) -> Result<Option<Text>, Diagnostic>,
-) -> Result<Text, Diagnostic> {
+/// The value of a tag; nothing for a tag that has none.
+type Lookup<'a> = &'a mut dyn FnMut(&str) -> Result<Option<Text>, Diagnostic>;
+
+/// Replaces tags by values, innermost first, until nothing changes; a tag without value stays, and so does one whose
+/// value is that tag itself, spelled with others (`<lt_<logtype>/x>` as what `<lt_file/x>` means).
+pub(crate) fn substitute(own: &str, text: &Text, lookup: Lookup<'_>) -> Result<Text, Diagnostic> {
+    replace(own, text, lookup, true)
+}
+
+fn replace(own: &str, text: &Text, lookup: Lookup<'_>, spelling: bool) -> Result<Text, Diagnostic> {
     let mut text = text.clone();
     let mut counts: BTreeMap<String, u32> = BTreeMap::new();
     loop {
@@ -27,7 +31,9 @@ pub(crate) fn substitute(
             };
             let (start, end) = (from + start, from + end);
             let name = line.text[start + 1..end].to_owned();
-            let Some(value) = lookup(&name)? else {
+            let value = lookup(&name)?;
+            let Some(value) = value.filter(|value| !(spelling && spells(value, &name, lookup)))
+            else {
                 from = end + 1;
                 continue;
             };
@@ -51,6 +57,23 @@ pub(crate) fn substitute(
             return Ok(text);
         }
     }
+}
+
+/// True if `value` is one tag with others inside, and these make it the tag `name`.
+fn spells(value: &Text, name: &str, lookup: Lookup<'_>) -> bool {
+    let [line] = value.lines.as_slice() else {
+        return false;
+    };
+    let inner = line
+        .text
+        .strip_prefix('<')
+        .and_then(|rest| rest.strip_suffix('>'));
+    let Some(inner) = inner.filter(|inner| inner.contains('<')) else {
+        return false;
+    };
+    // What is wrong inside shows when the value is replaced.
+    let inner = replace(name, &Text::new(inner, &line.origin), lookup, false);
+    inner.is_ok_and(|inner| inner.plain() == name)
 }
 
 /// The text with a value in every place of a tag; nothing if it would grow too long.

@@ -1,5 +1,6 @@
 //! Whole configurations, as callers see them.
 
+mod alone;
 mod diagnostics;
 mod jails;
 mod trees;

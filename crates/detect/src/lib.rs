@@ -5,6 +5,8 @@
 //! is about (`address`). No name is resolved here and nothing is counted.
 
 pub mod date;
+#[doc(hidden)]
+pub mod fuzz;
 pub mod pyre;
 
 mod address;

@@ -17,15 +17,21 @@ mod backtrack;
 mod behind;
 mod chars;
 mod code;
+mod fuzz;
 mod linear;
 mod parse;
 mod product;
 mod program;
+mod sample;
 mod set;
 mod shape;
 mod tdfa;
 
+#[doc(hidden)]
+pub use fuzz::fuzz_regex;
 pub use parse::Error;
+#[doc(hidden)]
+pub use sample::{Sampler, Sampling};
 pub use set::{RegexSet, SetCache};
 pub use shape::{FreeText, Shape, Target};
 
@@ -67,6 +73,37 @@ pub struct Cache {
     program: program::Cache,
 }
 
+/// What a search took, in steps: the same for the same text and what was searched with this cache before.
+///
+/// Nothing is counted in the loop over the text. The backtracker counts anyway, for its budget; an automaton's letters
+/// are known from where its search ended, and the rest is added where transitions are made, which is rare and slow.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Steps {
+    /// Letters read by an automaton, and places looked at to make its transitions.
+    pub linear: usize,
+    /// Instructions and characters of the backtracker.
+    pub backtracking: usize,
+}
+
+impl Steps {
+    fn and(self, more: Self) -> Self {
+        Self {
+            linear: self.linear + more.linear,
+            backtracking: self.backtracking + more.backtracking,
+        }
+    }
+}
+
+/// Most steps of one search by [`Engine::Backtracking`].
+pub const MAX_BACKTRACKING_STEPS: usize = backtrack::MAX_STEPS as usize;
+
+impl Cache {
+    /// What the last search with this cache took.
+    pub fn steps(&self) -> Steps {
+        self.program.steps()
+    }
+}
+
 impl Regex {
     /// Parses `pattern` as Python's `re.compile(pattern, re.MULTILINE if multiline else 0)` does.
     ///
@@ -85,6 +122,11 @@ impl Regex {
     /// The pattern as it was given.
     pub fn pattern(&self) -> &str {
         &self.pattern
+    }
+
+    /// Whether `^` and `$` also stand for the ends of lines.
+    pub fn multiline(&self) -> bool {
+        self.multiline
     }
 
     /// The name of every group by its number; index 0 is the whole match and has none.

@@ -209,14 +209,14 @@ impl Rule {
         }
     }
 
+    /// The prefregex without tags, as it is searched for.
+    pub fn prefregex(&self) -> Option<&Regex> {
+        self.prefix.as_ref().map(|pattern| &pattern.regex)
+    }
+
     /// The failregexes without tags, as they are searched for.
     pub fn failregexes(&self) -> impl Iterator<Item = &Regex> {
         self.fail.iter().map(|pattern| &pattern.regex)
-    }
-
-    /// The prefregex without tags.
-    pub fn prefregex(&self) -> Option<&Regex> {
-        self.prefix.as_ref().map(|prefix| &prefix.regex)
     }
 
     /// The ignoreregexes without tags.

@@ -1,6 +1,6 @@
 //! Values as Python prints them: `repr`, and `pprint` with a width of 1000 and an indent of 2.
 
-use conf::Item;
+use conf::{Item, literal};
 
 /// The literal of a value.
 pub(crate) fn repr(item: &Item) -> String {
@@ -9,12 +9,12 @@ pub(crate) fn repr(item: &Item) -> String {
         Item::Bool(true) => "True".into(),
         Item::Bool(false) => "False".into(),
         Item::Int(number) => number.to_string(),
-        Item::Text(text) => repr_text(text),
+        Item::Text(text) => literal(text),
         Item::List(items) => repr_list(items),
         Item::Map(pairs) => {
             let pairs: Vec<String> = pairs
                 .iter()
-                .map(|(key, value)| format!("{}: {}", repr_text(key), repr(value)))
+                .map(|(key, value)| format!("{}: {}", literal(key), repr(value)))
                 .collect();
             format!("{{{}}}", pairs.join(", "))
         }
@@ -25,41 +25,6 @@ pub(crate) fn repr(item: &Item) -> String {
 pub(crate) fn repr_list(items: &[Item]) -> String {
     let items: Vec<String> = items.iter().map(repr).collect();
     format!("[{}]", items.join(", "))
-}
-
-/// The literal of a text: in single quotes, unless it holds some and no double ones.
-fn repr_text(text: &str) -> String {
-    let quote = match text.contains('\'') && !text.contains('"') {
-        true => '"',
-        false => '\'',
-    };
-    let mut out = String::with_capacity(text.len() + 2);
-    out.push(quote);
-    for c in text.chars() {
-        match c {
-            '\\' => out.push_str("\\\\"),
-            '\n' => out.push_str("\\n"),
-            '\r' => out.push_str("\\r"),
-            '\t' => out.push_str("\\t"),
-            _ if c == quote => out.extend(['\\', c]),
-            ' '..='~' => out.push(c),
-            _ if is_printable(c) => out.push(c),
-            _ => out.push_str(&match u32::from(c) {
-                code @ ..0x100 => format!("\\x{code:02x}"),
-                code @ ..0x10000 => format!("\\u{code:04x}"),
-                code => format!("\\U{code:08x}"),
-            }),
-        }
-    }
-    out.push(quote);
-    out
-}
-
-/// Neither a control or format character nor a blank, and known to Unicode. Rust's own rule for what it escapes is the
-/// same, but for combining characters, which it escapes only at the beginning.
-fn is_printable(c: char) -> bool {
-    let text = String::from_iter(['a', c]);
-    text.escape_debug().nth(1) == Some(c)
 }
 
 const WIDTH: usize = 1000;
@@ -78,14 +43,14 @@ pub(crate) fn pretty(items: &[Item]) -> String {
 
 /// `indent` is where the value begins, `allowance` the room that its end must leave for brackets and commas.
 fn value(item: &Item, indent: usize, allowance: usize, out: &mut String) {
-    let literal = repr(item);
-    if fits(&literal, WIDTH.saturating_sub(indent + allowance)) {
-        return out.push_str(&literal);
+    let whole = repr(item);
+    if fits(&whole, WIDTH.saturating_sub(indent + allowance)) {
+        return out.push_str(&whole);
     }
     match item {
         Item::List(items) => list(items, indent, allowance, out),
         Item::Text(text) => lines(text, indent, allowance, out),
-        _ => out.push_str(&literal),
+        _ => out.push_str(&whole),
     }
 }
 
@@ -115,26 +80,26 @@ fn lines(text: &str, indent: usize, allowance: usize, out: &mut String) {
             true => width.saturating_sub(allowance),
             false => width,
         };
-        let literal = repr_text(line);
-        if fits(&literal, room(true)) {
-            chunks.push(literal);
+        let whole = literal(line);
+        if fits(&whole, room(true)) {
+            chunks.push(whole);
             continue;
         }
         let words = split_words(line);
         let mut current = String::new();
         for (at, word) in words.iter().enumerate() {
             let candidate = format!("{current}{word}");
-            if fits(&repr_text(&candidate), room(at + 1 == words.len())) {
+            if fits(&literal(&candidate), room(at + 1 == words.len())) {
                 current = candidate;
                 continue;
             }
             if !current.is_empty() {
-                chunks.push(repr_text(&current));
+                chunks.push(literal(&current));
             }
             current = (*word).to_owned();
         }
         if !current.is_empty() {
-            chunks.push(repr_text(&current));
+            chunks.push(literal(&current));
         }
     }
     out.push_str(&chunks.join(&format!("\n{}", " ".repeat(indent))));

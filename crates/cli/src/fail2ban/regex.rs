@@ -71,7 +71,7 @@ pub(crate) fn main(words: Vec<OsString>) -> ExitCode {
         // Nobody listens any more, which is no fault.
         Err(error) if error.kind() == ErrorKind::BrokenPipe => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("ERROR: the output cannot be written: {error}");
+            args::complain(&format!("ERROR: the output cannot be written: {error}"));
             ExitCode::from(FAILED)
         }
     }

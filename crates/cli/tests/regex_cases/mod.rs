@@ -159,6 +159,7 @@ pub(super) fn cases() -> Vec<Vec<String>> {
     samples(&mut add);
     dates(&mut add);
     tokens(&mut add);
+    mixtures(&mut add);
     cases
 }
 
@@ -241,7 +242,7 @@ fn texts(add: Add<'_>) {
         "--full-traceback",
         "--verbosity",
         "1",
-        "a 1.2.3.4",
+        "2026-11-22 10:00:00 a 1.2.3.4",
         "a <HOST>",
     ]);
 }
@@ -512,4 +513,65 @@ fn tokens(add: Add<'_>) {
         "2026-11-22 10:00:06 s[2]: bad x\n2026-11-22 10:00:06 s[2]: conn 2.2.2.2",
         "sessions",
     ]);
+}
+
+/// Options thrown together, the same ones each time.
+fn mixtures(add: Add<'_>) {
+    const OPTIONS: &[&[&str]] = &[
+        &["-v"],
+        &["--verbosity=3"],
+        &["--VD"],
+        &["-D"],
+        &["-r"],
+        &["--raw", "--usedns=no"],
+        &["--usedns", "yes"],
+        &["-L", "1"],
+        &["-L", "3"],
+        &["--maxlines=25"],
+        &["-d", "{^LN-BEG}"],
+        &["--TZ", "UTC+0200"],
+        &["--timezone=EST"],
+        &["-e", "latin1"],
+        &["--no-check-all"],
+        &["--print-no-missed"],
+        &["--print-no-ignored"],
+        &["--print-all-matched"],
+        &["--print-all-missed"],
+        &["--print-all-ignored"],
+        &["-o", "row"],
+        &["-o", "<ip> <F-USER>|<time>"],
+        &["-o", "msg"],
+        &["-m", "A=B"],
+        &["-l", "CRITICAL"],
+        &["-t"],
+    ];
+    // Every line of them has a date that the formats find: without one the time of the run would be told.
+    const LOGS: &[&str] = &[TWO_LOG, SESSIONS_LOG, DRAWN_LOG, "sshd.log", "vsftpd.log"];
+    const REGEXES: &[&[&str]] = &[
+        &["two"],
+        &["sessions"],
+        &["drawn"],
+        &["options[word=ok]"],
+        &["other/two.conf"],
+        &["fail <ADDR>", "9"],
+        &["[a-z]+ <F-ID>\\S+</F-ID>"],
+        &[r"<F-ID>\d+\.\d+\.</F-ID><F-USER>\S*</F-USER>", "[78]$"],
+        &[r#"(?i)FAIL (?:LOGIN: Client "?)?<ADDR>"#],
+    ];
+    let mut state: u64 = 2026;
+    let mut pick = |below: usize| {
+        state = state
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
+        (state >> 33) as usize % below
+    };
+    for _ in 0..40 {
+        let mut words = vec!["-c", "tree"];
+        for _ in 0..pick(5) {
+            words.extend(OPTIONS[pick(OPTIONS.len())]);
+        }
+        words.push(LOGS[pick(LOGS.len())]);
+        words.extend(REGEXES[pick(REGEXES.len())]);
+        add(&words);
+    }
 }

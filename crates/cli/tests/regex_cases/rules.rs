@@ -1,10 +1,14 @@
 //! Differences that are right, each with its reason.
 
+use std::ops::RangeInclusive;
+
 /// What one run printed.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub(crate) struct Answer {
     pub(crate) code: Option<i32>,
     pub(crate) page: String,
+    /// Seconds since 1970 from the start to the end of the run.
+    pub(crate) while_it_ran: RangeInclusive<i64>,
     /// It ended by an exception that nobody caught.
     pub(crate) died: bool,
 }
@@ -18,6 +22,7 @@ struct Rule {
 #[rustfmt::skip]
 const RULES: &[Rule] = &[
     Rule { reason: "the time that it took is another one each time", apply: time },
+    Rule { reason: "a line without a date happens now, which is another moment for each", apply: present },
     Rule { reason: "the help is in our own words", apply: help },
     Rule { reason: "the version is another one", apply: version },
     Rule { reason: "1.1.1 names a filter in another way at the head of the page, and takes jails before filters", apply: head },
@@ -60,6 +65,17 @@ fn cut_behind(answer: &mut Answer, start: &str) {
 
 fn time(answer: &mut Answer) {
     cut_behind(answer, "[processed in ");
+}
+
+fn present(answer: &mut Answer) {
+    for second in answer.while_it_ran.clone() {
+        let shown = jiff::Timestamp::from_second(second)
+            .unwrap()
+            .strftime("%a %b %d %H:%M:%S %Y")
+            .to_string();
+        answer.page = answer.page.replace(&shown, "(now)");
+        answer.page = answer.page.replace(&second.to_string(), "(now)");
+    }
 }
 
 fn help(answer: &mut Answer) {

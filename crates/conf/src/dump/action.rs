@@ -75,10 +75,8 @@ pub(super) fn commands(
 
 /// A Python action gets its arguments as JSON.
 fn python(source: Source<'_>, jail: &str, action: &ActionSpec, names: &[String]) -> Command {
-    let own = names
+    let pairs: Vec<String> = names
         .iter()
-        .filter(|key| *key != "actname" && *key != "name");
-    let pairs: Vec<String> = own
         .filter_map(|key| {
             let value = action.params.get(key)?;
             Some(format!("{}: {}", json_text(key), json_text(value)))

@@ -4,6 +4,8 @@ use super::remark::{self, Remark};
 use super::words::shell_words;
 use super::{Command, DumpRequest, Item, action, number, set};
 use crate::action as actions;
+use crate::definition::Definition;
+use crate::filter::Filter;
 use crate::interp::{Scope, fault};
 use crate::jail::{self, lent};
 use crate::layers::Merged;
@@ -56,7 +58,7 @@ impl Dumping<'_> {
     pub(super) fn commands(&mut self) -> Result<Outcome, Diagnostic> {
         let (scope, mut backend, filter) =
             jail::prepared(self.source, self.merged, self.name, self.faults)?;
-        let lent = lent(&scope)?;
+        let lent = lent(&scope, self.source.strict)?;
         let definition = filter
             .as_ref()
             .map(|filter| filter.definition(lent.clone()));
@@ -66,30 +68,11 @@ impl Dumping<'_> {
             self.remarks
                 .push(remark::warning("jailreader", words, None));
         }
-        // First what must be there before any regex, then the filter's own, then what it was given, then the jail's.
-        let rank = |key: &str| {
-            let front = match key {
-                "usedns" => 0,
-                "prefregex" | "maxlines" => 1,
-                _ => 2,
-            };
-            let is_given = definition
-                .as_ref()
-                .is_some_and(|definition| definition.arguments().any(|(given, _)| given == key));
-            let is_jails = matches!(scope.get(key), Ok(Some(_)));
-            (front, is_jails, is_given)
-        };
-        let mut rules = RULES;
-        rules.sort_by_key(|key| rank(key));
+        let list = scope.get("action")?.unwrap_or_else(Text::empty);
+        let actions = actions::read(self.source, self.name, &list, &lent, self.faults)?;
         let mut commands = Vec::new();
-        for key in rules.iter().filter(|_| filter.is_some()) {
-            let text = match (scope.get(key)?, &definition) {
-                (None, Some(definition)) => definition.get(key)?,
-                (text, _) => text,
-            };
-            if let Some(text) = text {
-                commands.extend(self.rule(key, &text)?);
-            }
+        if let Some((filter, definition)) = filter.as_ref().zip(definition.as_ref()) {
+            commands = self.rules(filter, definition, &scope)?;
         }
         let behind_rules = JAIL.iter().skip_while(|option| option.name != "maxretry");
         for option in behind_rules.take_while(|option| option.name != "logpath") {
@@ -97,8 +80,6 @@ impl Dumping<'_> {
                 commands.push(self.option(option.name, option.kind, &text));
             }
         }
-        let list = scope.get("action")?.unwrap_or_else(Text::empty);
-        let actions = actions::read(self.source, self.name, &list, &lent, self.faults)?;
         if actions.is_empty() {
             let words = format!("No actions were defined for {}", self.name);
             self.remarks
@@ -119,8 +100,46 @@ impl Dumping<'_> {
         Ok(Outcome::Starts(commands))
     }
 
+    /// What the filter was given counts beside what the jail sets, and is sent as well. What must be known before any
+    /// regex comes first, the jail's in front; the rest of the jail's comes last.
+    fn rules(
+        &mut self,
+        filter: &Filter,
+        definition: &Definition<'_>,
+        scope: &Scope<'_>,
+    ) -> Result<Vec<Command>, Diagnostic> {
+        let mut given = filter.given();
+        given.retain(|key| RULES.contains(key));
+        let mut of_filter = Vec::new();
+        let mut of_jail = Vec::new();
+        for key in RULES {
+            match scope.get(key)? {
+                Some(text) => of_jail.push((key, self.rule(key, &text)?)),
+                None if given.contains(&key) => {}
+                None => {
+                    if let Some(text) = definition.get(key)? {
+                        of_filter.push((key, self.rule(key, &text)?));
+                    }
+                }
+            }
+        }
+        for key in given {
+            if let Some(text) = definition.get(key)? {
+                of_filter.push((key, self.rule(key, &text)?));
+            }
+        }
+        let is_early =
+            |(key, _): &(&str, Vec<Command>)| ["usedns", "prefregex", "maxlines"].contains(key);
+        let (early_of_jail, of_jail): (Vec<_>, Vec<_>) = of_jail.into_iter().partition(is_early);
+        let (mut early, of_filter): (Vec<_>, Vec<_>) = of_filter.into_iter().partition(is_early);
+        early.sort_by_key(|(key, _)| *key != "usedns");
+        let early = early_of_jail.into_iter().chain(early);
+        let all = early.chain(of_filter).chain(of_jail);
+        Ok(all.flat_map(|(_, commands)| commands).collect())
+    }
+
     fn rule(&mut self, key: &str, text: &Text) -> Result<Vec<Command>, Diagnostic> {
-        let mut lines = text.spoken().into_iter().map(|line| Item::Text(line.text));
+        let lines = text.spoken().into_iter().map(|line| Item::Text(line.text));
         Ok(match key {
             "failregex" | "ignoreregex" => {
                 let option = format!("add{key}");
@@ -153,9 +172,7 @@ impl Dumping<'_> {
                 Item::None => Vec::new(),
                 number => vec![set(self.name, key, [number])],
             },
-            _ => lines.next().map_or_else(Vec::new, |_| {
-                vec![set(self.name, key, [Item::Text(text.plain())])]
-            }),
+            _ => vec![set(self.name, key, [Item::Text(text.plain())])],
         })
     }
 

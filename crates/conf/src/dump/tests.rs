@@ -263,3 +263,121 @@ fn what_fail2ban_refuses_is_refused() {
     );
     alike(main, &jail("logpath = /gone\nbackend = systemd"), is_there);
 }
+
+/// The commands of the one jail `j`, without `add` and `start`, or why there are none.
+fn commands_of(jail: &str, filter: &str, action: &str) -> Vec<String> {
+    let mut files = MemoryFiles::default();
+    files.insert("/c/fail2ban.conf", "[Definition]\n");
+    files.insert("/c/jail.conf", format!("[j]\nenabled = true\n{jail}\n"));
+    files.insert("/c/filter.d/f.conf", filter);
+    files.insert("/c/action.d/a.conf", action);
+    let tree = Tree::find(&files, Some(Path::new("/c")), Manner::Fail2ban);
+    let request = DumpRequest {
+        needs_logs: false,
+        given: &[],
+        expand: &|_| Vec::new(),
+    };
+    let dump = dump(&files, &tree, &request);
+    if dump.refused.is_some() {
+        return vec![verdict(&dump)];
+    }
+    let of_jail = dump.commands.iter().filter(|command| command.len() > 3);
+    of_jail
+        .map(|command| shown(&Item::List(command[2..].to_vec())))
+        .collect()
+}
+
+#[test]
+fn what_a_filter_was_given_is_sent_beside_what_the_jail_sets() {
+    let all = |name: &str| {
+        let keys = [
+            "prefregex",
+            "failregex",
+            "ignoreregex",
+            "datepattern",
+            "usedns",
+        ];
+        let lines = keys.map(|key| format!("{key} = {name}-{key}"));
+        format!("{}\nmaxlines = {}\n", lines.join("\n"), name.len())
+    };
+    let definition = format!("[Definition]\n{}", all("def"));
+    assert_eq!(
+        commands_of(
+            "filter = f[datepattern=g, maxlines=9]\nfailregex = jail",
+            &definition,
+            ""
+        ),
+        [
+            "[usedns, def-usedns]",
+            "[prefregex, def-prefregex]",
+            "[maxlines, 9]",
+            "[addignoreregex, def-ignoreregex]",
+            "[datepattern, g]",
+            "[addfailregex, jail]",
+        ]
+    );
+    let jail = format!("filter = f[failregex=g, usedns=no]\n{}", all("jail"));
+    assert_eq!(
+        commands_of(&jail, &definition, ""),
+        [
+            "[usedns, jail-usedns]",
+            "[prefregex, jail-prefregex]",
+            "[maxlines, 4]",
+            "[usedns, no]",
+            "[addfailregex, g]",
+            "[addignoreregex, jail-ignoreregex]",
+            "[addfailregex, jail-failregex]",
+            "[datepattern, jail-datepattern]",
+        ]
+    );
+    assert_eq!(
+        commands_of(
+            "filter = f[prefregex=, failregex=]",
+            "[Definition]\nusedns =\n",
+            ""
+        ),
+        ["[usedns, ]", "[prefregex, ]"]
+    );
+}
+
+#[test]
+fn tags_see_the_options_of_a_jail() {
+    let jail = "filter = f\naction = a\nmaxretry = 05\nignoreself = on\nmaxmatches = x";
+    let text = "<maxretry> <ignoreself> <maxmatches> <ports> <MAXRETRY>";
+    let of_filter = commands_of(jail, &format!("[Definition]\nfailregex = {text}\n"), "");
+    assert_eq!(of_filter[0], format!("[addfailregex, {text}]"));
+    // A filter sees only those that it defines as well.
+    let own = format!("[Definition]\nmaxretry = 7\nports = 1\nfailregex = {text}\n");
+    assert_eq!(
+        commands_of(jail, &own, "")[0],
+        "[addfailregex, 5 <ignoreself> <maxmatches> 1 7]"
+    );
+    let of_action = commands_of(jail, "", &format!("[Definition]\nactionban = {text}\n"));
+    assert_eq!(
+        of_action.last().unwrap(),
+        "[action, a, [[actionban, 5 True <maxmatches> <ports> 5], [name, j], [actname, a]]]"
+    );
+}
+
+#[test]
+fn values_that_fail2ban_cannot_resolve() {
+    let refused =
+        |jail: &str, filter: &str, action: &str| commands_of(jail, filter, action).join("\n");
+    let itself = |tag: &str| format!("refused: the tag <{tag}> refers to itself");
+    let definition = "[Definition]\nfailregex = 5 %% <HOST>\n";
+    assert_eq!(refused("filter = f[x=<x>]", definition, ""), itself("x"));
+    let unused = "[Definition]\n[Init]\ny = <z>\nz = <y>\n";
+    assert_eq!(
+        refused("filter = f\naction = a", definition, unused),
+        itself("z")
+    );
+    // What a jail extends is read twice.
+    assert_eq!(
+        refused(
+            "filter = f\nfailregex = %(known/failregex)s",
+            definition,
+            ""
+        ),
+        "refused: '%' must be followed by '%' or '(NAME)s'"
+    );
+}

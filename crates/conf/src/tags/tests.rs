@@ -19,9 +19,11 @@ fn replaced(text: &str) -> Result<String, Diagnostic> {
         ("lines", "1\n2"),
         ("empty", ""),
         ("loop", "x<loop>"),
+        ("nest", "<<nest>>"),
         ("ping", "<pong>"),
         ("pong", "<ping>"),
         ("double", "<b><b>"),
+        ("self-A", "<self-<a>>"),
     ]);
     let mut lookup = |tag: &str| Ok(values.get(tag).map(|value| Text::new(value, &origin())));
     substitute("own", &Text::new(text, &origin()), &mut lookup).map(|text| text.plain())
@@ -49,15 +51,22 @@ fn tags_with_values_are_replaced() {
         ("cat <file <a>", "cat <file A"),
         ("(?<a>", "(?A"),
         ("<é><a>", "<é>A"),
+        ("x<self-<a>>y", "x<self-A>y"),
     ];
     for (text, expected) in cases {
         assert_eq!(replaced(text).as_deref(), Ok(expected), "{text}");
     }
+    assert_eq!(replaced(&"<b>".repeat(100)), Ok("Ab".repeat(100)));
 }
 
 #[test]
 fn circles_end_with_the_tag_and_its_place() {
-    for (text, tag) in [("<loop>", "loop"), ("<ping>", "ping"), ("<own>", "own")] {
+    for (text, tag) in [
+        ("<loop>", "loop"),
+        ("<nest>", "nest"),
+        ("<ping>", "ping"),
+        ("<own>", "own"),
+    ] {
         let mut own = |_: &str| Ok(Some(Text::new("<own>", &origin())));
         let found = match tag {
             "own" => {

@@ -179,16 +179,17 @@ fn a_backend_is_a_name_with_options() {
 fn jail_and_filter_make_the_rules_together() {
     let filter = (
         "filter.d/f.conf",
-        "[Definition]\nfailregex = ^f <HOST>$\nusedns = no\ndatepattern = EPOCH\nown = <maxretry>\nignoreregex = <own>%(findtime)s\n[Init]\nmaxlines = 4\njournalmatch = _COMM=f\n",
+        "[Definition]\nfailregex = ^f <HOST>$\nusedns = no\ndatepattern = EPOCH\nown = <maxretry>\nignoreregex = <own>\n[Init]\nmaxlines = 4\njournalmatch = _COMM=f\n",
     );
-    let spec = jail("maxretry = 8\nfindtime = 9", &[filter]);
+    // Filters do not see the options of a jail.
+    let spec = jail("maxretry = 8", &[filter]);
     assert_eq!((spec.filter.maxlines, spec.filter.usedns), (4, UseDns::No));
     assert_eq!(
         (
             texts(&spec.filter.journalmatch),
             texts(&spec.filter.ignoreregex)
         ),
-        (vec!["_COMM=f"], vec!["89"])
+        (vec!["_COMM=f"], vec!["<maxretry>"])
     );
     let spec = jail(
         "findtime = 9\nmaxlines = 5\nusedns = yes\ndatepattern = %(known/datepattern)s\n  TAI64N\nfailregex = ^j <HOST>$\n  %(known/failregex)s\nmaxretry = %(known/maxlines)s",
@@ -256,7 +257,6 @@ fn names_of_actions() {
         ("a[name=other]", "a-other", "other"),
         ("a[actname=mine]", "mine", "j"),
         ("a[name=other, actname=mine]", "mine", "other"),
-        ("x.py[k=1]", "x", "j"),
     ];
     for (action, actname, name) in cases {
         let spec = jail(&format!("action = {action}"), &[]);
@@ -268,6 +268,12 @@ fn names_of_actions() {
             (actname, name)
         );
     }
+    let spec = jail("action = x.py[k=1, name=n]", &[]);
+    let [action] = spec.actions.as_slice() else {
+        panic!("{:?}", spec.actions)
+    };
+    assert_eq!((action.actname.as_str(), action.params.len()), ("x", 2));
+    assert_eq!(action.params["name"], "n");
 }
 
 #[test]
@@ -382,4 +388,20 @@ fn wrong_words_for_our_own_action_are_said() {
         "scope = 'world' is none of all, host; all is taken instead",
     ];
     assert_eq!(messages, expected);
+}
+
+#[test]
+fn a_tag_that_names_a_section_is_read_there() {
+    let filter = "[DEFAULT]\nd = D\nself = <lt_<kind>/self>\n[Definition]\nkind = a\nown = O\n\
+                  failregex = ^<lt_<kind>/x> <lt_a/d> <lt_none/d> <self> <HOST>$\n\
+                  [lt_a]\nx = %(deep)s%(d)s<own>\ndeep = A\n";
+    let local = "[lt_a]\nx = %(known/x)s+%(deep)s\n";
+    let spec = jail(
+        "",
+        &[("filter.d/f.conf", filter), ("filter.d/f.local", local)],
+    );
+    assert_eq!(
+        texts(&spec.filter.failregex),
+        ["^ADO+A D <lt_none/d> <lt_a/self> <HOST>$"]
+    );
 }

@@ -67,8 +67,16 @@ impl Search {
         }
         // Few lines match at all, and one pass tells which expressions are worth a search of their own.
         if next == 0 {
-            rule.fail_set
-                .matches(&mut self.fail_set_cache, text, &mut self.possible);
+            match rule.fail.len() {
+                0 => return NextMatch::Nothing,
+                1 => {
+                    self.possible.clear();
+                    self.possible.push(0);
+                }
+                _ => rule
+                    .fail_set
+                    .matches(&mut self.fail_set_cache, text, &mut self.possible),
+            }
         }
         let mut gave_up = false;
         let from = self.possible.partition_point(|&index| index < next);

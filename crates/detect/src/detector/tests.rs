@@ -1,5 +1,6 @@
 //! A filter and lines in, what is reported out. Lines without a date happen at the clock's time.
 
+mod explained;
 mod order;
 mod sessions;
 mod several_lines;

@@ -125,6 +125,18 @@ pub(super) struct Cache {
     steps: u32,
 }
 
+impl Cache {
+    /// No search ran yet.
+    pub(super) fn begin(&mut self) {
+        self.steps = 0;
+    }
+
+    /// Steps of the search since then.
+    pub(super) fn steps(&self) -> u32 {
+        self.steps
+    }
+}
+
 /// A position that is not known.
 const NONE: usize = usize::MAX;
 
@@ -192,7 +204,7 @@ impl Backtracker {
         text: &str,
         slots: Option<&mut Vec<Option<usize>>>,
     ) -> Outcome {
-        cache.steps = 0;
+        cache.begin();
         let found = self.find(cache, text);
         let outcome = match found {
             Err(Exhausted) => Outcome::OverBudget,

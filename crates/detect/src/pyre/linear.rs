@@ -35,6 +35,8 @@ pub(super) struct Cache {
     text: Encoded,
     /// See [`super::Cache::deciding_bytes`].
     pub(super) deciding_bytes: Option<usize>,
+    /// See [`super::Cache::steps`].
+    pub(super) steps: usize,
     tagged: tdfa::Cache,
     pike: Option<Box<(pikevm::Cache, Vec<Option<NonMaxUsize>>)>>,
 }
@@ -81,6 +83,7 @@ impl Linear {
         let Cache {
             text: encoded,
             deciding_bytes,
+            steps,
             tagged,
             pike,
         } = cache;
@@ -94,6 +97,7 @@ impl Linear {
             Some(automaton) => automaton.search(tagged, letters),
             None => Found::GaveUp,
         };
+        *steps = tagged.steps();
         let decided_at = tagged.decided_at();
         let known = ascii && found != Found::GaveUp && decided_at < letters.len();
         *deciding_bytes = known.then_some(decided_at + 1);
@@ -107,6 +111,8 @@ impl Linear {
                 found
             }
             (Found::GaveUp, Some(machine)) => {
+                // Each letter meets each place at most once.
+                *steps += letters.len() * machine.get_nfa().states().len();
                 let (cache, found) = &mut **pike
                     .get_or_insert_with(|| Box::new((machine.create_cache(), Vec::new())));
                 let info = machine.get_nfa().group_info();
@@ -188,7 +194,9 @@ impl Gate {
     /// Puts every pattern that matches into `hits`, ascending; false when it gave up and `hits` says nothing.
     pub(super) fn search(&self, cache: &mut Cache, text: &str, hits: &mut Vec<usize>) -> bool {
         let letters = self.alphabet.letters_of(text, &mut cache.text);
-        if self.tagged.search(&mut cache.tagged, letters) == Found::GaveUp {
+        let found = self.tagged.search(&mut cache.tagged, letters);
+        cache.steps = cache.tagged.steps();
+        if found == Found::GaveUp {
             return false;
         }
         hits.extend(cache.tagged.hits());

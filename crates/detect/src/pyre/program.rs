@@ -5,7 +5,7 @@ use super::backtrack::{self, Backtracker};
 use super::code::Source;
 use super::linear::{self, Linear};
 use super::tdfa::Found;
-use super::{Engine, Outcome};
+use super::{Engine, Outcome, Steps};
 
 /// Bound of one pattern's cache; real patterns need a tenth of it.
 const CACHE_BYTES: usize = 256 << 10;
@@ -23,6 +23,16 @@ pub(super) struct Program {
 pub(super) struct Cache {
     linear: linear::Cache,
     backtrack: backtrack::Cache,
+}
+
+impl Cache {
+    /// See [`super::Cache::steps`].
+    pub(super) fn steps(&self) -> Steps {
+        Steps {
+            linear: self.linear.steps,
+            backtracking: self.backtrack.steps() as usize,
+        }
+    }
 }
 
 impl Program {
@@ -74,6 +84,8 @@ impl Program {
         text: &str,
         mut slots: Option<&mut Vec<Option<usize>>>,
     ) -> Outcome {
+        cache.linear.steps = 0;
+        cache.backtrack.begin();
         // What is odd in an empty text, the backtracker knows.
         let automaton = self
             .automaton

@@ -5,7 +5,7 @@ use super::code::{self, Source};
 use super::linear::{self, Gate, Linear};
 use super::program::reported;
 use super::tdfa::Found;
-use super::{Cache, Outcome, Regex};
+use super::{Cache, Outcome, Regex, Steps};
 use std::sync::OnceLock;
 
 /// Bounds of a set's two caches. The largest stock filter needs a tenth of them on common lines, and all but a quarter on
@@ -41,6 +41,14 @@ pub struct SetCache {
     first: linear::Cache,
     gate: linear::Cache,
     each: Vec<Cache>,
+    steps: Steps,
+}
+
+impl SetCache {
+    /// What the last search with this cache took.
+    pub fn steps(&self) -> Steps {
+        self.steps
+    }
 }
 
 impl RegexSet {
@@ -72,18 +80,27 @@ impl RegexSet {
     /// one, and may name a pattern of [`Engine::Backtracking`](super::Engine::Backtracking) that does not match.
     pub fn matches(&self, cache: &mut SetCache, text: &str, hits: &mut Vec<usize>) {
         hits.clear();
+        cache.steps = Steps::default();
         let gate = self.gate.get_or_init(|| self.build_gate());
         // In an empty text `\B` is odd; it is asked of each pattern.
         if let Some(gate) = gate
             && !text.is_empty()
-            && gate.search(&mut cache.gate, text, hits)
         {
-            return;
+            let decided = gate.search(&mut cache.gate, text, hits);
+            cache.steps.linear += cache.gate.steps;
+            if decided {
+                return;
+            }
         }
-        hits.extend((0..self.len()).filter(|&index| {
-            let cache = &mut self.each(cache, index).program;
-            self.regexes[index].program().search(cache, text, None) != Outcome::NoMatch
-        }));
+        for index in 0..self.len() {
+            let one = self.each(cache, index);
+            let program = self.regexes[index].program();
+            if program.search(&mut one.program, text, None) != Outcome::NoMatch {
+                hits.push(index);
+            }
+            let steps = one.steps();
+            cache.steps = cache.steps.and(steps);
+        }
     }
 
     /// Whether any pattern matches, with the same reserve as [`RegexSet::matches`].
@@ -102,12 +119,14 @@ impl RegexSet {
         slots: &mut Vec<Option<usize>>,
     ) -> Option<usize> {
         slots.clear();
+        cache.steps = Steps::default();
         let first = self.first.get_or_init(|| self.build_first());
         let searched = match first {
-            Some(first) if !text.is_empty() => Some((
-                first,
-                first.automaton.search(&mut cache.first, text, Some(slots)),
-            )),
+            Some(first) if !text.is_empty() => {
+                let found = first.automaton.search(&mut cache.first, text, Some(slots));
+                cache.steps.linear = cache.first.steps;
+                Some((first, found))
+            }
             _ => None,
         };
         let (first, found) = match searched {
@@ -147,7 +166,11 @@ impl RegexSet {
         text: &str,
         slots: &mut Vec<Option<usize>>,
     ) -> bool {
-        self.regexes[index].search(self.each(cache, index), text, slots) == Outcome::Match
+        let one = self.each(cache, index);
+        let found = self.regexes[index].search(one, text, slots);
+        let steps = one.steps();
+        cache.steps = cache.steps.and(steps);
+        found == Outcome::Match
     }
 
     /// The cache of one pattern.

@@ -11,7 +11,7 @@ use std::path::Path;
 const SOUND: &str = "OK: configuration test is successful";
 /// The sentence of one that failed.
 const UNSOUND: &str = "ERROR: test configuration failed";
-/// What stands behind a stream that nothing can be started with.
+/// What stands in place of a stream.
 const NO_STREAM: &str = "ERROR: The configuration stream failed because of the invalid syntax.";
 /// The last word of a client that gave up.
 pub(super) const GAVE_UP: &str = "Init of command line failed";
@@ -64,7 +64,6 @@ pub(crate) fn dump(dir: &Path, given: &Given) -> Dumped {
             log.push(failed(why));
             behind.push(NO_STREAM.into());
         }
-        None if read.fails() => behind.push(NO_STREAM.into()),
         None => {}
     }
     if read.fails() {

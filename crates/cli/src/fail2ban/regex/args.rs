@@ -6,6 +6,7 @@
 use super::super::FAILED;
 use clap::{ArgAction, CommandFactory, Parser};
 use std::ffi::OsString;
+use std::io::{self, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -148,16 +149,16 @@ pub(super) fn parse(words: Vec<OsString>) -> Result<Question, ExitCode> {
         ExitCode::from(if error.exit_code() == 0 { 0 } else { 2 })
     })?;
     if options.short_version {
-        println!("{VERSION}");
+        say(VERSION);
         return Err(ExitCode::SUCCESS);
     }
     if options.version {
-        println!("fail2ban-regex {VERSION}");
+        say(&format!("fail2ban-regex {VERSION}"));
         return Err(ExitCode::SUCCESS);
     }
     if let Some(fault) = fault(&options) {
-        println!("{}", Arguments::command().render_help());
-        eprintln!("\nERROR: {fault}");
+        say(&Arguments::command().render_help().to_string());
+        complain(&format!("\nERROR: {fault}"));
         return Err(ExitCode::from(FAILED));
     }
     let mut words = std::mem::take(&mut options.words).into_iter();
@@ -168,6 +169,16 @@ pub(super) fn parse(words: Vec<OsString>) -> Result<Question, ExitCode> {
         ignoreregex: words.next().map(text),
         options,
     })
+}
+
+/// Nobody listens on a closed pipe.
+fn say(text: &str) {
+    drop(writeln!(io::stdout(), "{text}"));
+}
+
+/// A message on the standard error output, if there is one.
+pub(super) fn complain(text: &str) {
+    drop(writeln!(io::stderr(), "{text}"));
 }
 
 fn fault(options: &Arguments) -> Option<&'static str> {

@@ -2,7 +2,7 @@
 //!
 //! What was understood is told in the order in which it is looked at, and the first mistake comes where it would stand.
 
-use super::args::Question;
+use super::args::{Question, complain};
 use super::source::{self, Source};
 use base::Timestamp;
 use daemon::DiskFiles;
@@ -75,7 +75,7 @@ fn read(
         message
     })?;
     for finding in &source.findings {
-        eprintln!("{finding}");
+        complain(&finding.to_string());
     }
     head.extend_from_slice(&source.head);
     if let Some(lines) = source.maxlines.filter(|_| maxlines.is_none()) {
@@ -141,10 +141,8 @@ struct Attempt<'a> {
 
 impl Attempt<'_> {
     fn compile(&self) -> Result<Rule, String> {
-        let texts = |texts: &'_ [String]| -> Vec<String> { texts.to_vec() };
-        let (failregex, ignoreregex) = (texts(&self.source.failregex), texts(self.ignoreregex));
-        let failregex: Vec<&str> = failregex.iter().map(String::as_str).collect();
-        let ignoreregex: Vec<&str> = ignoreregex.iter().map(String::as_str).collect();
+        let failregex: Vec<&str> = self.source.failregex.iter().map(String::as_str).collect();
+        let ignoreregex: Vec<&str> = self.ignoreregex.iter().map(String::as_str).collect();
         let source = RuleSource {
             prefregex: self.source.prefregex.as_deref(),
             failregex: &failregex,

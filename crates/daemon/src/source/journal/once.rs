@@ -7,6 +7,7 @@ use super::child::Follower;
 use super::entry::{self, Entry};
 use super::expression::{Expression, Group};
 use super::feed::next_of;
+use crate::source::tail::{expand, glob};
 use base::Timestamp;
 use os::{Journal, JournalError};
 use std::path::PathBuf;
@@ -16,7 +17,7 @@ use std::path::PathBuf;
 pub struct JournalPlace {
     /// The files in this directory.
     pub directory: Option<PathBuf>,
-    /// These files; only without a directory.
+    /// These files, absolute ones as patterns (`*.journal`); only without a directory.
     pub files: Vec<PathBuf>,
     /// Parts of the machine's journal, as `sd_journal_open` takes them; only without both.
     pub flags: Option<i32>,
@@ -32,6 +33,10 @@ pub fn read_journal(
     matches: &[String],
     each: &mut dyn FnMut(&str, Timestamp) -> bool,
 ) -> Result<(), String> {
+    let place = &JournalPlace {
+        files: named(&place.files),
+        ..place.clone()
+    };
     let expression = Expression::parse(matches).map_err(|error| error.to_string())?;
     let groups: Vec<&Group> = expression.alternatives.iter().collect();
     let wanted = entry::FIELDS.map(str::to_owned);
@@ -47,6 +52,23 @@ pub fn read_journal(
         }
     }
     Ok(())
+}
+
+/// The files that patterns name; a pattern that names none stays, and cannot be opened.
+fn named(files: &[PathBuf]) -> Vec<PathBuf> {
+    let mut named = Vec::new();
+    for file in files {
+        let text = file.to_string_lossy();
+        let found = match file.is_absolute() && glob::is_pattern(&text) {
+            true => expand(&text),
+            false => Vec::new(),
+        };
+        named.extend(match found.is_empty() {
+            true => vec![file.clone()],
+            false => found,
+        });
+    }
+    named
 }
 
 fn open(place: &JournalPlace, groups: &[&Group]) -> Result<Journal, JournalError> {
@@ -94,4 +116,42 @@ fn read_child(
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs;
+
+    #[test]
+    fn patterns_name_files_and_names_themselves() {
+        let directory = tempfile::tempdir().unwrap();
+        let at = |name: &str| directory.path().join(name);
+        for name in ["b.journal", "a.journal", "other"] {
+            fs::write(at(name), "").unwrap();
+        }
+        let asked = [at("*.journal"), at("*.none"), "rel/*.journal".into()];
+        let expected = [
+            at("a.journal"),
+            at("b.journal"),
+            at("*.none"),
+            "rel/*.journal".into(),
+        ];
+        assert_eq!(named(&asked), expected);
+    }
+
+    #[test]
+    fn a_match_that_is_none_and_a_place_that_is_none_are_told() {
+        let nowhere = JournalPlace {
+            directory: Some("/nosuch".into()),
+            ..JournalPlace::default()
+        };
+        let mut none = |_: &str, _| panic!("there is no entry");
+        let told = read_journal(&nowhere, &["A".to_owned()], &mut none).unwrap_err();
+        assert!(told.contains("FIELD=value"), "{told}");
+        // Without libsystemd journalctl is asked, which tells nothing.
+        if let Err(told) = read_journal(&nowhere, &[], &mut none) {
+            assert!(!told.is_empty());
+        }
+    }
 }

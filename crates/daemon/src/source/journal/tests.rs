@@ -467,12 +467,55 @@ fn entries_are_lines_as_fail2ban_makes_them() {
             }
         }
     }
+    assert!(lines[0].ends_with(" app[7]: first second"), "{lines:?}");
     // Seconds since the machine's start stand before what the kernel says.
     let (head, message) = lines[1].split_once(": [").unwrap();
     assert!(head.ends_with(" kernel[8]"), "{lines:?}");
     let (seconds, message) = message.split_once("] ").unwrap();
     assert_eq!((seconds.len().max(12), message), (seconds.len(), "a\\nb"));
     assert!(seconds.trim().parse::<f64>().unwrap() > 1.0);
+}
+
+#[test]
+fn reading_once_gives_everything_and_ends() {
+    let Some(mut journald) = Journald::start() else {
+        return;
+    };
+    let mut reader = journald.reader(Recorder::default(), None);
+    journald.root.write_all(b"entry 0\nentry 1\n").unwrap();
+    read(&mut reader, 2);
+    let place = JournalPlace {
+        directory: reader.readers[0].place.directory.clone(),
+        ..JournalPlace::default()
+    };
+    let (mut all, mut first) = (Vec::new(), Vec::new());
+    let matches = ["SYSLOG_IDENTIFIER=sshd".to_owned()];
+    let mut each = |line: &str, time: Timestamp| {
+        assert!(time > now() - base::Span::from_secs(600));
+        all.push(line.to_owned());
+        true
+    };
+    read_journal(&place, &matches, &mut each).unwrap();
+    let mut once = |line: &str, _| {
+        first.push(line.to_owned());
+        false
+    };
+    read_journal(&place, &matches, &mut once).unwrap();
+    assert_eq!(first, all[..1]);
+    assert!(reader.sink.lines.iter().map(|(_, line)| line).eq(&all));
+    // journalctl by itself ends as well.
+    let group = reader.readers[0].subscriptions[0]
+        .expression
+        .alternatives
+        .last();
+    let directory = place.directory.unwrap();
+    let option = format!("--directory={}", directory.display());
+    let mut child = child::Follower::start_once(&[option], &[group.unwrap()]).unwrap();
+    let (mut entry, mut lines) = (Entry::default(), Vec::new());
+    while child.next_or_end(&reader.readers[0].wanted, &mut entry) {
+        lines.push(entry.line());
+    }
+    assert_eq!(lines, all);
 }
 
 #[test]

@@ -116,6 +116,10 @@ pub(crate) struct Cache {
     pub(super) read: usize,
     /// Where the letter stood after which the answer of the last search was known; the length of the text for its end.
     pub(super) decided_at: usize,
+    /// Places looked at by the last search, to make transitions.
+    pub(super) work: usize,
+    /// See [`Cache::steps`].
+    pub(super) steps: usize,
     /// How many of the next searches are given up at once because the last ones thrashed, and how many that were.
     pub(super) pause: u32,
     pub(super) last_pause: u32,
@@ -145,6 +149,8 @@ impl Default for Cache {
             made: 0,
             read: 0,
             decided_at: 0,
+            work: 0,
+            steps: 0,
             pause: 0,
             last_pause: 0,
             cells: [UNSET; CELLS],
@@ -170,6 +176,13 @@ impl Cache {
     /// Where the letter stood after which the answer of the last search was known; the length of the text for its end.
     pub(in crate::pyre) fn decided_at(&self) -> usize {
         self.decided_at
+    }
+
+    /// What the last search took: a step for each letter, and one for each place looked at to make transitions.
+    ///
+    /// Letters are not counted on the way: where the search ended says how many there were.
+    pub(in crate::pyre) fn steps(&self) -> usize {
+        self.steps
     }
 
     /// Transitions made since the cache was last emptied.

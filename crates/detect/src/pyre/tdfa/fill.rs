@@ -93,6 +93,7 @@ impl Tdfa {
             let stamp = self.stamp(cache);
             let class = usize::from(self.class_of[usize::from(letter)]);
             let stepped = self.step_from((&mut cache.seen, stamp), &places, &registers, class);
+            cache.work += stepped.work;
             if stepped.record.is_some()
                 || stepped.places.is_empty()
                 || stepped.values.contains(&NOW)
@@ -125,6 +126,7 @@ impl Tdfa {
         let mut stack = places.to_vec();
         let mut only = None;
         while let Some(at) = stack.pop() {
+            cache.work += 1;
             if std::mem::replace(&mut cache.seen[at as usize], stamp) == stamp {
                 continue;
             }

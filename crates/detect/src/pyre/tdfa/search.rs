@@ -11,6 +11,7 @@ const MIN_LETTERS_PER_TRANSITION: usize = 10;
 impl Tdfa {
     /// Searches `text`. The tags of the match, or all patterns that match, are then in the cache.
     pub(in crate::pyre) fn search(&self, cache: &mut Cache, text: &[u8]) -> Found {
+        (cache.work, cache.steps) = (0, 0);
         if text.len() >= UNSET as usize {
             return Found::GaveUp;
         }
@@ -28,6 +29,7 @@ impl Tdfa {
         let mut mark = 0;
         let (found, at) = self.follow(cache, text, row, &mut mark);
         cache.read += at - mark;
+        cache.steps = at + cache.work;
         cache.decided_at = at;
         found
     }

@@ -10,6 +10,8 @@ pub(super) struct Stepped {
     pub(super) values: Vec<u8>,
     /// The match that stands before the letter, if one does.
     pub(super) record: Option<Record>,
+    /// Places looked at.
+    pub(super) work: usize,
 }
 
 impl Tdfa {
@@ -18,12 +20,14 @@ impl Tdfa {
         let id = row as usize / self.stride();
         let stamp = self.stamp(cache);
         let Cache { states, seen, .. } = cache;
-        self.step_from(
+        let stepped = self.step_from(
             (seen, stamp),
             &states[id].places,
             &states[id].registers,
             class,
-        )
+        );
+        cache.work += stepped.work;
+        stepped
     }
 
     /// A new mark for places seen.
@@ -50,6 +54,7 @@ impl Tdfa {
             places: Vec::new(),
             values: Vec::new(),
             record: None,
+            work: 0,
         };
         let mut hits: Vec<u32> = Vec::new();
         let mut stack: Vec<(u32, u64)> = Vec::new();
@@ -58,6 +63,7 @@ impl Tdfa {
             stack.push((place, 0));
             while let Some((mut at, mut mask)) = stack.pop() {
                 loop {
+                    out.work += 1;
                     // The first thread to come to a place has priority; others die there.
                     if std::mem::replace(&mut seen[at as usize], stamp) == stamp {
                         break;
