@@ -9,6 +9,9 @@ use std::collections::{BTreeMap, BTreeSet};
 /// prefix in each of a hundred lines.
 const MAX_TAG: u32 = 25;
 
+/// Replacements in one value; what needs more multiplies itself.
+const MAX_REPLACED: u32 = 20_000;
+
 /// Replaces tags by values, innermost first, until nothing changes; a tag without value stays. So does one whose value
 /// is only another spelling of it: `<lt_<logtype>/datepattern>` as the default of a type that has none.
 pub(crate) fn substitute(own: &str, text: &Text, lookup: Lookup<'_>) -> Result<Text, Diagnostic> {
@@ -22,6 +25,7 @@ type Lookup<'a> = &'a mut dyn FnMut(&str) -> Result<Option<Text>, Diagnostic>;
 fn replace(own: &str, text: &Text, lookup: Lookup<'_>, spelling: bool) -> Result<Text, Diagnostic> {
     let mut text = text.clone();
     let mut counts: BTreeMap<String, u32> = BTreeMap::new();
+    let mut total = 0;
     loop {
         let mut replaced: BTreeSet<String> = BTreeSet::new();
         let mut out = Text::empty();
@@ -43,13 +47,14 @@ fn replace(own: &str, text: &Text, lookup: Lookup<'_>, spelling: bool) -> Result
                             )
                             .with_help("give one of the tags on the way another value"));
                         }
+                        total += 1;
                         replaced.insert(name.to_owned());
                         out.push(&value);
                     }
                     _ => out.push_str(&rest[start..=end]),
                 }
                 rest = &rest[end + 1..];
-                if out.len() > MAX_SIZE {
+                if out.len() > MAX_SIZE || total > MAX_REPLACED {
                     return Err(too_long(&line.origin, name));
                 }
             }
