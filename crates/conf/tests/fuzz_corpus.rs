@@ -1,10 +1,6 @@
 //! The inputs that fuzzing has kept, once more.
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::disallowed_methods,
-    reason = "a test reads its cases"
-)]
+#![expect(clippy::disallowed_methods, reason = "a test reads its cases")]
 
 use std::path::Path;
 

@@ -1,10 +1,6 @@
 //! The inputs that fuzzing has kept, once more.
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::disallowed_methods,
-    reason = "a test reads its cases"
-)]
+#![expect(clippy::disallowed_methods, reason = "a test reads its cases")]
 
 use detect::fuzz::{fuzz_date, fuzz_filter, fuzz_regex, fuzz_split};
 use std::path::Path;
