@@ -5,9 +5,11 @@
 use detect::fuzz::{fuzz_date, fuzz_filter, fuzz_regex, fuzz_split};
 use std::path::Path;
 
+type Target = fn(&[u8]);
+
 #[test]
 fn kept_inputs_panic_nowhere() {
-    let targets: [(&str, fn(&[u8])); 4] = [
+    let targets: [(&str, Target); 4] = [
         ("date", fuzz_date),
         ("filter", fuzz_filter),
         ("regex", fuzz_regex),
