@@ -9,6 +9,9 @@ use std::collections::BTreeMap;
 /// expressions with one prefix needs one; a tag that is needed over and over is in a circle (fail2ban's bound).
 const MAX_TAG: u32 = 26;
 
+/// Places filled in one value; what needs more multiplies itself.
+const MAX_PLACES: usize = 20_000;
+
 /// The value of a tag; nothing for a tag that has none.
 type Lookup<'a> = &'a mut dyn FnMut(&str) -> Result<Option<Text>, Diagnostic>;
 
@@ -21,6 +24,7 @@ pub(crate) fn substitute(own: &str, text: &Text, lookup: Lookup<'_>) -> Result<T
 fn replace(own: &str, text: &Text, lookup: Lookup<'_>, spelling: bool) -> Result<Text, Diagnostic> {
     let mut text = text.clone();
     let mut counts: BTreeMap<String, u32> = BTreeMap::new();
+    let mut places = 0;
     loop {
         let mut changed = false;
         let (mut number, mut from) = (0, 0);
@@ -45,10 +49,17 @@ fn replace(own: &str, text: &Text, lookup: Lookup<'_>, spelling: bool) -> Result
                     .with_help("give one of the tags on the way another value")
                     .with_stops(Stops::All));
             }
-            text = match replaced(&text, &format!("<{name}>"), &value) {
-                Some(text) => text,
-                None => return Err(too_long(&line.origin, &name)),
-            };
+            let tag = format!("<{name}>");
+            let here: usize = text
+                .lines
+                .iter()
+                .map(|line| line.text.matches(&tag).count())
+                .sum();
+            places += here;
+            if text.len() + here * value.len() > MAX_SIZE || places > MAX_PLACES {
+                return Err(too_long(&line.origin, &name));
+            }
+            text = replaced(&text, &tag, &value);
             changed = true;
             // What came in may begin with a tag.
             from = start;
@@ -76,16 +87,8 @@ fn spells(value: &Text, name: &str, lookup: Lookup<'_>) -> bool {
     inner.is_ok_and(|inner| inner.plain() == name)
 }
 
-/// The text with a value in every place of a tag; nothing if it would grow too long.
-fn replaced(text: &Text, tag: &str, value: &Text) -> Option<Text> {
-    let places: usize = text
-        .lines
-        .iter()
-        .map(|line| line.text.matches(tag).count())
-        .sum();
-    if text.len() + places * value.len() > MAX_SIZE {
-        return None;
-    }
+/// The text with a value in every place of a tag.
+fn replaced(text: &Text, tag: &str, value: &Text) -> Text {
     let mut out = Text::empty();
     for line in &text.lines {
         out.begin_line(&line.origin);
@@ -96,7 +99,7 @@ fn replaced(text: &Text, tag: &str, value: &Text) -> Option<Text> {
             out.push_str(part);
         }
     }
-    Some(out)
+    out
 }
 
 /// The first `<…>` without blanks and brackets inside: the bytes of `<` and `>`.

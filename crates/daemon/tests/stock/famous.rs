@@ -44,7 +44,7 @@ pub(crate) const FAMOUS: &[Famous] = &[
         part: "digest: auth failed",
         count: 800,
         parts: [
-            ": (mod_auth.c.1) password doesn't match for /x username: u",
+            ": (mod_auth.c.1) password doesn't match for /x username:",
             " ",
             "!\n",
         ],
