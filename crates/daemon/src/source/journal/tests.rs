@@ -21,7 +21,7 @@ printf '[Journal]\nStorage=volatile\nRateLimitIntervalSec=0\nReadKMsg=no\nAudit=
 for daemon in /usr/lib/systemd/systemd-journald /lib/systemd/systemd-journald; do
   if [ -x $daemon ]; then $daemon >/dev/null 2>&1 & PID=$!; break; fi
 done
-until [ -S /run/systemd/journal/dev-log ]; do :; done
+until [ -S /run/systemd/journal/dev-log ] && [ -n "$(ls /run/log/journal)" ]; do :; done
 ln -sf /run/systemd/journal/dev-log /dev/log
 cp "$(command -v logger)" $J/sshd
 mkfifo $J/root $J/nobody

@@ -107,8 +107,8 @@ fn number(line: &str) -> Option<usize> {
     line.split(' ').nth(1)?.parse().ok()
 }
 
+/// The process that the other test starts and kills; by itself it does nothing.
 #[test]
-#[ignore = "is the process that the other test starts and kills"]
 fn reader() {
     let Ok(dir) = env::var(DIR) else { return };
     let dir = Path::new(&dir);
@@ -140,7 +140,6 @@ impl Reader {
             .args([
                 "--exact",
                 "source::tail::tests::killed::reader",
-                "--ignored",
                 "--nocapture",
             ])
             .env(DIR, dir)
