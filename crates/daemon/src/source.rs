@@ -133,7 +133,8 @@ pub(crate) struct FileWish {
     pub(crate) findtime: Span,
     /// How their bytes stand for text.
     pub(crate) encoding: Encoding,
-    /// Look at them from time to time, without inotify.
+    /// The configuration asks for polling: where inotify is missing, that is no news. Files are looked at from time to
+    /// time in any case, and inotify, where it reports something, only makes that sooner.
     pub(crate) polled: bool,
     /// Where earlier runs have left the files of this jail.
     pub(crate) stored: Vec<store::LogPosition>,

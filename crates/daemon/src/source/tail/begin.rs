@@ -172,7 +172,13 @@ impl<S: Sink> Tail<S> {
             }
             let (id, size) = (FileId::of(&metadata), metadata.len());
             let encoding = start::encoding_of(&file, self.wishes[at].encoding)?;
-            let offset = self.since((&file, encoding, size), at, 0)?;
+            // A jail that follows it under its present name, too, may have read it already.
+            let hash = start::first_line_hash(&file)?;
+            let mut left = None;
+            for stored in &self.wishes[at].stored {
+                left = left.max(start::resume(&file, size, &hash, encoding, stored)?);
+            }
+            let offset = self.since((&file, encoding, size), at, left.unwrap_or(0))?;
             last = self.open_rest(found.path, file, (id, offset), at, Some(last), now)?;
         }
         Ok(Some(last))

@@ -58,19 +58,16 @@ impl<S: Sink> Tail<S> {
             wanted.clear();
             self.denied.clear();
             let mut dirs = BTreeSet::new();
-            let mut expanded: BTreeMap<(&str, bool), Vec<PathBuf>> = BTreeMap::new();
+            let mut expanded: BTreeMap<&str, Vec<PathBuf>> = BTreeMap::new();
             for (at, wish) in self.wishes.iter().enumerate() {
-                let key = (wish.pattern.as_str(), wish.polled);
-                let paths = expanded.entry(key).or_insert_with(|| {
+                let paths = expanded.entry(wish.pattern.as_str()).or_insert_with(|| {
                     if !wish.is_glob {
                         return vec![PathBuf::from(&wish.pattern)];
                     }
                     let mut looked = glob::Looked::default();
                     let mut paths = glob::expand(&wish.pattern, &mut looked);
                     paths.retain(|path| is_log(path));
-                    if !wish.polled {
-                        dirs.append(&mut looked.dirs);
-                    }
+                    dirs.append(&mut looked.dirs);
                     if let Some(why) = looked.refused {
                         self.denied.insert(wish.pattern.clone(), why);
                     }
@@ -80,10 +77,8 @@ impl<S: Sink> Tail<S> {
                     wanted.entry(path.clone()).or_default().push(at);
                 }
             }
-            for (path, wishes) in &wanted {
-                if wishes.iter().any(|at| !self.wishes[*at].polled) {
-                    watch::dirs_of(path, &mut dirs);
-                }
+            for path in wanted.keys() {
+                watch::dirs_of(path, &mut dirs);
             }
             if !self.watches.set_dirs(&dirs) {
                 break;

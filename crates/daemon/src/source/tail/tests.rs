@@ -309,6 +309,41 @@ fn late_lines_of_a_renamed_file_still_count() {
 }
 
 #[test]
+fn what_was_read_under_an_earlier_name_is_not_read_again_after_a_restart() {
+    let dir = tempfile::tempdir().unwrap();
+    let at = |name: &str| dir.path().join(name);
+    let created = |path: &Path| fs::metadata(path).unwrap().created().ok();
+    let (path, first) = (at("app.log"), at("app.log.1"));
+    append(&path, "line one, long enough\n");
+    let wishes = || vec![wish(JAIL, &path), wish(OTHER, &at("app.*"))];
+    let mut before = tail(wishes());
+    fs::rename(&path, &first).unwrap();
+    // File systems give times in ticks: the second file is to be younger.
+    append(&path, "");
+    while created(&path).is_some() && created(&path) == created(&first) {
+        fs::remove_file(&path).unwrap();
+        append(&path, "");
+    }
+    settle(&mut before);
+    // It loses its name while it is empty, and is written to then.
+    let mut second = OpenOptions::new().append(true).open(&path).unwrap();
+    fs::rename(&path, at("app.log.2")).unwrap();
+    settle(&mut before);
+    second.write_all(b"line two, long enough\n").unwrap();
+    settle(&mut before);
+    let read = ["line one, long enough", "line two, long enough"];
+    assert_eq!(lines(&before, JAIL), read);
+    let mut wishes = wishes();
+    for wish in &mut wishes {
+        wish.stored = before.sink.stored(wish.jail);
+    }
+    let mut after = tail(wishes);
+    append(&path, "line three, long enough\n");
+    settle(&mut after);
+    assert_eq!(lines(&after, JAIL), ["line three, long enough"]);
+}
+
+#[test]
 fn a_truncation_is_seen_even_if_the_file_has_grown_again() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("app.log");

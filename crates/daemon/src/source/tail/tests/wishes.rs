@@ -13,7 +13,7 @@ fn look(tail: &mut Tail<Recorder>) {
 }
 
 #[test]
-fn a_polled_file_is_read_without_inotify() {
+fn a_polled_file_needs_no_inotify() {
     let dir = tempfile::tempdir().unwrap();
     let (path, glob) = (dir.path().join("app.log"), dir.path().join("*.log"));
     append(&path, "a\n");
@@ -22,19 +22,32 @@ fn a_polled_file_is_read_without_inotify() {
         ..wish(jail, pattern)
     };
     let mut tail = tail(vec![polled(JAIL, &path), polled(OTHER, &glob)]);
-    assert!(tail.watches.is_idle());
+    tail.watches = Watches::new(None);
     append(&path, "b\n");
-    tail.poll_once(Duration::ZERO).unwrap();
-    assert_eq!(lines(&tail, JAIL), ["a"], "nothing reports it");
     look(&mut tail);
     fs::rename(&path, dir.path().join("app.log.1")).unwrap();
     append(&path, "c\n");
     look(&mut tail);
     assert_eq!(lines(&tail, JAIL), ["a", "b", "c"]);
     assert_eq!(lines(&tail, OTHER), ["a", "b", "c"]);
-    tail.add(wish(JailId(2), &path));
-    look(&mut tail);
-    assert!(!tail.watches.is_idle(), "another jail may have it watched");
+}
+
+#[test]
+fn a_polled_file_is_read_at_once_where_inotify_reports_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("app.log");
+    append(&path, "a\n");
+    let polled = FileWish {
+        polled: true,
+        ..wish(JAIL, &path)
+    };
+    let mut tail = tail(vec![polled]);
+    assert!(!tail.watches.is_idle());
+    append(&path, "b\n");
+    // Long before the regular look.
+    tail.next_look = Instant::now() + Duration::from_secs(600);
+    tail.poll_once(Duration::ZERO).unwrap();
+    assert_eq!(lines(&tail, JAIL), ["a", "b"]);
 }
 
 #[test]
