@@ -1,4 +1,5 @@
-//! Recorded configuration trees and what fail2ban's client makes of them, against our specs.
+//! Recorded configuration trees and what fail2ban's client makes of them, against the specs that jails are made of. The
+//! stream of commands itself is judged by `cargo xtask conform`.
 //!
 //! The cases lie outside of the repository, in `../shared` next to the workspace; without them the test says so and
 //! passes. What fail2ban does and we on purpose do not is told by the rules of `accepted`, never by case ids.
@@ -13,8 +14,6 @@ mod glob;
 mod recorded;
 #[path = "cases/stock.rs"]
 mod stock;
-#[path = "cases/stream.rs"]
-mod stream;
 
 use base::Diagnostic;
 use conf::{Choice, Manner, Tree, load};

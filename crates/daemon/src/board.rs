@@ -287,7 +287,7 @@ impl Board {
             .needs
             .clone()
             .filter(|_| state == "running" && counts.failed_total == 0);
-        let notes = jail.notes.iter().cloned();
+        let notes = jail.notes.iter().chain(&jail.action_notes).cloned();
         let reason = reason
             .into_iter()
             .chain(needs)

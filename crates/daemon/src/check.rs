@@ -190,11 +190,7 @@ fn sound_jail(jail: &Jail, spec: &JailSpec, config: &Config) -> CheckedJail {
         None => (Verdict::Ok, None),
     };
     // What becomes of each action is told with it.
-    let notes = jail.notes.iter();
-    let mut notes: Vec<String> = notes
-        .filter(|note| !note.starts_with("its action '"))
-        .cloned()
-        .collect();
+    let mut notes = jail.notes.clone();
     notes.extend(looked.notes);
     if jail.enforce.is_none() && !spec.actions.is_empty() {
         notes.push("none of its actions bans anybody yet: it only detects".into());

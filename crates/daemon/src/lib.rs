@@ -33,7 +33,7 @@ pub use check::{
 pub use clock::now;
 pub use files::DiskFiles;
 pub use log::{escape_into, local};
-pub use plan::mistakes;
+pub use plan::{compile_filter, mistakes, usedns, year_of};
 pub use resolve::addresses_of;
 pub use run::{Ended, Options, SOCKET, TABLE, run};
 pub use scan::{Scan, ScanReport, ScannedJail, scan};

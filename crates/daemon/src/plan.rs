@@ -48,6 +48,8 @@ pub(crate) struct Jail {
     pub(crate) enforce: Option<EnforceJail>,
     /// What an admin should know, one sentence each.
     pub(crate) notes: Vec<String>,
+    /// The same of its actions: what becomes of each that is not our own.
+    pub(crate) action_notes: Vec<String>,
     /// What to change if the service as shipped logs no addresses.
     pub(crate) needs: Option<String>,
 }
@@ -77,12 +79,10 @@ pub(crate) struct Surroundings {
 impl Surroundings {
     /// This machine's names; `now` gives the year that dates are expected in.
     pub(crate) fn of_this_machine(now: Timestamp) -> Self {
-        let year = jiff::Timestamp::from_second(now.as_secs())
-            .map(|at| TimeZone::UTC.to_datetime(at).year());
         Self {
             services: Services::of_this_machine(),
             users: Users::of_this_machine(),
-            start_year: year.map_or(1970, i32::from),
+            start_year: year_of(now),
             journal_flags: env::var(sources::FLAGS_VARIABLE)
                 .ok()
                 .and_then(|text| text.trim().parse().ok()),
@@ -127,7 +127,11 @@ fn compile_jail(
     } else {
         source.backend
     };
-    let enforce = enforcement(spec, globals, &around.services, &mut notes)?;
+    let mut action_notes = Vec::new();
+    let enforce = enforcement(spec, globals, &around.services, &mut action_notes)?;
+    if spec.actions.is_empty() {
+        notes.push("it has no action and only detects".into());
+    }
     let policy = JailPolicy {
         name: spec.name.clone(),
         maxretry: spec.maxretry,
@@ -162,13 +166,14 @@ fn compile_jail(
         backend,
         enforce,
         notes,
+        action_notes,
         needs: spec.filter.needs.clone(),
     })
 }
 
 /// Compiles the rules of a jail; the first mistake is cited with its file and line.
 pub(crate) fn compile_rule(spec: &JailSpec, start_year: i32) -> Result<Rule, Diagnostic> {
-    rule(spec, start_year).map_err(|errors| {
+    compile_filter(&spec.filter, start_year).map_err(|errors| {
         let Some(error) = errors.first() else {
             return Diagnostic::new(Severity::Error, "its rules cannot be used")
                 .with_jail(&spec.name);
@@ -184,7 +189,7 @@ pub(crate) fn compile_rule(spec: &JailSpec, start_year: i32) -> Result<Rule, Dia
 /// All that is wrong with the regexes, date patterns and the time zone of a jail.
 pub fn mistakes(spec: &JailSpec) -> Vec<Diagnostic> {
     // Any year will do: whether a pattern is sound does not hang on it.
-    let errors = rule(spec, 2000).err().unwrap_or_default();
+    let errors = compile_filter(&spec.filter, 2000).err().unwrap_or_default();
     let told = errors.iter().map(|error| mistake(spec, error, ""));
     told.collect()
 }
@@ -203,38 +208,43 @@ fn mistake(spec: &JailSpec, error: &RuleError, done: &str) -> Diagnostic {
         .with_help("correct the line, or switch the jail off with enabled = false")
 }
 
-fn rule(spec: &JailSpec, start_year: i32) -> Result<Rule, Vec<RuleError>> {
-    let texts = |values: &'_ [Value]| -> Vec<String> {
-        values.iter().map(|value| value.text.clone()).collect()
-    };
-    let (failregex, ignoreregex) = (
-        texts(&spec.filter.failregex),
-        texts(&spec.filter.ignoreregex),
-    );
-    let failregex: Vec<&str> = failregex.iter().map(String::as_str).collect();
-    let ignoreregex: Vec<&str> = ignoreregex.iter().map(String::as_str).collect();
-    let text = |value: &'_ Option<Value>| value.as_ref().map(|value| value.text.clone());
-    let (prefregex, datepattern, zone) = (
-        text(&spec.filter.prefregex),
-        text(&spec.filter.datepattern),
-        text(&spec.filter.logtimezone),
-    );
-    let source = RuleSource {
-        prefregex: prefregex.as_deref(),
-        failregex: &failregex,
-        ignoreregex: &ignoreregex,
-        maxlines: spec.filter.maxlines,
-        datepattern: datepattern.as_deref(),
-        logtimezone: zone.as_deref(),
-        usedns: match spec.filter.usedns {
-            UseDns::Yes => detect::UseDns::Yes,
-            UseDns::Warn => detect::UseDns::Warn,
-            UseDns::No => detect::UseDns::No,
-            UseDns::Raw => detect::UseDns::Raw,
-        },
+/// Compiles the rules of a filter, whoever named it.
+///
+/// # Errors
+/// All its mistakes.
+pub fn compile_filter(filter: &conf::FilterSpec, start_year: i32) -> Result<Rule, Vec<RuleError>> {
+    fn texts(values: &[Value]) -> Vec<&str> {
+        values.iter().map(|value| value.text.as_str()).collect()
+    }
+    fn text(value: &Option<Value>) -> Option<&str> {
+        value.as_ref().map(|value| value.text.as_str())
+    }
+    Rule::compile(&RuleSource {
+        prefregex: text(&filter.prefregex),
+        failregex: &texts(&filter.failregex),
+        ignoreregex: &texts(&filter.ignoreregex),
+        maxlines: filter.maxlines,
+        datepattern: text(&filter.datepattern),
+        logtimezone: text(&filter.logtimezone),
+        usedns: usedns(filter.usedns),
         start_year,
-    };
-    Rule::compile(&source)
+    })
+}
+
+/// What detect calls the words of `usedns`.
+pub fn usedns(word: UseDns) -> detect::UseDns {
+    match word {
+        UseDns::Yes => detect::UseDns::Yes,
+        UseDns::Warn => detect::UseDns::Warn,
+        UseDns::No => detect::UseDns::No,
+        UseDns::Raw => detect::UseDns::Raw,
+    }
+}
+
+/// The year that dates are expected in at this time.
+pub fn year_of(now: Timestamp) -> i32 {
+    let at = jiff::Timestamp::from_second(now.as_secs());
+    at.map_or(1970, |at| i32::from(TimeZone::UTC.to_datetime(at).year()))
 }
 
 fn ignored(spec: &JailSpec, diagnostics: &mut Vec<Diagnostic>) -> PrefixSet {
@@ -325,9 +335,6 @@ fn enforcement(
             None => one,
             Some(before) => both(before, one),
         });
-    }
-    if merged.is_none() && spec.actions.is_empty() {
-        notes.push("it has no action and only detects".into());
     }
     Ok(merged)
 }

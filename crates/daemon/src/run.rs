@@ -232,10 +232,10 @@ impl Guard<'_> {
     fn begin(self, mut opened: Opened, signals: Signals) -> Result<Ended, Vec<Diagnostic>> {
         let (sender, inbox) = channel();
         let jails: Arc<[crate::plan::Jail]> = self.plan.jails.into();
-        for (jail, note) in jails
-            .iter()
-            .flat_map(|jail| jail.notes.iter().map(move |note| (jail, note)))
-        {
+        for (jail, note) in jails.iter().flat_map(|jail| {
+            let notes = jail.notes.iter().chain(&jail.action_notes);
+            notes.map(move |note| (jail, note))
+        }) {
             let text = format!("[{}] {note}", jail.name);
             self.log
                 .write(clock::now(), Level::Notice, Kind::Rare, "jail", &text);

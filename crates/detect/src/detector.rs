@@ -51,20 +51,6 @@ pub struct Detector {
     captures: Captures,
 }
 
-/// A match as it is, whether it counts as a failure or not.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Finding {
-    /// What it says. Without a [`subject`](Self::has_subject) the id is an empty text.
-    pub failure: Failure,
-    /// False if the line says nothing about whom it means, and its session neither.
-    pub has_subject: bool,
-    /// True if it is marked as harmless (`<F-NOFAIL>`, `<F-MLFGAINED>`). [`Detector::feed`] heeds the mark within
-    /// sessions only.
-    pub harmless: bool,
-    /// False if the line carries no date; its time is then the present.
-    pub dated: bool,
-}
-
 /// Which failregexes are tested.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Depth {
@@ -112,16 +98,6 @@ impl Detector {
             LineVerdict::Failed if out.len() == before => LineVerdict::NoFailure,
             verdict => verdict,
         }
-    }
-
-    /// Takes the next line and tells everything that any failregex says about it, in order.
-    pub fn inspect(
-        &mut self,
-        line: &Line<'_>,
-        clock: &Clock<'_>,
-        out: &mut Vec<Finding>,
-    ) -> LineVerdict {
-        self.run(line, clock, Depth::All, &mut Sink::Findings(out))
     }
 
     /// The date of a line by itself, whatever was learnt from others: for finding a place in a log by time.

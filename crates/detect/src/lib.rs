@@ -23,7 +23,7 @@ mod split;
 mod tags;
 mod timing;
 
-pub use detector::{Asked, CutDate, Detector, Explained, Explanation, Finding};
+pub use detector::{Asked, CutDate, Detector, Explained, Explanation};
 pub use failure::{Failure, LineVerdict};
 pub use line::{Clock, Line};
 pub use review::{Reviewed, Risk, Search};

@@ -5,10 +5,16 @@
 
 use super::{Trees, call, seconds, start_year, surroundings};
 use base::{FailureId, Family};
-use detect::{Clock, Detector, Failure, Finding, Line, Rule, RuleSource, UseDns};
+use detect::{Asked, Clock, Detector, Explained, Explanation, Failure, Line, Rule};
 use serde_json::{Map, Value, json};
 use std::collections::HashMap;
 use std::sync::Arc;
+
+/// All that can be told of a line.
+const EVERYTHING: Asked = Asked {
+    every_failregex: true,
+    captures: true,
+};
 
 /// The rules of this run, compiled once each.
 pub(super) struct Rules<'a> {
@@ -34,8 +40,9 @@ impl<'a> Rules<'a> {
             zone: &zone,
             in_operation: false,
         };
-        let mut inspecting = Detector::timeless(rule.clone());
+        let mut explaining = Detector::timeless(rule.clone());
         let mut counting = Detector::timeless(rule);
+        let mut told = Explanation::default();
         let mut hits = Map::new();
         for (index, line) in task["lines"]
             .as_array()
@@ -48,21 +55,17 @@ impl<'a> Rules<'a> {
                 (None, Some(text)) => Line::of_journal(text, now),
                 (None, None) => return Err("a line that is no text".into()),
             };
-            let (mut found, mut counted) = (Vec::new(), Vec::new());
-            inspecting.inspect(&line, &clock, &mut found);
+            let mut counted = Vec::new();
+            explaining.explain(&line, &clock, EVERYTHING, &mut told);
             counting.feed(&line, &clock, &mut counted);
-            if !found.is_empty() || !counted.is_empty() {
-                let undated = found.iter().any(|finding| !finding.dated);
-                let timed = |mut shown: Value| {
-                    if undated {
-                        shown["time"] = Value::Null;
-                    }
-                    shown
-                };
-                let all: Vec<Value> = found.iter().map(finding).map(timed).collect();
-                let first: Vec<Value> = counted.iter().map(failure).map(timed).collect();
-                hits.insert(index.to_string(), json!({ "all": all, "first": first }));
+            if told.matches.is_empty() && counted.is_empty() {
+                continue;
             }
+            let undated = told.matches.iter().any(|one| one.time.is_none());
+            let all: Vec<Value> = told.matches.iter().map(explained).collect();
+            let first = counted.iter().map(|one| failure(one, undated));
+            let first: Vec<Value> = first.collect();
+            hits.insert(index.to_string(), json!({ "all": all, "first": first }));
         }
         Ok(json!({ "hits": hits }))
     }
@@ -79,61 +82,64 @@ impl<'a> Rules<'a> {
     }
 
     fn compile(&self, task: &Value) -> Result<Rule, String> {
-        let spec = self.trees.filter(task)?;
-        let texts = |values: &'_ [conf::Value]| -> Vec<String> {
-            values.iter().map(|value| value.text.clone()).collect()
-        };
-        let (fail, ignore) = (texts(&spec.failregex), texts(&spec.ignoreregex));
-        let source = RuleSource {
-            prefregex: spec.prefregex.as_ref().map(|value| value.text.as_str()),
-            failregex: &fail.iter().map(String::as_str).collect::<Vec<_>>(),
-            ignoreregex: &ignore.iter().map(String::as_str).collect::<Vec<_>>(),
-            maxlines: spec.maxlines,
-            datepattern: spec.datepattern.as_ref().map(|value| value.text.as_str()),
-            logtimezone: None,
+        let filter = conf::FilterSpec {
             // Names are not resolved here, whatever the filter says.
-            usedns: UseDns::Warn,
-            start_year: start_year(task)?,
+            usedns: conf::UseDns::Warn,
+            ..self.trees.filter(task)?
         };
-        Rule::compile(&source).map_err(|errors| {
+        daemon::compile_filter(&filter, start_year(task)?).map_err(|errors| {
             let errors: Vec<String> = errors.iter().map(ToString::to_string).collect();
             errors.join("; ")
         })
     }
 }
 
-fn finding(finding: &Finding) -> Value {
-    let mut shown = failure(&finding.failure);
-    if !finding.has_subject {
-        shown["id"] = Value::Null;
-        shown["family"] = Value::Null;
+fn explained(one: &Explained) -> Value {
+    let captures = one.captures.iter();
+    let groups = captures.filter_map(|(name, text)| Some((&**name, text.as_deref()?)));
+    let mut shown = result(one.rule, &one.matches, groups, &one.users);
+    if let Some(id) = &one.id {
+        name(id, &mut shown);
     }
-    shown["nofail"] = finding.harmless.into();
+    shown["time"] = one.time.map(seconds).into();
+    shown["nofail"] = one.harmless.into();
     shown
 }
 
-fn failure(failure: &Failure) -> Value {
-    let (id, family) = match &failure.id {
-        FailureId::Prefix(prefix) => match prefix.family() {
-            Family::Inet4 => (prefix.to_string(), "inet4"),
-            Family::Inet6 => (prefix.to_string(), "inet6"),
-        },
-        FailureId::Raw(text) => (text.to_string(), "raw"),
-    };
-    let groups = failure.captures.iter();
+fn failure(one: &Failure, undated: bool) -> Value {
+    let groups = one.captures.iter();
+    let groups = groups.map(|(name, text)| (name.as_str(), text.as_str()));
+    let mut shown = result(one.rule, &one.matches, groups, &one.users);
+    name(&one.id, &mut shown);
+    shown["time"] = (!undated).then(|| seconds(one.time)).into();
+    shown["nofail"] = one.captures.contains_key("nofail").into();
+    shown
+}
+
+/// What both have; as long as nobody is named it is about nobody.
+fn result<'a>(
+    rule: usize,
+    matches: &[String],
+    groups: impl Iterator<Item = (&'a str, &'a str)>,
+    users: &[String],
+) -> Value {
     let mut groups: Map<String, Value> = groups
-        .map(|(name, text)| (name.clone(), text.as_str().into()))
+        .map(|(name, text)| (name.to_owned(), text.into()))
         .collect();
-    if !failure.users.is_empty() {
-        groups.insert("users".into(), failure.users.clone().into());
+    if !users.is_empty() {
+        groups.insert("users".into(), users.into());
     }
-    json!({
-        "regex": failure.rule,
-        "id": id,
-        "family": family,
-        "time": seconds(failure.time),
-        "groups": groups,
-        "matches": failure.matches,
-        "nofail": failure.captures.contains_key("nofail"),
-    })
+    json!({ "regex": rule, "id": null, "family": null, "groups": groups, "matches": matches })
+}
+
+fn name(id: &FailureId, shown: &mut Value) {
+    let family = match id {
+        FailureId::Prefix(prefix) => match prefix.family() {
+            Family::Inet4 => "inet4",
+            Family::Inet6 => "inet6",
+        },
+        FailureId::Raw(_) => "raw",
+    };
+    shown["id"] = id.to_string().into();
+    shown["family"] = family.into();
 }

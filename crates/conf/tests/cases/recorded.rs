@@ -1,7 +1,6 @@
 //! The recorded cases: reading them from disk, and their trees in memory.
 
-use crate::glob;
-use conf::{LogFile, MemoryFiles};
+use conf::MemoryFiles;
 use serde_json::Value;
 use std::path::{Path, PathBuf};
 
@@ -19,10 +18,6 @@ pub(crate) struct Case {
     pub(crate) texts: Vec<(String, String)>,
     pub(crate) commands: Vec<Value>,
     pub(crate) code: i64,
-    /// The exit code of `-t`.
-    pub(crate) test_code: i64,
-    /// Links that lead nowhere, in full.
-    links: Vec<String>,
 }
 
 impl Case {
@@ -43,29 +38,6 @@ impl Case {
             .iter()
             .map(|path| path.display().to_string())
             .collect()
-    }
-
-    /// The files that a pattern means.
-    pub(crate) fn expand(&self, pattern: &str) -> Vec<LogFile> {
-        let paths = self.paths().into_iter();
-        let files = paths.map(|path| LogFile {
-            path,
-            is_dangling: false,
-        });
-        let links = self.links.iter().map(|path| LogFile {
-            path: path.clone(),
-            is_dangling: true,
-        });
-        files
-            .chain(links)
-            .filter(|file| glob::matches(pattern, &file.path))
-            .collect()
-    }
-
-    /// The commands without what else was printed and looked like one.
-    pub(crate) fn stream(&self) -> Vec<Value> {
-        let commands = self.commands.iter().filter(|command| command.is_array());
-        commands.cloned().collect()
     }
 
     /// True if fail2ban stopped before any jail was looked at.
@@ -100,7 +72,6 @@ pub(crate) fn cases(label: &str) -> Option<Vec<Case>> {
 fn case(line: &Value) -> Case {
     let mut files = MemoryFiles::default();
     let mut texts = Vec::new();
-    let mut links = Vec::new();
     for (name, content) in line["files"].as_object().unwrap() {
         let path = Path::new(ROOT).join(name);
         match (content.as_str(), content["b64"].as_str()) {
@@ -111,7 +82,7 @@ fn case(line: &Value) -> Case {
             }
             (None, Some(coded)) => files.insert(path, bytes(coded)),
             // Only a link that leads nowhere is among the cases.
-            (None, None) => links.push(path.display().to_string()),
+            (None, None) => {}
         }
     }
     let commands = placed(&line["dump"]["commands"]);
@@ -121,8 +92,6 @@ fn case(line: &Value) -> Case {
         texts,
         commands: commands.as_array().unwrap().clone(),
         code: line["dump"]["rc"].as_i64().unwrap(),
-        test_code: line["test"]["rc"].as_i64().unwrap(),
-        links,
     }
 }
 

@@ -1,8 +1,8 @@
 //! Follows the systemd journal for all jails in one thread.
 //!
-//! Jails that name the same journal share one handle, which shows what any of them asks for; each entry is then judged jail by jail: whether it matches, and whether
-//! its writer may speak for the service ([`trust`]). The journal is asked every few milliseconds instead of waited
-//! for, because journald announces changes only after a quarter of a second.
+//! Jails that name the same journal share one handle, which shows what any of them asks for; each entry is then judged
+//! jail by jail: whether it matches, and whether its writer may speak for the service ([`trust`]). The journal is asked
+//! every few milliseconds instead of waited for, because journald announces changes only after a quarter of a second.
 
 use super::{JournalWish, Position, Sink, SourceKey, SourceState, Standing};
 use base::Timestamp;

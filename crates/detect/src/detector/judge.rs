@@ -5,7 +5,6 @@
 
 use base::{FailureId, Prefix, Timestamp};
 
-use super::Finding;
 use super::explain::{Asked, CutDate, Explained, Explanation};
 use super::shown::ShownLine;
 use crate::Failure;
@@ -20,8 +19,6 @@ use crate::session::Sessions;
 pub(super) enum Sink<'a> {
     /// Failures of somebody.
     Failures(&'a mut Vec<Failure>),
-    /// Everything.
-    Findings(&'a mut Vec<Finding>),
     /// What somebody asked, and how the expressions came to it.
     Explanation(Asked, &'a mut Explanation),
 }
@@ -109,59 +106,50 @@ impl Matched {
         if !has_subject && (merged.is_none() || matches!(sink, Sink::Failures(_))) {
             return;
         }
-        if let Sink::Explanation(asked, explanation) = sink {
-            // Who does not ask for everything does not ask what a session only takes note of.
-            if !asked.every_failregex && merged.is_some() && harmless {
-                return;
-            }
-            let known = if asked.captures {
-                known.to_list()
-            } else {
-                Vec::new()
-            };
-            let (users, matches) = match merged {
-                _ if !asked.captures => (Vec::new(), Vec::new()),
-                Some(merged) => (merged.users().to_vec(), merged.into_matches()),
-                None => (Vec::new(), told.lines()),
-            };
-            explanation.matches.push(Explained {
-                rule: self.index,
-                id: has_subject.then_some(id),
-                address,
-                hostname,
-                time: self.dated.then_some(self.time),
-                harmless,
-                captures: known,
-                users,
-                matches,
-            });
-            return;
-        }
-        let captures = known.to_map();
-        let (users, matches) = match merged {
-            Some(merged) => (merged.users().to_vec(), merged.into_matches()),
-            None => (Vec::new(), told.lines()),
-        };
-        let failure = Failure {
-            id,
-            address,
-            hostname,
-            time: self.time,
-            rule: self.index,
-            users,
-            captures,
-            matches,
-            weight: 1,
-        };
         match sink {
-            Sink::Failures(failures) => failures.push(failure),
-            Sink::Findings(findings) => findings.push(Finding {
-                failure,
-                has_subject,
-                harmless,
-                dated: self.dated,
-            }),
-            Sink::Explanation(..) => {}
+            Sink::Failures(failures) => {
+                let captures = known.to_map();
+                let (users, matches) = match merged {
+                    Some(merged) => (merged.users().to_vec(), merged.into_matches()),
+                    None => (Vec::new(), told.lines()),
+                };
+                failures.push(Failure {
+                    id,
+                    address,
+                    hostname,
+                    time: self.time,
+                    rule: self.index,
+                    users,
+                    captures,
+                    matches,
+                    weight: 1,
+                });
+            }
+            // Who does not ask for everything does not ask what a session only takes note of.
+            Sink::Explanation(asked, _)
+                if !asked.every_failregex && merged.is_some() && harmless => {}
+            Sink::Explanation(asked, explanation) => {
+                let captures = match asked.captures {
+                    true => known.to_list(),
+                    false => Vec::new(),
+                };
+                let (users, matches) = match merged {
+                    _ if !asked.captures => (Vec::new(), Vec::new()),
+                    Some(merged) => (merged.users().to_vec(), merged.into_matches()),
+                    None => (Vec::new(), told.lines()),
+                };
+                explanation.matches.push(Explained {
+                    rule: self.index,
+                    id: has_subject.then_some(id),
+                    address,
+                    hostname,
+                    time: self.dated.then_some(self.time),
+                    harmless,
+                    captures,
+                    users,
+                    matches,
+                });
+            }
         }
     }
 }

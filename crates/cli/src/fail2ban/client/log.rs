@@ -1,9 +1,8 @@
 //! What the client says beside its answer: lines in fail2ban's log format on the standard error output.
 
 use crate::output::Output;
-use base::{Severity, Timestamp};
+use base::Severity;
 use jiff::tz::TimeZone;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 /// One line, or a few that belong together.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,15 +35,9 @@ impl Line {
     }
 
     fn print(&self, output: &mut Output) {
-        // A clock before 1970 is shown as 1970.
-        let now = SystemTime::now()
-            .duration_since(UNIX_EPOCH)
-            .unwrap_or_default();
-        let date = daemon::local(
-            Timestamp::from_secs(now.as_secs() as i64),
-            &TimeZone::system(),
-        );
-        let milliseconds = now.subsec_millis();
+        let now = daemon::now();
+        let date = daemon::local(now, &TimeZone::system());
+        let milliseconds = now.as_micros().rem_euclid(1_000_000) / 1000;
         let (logger, level) = (&self.logger, self.level());
         let process = std::process::id();
         output.complain(&format!(

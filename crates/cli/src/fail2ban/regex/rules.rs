@@ -41,7 +41,7 @@ fn read(
     head: &mut Vec<String>,
 ) -> Result<(Rules, Rule), String> {
     let options = &question.options;
-    let year = year_of(now);
+    let year = daemon::year_of(now);
     if let Some(zone) = &options.timezone {
         ZoneSpec::parse(zone)
             .map_err(|error| format!("Unknown or unsupported time zone: '{zone}': {error}"))?;
@@ -97,7 +97,9 @@ fn read(
         maxlines: maxlines.or(source.maxlines).unwrap_or(1).max(1),
         datepattern,
         zone,
-        usedns: usedns.or(source.usedns.map(of_conf)).unwrap_or_default(),
+        usedns: usedns
+            .or(source.usedns.map(daemon::usedns))
+            .unwrap_or_default(),
         year,
         source: &source,
         ignoreregex: &source.ignoreregex,
@@ -216,21 +218,4 @@ fn usedns(word: &str) -> UseDns {
         "raw" => UseDns::Raw,
         _ => UseDns::No,
     }
-}
-
-fn of_conf(usedns: conf::UseDns) -> UseDns {
-    match usedns {
-        conf::UseDns::Yes => UseDns::Yes,
-        conf::UseDns::Warn => UseDns::Warn,
-        conf::UseDns::No => UseDns::No,
-        conf::UseDns::Raw => UseDns::Raw,
-    }
-}
-
-/// The year from which dates are expected.
-fn year_of(now: Timestamp) -> i32 {
-    let at = jiff::Timestamp::from_second(now.as_secs());
-    at.map_or(1970, |at| {
-        i32::from(jiff::tz::TimeZone::UTC.to_datetime(at).year())
-    })
 }

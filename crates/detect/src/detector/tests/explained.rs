@@ -19,6 +19,41 @@ fn timeless(source: &RuleSource<'_>) -> Detector {
 }
 
 #[test]
+fn all_expressions_are_told_or_the_first() {
+    let source = plain(None, &["^a <HOST>", "<HOST>$", "b <HOST>"]);
+    let rules = |asked| {
+        let told = explain(&mut timeless(&source), "a 1.1.1.1", asked);
+        told.matches.iter().map(|one| one.rule).collect::<Vec<_>>()
+    };
+    assert_eq!(rules(EVERYTHING), [0, 1]);
+    let first = Asked {
+        every_failregex: false,
+        captures: false,
+    };
+    assert_eq!(rules(first), [0]);
+}
+
+#[test]
+fn a_match_about_nobody_is_none() {
+    let source = plain(
+        None,
+        &["^<F-MLFID>s\\d</F-MLFID> bad|^(?:<ADDR>|nobody) failed"],
+    );
+    let mut detector = timeless(&source);
+    let mut named = |line: &str| {
+        let told = explain(&mut detector, line, EVERYTHING);
+        told.matches
+            .iter()
+            .map(|one| one.id.is_some())
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(named("1.1.1.1 failed"), [true]);
+    assert_eq!(named("nobody failed"), [false; 0]);
+    // Its session may still hear of an address.
+    assert_eq!(named("s1 bad"), [false]);
+}
+
+#[test]
 fn every_expression_that_matched_is_named() {
     let source = RuleSource {
         ignoreregex: &["nothing", "9$"],

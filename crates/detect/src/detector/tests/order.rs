@@ -254,48 +254,11 @@ fn harmless_lines_need_a_session() {
 }
 
 #[test]
-fn a_match_about_nobody_is_no_finding() {
-    let rule = plain(
-        None,
-        &["^<F-MLFID>s\\d</F-MLFID> bad|^(?:<ADDR>|nobody) failed"],
-    );
-    let mut detector = Detector::timeless(Arc::new(Rule::compile(&rule).unwrap()));
-    let mut inspect = |line: &str| {
-        let mut findings = Vec::new();
-        detector.inspect(&Line::of_file(line), &clock(false), &mut findings);
-        findings
-            .iter()
-            .map(|found| found.has_subject)
-            .collect::<Vec<_>>()
-    };
-    assert_eq!(inspect("1.1.1.1 failed"), [true]);
-    assert_eq!(inspect("nobody failed"), [false; 0]);
-    // Its session may still hear of an address.
-    assert_eq!(inspect("s1 bad"), [false]);
-}
-
-#[test]
 fn rules_are_shared_and_detectors_move_between_threads() {
     fn shared<T: Send + Sync>() {}
     fn moved<T: Send>() {}
     shared::<Rule>();
     moved::<Detector>();
-}
-
-#[test]
-fn inspection_tells_all_expressions() {
-    let mut detector = Detector::timeless(Arc::new(
-        Rule::compile(&plain(None, &["^a <HOST>", "<HOST>$", "b <HOST>"])).unwrap(),
-    ));
-    let mut findings = Vec::new();
-    detector.inspect(&Line::of_file("a 1.1.1.1"), &clock(false), &mut findings);
-    assert_eq!(
-        findings
-            .iter()
-            .map(|finding| finding.failure.rule)
-            .collect::<Vec<_>>(),
-        [0, 1]
-    );
 }
 
 const DATED: [&str; 2] = [
