@@ -1,4 +1,4 @@
-//! Vocabulary that every part shares: time, durations, addresses and prefixes, jail names, diagnostics.
+//! Vocabulary that every part shares: time, durations, addresses and prefixes, jail names, lists of texts, diagnostics.
 //!
 //! Nothing here reads a clock, a file or the environment; the parts that do hand the values in.
 
@@ -7,6 +7,7 @@ mod duration;
 mod jail;
 mod prefix;
 mod prefix_set;
+mod texts;
 mod time;
 
 pub use diagnostic::{Diagnostic, Origin, Severity, Stops};
@@ -14,4 +15,5 @@ pub use duration::{DurationError, Seconds, format_duration, parse_duration, pars
 pub use jail::JailName;
 pub use prefix::{FailureId, Family, Prefix, PrefixError, canonical};
 pub use prefix_set::PrefixSet;
+pub use texts::{NamedTexts, Texts};
 pub use time::{Span, Timestamp};
