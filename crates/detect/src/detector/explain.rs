@@ -110,36 +110,40 @@ impl Detector {
         } else {
             Depth::UntilMatch
         };
-        self.captures.keep_absent(asked.captures);
+        self.matcher.captures.keep_absent(asked.captures);
         self.run(line, clock, depth, &mut Sink::Explanation(asked, out));
     }
 
     /// The rule that it goes by.
     pub fn rule(&self) -> &Rule {
-        &self.rule
+        &self.matcher.rule
     }
 
     /// The named groups of the prefregex in the last line, which it must have matched.
     pub fn prefix_groups(&self) -> Vec<(&str, Option<&str>)> {
-        let names = self.rule.prefix.iter();
+        let names = self.matcher.rule.prefix.iter();
         let names = names.flat_map(|prefix| prefix.regex.group_names().iter().enumerate());
-        let slots = &self.search.prefix_slots;
+        let text = match self.matcher.buffer {
+            Some(_) => &self.matcher.joined,
+            None => &self.text,
+        };
+        let slots = &self.matcher.search.prefix_slots;
         names
             .filter_map(|(group, name)| {
                 let name = name.as_deref()?;
-                Some((name, group_text(&self.text, slots, group)))
+                Some((name, group_text(text, slots, group)))
             })
             .collect()
     }
 
     /// The lines that wait for others to match with; none where expressions span one line only.
     pub fn waiting_lines(&self) -> impl Iterator<Item = String> {
-        let lines = self.buffer.iter().flat_map(|buffer| buffer.lines());
+        let lines = self.matcher.buffer.iter().flat_map(|buffer| buffer.lines());
         lines.map(|line| line.whole())
     }
 
     /// The date templates in the order in which they are tried now, with what was learnt of each.
     pub fn date_templates(&self) -> impl Iterator<Item = TemplateUse<'_>> {
-        self.rule.dates.uses(&self.date_state)
+        self.dating.dates.uses(&self.dating.state)
     }
 }

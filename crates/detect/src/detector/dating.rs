@@ -1,0 +1,84 @@
+//! The dates of one log: how they are found, what was learnt of them, and the last one.
+
+use base::{Span, Timestamp};
+use jiff::tz::TimeZone;
+use std::sync::Arc;
+
+use super::shown::ShownLine;
+use crate::date::{self, DateDetector, DateFound, DateState};
+use crate::timing::{Dated, LastDate, Settled};
+use crate::{Clock, Line};
+
+/// A date detector with what it has learnt from one log.
+#[derive(Debug)]
+pub(super) struct Dating {
+    pub(super) dates: Arc<DateDetector>,
+    pub(super) state: DateState,
+    last: LastDate,
+}
+
+impl Dating {
+    pub(super) fn new(dates: Arc<DateDetector>) -> Self {
+        Self {
+            state: dates.new_state(),
+            last: LastDate::default(),
+            dates,
+        }
+    }
+
+    /// Looks for the date of a line. A journal's entry has one of its own.
+    pub(super) fn find(&mut self, line: &Line<'_>, clock: &Clock<'_>) -> DateFound {
+        match line.time {
+            Some(_) => DateFound::None,
+            None => date::detect(
+                &self.dates,
+                &mut self.state,
+                line.text,
+                clock.now,
+                clock.zone,
+            ),
+        }
+    }
+
+    /// The date of a text by itself, whatever was learnt from others.
+    pub(super) fn alone(&self, text: &str, clock: &Clock<'_>) -> Option<Timestamp> {
+        let mut state = self.dates.new_state();
+        match date::detect(&self.dates, &mut state, text, clock.now, clock.zone) {
+            DateFound::Found { time, .. } => Some(time),
+            DateFound::None | DateFound::Empty | DateFound::Unparsable { .. } => None,
+        }
+    }
+
+    /// What the date of a line is, with what is known from the lines before.
+    pub(super) fn date(&mut self, line: &Line<'_>, found: DateFound, now: Timestamp) -> Dated {
+        self.last.date(line, found, now)
+    }
+
+    /// When a line counts as written; without a `findtime` its date is as it is.
+    pub(super) fn settle(
+        &mut self,
+        dated: &Dated,
+        findtime: Option<Span>,
+        clock: &Clock<'_>,
+    ) -> Settled {
+        match findtime {
+            Some(findtime) => self.last.settle(dated.time, findtime, clock),
+            None => Settled::At(dated.time.unwrap_or(clock.now)),
+        }
+    }
+
+    /// The line in its two forms.
+    pub(super) fn shown<'a>(
+        &'a self,
+        line: Line<'a>,
+        dated: &'a Dated,
+        zone: &'a TimeZone,
+    ) -> ShownLine<'a> {
+        ShownLine {
+            line,
+            dated,
+            last: self.last.text(),
+            zone,
+        }
+    }
+}

@@ -1,0 +1,188 @@
+//! One jail's expressions on one line: which of them match, and what that means.
+//!
+//! The order of the steps is fail2ban's and decides what matches: join the last lines, test the prefregex, replace the
+//! text by its content, take the first failregex, test the ignoreregexes, and only then ask whom it is about.
+
+use base::Timestamp;
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use super::Depth;
+use super::judge::{Matched, Sink, Told};
+use super::search::{NextMatch, Search, ended_part};
+use super::shown::ShownLine;
+use crate::LineVerdict;
+use crate::captures::{Captures, group_range};
+use crate::multiline::{LineBuffer, SplitLine, write_search_text};
+use crate::pyre::Outcome;
+use crate::rule::Rule;
+use crate::session::Sessions;
+
+/// A rule with what its expressions need and remember.
+#[derive(Debug)]
+pub(super) struct Matcher {
+    pub(super) rule: Arc<Rule>,
+    sessions: Sessions,
+    /// Only with `maxlines` over 1.
+    pub(super) buffer: Option<LineBuffer>,
+    /// The lines of the buffer, as they are searched.
+    pub(super) joined: String,
+    pub(super) search: Search,
+    /// The content of a prefregex, where it does not end with its line.
+    content: String,
+    /// What the match at hand captured.
+    pub(super) captures: Captures,
+}
+
+impl Matcher {
+    pub(super) fn new(rule: Arc<Rule>) -> Self {
+        Self {
+            sessions: Sessions::default(),
+            buffer: (rule.maxlines > 1).then(|| LineBuffer::new(rule.maxlines)),
+            joined: String::new(),
+            search: Search::new(&rule),
+            content: String::new(),
+            captures: Captures::default(),
+            rule,
+        }
+    }
+
+    /// Searches `text`, which is the line without its date. A match at no known `time` is not counted.
+    pub(super) fn run(
+        &mut self,
+        shown: &ShownLine<'_>,
+        text: &str,
+        (time, now): (Option<Timestamp>, Timestamp),
+        depth: Depth,
+        sink: &mut Sink<'_>,
+    ) -> LineVerdict {
+        let Self {
+            rule,
+            sessions,
+            buffer,
+            joined,
+            search,
+            content,
+            captures,
+        } = self;
+        let text = match buffer {
+            Some(buffer) => {
+                buffer.push(shown.split());
+                write_search_text(buffer.lines(), joined);
+                joined.as_str()
+            }
+            None => text,
+        };
+        if rule.ignores_early()
+            && let Some(index) = search.ignored_by(rule, text)
+        {
+            sink.ignored_by(index);
+            return LineVerdict::Ignored;
+        }
+
+        let mut searched = text;
+        // The lines of the buffer, once the content of a prefregex took their place in it.
+        let mut originals = None;
+        if let Some(prefix) = &rule.prefix {
+            match prefix
+                .regex
+                .search(&mut search.prefix_cache, text, &mut search.prefix_slots)
+            {
+                Outcome::NoMatch => return LineVerdict::NoMatch,
+                Outcome::OverBudget => return LineVerdict::OverBudget,
+                Outcome::Match => sink.prefix_matched(),
+            }
+            if let Some(part) = prefix
+                .content
+                .and_then(|group| group_range(&search.prefix_slots, group))
+            {
+                searched = ended_part(text, part, content);
+                if let Some(buffer) = buffer.as_mut() {
+                    let only = searched.strip_suffix('\n').unwrap_or(searched);
+                    let only = SplitLine {
+                        after: only.to_owned(),
+                        ..SplitLine::default()
+                    };
+                    originals = Some(buffer.replace(VecDeque::from([only])));
+                }
+            }
+        }
+
+        // Expressions over several lines take lines away, so that the later ones would search another text.
+        let depth = if buffer.is_some() {
+            Depth::UntilMatch
+        } else {
+            depth
+        };
+        let mut verdict = LineVerdict::NoMatch;
+        let mut next = 0;
+        loop {
+            let index = match search.next_match(rule, next, searched, depth) {
+                NextMatch::At(index) => index,
+                NextMatch::Nothing => return verdict,
+                NextMatch::OverBudget => return LineVerdict::OverBudget.or(verdict),
+            };
+            next = index + 1;
+            let pattern = &rule.fail[index];
+            let taken = buffer.as_ref().map(|buffer| {
+                let lines = originals.as_ref().unwrap_or(buffer.lines());
+                search.take_lines(pattern, lines, searched)
+            });
+            let ignored_by = match &taken {
+                Some(taken) => {
+                    let mut matched = String::new();
+                    write_search_text(&taken.matched, &mut matched);
+                    search.ignored_by(rule, &matched)
+                }
+                None => search.ignored_by(rule, searched),
+            };
+            let ignored = ignored_by.is_some();
+            if let Some(index) = ignored_by {
+                sink.ignored_by(index);
+            }
+            if !ignored && time.is_none() {
+                return LineVerdict::Undated.or(verdict);
+            }
+            let told = match taken {
+                Some(taken) => {
+                    if let Some(buffer) = buffer.as_mut() {
+                        buffer.replace(taken.left);
+                    }
+                    Told::Lines(taken.matched)
+                }
+                None => Told::Line(shown),
+            };
+            if ignored {
+                verdict = LineVerdict::Ignored.or(verdict);
+            } else if let Some(time) = time {
+                captures.clear();
+                if let Some(prefix) = &rule.prefix {
+                    prefix.groups.read(text, &search.prefix_slots, captures);
+                    captures.remove("content");
+                }
+                pattern.groups.read(searched, &search.slots, captures);
+                verdict = LineVerdict::Failed;
+                let matched = Matched {
+                    index,
+                    time,
+                    dated: shown.dated.time.is_some(),
+                };
+                matched.judge(sessions, captures, told, (rule, now), sink);
+            }
+            if depth == Depth::UntilMatch {
+                return verdict;
+            }
+        }
+    }
+}
+
+impl LineVerdict {
+    /// What one more expression said, unless another one already found a failure.
+    fn or(self, verdict: Self) -> Self {
+        if verdict == Self::Failed {
+            verdict
+        } else {
+            self
+        }
+    }
+}
