@@ -15,16 +15,21 @@ mod alphabet;
 mod ast;
 mod backtrack;
 mod behind;
+mod byte_classes;
 mod chars;
 mod code;
 mod fuzz;
+mod gate;
 mod linear;
 mod parse;
+mod places;
 mod product;
 mod program;
+mod run;
 mod sample;
 mod set;
 mod shape;
+mod subsets;
 mod tdfa;
 
 #[doc(hidden)]

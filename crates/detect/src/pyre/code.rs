@@ -1,4 +1,4 @@
-//! From the tree to instructions: one flat program per pattern, several patterns in one program for a set.
+//! From the tree to instructions: one flat program for each pattern, over an alphabet that all of them share.
 //!
 //! Everything that looks at the text around a position has become one of three instructions: a question about the
 //! characters just before (`Behind`), about the next character (`Peek`, only inside look-aheads), or a look-ahead that
@@ -58,6 +58,8 @@ pub(super) enum Inst {
         bit: u32,
         exit: usize,
     },
+    /// What follows sees a text that begins here.
+    Restart,
     /// The look-ahead holds.
     Accept,
     /// The pattern matches.
@@ -66,16 +68,20 @@ pub(super) enum Inst {
     Fail,
 }
 
-/// A compiled program.
+/// The program of one pattern; it starts at its first instruction.
 #[derive(Debug, Default)]
 pub(super) struct Code {
     pub(super) insts: Vec<Inst>,
-    /// Where each pattern starts.
-    pub(super) starts: Vec<usize>,
-    pub(super) sets: Vec<ByteSet>,
     pub(super) behinds: Behinds,
-    /// Bytes below this are letters.
-    pub(super) letters: u16,
+}
+
+/// The programs of several patterns.
+#[derive(Debug)]
+pub(super) struct Compiled<C> {
+    pub(super) codes: Vec<C>,
+    /// What the instructions call sets by their index.
+    pub(super) sets: Vec<ByteSet>,
+    pub(super) alphabet: Alphabet,
 }
 
 /// Why a pattern has no automaton.
@@ -89,18 +95,69 @@ pub(super) struct Source<'a> {
     pub(super) approximate: bool,
 }
 
+/// Patterns of which any may match what comes behind another one: what a gate asks of a rule.
+pub(super) struct Joint<'a> {
+    /// What comes first; the text of the others begins where it ends. Groups and look-aheads of one part mean nothing
+    /// to another.
+    pub(super) before: Option<&'a Node>,
+    pub(super) roots: &'a [&'a Node],
+}
+
 /// Compiles `sources`, in order of priority.
-pub(super) fn compile(sources: &[Source<'_>]) -> Result<(Code, Alphabet), Unsupported> {
+pub(super) fn compile(sources: &[Source<'_>]) -> Result<Compiled<Code>, Unsupported> {
     let mut collected = Sets::default();
-    let mut code = Code::default();
-    for source in sources {
+    let compile = |source| -> Result<Code, Unsupported> {
+        let mut code = Code::default();
         Compiler::new(source, &mut code, &mut collected).pattern()?;
+        Ok(code)
+    };
+    let codes = sources.iter().map(compile).collect::<Result<_, _>>()?;
+    collected.finish(codes)
+}
+
+/// Compiles what is approximately each of `joints`: it accepts no less. One that has no program costs the others nothing.
+pub(super) fn compile_joints(
+    joints: &[Joint<'_>],
+) -> Result<Compiled<Result<Code, Unsupported>>, Unsupported> {
+    let mut collected = Sets::default();
+    let compile = |joint| {
+        let mut code = Code::default();
+        self::joint(joint, &mut code, &mut collected).map(|()| code)
+    };
+    let codes = joints.iter().map(compile).collect();
+    collected.finish(codes)
+}
+
+fn joint(joint: &Joint<'_>, code: &mut Code, sets: &mut Sets) -> Result<(), Unsupported> {
+    if let Some(before) = joint.before {
+        part(before, Inst::Restart, code, sets)?;
     }
-    let (alphabet, sets) = Alphabet::new(&collected.list)
-        .ok_or("the pattern tells too many classes of characters apart")?;
-    code.sets = sets;
-    code.letters = alphabet.letters();
-    Ok((code, alphabet))
+    let split = code.insts.len();
+    code.insts.push(Inst::Fail);
+    let mut starts = Vec::with_capacity(joint.roots.len());
+    for root in joint.roots {
+        starts.push(code.insts.len());
+        part(root, Inst::Match, code, sets)?;
+    }
+    code.insts[split] = Inst::Split(starts);
+    Ok(())
+}
+
+/// A search for `root` and what comes then; exactly, if that can be.
+fn part(root: &Node, then: Inst, code: &mut Code, sets: &mut Sets) -> Result<(), Unsupported> {
+    let start = code.insts.len();
+    let mut compile = |approximate| {
+        code.insts.truncate(start);
+        let source = Source {
+            root,
+            reported: &[],
+            approximate,
+        };
+        let mut compiler = Compiler::new(&source, code, sets);
+        compiler.search()?;
+        compiler.push(then.clone()).map(drop)
+    };
+    compile(false).or_else(|_| compile(true))
 }
 
 /// The sets of a program, each once.
@@ -118,6 +175,17 @@ impl Sets {
         self.list.push(Arc::clone(set));
         self.index.insert(Arc::clone(set), self.list.len() - 1);
         self.list.len() - 1
+    }
+
+    /// Makes letters of the sets.
+    fn finish<C>(self, codes: Vec<C>) -> Result<Compiled<C>, Unsupported> {
+        let (alphabet, sets) = Alphabet::new(&self.list)
+            .ok_or("the pattern tells too many classes of characters apart")?;
+        Ok(Compiled {
+            codes,
+            sets,
+            alphabet,
+        })
     }
 }
 
@@ -161,23 +229,34 @@ impl<'a, 'c> Compiler<'a, 'c> {
         }
     }
 
-    /// The whole pattern: a search from every position unless it is anchored.
+    /// The whole pattern.
     fn pattern(&mut self) -> Result<(), Unsupported> {
+        self.from_anywhere()?;
+        self.push(Inst::Mark(0))?;
+        self.node(self.source.root, Place::Main)?;
+        self.push(Inst::Mark(1))?;
+        self.push(Inst::Match)?;
+        Ok(())
+    }
+
+    /// The pattern without its ends.
+    fn search(&mut self) -> Result<(), Unsupported> {
+        self.from_anywhere()?;
+        self.node(self.source.root, Place::Main)
+    }
+
+    /// A search from every position, unless the pattern is anchored.
+    fn from_anywhere(&mut self) -> Result<(), Unsupported> {
         if self.asked.len() > 32 {
             return Err("too many conditional groups");
         }
-        let start = self.here();
         if !self.source.root.anchored() {
+            let start = self.here();
             let any = self.sets.add(&Arc::new(CharSet::all()));
             self.push(Inst::Split(vec![start + 3, start + 1]))?;
             self.push(Inst::Set(any))?;
             self.push(Inst::Jump(start))?;
         }
-        self.code.starts.push(start);
-        self.push(Inst::Mark(0))?;
-        self.node(self.source.root, Place::Main)?;
-        self.push(Inst::Mark(1))?;
-        self.push(Inst::Match)?;
         Ok(())
     }
 

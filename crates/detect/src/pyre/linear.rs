@@ -6,7 +6,7 @@
 use super::alphabet::{Alphabet, Encoded};
 use super::code::{Source, Unsupported, compile};
 use super::product;
-use super::tdfa::{self, Found, Mode, Tdfa};
+use super::tdfa::{self, Found, Tdfa};
 use regex_automata::Input;
 use regex_automata::nfa::thompson::NFA;
 use regex_automata::nfa::thompson::pikevm::{self, PikeVM};
@@ -50,7 +50,7 @@ impl Linear {
         bound: usize,
     ) -> Result<Self, Unsupported> {
         let (mut nfas, alphabet) = automata(sources)?;
-        let tagged = Tdfa::new(&nfas, alphabet.letters(), Mode::First, bound);
+        let tagged = Tdfa::new(&nfas, alphabet.letters(), bound);
         let pike = match (nfas.pop(), sources.len()) {
             (Some(nfa), 1) => {
                 Some(PikeVM::new_from_nfa(nfa).map_err(|_| "the automaton could not be built")?)
@@ -167,41 +167,13 @@ pub(super) fn check(sources: &[Source<'_>]) -> Result<(), Unsupported> {
 
 /// The nondeterministic automaton of each of `sources`.
 fn automata(sources: &[Source<'_>]) -> Result<(Vec<NFA>, Alphabet), Unsupported> {
-    let (code, alphabet) = compile(sources)?;
+    let compiled = compile(sources)?;
     let counts: Vec<usize> = sources
         .iter()
         .map(|source| source.reported.len() + 1)
         .collect();
-    Ok((product::build(&code, &counts)?, alphabet))
-}
-
-/// Which of several patterns match anywhere, without their groups.
-#[derive(Debug)]
-pub(super) struct Gate {
-    alphabet: Alphabet,
-    tagged: Tdfa,
-}
-
-impl Gate {
-    /// Builds the automaton of `sources`; `bound` limits the bytes of a cache.
-    pub(super) fn new(sources: &[Source<'_>], bound: usize) -> Result<Self, Unsupported> {
-        let (nfas, alphabet) = automata(sources)?;
-        let tagged = Tdfa::new(&nfas, alphabet.letters(), Mode::All, bound)
-            .ok_or("the automaton could not be built")?;
-        Ok(Self { alphabet, tagged })
-    }
-
-    /// Puts every pattern that matches into `hits`, ascending; false when it gave up and `hits` says nothing.
-    pub(super) fn search(&self, cache: &mut Cache, text: &str, hits: &mut Vec<usize>) -> bool {
-        let letters = self.alphabet.letters_of(text, &mut cache.text);
-        let found = self.tagged.search(&mut cache.tagged, letters);
-        cache.steps = cache.tagged.steps();
-        if found == Found::GaveUp {
-            return false;
-        }
-        hits.extend(cache.tagged.hits());
-        true
-    }
+    let nfas = product::build(&compiled, &counts)?;
+    Ok((nfas, compiled.alphabet))
 }
 
 #[cfg(test)]

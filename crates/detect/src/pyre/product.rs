@@ -5,15 +5,16 @@
 //! still running, each as the set of its own instructions. Threads are only multiplied, never reordered, so
 //! priorities and captures stay Python's. Work and memory are bounded by `MAX_STATES`.
 
-use super::alphabet::has;
-use super::code::{Code, Inst, Unsupported};
+use super::alphabet::{ByteSet, has};
+use super::byte_classes::ByteClasses;
+use super::code::{Code, Compiled, Inst, Unsupported};
 use crate::hash::QuickMap;
 use regex_automata::nfa::thompson::{BuildError, Builder, NFA, Transition};
 use regex_automata::util::look::Look;
 use regex_automata::util::primitives::StateID;
 use std::collections::BTreeSet;
 
-/// Beyond this many states a pattern goes to the backtracker.
+/// Beyond this many states patterns go to the backtracker.
 const MAX_STATES: usize = 40_000;
 
 /// A running look-ahead.
@@ -41,28 +42,48 @@ struct Needs {
     register: Vec<u64>,
 }
 
-/// The letters that no set of the program tells apart, one representative each.
-struct Classes {
-    of: [u8; 256],
-    representatives: Vec<u8>,
+/// The letters of the patterns.
+pub(super) struct Letters<'a> {
+    sets: &'a [ByteSet],
+    /// Bytes below this are letters.
+    count: u16,
+    classes: ByteClasses,
 }
 
 struct Product<'a> {
     code: &'a Code,
+    letters: &'a Letters<'a>,
     needs: Needs,
-    classes: Classes,
     builder: Builder,
     states: QuickMap<Key, StateID>,
     work: Vec<(Key, StateID)>,
     fail: StateID,
-    /// States of the patterns before.
-    made: usize,
+    /// Most states.
+    limit: usize,
     groups: usize,
 }
 
-/// Builds the automaton of each pattern of a program; they have `groups` groups each (with the whole match).
-pub(super) fn build(code: &Code, groups: &[usize]) -> Result<Vec<NFA>, Unsupported> {
-    construct(code, groups).map_err(|error| match error {
+/// Builds the automaton of each pattern; they have `groups` groups each (with the whole match).
+pub(super) fn build(compiled: &Compiled<Code>, groups: &[usize]) -> Result<Vec<NFA>, Unsupported> {
+    let letters = Letters::new(compiled);
+    let mut room = MAX_STATES;
+    let mut built = Vec::with_capacity(groups.len());
+    for (code, &groups) in compiled.codes.iter().zip(groups) {
+        let (nfa, states) = build_one(code, &letters, groups, room)?;
+        room -= states;
+        built.push(nfa);
+    }
+    Ok(built)
+}
+
+/// Builds the automaton of one pattern of at most `limit` states; also tells how many it has.
+pub(super) fn build_one(
+    code: &Code,
+    letters: &Letters<'_>,
+    groups: usize,
+    limit: usize,
+) -> Result<(NFA, usize), Unsupported> {
+    construct(code, letters, groups, limit).map_err(|error| match error {
         Failure::TooLarge => "the automaton would be too large",
         Failure::Build => "the automaton could not be built",
     })
@@ -79,38 +100,35 @@ impl From<BuildError> for Failure {
     }
 }
 
-fn construct(code: &Code, groups: &[usize]) -> Result<Vec<NFA>, Failure> {
+fn construct(
+    code: &Code,
+    letters: &Letters<'_>,
+    groups: usize,
+    limit: usize,
+) -> Result<(NFA, usize), Failure> {
     let mut product = Product {
         code,
+        letters,
         needs: needs(code),
-        classes: classes(code),
         builder: Builder::new(),
         states: QuickMap::default(),
         work: Vec::new(),
         fail: StateID::ZERO,
-        made: 0,
-        groups: 0,
+        limit,
+        groups,
     };
-    let mut built = Vec::with_capacity(code.starts.len());
-    for (&start, &groups) in code.starts.iter().zip(groups) {
-        product.builder = Builder::new();
-        product.builder.set_utf8(false);
-        product.builder.start_pattern()?;
-        product.fail = product.builder.add_fail()?;
-        product.groups = groups;
-        for group in 0..groups {
-            product
-                .builder
-                .add_capture_start(product.fail, group as u32, None)?;
-        }
-        let id = product.state(start, 0, code.behinds.initial(), Vec::new())?;
-        product.run()?;
-        product.builder.finish_pattern(id)?;
-        built.push(product.builder.build(id, id)?);
-        product.made += product.states.len();
-        product.states = QuickMap::default();
+    product.builder.set_utf8(false);
+    product.builder.start_pattern()?;
+    product.fail = product.builder.add_fail()?;
+    for group in 0..groups {
+        product
+            .builder
+            .add_capture_start(product.fail, group as u32, None)?;
     }
-    Ok(built)
+    let id = product.state(0, 0, code.behinds.initial(), Vec::new())?;
+    product.run()?;
+    product.builder.finish_pattern(id)?;
+    Ok((product.builder.build(id, id)?, product.states.len()))
 }
 
 impl Product<'_> {
@@ -137,7 +155,7 @@ impl Product<'_> {
         if let Some(&id) = self.states.get(&key) {
             return Ok(id);
         }
-        if self.made + self.states.len() >= MAX_STATES {
+        if self.states.len() >= self.limit {
             return Err(Failure::TooLarge);
         }
         let id = self.builder.add_empty()?;
@@ -233,6 +251,13 @@ impl Product<'_> {
                 let done = self.builder.add_look(done, Look::End)?;
                 Ok(self.builder.add_union(vec![done, more])?)
             }
+            // Look-aheads see the same text, unless they look back at the letter before it: those are taken to hold.
+            Inst::Restart => {
+                let looks_back = |at: &usize| self.needs.register[*at] != 0;
+                let mut trackers = trackers.clone();
+                trackers.retain(|tracker| !tracker.at.iter().any(looks_back));
+                self.state(next, 0, code.behinds.initial(), trackers)
+            }
             Inst::Peek { .. } | Inst::Accept | Inst::Fail => Ok(self.fail),
         }
     }
@@ -244,16 +269,15 @@ impl Product<'_> {
         let bits = key.bits & !LOOPS;
         let simple = key.trackers.is_empty() && self.needs.register[after] == 0;
         let mut targets: [Option<StateID>; 256] = [None; 256];
-        let mut by_class: Vec<Option<Option<StateID>>> =
-            vec![None; self.classes.representatives.len()];
+        let mut by_class: Vec<Option<Option<StateID>>> = vec![None; self.letters.classes.count()];
         let only = if simple {
             Some(self.state(after, bits, 0, Vec::new())?)
         } else {
             None
         };
         for letter in 0..=255_u8 {
-            if u16::from(letter) >= code.letters
-                || set.is_some_and(|set| !has(&code.sets[set], letter))
+            if u16::from(letter) >= self.letters.count
+                || set.is_some_and(|set| !has(&self.letters.sets[set], letter))
             {
                 continue;
             }
@@ -261,13 +285,14 @@ impl Product<'_> {
                 targets[usize::from(letter)] = only;
                 continue;
             }
-            let class = usize::from(self.classes.of[usize::from(letter)]);
+            let class = self.letters.classes.of(letter);
             let target = match by_class[class] {
                 Some(target) => target,
                 None => {
-                    let target = match self.advance(key, self.classes.representatives[class]) {
+                    let target = match self.advance(key, letter) {
                         Some(trackers) => {
-                            let register = code.behinds.shift(key.register, letter, &code.sets);
+                            let register =
+                                code.behinds.shift(key.register, letter, self.letters.sets);
                             Some(self.state(after, bits, register, trackers)?)
                         }
                         None => None,
@@ -308,7 +333,7 @@ impl Product<'_> {
             };
             let at: BTreeSet<usize> = at
                 .into_iter()
-                .filter(|&at| matches!(self.code.insts[at], Inst::Set(set) if has(&self.code.sets[set], letter)))
+                .filter(|&at| matches!(self.code.insts[at], Inst::Set(set) if has(&self.letters.sets[set], letter)))
                 .map(|at| at + 1)
                 .collect();
             match (at.is_empty(), tracker.negative) {
@@ -353,7 +378,7 @@ impl Product<'_> {
                     }
                 }
                 Inst::Peek { set, negative } => {
-                    if next.is_some_and(|next| has(&code.sets[*set], next)) != *negative {
+                    if next.is_some_and(|next| has(&self.letters.sets[*set], next)) != *negative {
                         stack.push(at + 1);
                     }
                 }
@@ -366,7 +391,11 @@ impl Product<'_> {
                 Inst::LoopClear(_) | Inst::LoopEnter(_) | Inst::Mark(_) | Inst::Done(_) => {
                     stack.push(at + 1)
                 }
-                Inst::Spawn { .. } | Inst::Conditional { .. } | Inst::Match | Inst::Fail => {}
+                Inst::Spawn { .. }
+                | Inst::Conditional { .. }
+                | Inst::Restart
+                | Inst::Match
+                | Inst::Fail => {}
             }
         }
         Reached::Waits(waiting)
@@ -423,6 +452,7 @@ fn needs(code: &Code) -> Needs {
                 }
                 Inst::Conditional { bit, .. } | Inst::LoopTest { bit, .. } => bits |= 1 << bit,
                 Inst::Behind { bit, .. } => register |= 1 << bit,
+                Inst::Restart => (bits, register) = (0, 0),
                 _ => {}
             }
             if (needs.bits[at], needs.register[at]) != (bits, register) {
@@ -436,18 +466,12 @@ fn needs(code: &Code) -> Needs {
     }
 }
 
-fn classes(code: &Code) -> Classes {
-    let mut seen: QuickMap<Vec<bool>, u8> = QuickMap::default();
-    let mut classes = Classes {
-        of: [0; 256],
-        representatives: Vec::new(),
-    };
-    for letter in 0..=255_u8 {
-        let signature: Vec<bool> = code.sets.iter().map(|set| has(set, letter)).collect();
-        classes.of[usize::from(letter)] = *seen.entry(signature).or_insert_with(|| {
-            classes.representatives.push(letter);
-            (classes.representatives.len() - 1) as u8
-        });
+impl<'a> Letters<'a> {
+    pub(super) fn new<C>(compiled: &'a Compiled<C>) -> Self {
+        Self {
+            sets: &compiled.sets,
+            count: compiled.alphabet.letters(),
+            classes: ByteClasses::new(compiled.sets.iter()),
+        }
     }
-    classes
 }

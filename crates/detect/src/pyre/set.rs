@@ -2,7 +2,8 @@
 
 use super::ast::Pattern;
 use super::code::{self, Source};
-use super::linear::{self, Gate, Linear};
+use super::gate::{Gate, GateCache, Gated};
+use super::linear::{self, Linear};
 use super::program::reported;
 use super::tdfa::Found;
 use super::{Cache, Outcome, Regex, Steps};
@@ -39,7 +40,9 @@ struct First {
 #[derive(Debug, Default)]
 pub struct SetCache {
     first: linear::Cache,
-    gate: linear::Cache,
+    gate: GateCache,
+    /// The gate's selection of all patterns.
+    all: Option<usize>,
     each: Vec<Cache>,
     steps: Steps,
 }
@@ -86,9 +89,14 @@ impl RegexSet {
         if let Some(gate) = gate
             && !text.is_empty()
         {
-            let decided = gate.search(&mut cache.gate, text, hits);
-            cache.steps.linear += cache.gate.steps;
-            if decided {
+            let all = *cache
+                .all
+                .get_or_insert_with(|| gate.select(&mut cache.gate, 0..self.len()));
+            let decided = gate.search(&mut cache.gate, all, text, hits);
+            cache.steps.linear += cache.gate.steps();
+            if decided.is_ok() {
+                hits.extend((0..self.len()).filter(|&index| gate.is_open(index)));
+                hits.sort_unstable();
                 return;
             }
         }
@@ -189,11 +197,12 @@ impl RegexSet {
     }
 
     fn build_gate(&self) -> Option<Gate> {
-        let build = |parts: &[Part]| {
-            let sources: Vec<Source<'_>> = parts.iter().map(Part::source).collect();
-            Gate::new(&sources, GATE_BYTES).ok()
+        let alone = |regex| Gated {
+            prefix: None,
+            regexes: vec![regex],
         };
-        build(&self.parts(|_| true)).or_else(|| build(&self.parts(Part::can_be_exact)))
+        let rules: Vec<Gated<'_>> = self.regexes.iter().map(alone).collect();
+        Gate::new(&rules, GATE_BYTES)
     }
 
     fn parts(&self, exact: impl Fn(&Part) -> bool) -> Vec<Part> {

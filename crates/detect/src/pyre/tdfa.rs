@@ -11,17 +11,14 @@
 
 mod cache;
 mod fill;
-mod places;
 mod search;
 mod step;
 
 pub(super) use cache::Cache;
 
-use super::alphabet::ByteSet;
-use crate::hash::QuickMap;
-use places::Places;
+use super::byte_classes::ByteClasses;
+use super::places::Places;
 use regex_automata::nfa::thompson::NFA;
-use std::collections::{BTreeMap, BTreeSet};
 
 /// Most tags of a pattern: one bit each in a mask.
 const MAX_TAGS: usize = 64;
@@ -36,23 +33,11 @@ const NOW: u8 = 63;
 /// The value of a register that was not set.
 const UNSET: u32 = u32::MAX;
 
-/// What a search reports.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Mode {
-    /// The first pattern that matches, with its groups.
-    First,
-    /// Every pattern that matches.
-    All,
-}
-
 /// The immutable part; shared by threads.
 #[derive(Debug)]
 pub(super) struct Tdfa {
     places: Places,
-    mode: Mode,
-    class_of: [u8; 256],
-    /// One letter of each class; the class after the last is the end of the text.
-    representatives: Box<[u8]>,
+    classes: ByteClasses,
     /// Bytes from here on are no letters.
     letters: u16,
     /// Tags of every place in a state.
@@ -64,7 +49,7 @@ pub(super) struct Tdfa {
 /// What came out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Found {
-    /// The pattern with this index; in `Mode::All` just some pattern.
+    /// The pattern with this index.
     Pattern(usize),
     Nothing,
     /// Ask another engine.
@@ -74,25 +59,19 @@ pub(super) enum Found {
 impl Tdfa {
     /// The automaton over `nfas`, one per pattern, in order of priority. Their text has letters below `letters`; `None`
     /// when a pattern has too many groups.
-    pub(super) fn new(nfas: &[NFA], letters: u16, mode: Mode, bound: usize) -> Option<Self> {
-        let tags = match mode {
-            Mode::First => nfas
-                .iter()
-                .map(|nfa| nfa.group_info().slot_len())
-                .max()
-                .unwrap_or(0),
-            Mode::All => 0,
-        };
+    pub(super) fn new(nfas: &[NFA], letters: u16, bound: usize) -> Option<Self> {
+        let tags = nfas
+            .iter()
+            .map(|nfa| nfa.group_info().slot_len())
+            .max()
+            .unwrap_or(0);
         if tags > MAX_TAGS {
             return None;
         }
         let places = Places::new(nfas, tags);
-        let (class_of, representatives) = classes(&places);
         Some(Self {
+            classes: places.classes(),
             places,
-            mode,
-            class_of,
-            representatives,
             letters,
             tags,
             bound,
@@ -101,37 +80,11 @@ impl Tdfa {
 
     /// The class that stands for the end of the text.
     fn end_class(&self) -> usize {
-        self.representatives.len()
+        self.classes.count()
     }
 
     /// Entries of a state in the table.
     fn stride(&self) -> usize {
-        self.representatives.len() + 1
+        self.classes.count() + 1
     }
-}
-
-/// Letters that no state tells apart form a class.
-fn classes(places: &Places) -> ([u8; 256], Box<[u8]>) {
-    let mut sets: BTreeSet<ByteSet> = BTreeSet::new();
-    for transitions in places.consuming() {
-        let mut targets: BTreeMap<u32, ByteSet> = BTreeMap::new();
-        for &(first, last, next) in transitions {
-            let set = targets.entry(next).or_default();
-            (first..=last).for_each(|letter| super::alphabet::insert(set, letter));
-        }
-        sets.extend(targets.into_values());
-    }
-    let mut seen: QuickMap<Vec<bool>, u8> = QuickMap::default();
-    let (mut class_of, mut representatives) = ([0; 256], Vec::new());
-    for letter in 0..=255_u8 {
-        let signature: Vec<bool> = sets
-            .iter()
-            .map(|set| super::alphabet::has(set, letter))
-            .collect();
-        class_of[usize::from(letter)] = *seen.entry(signature).or_insert_with(|| {
-            representatives.push(letter);
-            (representatives.len() - 1) as u8
-        });
-    }
-    (class_of, representatives.into())
 }

@@ -2,6 +2,7 @@
 
 use super::{CELLS, NONE, NOW, SPARE, Tdfa, UNSET};
 use crate::hash::QuickMap;
+use crate::pyre::run::Run;
 
 /// A transition is one word. The low half is the row of the next state, or one of these. The high half is the register
 /// work of a plain transition, done without a branch: a cell to set to the position, a cell to copy to and one to
@@ -48,50 +49,11 @@ pub(super) struct DfaState {
     pub(super) chain: Option<u32>,
 }
 
-/// What a match means: its pattern, and where each tag is; or, in `Mode::All`, all its patterns.
+/// What a match means: its pattern, and where each tag is.
 #[derive(Debug)]
 pub(super) struct Record {
-    pub(super) patterns: Box<[u32]>,
+    pub(super) pattern: u32,
     pub(super) registers: Box<[u8]>,
-}
-
-/// Letters that end a stay in one state.
-#[derive(Debug)]
-pub(super) enum Run {
-    Never,
-    One(u8),
-    Two(u8, u8),
-    Three(u8, u8, u8),
-    Any(Box<[bool; 256]>),
-}
-
-impl Run {
-    pub(super) fn new(exits: &[u8]) -> Self {
-        match *exits {
-            [] => Self::Never,
-            [a] => Self::One(a),
-            [a, b] => Self::Two(a, b),
-            [a, b, c] => Self::Three(a, b, c),
-            _ => {
-                let mut any = Box::new([false; 256]);
-                exits.iter().for_each(|&exit| any[usize::from(exit)] = true);
-                Self::Any(any)
-            }
-        }
-    }
-
-    /// The next position at or after `at` where the state is left.
-    pub(super) fn skip(&self, text: &[u8], at: usize) -> usize {
-        let rest = &text[at..];
-        let found = match self {
-            Self::Never => None,
-            Self::One(a) => memchr::memchr(*a, rest),
-            Self::Two(a, b) => memchr::memchr2(*a, *b, rest),
-            Self::Three(a, b, c) => memchr::memchr3(*a, *b, *c, rest),
-            Self::Any(any) => rest.iter().position(|&letter| any[usize::from(letter)]),
-        };
-        found.map_or(text.len(), |found| at + found)
-    }
 }
 
 /// The mutable part: one per thread. Grows with what the texts need, up to the automaton's bound.
@@ -126,8 +88,6 @@ pub(crate) struct Cache {
     pub(super) cells: [u32; CELLS],
     /// The tags of the last match.
     pub(super) found: Vec<u32>,
-    /// In `Mode::All`: which patterns matched.
-    pub(super) hits: Vec<bool>,
 }
 
 impl Default for Cache {
@@ -155,7 +115,6 @@ impl Default for Cache {
             last_pause: 0,
             cells: [UNSET; CELLS],
             found: Vec::new(),
-            hits: Vec::new(),
         }
     }
 }
@@ -189,15 +148,6 @@ impl Cache {
     #[cfg(test)]
     pub(in crate::pyre) fn made(&self) -> usize {
         self.made
-    }
-
-    /// The patterns of the last search in `Mode::All`, ascending.
-    pub(in crate::pyre) fn hits(&self) -> impl Iterator<Item = usize> {
-        self.hits
-            .iter()
-            .enumerate()
-            .filter(|(_, hit)| **hit)
-            .map(|(pattern, _)| pattern)
     }
 
     /// Finds or makes the state of `places`, whose tags are in the registers `values`; returns its row and the range of

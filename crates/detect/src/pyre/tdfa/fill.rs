@@ -1,8 +1,9 @@
 //! Making a transition when a text needs it.
 
-use super::cache::{Cache, Chain, DEAD, Edge, IDLE, NOTHING, RegistersFull, Run, word};
-use super::places::Place;
+use super::cache::{Cache, Chain, DEAD, Edge, IDLE, NOTHING, RegistersFull, word};
 use super::{NONE, NOW, Tdfa};
+use crate::pyre::places::Place;
+use crate::pyre::run::Run;
 
 /// Fewest letters of a chain: comparing fewer is no faster than single steps.
 const MIN_CHAIN: usize = 6;
@@ -45,7 +46,7 @@ impl Tdfa {
         };
         if let Some(record) = stepped.record {
             edge.record = cache.records.len() as u32;
-            cache.bytes += 48 + record.registers.len() + 4 * record.patterns.len();
+            cache.bytes += 32 + record.registers.len();
             cache.records.push(record);
         }
         let made = if stepped.places.is_empty() {
@@ -91,7 +92,7 @@ impl Tdfa {
                 break;
             };
             let stamp = self.stamp(cache);
-            let class = usize::from(self.class_of[usize::from(letter)]);
+            let class = self.classes.of(letter);
             let stepped = self.step_from((&mut cache.seen, stamp), &places, &registers, class);
             cache.work += stepped.work;
             if stepped.record.is_some()
@@ -166,10 +167,10 @@ impl Tdfa {
         }
         let exits: Vec<u8> = (0..self.letters.min(256))
             .map(|letter| letter as u8)
-            .filter(|&letter| !stays[usize::from(self.class_of[usize::from(letter)])])
+            .filter(|&letter| !stays[self.classes.of(letter)])
             .collect();
         // The caller counts on the transition over `seen` being made.
-        if !stays[seen] || exits.len() > MAX_RUN_EXITS {
+        if !stays.get(seen).is_some_and(|&stays| stays) || exits.len() > MAX_RUN_EXITS {
             return false;
         }
         cache.bytes += 32 + if exits.len() > 3 { 256 } else { 0 };

@@ -9,7 +9,7 @@ const MAX_PAUSE: u32 = 1_024;
 const MIN_LETTERS_PER_TRANSITION: usize = 10;
 
 impl Tdfa {
-    /// Searches `text`. The tags of the match, or all patterns that match, are then in the cache.
+    /// Searches `text`. The tags of the match are then in the cache.
     pub(in crate::pyre) fn search(&self, cache: &mut Cache, text: &[u8]) -> Found {
         (cache.work, cache.steps) = (0, 0);
         if text.len() >= UNSET as usize {
@@ -19,8 +19,6 @@ impl Tdfa {
             cache.pause -= 1;
             return Found::GaveUp;
         }
-        cache.hits.clear();
-        cache.hits.resize(self.places.patterns, false);
         // Work that has nothing to do reads this cell.
         cache.cells[usize::from(NONE)] = UNSET;
         let Ok(row) = self.start(cache) else {
@@ -61,9 +59,10 @@ impl Tdfa {
                     }
                     cache.last_pause = 0;
                 }
-                let class = text.get(at).map_or(self.end_class(), |&letter| {
-                    self.class_of[usize::from(letter)].into()
-                });
+                let class = match text.get(at) {
+                    Some(&letter) => self.classes.of(letter),
+                    None => self.end_class(),
+                };
                 if self.fill(cache, row, class).is_err() {
                     return (Found::GaveUp, at);
                 }
@@ -105,7 +104,7 @@ impl Tdfa {
             let Some(&letter) = text.get(position) else {
                 break table[state + self.end_class()] as u32;
             };
-            let word = table[usize::from(self.class_of[usize::from(letter)]) + state];
+            let word = table[self.classes.of(letter) + state];
             if word as u32 >= SPECIAL {
                 break word as u32;
             }
@@ -123,9 +122,6 @@ impl Tdfa {
     /// Notes a match; returns its pattern.
     fn record(&self, cache: &mut Cache, record: usize) -> usize {
         let record = &cache.records[record];
-        for &pattern in &record.patterns {
-            cache.hits[pattern as usize] = true;
-        }
         cache.found.clear();
         cache.found.extend(
             record
@@ -133,9 +129,6 @@ impl Tdfa {
                 .iter()
                 .map(|&register| cache.cells[usize::from(register) % CELLS]),
         );
-        record
-            .patterns
-            .first()
-            .map_or(0, |&pattern| pattern as usize)
+        record.pattern as usize
     }
 }

@@ -1,8 +1,8 @@
 //! One transition: from a state and a class of letters to the places and tag values after it.
 
 use super::cache::{Cache, Record};
-use super::places::Place;
-use super::{Mode, NONE, NOW, Tdfa};
+use super::{NOW, Tdfa};
+use crate::pyre::places::{Place, UNTAGGED};
 
 /// What a transition leads to.
 pub(super) struct Stepped {
@@ -49,14 +49,13 @@ impl Tdfa {
         registers: &[u8],
         class: usize,
     ) -> Stepped {
-        let letter = self.representatives.get(class).copied();
+        let letter = self.classes.representative(class);
         let mut out = Stepped {
             places: Vec::new(),
             values: Vec::new(),
             record: None,
             work: 0,
         };
-        let mut hits: Vec<u32> = Vec::new();
         let mut stack: Vec<(u32, u64)> = Vec::new();
         'places: for (index, &place) in places.iter().enumerate() {
             let registers = &registers[index * self.tags..(index + 1) * self.tags];
@@ -89,36 +88,20 @@ impl Tdfa {
                             break;
                         }
                         Place::Tag { tag, next } => {
-                            if tag != NONE {
+                            if tag != UNTAGGED {
                                 mask |= 1 << tag;
                             }
                             at = next;
                         }
                         Place::Fail => break,
                         Place::Match { pattern } => {
-                            hits.push(pattern);
-                            if self.mode == Mode::All {
-                                break;
-                            }
                             let registers = tagged(registers, mask).collect();
-                            out.record = Some(Record {
-                                patterns: Box::new([pattern]),
-                                registers,
-                            });
+                            out.record = Some(Record { pattern, registers });
                             // Threads of lower priority lose against a match.
                             break 'places;
                         }
                     }
                 }
-            }
-        }
-        if self.mode == Mode::All {
-            out.places.sort_unstable();
-            if !hits.is_empty() {
-                out.record = Some(Record {
-                    patterns: hits.into(),
-                    registers: Box::new([]),
-                });
             }
         }
         out

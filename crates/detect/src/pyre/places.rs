@@ -1,7 +1,12 @@
-//! The nondeterministic automaton as the tagged one walks it: flat, with tags for slots, a third of the memory.
+//! The nondeterministic automaton as the lazy ones walk it: flat, with tags for slots, a third of the memory.
 
-use super::NONE;
+use super::alphabet::{ByteSet, insert};
+use super::byte_classes::ByteClasses;
 use regex_automata::nfa::thompson::{NFA, State, Transition};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// The tag of a group that nobody asks for.
+pub(super) const UNTAGGED: u8 = u8::MAX;
 
 /// One place; ranges are indices into the tables of [`Places`].
 #[derive(Clone, Copy, Debug)]
@@ -37,22 +42,27 @@ pub(super) struct Places {
     /// First and last letter, and the place after it.
     transitions: Box<[(u8, u8, u32)]>,
     targets: Box<[u32]>,
+    /// The place that goes on to the start of each pattern, in order.
     pub(super) start: u32,
-    pub(super) patterns: usize,
+    /// Where each pattern starts.
+    starts: Box<[u32]>,
+    /// Where the places of each pattern begin.
+    bases: Box<[u32]>,
 }
 
 impl Places {
     /// The places of `nfas`, one per pattern, whose slots below `tags` become tags.
     pub(super) fn new(nfas: &[NFA], tags: usize) -> Self {
         let mut flat = Flat::default();
-        let mut starts = Vec::with_capacity(nfas.len());
+        let (mut starts, mut bases) = (Vec::with_capacity(nfas.len()), Vec::new());
         for (pattern, nfa) in nfas.iter().enumerate() {
+            bases.push(flat.places.len() as u32);
             starts.push(flat.places.len() as u32 + nfa.start_anchored().as_u32());
             flat.add(nfa, pattern as u32, tags);
         }
         let start = flat.places.len() as u32;
         let from = flat.targets.len() as u32;
-        flat.targets.extend(starts);
+        flat.targets.extend(&starts);
         flat.places.push(Place::Fork {
             from,
             to: flat.targets.len() as u32,
@@ -62,16 +72,36 @@ impl Places {
             transitions: flat.transitions.into(),
             targets: flat.targets.into(),
             start,
-            patterns: nfas.len(),
+            starts: starts.into(),
+            bases: bases.into(),
         }
     }
 
-    /// The transitions of every place that consumes a letter.
-    pub(super) fn consuming(&self) -> impl Iterator<Item = &[(u8, u8, u32)]> {
-        self.places.iter().filter_map(|place| match *place {
-            Place::Letters { from, to } => Some(self.transitions(from, to)),
-            _ => None,
-        })
+    /// Where a pattern starts.
+    pub(super) fn start_of(&self, pattern: u32) -> u32 {
+        self.starts[pattern as usize]
+    }
+
+    /// The pattern that a place is part of.
+    pub(super) fn pattern_of(&self, place: u32) -> u32 {
+        (self.bases.partition_point(|&base| base <= place) as u32).saturating_sub(1)
+    }
+
+    /// Letters that no place tells apart form a class.
+    pub(super) fn classes(&self) -> ByteClasses {
+        let mut sets: BTreeSet<ByteSet> = BTreeSet::new();
+        for place in &self.places {
+            let Place::Letters { from, to } = *place else {
+                continue;
+            };
+            let mut targets: BTreeMap<u32, ByteSet> = BTreeMap::new();
+            for &(first, last, next) in self.transitions(from, to) {
+                let set = targets.entry(next).or_default();
+                (first..=last).for_each(|letter| insert(set, letter));
+            }
+            sets.extend(targets.into_values());
+        }
+        ByteClasses::new(sets.iter())
     }
 
     pub(super) fn len(&self) -> usize {
@@ -155,7 +185,7 @@ impl Flat {
                     let tag = if slot.as_usize() < tags {
                         slot.as_usize() as u8
                     } else {
-                        NONE
+                        UNTAGGED
                     };
                     Place::Tag {
                         tag,

@@ -1,0 +1,210 @@
+//! Which of many rules can have something to say about a text, in one pass over it however many they are.
+//!
+//! Of a rule with a prefregex the gate asks whether any of its expressions matches behind what comes before the
+//! prefregex's content. That is no less than the rule asks, since the prefregex finds the content in one of the ways
+//! that the gate tries; where the two do not fit together, the gate asks for the prefregex alone.
+//!
+//! A gate never misses a rule. What it names may turn out not to match: look-arounds with captures and
+//! back-references are taken to hold.
+
+use super::Regex;
+use super::alphabet::{Alphabet, Encoded};
+use super::ast::{Assertion, Node, Pattern};
+use super::code::{Joint, compile_joints};
+use super::product::{self, Letters};
+use super::subsets::{self, GaveUp, Subsets};
+
+/// Beyond so many states of its automaton a rule is let pass always, and beyond so many of all rules the later ones.
+const MAX_STATES_OF_RULE: usize = 20_000;
+const MAX_STATES: usize = 200_000;
+
+/// A rule as a gate sees it.
+#[derive(Debug)]
+pub(crate) struct Gated<'a> {
+    /// What must match first, and the group whose text `regexes` then search instead of the whole.
+    pub(crate) prefix: Option<(&'a Regex, Option<usize>)>,
+    /// Any of them is enough.
+    pub(crate) regexes: Vec<&'a Regex>,
+}
+
+/// The automaton of many rules. Immutable; shared by threads, each with a [`GateCache`] of its own.
+#[derive(Debug)]
+pub(crate) struct Gate {
+    alphabet: Alphabet,
+    automaton: Subsets,
+    /// The automaton's pattern of each rule; none for one that is always let pass.
+    patterns: Box<[Option<u32>]>,
+    /// The other way round.
+    rules: Box<[usize]>,
+}
+
+/// The memory a thread needs for searches with one gate; grows with use, within the bound that the gate was made with.
+#[derive(Debug, Default)]
+pub(crate) struct GateCache {
+    text: Encoded,
+    automaton: subsets::Cache,
+    found: Vec<usize>,
+}
+
+impl GateCache {
+    /// What the last search took, as [`super::Steps::linear`].
+    pub(crate) fn steps(&self) -> usize {
+        self.automaton.steps()
+    }
+}
+
+impl Gate {
+    /// Builds the automaton of `rules`; `bound` limits the bytes of a cache. None if there can be none for all of them.
+    pub(crate) fn new(rules: &[Gated<'_>], bound: usize) -> Option<Self> {
+        let trees: Vec<Trees> = rules.iter().map(Trees::new).collect();
+        let roots: Vec<Vec<&Node>> = trees.iter().map(Trees::roots).collect();
+        let joints: Vec<Joint<'_>> = trees
+            .iter()
+            .zip(&roots)
+            .map(|(trees, roots)| Joint {
+                before: trees.before.as_ref(),
+                roots,
+            })
+            .collect();
+        let compiled = compile_joints(&joints).ok()?;
+        let letters = Letters::new(&compiled);
+        let mut room = MAX_STATES;
+        let (mut nfas, mut patterns, mut named) = (Vec::new(), Vec::new(), Vec::new());
+        for (rule, code) in compiled.codes.iter().enumerate() {
+            let limit = room.min(MAX_STATES_OF_RULE);
+            let built = code
+                .as_ref()
+                .ok()
+                .and_then(|code| product::build_one(code, &letters, 0, limit).ok());
+            let Some((nfa, states)) = built else {
+                patterns.push(None);
+                continue;
+            };
+            room -= states;
+            patterns.push(Some(nfas.len() as u32));
+            nfas.push(nfa);
+            named.push(rule);
+        }
+        Some(Self {
+            automaton: Subsets::new(&nfas, compiled.alphabet.letters(), bound),
+            alphabet: compiled.alphabet,
+            patterns: patterns.into(),
+            rules: named.into(),
+        })
+    }
+
+    /// The number of a selection of rules for searches with this cache. It holds until 64 others were asked for.
+    pub(crate) fn select(
+        &self,
+        cache: &mut GateCache,
+        rules: impl Iterator<Item = usize>,
+    ) -> usize {
+        let patterns = rules.filter_map(|rule| self.patterns.get(rule).copied().flatten());
+        cache.automaton.select(patterns)
+    }
+
+    /// Whether a rule is always let pass, and never named.
+    pub(crate) fn is_open(&self, rule: usize) -> bool {
+        self.patterns.get(rule).is_none_or(Option::is_none)
+    }
+
+    /// Appends those of the selected rules that can match `text` to `hits`, in no order. An error says that nothing is
+    /// known of this text, so that all of them can.
+    pub(crate) fn search(
+        &self,
+        cache: &mut GateCache,
+        selection: usize,
+        text: &str,
+        hits: &mut Vec<usize>,
+    ) -> Result<(), GaveUp> {
+        let GateCache {
+            text: encoded,
+            automaton,
+            found,
+        } = cache;
+        let letters = self.alphabet.letters_of(text, encoded);
+        found.clear();
+        self.automaton
+            .search(automaton, selection, letters, found)?;
+        hits.extend(found.iter().map(|&pattern| self.rules[pattern]));
+        Ok(())
+    }
+}
+
+/// The trees of one rule.
+struct Trees {
+    before: Option<Node>,
+    patterns: Vec<Pattern>,
+}
+
+impl Trees {
+    fn new(rule: &Gated<'_>) -> Self {
+        let trees = || rule.regexes.iter().map(|regex| regex.tree()).collect();
+        let Some((prefix, content)) = rule.prefix else {
+            return Self {
+                before: None,
+                patterns: trees(),
+            };
+        };
+        let prefix = prefix.tree();
+        // Without a content the others search the whole text, and the prefregex has to match all the same.
+        let before = content.and_then(|content| before_content(&prefix.root, content));
+        match before {
+            Some(before) => Self {
+                before: Some(before),
+                patterns: trees(),
+            },
+            None if rule.regexes.is_empty() => Self {
+                before: None,
+                patterns: Vec::new(),
+            },
+            None => Self {
+                before: None,
+                patterns: vec![prefix],
+            },
+        }
+    }
+
+    fn roots(&self) -> Vec<&Node> {
+        self.patterns.iter().map(|pattern| &pattern.root).collect()
+    }
+}
+
+/// What stands before the group `content`, if what the others search is sure to be the text from there to its end: the
+/// group always takes part, takes something but no line feed, and is followed by nothing but the end of the text,
+/// before the line feed that ends each text.
+fn before_content(root: &Node, content: usize) -> Option<Node> {
+    let mut before = Vec::new();
+    let mut ended = false;
+    let mut node = root;
+    loop {
+        match node {
+            Node::Capture(group, body) if *group == content => {
+                let takes_something = body.width().is_some_and(|(least, _)| least > 0);
+                let takes_feed = body.any(|node| {
+                    matches!(node, Node::Set(set) if set.contains(u32::from('\n')))
+                        || matches!(node, Node::Backref { .. })
+                });
+                let fits = ended && takes_something && !takes_feed;
+                return fits.then_some(Node::Concat(before));
+            }
+            Node::Capture(_, body) => node = body,
+            Node::Concat(items) => {
+                let holds = |item: &Node| {
+                    item.any(|node| matches!(node, Node::Capture(group, _) if *group == content))
+                };
+                let place = items.iter().position(holds)?;
+                before.extend_from_slice(&items[..place]);
+                for item in &items[place + 1..] {
+                    match item {
+                        Node::Empty => {}
+                        Node::Assert(Assertion::LastLineEnd | Assertion::TextEnd) => ended = true,
+                        _ => return None,
+                    }
+                }
+                node = &items[place];
+            }
+            _ => return None,
+        }
+    }
+}

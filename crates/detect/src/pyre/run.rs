@@ -1,0 +1,40 @@
+//! Staying in one state of an automaton: over how many letters, at the speed of searching for those that end it.
+
+/// Letters that end a stay in one state.
+#[derive(Debug)]
+pub(super) enum Run {
+    Never,
+    One(u8),
+    Two(u8, u8),
+    Three(u8, u8, u8),
+    Any(Box<[bool; 256]>),
+}
+
+impl Run {
+    pub(super) fn new(exits: &[u8]) -> Self {
+        match *exits {
+            [] => Self::Never,
+            [a] => Self::One(a),
+            [a, b] => Self::Two(a, b),
+            [a, b, c] => Self::Three(a, b, c),
+            _ => {
+                let mut any = Box::new([false; 256]);
+                exits.iter().for_each(|&exit| any[usize::from(exit)] = true);
+                Self::Any(any)
+            }
+        }
+    }
+
+    /// The next position at or after `at` where the state is left.
+    pub(super) fn skip(&self, text: &[u8], at: usize) -> usize {
+        let rest = &text[at..];
+        let found = match self {
+            Self::Never => None,
+            Self::One(a) => memchr::memchr(*a, rest),
+            Self::Two(a, b) => memchr::memchr2(*a, *b, rest),
+            Self::Three(a, b, c) => memchr::memchr3(*a, *b, *c, rest),
+            Self::Any(any) => rest.iter().position(|&letter| any[usize::from(letter)]),
+        };
+        found.map_or(text.len(), |found| at + found)
+    }
+}

@@ -1,0 +1,132 @@
+//! A lazy automaton that tells every pattern that matches, without groups or priorities.
+//!
+//! A state is the set of places in the nondeterministic automaton that the last letter led to. States and transitions
+//! are made when a text needs them. A pattern that was found is looked for no more: its places leave the state. A
+//! search may ask for some of the patterns only; that is nothing but another start state.
+
+mod cache;
+mod fill;
+
+pub(super) use cache::Cache;
+
+use super::byte_classes::ByteClasses;
+use super::places::Places;
+use cache::{DEAD, NOTHING, SPECIAL, UNKNOWN};
+use regex_automata::nfa::thompson::NFA;
+
+/// After thrashing, the next searches are given up at once: first one, then twice as many each time, up to this.
+const MAX_PAUSE: u32 = 1_024;
+/// Fewer letters than this per transition made since the cache was last emptied is thrashing.
+const MIN_LETTERS_PER_TRANSITION: usize = 10;
+
+/// The immutable part; shared by threads.
+#[derive(Debug)]
+pub(super) struct Subsets {
+    places: Places,
+    classes: ByteClasses,
+    /// Bytes from here on are no letters.
+    letters: u16,
+    /// Bytes of transitions and states after which the cache is emptied.
+    bound: usize,
+}
+
+/// The automaton gave up: it says nothing of this text.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct GaveUp;
+
+impl Subsets {
+    /// The automaton over `nfas`, one per pattern, whose text has letters below `letters`.
+    pub(super) fn new(nfas: &[NFA], letters: u16, bound: usize) -> Self {
+        let places = Places::new(nfas, 0);
+        Self {
+            classes: places.classes(),
+            places,
+            letters,
+            bound,
+        }
+    }
+
+    /// Entries of a state in the table.
+    fn stride(&self) -> usize {
+        self.classes.count() + 1
+    }
+
+    /// Appends those of the patterns that match anywhere in `text` to `hits`, in no order; `selection` is one that
+    /// the cache gave for them.
+    pub(super) fn search(
+        &self,
+        cache: &mut Cache,
+        selection: usize,
+        text: &[u8],
+        hits: &mut Vec<usize>,
+    ) -> Result<(), GaveUp> {
+        (cache.work, cache.steps) = (0, 0);
+        if cache.pause > 0 {
+            cache.pause -= 1;
+            return Err(GaveUp);
+        }
+        let begin = hits.len();
+        let mut row = self.start(cache, selection);
+        let (mut at, mut mark) = (0, 0);
+        let done = loop {
+            let word = self.walk(cache, text, &mut row, &mut at);
+            if word == DEAD {
+                break Ok(());
+            }
+            if word == UNKNOWN {
+                if cache.bytes > self.bound {
+                    let thrashes = cache.read + at - mark < MIN_LETTERS_PER_TRANSITION * cache.made;
+                    row = cache.clear(self, row);
+                    mark = at;
+                    if thrashes {
+                        cache.last_pause = (2 * cache.last_pause).clamp(1, MAX_PAUSE);
+                        cache.pause = cache.last_pause;
+                        hits.truncate(begin);
+                        break Err(GaveUp);
+                    }
+                    cache.last_pause = 0;
+                }
+                let class = match text.get(at) {
+                    Some(&letter) => self.classes.of(letter),
+                    None => self.classes.count(),
+                };
+                self.fill(cache, row, class);
+                continue;
+            }
+            let edge = cache.edges[(word & !SPECIAL) as usize];
+            for &pattern in &cache.hits[edge.hits.0 as usize..edge.hits.1 as usize] {
+                hits.push(pattern as usize);
+            }
+            if edge.next == DEAD {
+                break Ok(());
+            }
+            row = edge.next;
+            at += 1;
+            if edge.run != NOTHING {
+                at = cache.runs[edge.run as usize].skip(text, at);
+            }
+        };
+        cache.read += at - mark;
+        cache.steps = at + cache.work;
+        done
+    }
+
+    /// Takes plain transitions as long as there are any; returns the first other one.
+    fn walk(&self, cache: &Cache, text: &[u8], row: &mut u32, at: &mut usize) -> u32 {
+        let table = &cache.table[..];
+        let (mut state, mut position) = (*row as usize, *at);
+        let word = loop {
+            let Some(&letter) = text.get(position) else {
+                break table[state + self.classes.count()];
+            };
+            let word = table[self.classes.of(letter) + state];
+            if word >= SPECIAL {
+                break word;
+            }
+            state = word as usize;
+            position += 1;
+        };
+        (*row, *at) = (state as u32, position);
+        word
+    }
+}

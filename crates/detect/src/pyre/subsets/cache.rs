@@ -1,0 +1,131 @@
+//! The states and transitions that were needed so far.
+
+use super::Subsets;
+use crate::hash::QuickMap;
+use crate::pyre::run::Run;
+
+/// A transition is one word: the row of the next state, or the index of an edge with this bit, or one of the others.
+pub(super) const SPECIAL: u32 = 1 << 31;
+pub(super) const UNKNOWN: u32 = u32::MAX;
+pub(super) const DEAD: u32 = u32::MAX - 1;
+/// No index.
+pub(super) const NOTHING: u32 = u32::MAX;
+
+/// Selections that are kept; a search with one more forgets the oldest.
+const MAX_SELECTIONS: usize = 64;
+
+/// A transition that does more than a word can say.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Edge {
+    /// A row or `DEAD`.
+    pub(super) next: u32,
+    /// A range of `Cache::hits`.
+    pub(super) hits: (u32, u32),
+    /// An index into `Cache::runs`, or `NOTHING`.
+    pub(super) run: u32,
+}
+
+/// Patterns that are searched for together.
+#[derive(Debug)]
+pub(super) struct Selection {
+    pub(super) patterns: Box<[u32]>,
+    /// The row of their start state, once it was made.
+    pub(super) row: Option<u32>,
+}
+
+/// The mutable part: one per thread. Grows with what the texts need, up to the automaton's bound.
+#[derive(Debug, Default)]
+pub(in crate::pyre) struct Cache {
+    pub(super) table: Vec<u32>,
+    /// The places of each state, ascending.
+    pub(super) states: Vec<Box<[u32]>>,
+    pub(super) ids: QuickMap<Box<[u32]>, u32>,
+    pub(super) edges: Vec<Edge>,
+    /// Patterns that edges found.
+    pub(super) hits: Vec<u32>,
+    pub(super) runs: Vec<Run>,
+    pub(super) selections: Vec<Selection>,
+    /// Where the next selection goes once there are as many as are kept.
+    next_selection: usize,
+    /// Per place of the automaton: the closure that saw it last.
+    pub(super) seen: Vec<u32>,
+    pub(super) stamp: u32,
+    pub(super) bytes: usize,
+    /// Transitions made and letters read since the cache was last emptied.
+    pub(super) made: usize,
+    pub(super) read: usize,
+    /// Places looked at by the last search, to make transitions.
+    pub(super) work: usize,
+    pub(super) steps: usize,
+    /// How many of the next searches are given up at once because the last ones thrashed, and how many that were.
+    pub(super) pause: u32,
+    pub(super) last_pause: u32,
+}
+
+impl Cache {
+    /// What the last search took: a step for each letter, and one for each place looked at to make transitions.
+    pub(in crate::pyre) fn steps(&self) -> usize {
+        self.steps
+    }
+
+    /// The number of a selection of patterns, for searches; it holds until as many others were asked for as are kept.
+    pub(in crate::pyre) fn select(&mut self, patterns: impl Iterator<Item = u32>) -> usize {
+        let patterns: Box<[u32]> = patterns.collect();
+        let known = self
+            .selections
+            .iter()
+            .position(|known| known.patterns == patterns);
+        if let Some(known) = known {
+            return known;
+        }
+        let selection = Selection {
+            patterns,
+            row: None,
+        };
+        if self.selections.len() < MAX_SELECTIONS {
+            self.selections.push(selection);
+            return self.selections.len() - 1;
+        }
+        let place = self.next_selection % MAX_SELECTIONS;
+        self.next_selection = place + 1;
+        self.selections[place] = selection;
+        place
+    }
+
+    /// The row of the state with these places.
+    pub(super) fn intern(&mut self, subsets: &Subsets, places: Vec<u32>) -> u32 {
+        if let Some(&id) = self.ids.get(&places[..]) {
+            return id * subsets.stride() as u32;
+        }
+        let id = self.states.len() as u32;
+        let places: Box<[u32]> = places.into();
+        self.bytes += 4 * subsets.stride() + 2 * (4 * places.len() + size_of::<Box<[u32]>>()) + 16;
+        self.table
+            .resize(self.table.len() + subsets.stride(), UNKNOWN);
+        self.states.push(places.clone());
+        self.ids.insert(places, id);
+        id * subsets.stride() as u32
+    }
+
+    pub(super) fn edge(&mut self, edge: Edge) -> u32 {
+        self.bytes += size_of::<Edge>() + 4 * (edge.hits.1 - edge.hits.0) as usize;
+        self.edges.push(edge);
+        SPECIAL | (self.edges.len() as u32 - 1)
+    }
+
+    /// Empties the cache but for the state of `row`; returns its new row.
+    pub(super) fn clear(&mut self, subsets: &Subsets, row: u32) -> u32 {
+        let places = self.states.swap_remove(row as usize / subsets.stride());
+        self.table.clear();
+        self.states.clear();
+        self.ids.clear();
+        self.edges.clear();
+        self.hits.clear();
+        self.runs.clear();
+        self.selections
+            .iter_mut()
+            .for_each(|selection| selection.row = None);
+        (self.bytes, self.made, self.read) = (0, 0, 0);
+        self.intern(subsets, places.into_vec())
+    }
+}

@@ -1,0 +1,156 @@
+//! Making a transition when a text needs it.
+
+use super::Subsets;
+use super::cache::{Cache, DEAD, Edge, NOTHING};
+use crate::pyre::places::Place;
+use crate::pyre::run::Run;
+
+/// States with more places than this are not tried for runs.
+const MAX_RUN_PLACES: usize = 64;
+/// Runs that nearly every letter ends are not worth their test.
+const MAX_RUN_EXITS: usize = 200;
+
+/// What a transition leads to.
+struct Stepped {
+    /// Ascending.
+    places: Vec<u32>,
+    /// The patterns that match before the letter.
+    hits: Vec<u32>,
+}
+
+impl Subsets {
+    /// The row of the start state of a selection.
+    pub(super) fn start(&self, cache: &mut Cache, selection: usize) -> u32 {
+        let Some(selected) = cache.selections.get(selection) else {
+            return cache.intern(self, Vec::new());
+        };
+        if let Some(row) = selected.row {
+            return row;
+        }
+        let mut places: Vec<u32> = selected
+            .patterns
+            .iter()
+            .map(|&pattern| self.places.start_of(pattern))
+            .collect();
+        places.sort_unstable();
+        let row = cache.intern(self, places);
+        cache.selections[selection].row = Some(row);
+        row
+    }
+
+    /// Makes the transition of the state at `row` over `class`.
+    pub(super) fn fill(&self, cache: &mut Cache, row: u32, class: usize) {
+        cache.made += 1;
+        let stepped = self.step(cache, row, class);
+        let first = cache.hits.len() as u32;
+        cache.hits.extend(&stepped.hits);
+        let mut edge = Edge {
+            next: DEAD,
+            hits: (first, cache.hits.len() as u32),
+            run: NOTHING,
+        };
+        if !stepped.places.is_empty() {
+            edge.next = cache.intern(self, stepped.places);
+        }
+        let is_plain = stepped.hits.is_empty();
+        if edge.next == row && is_plain && self.run(cache, row, class) {
+            return;
+        }
+        let word = if is_plain {
+            edge.next
+        } else {
+            cache.edge(edge)
+        };
+        cache.table[row as usize + class] = word;
+    }
+
+    /// The state at `row` stays as it is over `seen`. Gives all classes for which that holds one edge that skips to the
+    /// first letter of another class. Only the second letter of a run takes that edge.
+    fn run(&self, cache: &mut Cache, row: u32, seen: usize) -> bool {
+        let id = row as usize / self.stride();
+        if cache.states[id].len() > MAX_RUN_PLACES {
+            return false;
+        }
+        let mut stays = vec![false; self.classes.count()];
+        for (class, stay) in stays.iter_mut().enumerate() {
+            let stepped = self.step(cache, row, class);
+            *stay = stepped.hits.is_empty() && stepped.places[..] == cache.states[id][..];
+        }
+        let exits: Vec<u8> = (0..self.letters.min(256))
+            .map(|letter| letter as u8)
+            .filter(|&letter| !stays[self.classes.of(letter)])
+            .collect();
+        // The caller counts on the transition over `seen` being made; at the end of a text nothing stays.
+        if !stays.get(seen).is_some_and(|&stays| stays) || exits.len() > MAX_RUN_EXITS {
+            return false;
+        }
+        cache.bytes += 32 + if exits.len() > 3 { 256 } else { 0 };
+        cache.runs.push(Run::new(&exits));
+        let run = cache.runs.len() as u32 - 1;
+        let word = cache.edge(Edge {
+            next: row,
+            hits: (0, 0),
+            run,
+        });
+        for (class, _) in stays.iter().enumerate().filter(|(_, stay)| **stay) {
+            cache.table[row as usize + class] = word;
+        }
+        true
+    }
+
+    /// Follows the state at `row` over a letter of `class`.
+    fn step(&self, cache: &mut Cache, row: u32, class: usize) -> Stepped {
+        let stamp = self.stamp(cache);
+        let letter = self.classes.representative(class);
+        let Cache {
+            states, seen, work, ..
+        } = cache;
+        let mut out = Stepped {
+            places: Vec::new(),
+            hits: Vec::new(),
+        };
+        let mut stack: Vec<u32> = states[row as usize / self.stride()].to_vec();
+        while let Some(at) = stack.pop() {
+            *work += 1;
+            if std::mem::replace(&mut seen[at as usize], stamp) == stamp {
+                continue;
+            }
+            match self.places.place(at) {
+                Place::Letters { from, to } => {
+                    let transitions = self.places.transitions(from, to);
+                    let taken = letter.and_then(|letter| {
+                        transitions
+                            .iter()
+                            .find(|&&(first, last, _)| first <= letter && letter <= last)
+                    });
+                    out.places.extend(taken.map(|&(_, _, next)| next));
+                }
+                Place::Fork { from, to } => stack.extend(self.places.targets(from, to)),
+                Place::Tag { next, .. } => stack.push(next),
+                Place::End { next } if letter.is_none() => stack.push(next),
+                Place::End { .. } | Place::Fail => {}
+                Place::Match { pattern } => out.hits.push(pattern),
+            }
+        }
+        out.hits.sort_unstable();
+        out.hits.dedup();
+        out.places.sort_unstable();
+        out.places.dedup();
+        if !out.hits.is_empty() {
+            let found = |place: &u32| out.hits.binary_search(&self.places.pattern_of(*place));
+            out.places.retain(|place| found(place).is_err());
+        }
+        out
+    }
+
+    /// A new mark for places seen.
+    fn stamp(&self, cache: &mut Cache) -> u32 {
+        if cache.stamp == u32::MAX || cache.seen.is_empty() {
+            cache.seen.clear();
+            cache.seen.resize(self.places.len(), 0);
+            cache.stamp = 0;
+        }
+        cache.stamp += 1;
+        cache.stamp
+    }
+}
