@@ -41,7 +41,7 @@ pub(crate) enum Message {
     /// A host name of a failure has these addresses.
     Resolved {
         jail: JailId,
-        failure: detect::Failure,
+        failure: Box<detect::Failure>,
         name: String,
         addresses: Vec<Prefix>,
     },

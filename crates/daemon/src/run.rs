@@ -277,7 +277,7 @@ impl Guard<'_> {
         let resolver = Resolver::start(move |name, (jail, failure), addresses| {
             words.tell(Message::Resolved {
                 jail,
-                failure,
+                failure: Box::new(failure),
                 name,
                 addresses,
             });

@@ -3,6 +3,8 @@
 //! `alt_user` fills `user` where that is empty; `tuple_id` joins `id`. Both are worked out when an expression is
 //! compiled, so that a match only copies text.
 
+use base::NamedTexts;
+#[cfg(test)]
 use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::Arc;
@@ -121,6 +123,7 @@ impl Captures {
         self.entries.is_empty()
     }
 
+    #[cfg(test)]
     pub(crate) fn to_map(&self) -> BTreeMap<String, String> {
         let mut map = BTreeMap::new();
         for entry in self.entries.iter().filter(|entry| !entry.absent) {
@@ -128,6 +131,18 @@ impl Captures {
             map.insert(entry.name.as_ref().to_owned(), text.to_owned());
         }
         map
+    }
+
+    /// Names and texts in the order of the names.
+    pub(crate) fn to_named(&self) -> NamedTexts {
+        let mut entries: Vec<&Entry> = self.entries.iter().filter(|entry| !entry.absent).collect();
+        entries.sort_unstable_by(|one, other| one.name.cmp(&other.name));
+        let mut named = NamedTexts::default();
+        for entry in entries {
+            let text = self.text.get(entry.range.clone());
+            named.push(&entry.name, text.unwrap_or_default());
+        }
+        named
     }
 
     /// Every name in the order in which it came; without a text only if such names are kept.

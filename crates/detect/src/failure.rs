@@ -1,7 +1,6 @@
 //! What comes out: failures, and what became of a line.
 
-use base::{FailureId, Prefix, Timestamp};
-use std::collections::BTreeMap;
+use base::{FailureId, NamedTexts, Prefix, Texts, Timestamp};
 
 /// Somebody failed to get in, or did what nobody should.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,11 +17,11 @@ pub struct Failure {
     pub rule: usize,
     /// All users that the session of this line has tried so far, sorted; empty without a session. Whom this very
     /// failure is about tells [`user`](Self::user).
-    pub users: Vec<String>,
-    /// Captured text by its lower-case name, which actions see as `<F-NAME>`.
-    pub captures: BTreeMap<String, String>,
+    pub users: Texts,
+    /// Captured text by its lower-case name, which actions see as `<F-NAME>`; in the order of the names.
+    pub captures: NamedTexts,
     /// The original lines that led to it.
-    pub matches: Vec<String>,
+    pub matches: Texts,
     /// How many failures it counts for.
     pub weight: u32,
 }
@@ -30,10 +29,7 @@ pub struct Failure {
 impl Failure {
     /// The user that this failure names.
     pub fn user(&self) -> Option<&str> {
-        self.captures
-            .get("user")
-            .map(String::as_str)
-            .filter(|user| !user.is_empty())
+        self.captures.get("user").filter(|user| !user.is_empty())
     }
 }
 

@@ -108,11 +108,11 @@ fn explained(one: &Explained) -> Value {
 
 fn failure(one: &Failure, undated: bool) -> Value {
     let groups = one.captures.iter();
-    let groups = groups.map(|(name, text)| (name.as_str(), text.as_str()));
-    let mut shown = result(one.rule, &one.matches, groups, &one.users);
+    let owned = |texts: &base::Texts| texts.iter().map(str::to_owned).collect::<Vec<_>>();
+    let mut shown = result(one.rule, &owned(&one.matches), groups, &owned(&one.users));
     name(&one.id, &mut shown);
     shown["time"] = (!undated).then(|| seconds(one.time)).into();
-    shown["nofail"] = one.captures.contains_key("nofail").into();
+    shown["nofail"] = one.captures.get("nofail").is_some().into();
     shown
 }
 

@@ -17,14 +17,14 @@ pub(crate) fn failures(found: detect::Failure) -> impl Iterator<Item = engine::F
         .unwrap_or(1);
     let users = match found.user() {
         Some(user) => vec![user.to_owned()],
-        None => found.users,
+        None => found.users.iter().map(str::to_owned).collect(),
     };
     let one = engine::Failure {
         id: found.id,
         time: found.time,
         users,
-        matches: found.matches,
-        captures: found.captures,
+        matches: found.matches.iter().map(str::to_owned).collect(),
+        captures: found.captures.to_map(),
     };
     std::iter::repeat_n(one, attempts.clamp(1, MOST))
 }

@@ -108,11 +108,12 @@ impl Matched {
         }
         match sink {
             Sink::Failures(failures) => {
-                let captures = known.to_map();
+                let captures = known.to_named();
                 let (users, matches) = match merged {
                     Some(merged) => (merged.users().to_vec(), merged.into_matches()),
                     None => (Vec::new(), told.lines()),
                 };
+                let (users, matches) = (users.iter().collect(), matches.iter().collect());
                 failures.push(Failure {
                     id,
                     address,

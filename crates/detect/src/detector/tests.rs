@@ -47,7 +47,10 @@ pub(super) fn feed(detector: &mut Detector, line: &str) -> String {
         return format!("{verdict:?}");
     }
     assert_eq!(verdict, LineVerdict::Failed);
-    let show = |failure: &Failure| format!("{}: {}", failure.id, failure.matches.join("|"));
+    let show = |failure: &Failure| {
+        let lines: Vec<&str> = failure.matches.iter().collect();
+        format!("{}: {}", failure.id, lines.join("|"))
+    };
     failures.iter().map(show).collect::<Vec<_>>().join(" and ")
 }
 

@@ -175,6 +175,8 @@ fn journal_entries_bring_their_time() {
     assert_eq!(
         failures[0].matches,
         ["2023-11-14T22:13:19.500000 host fail 1.1.1.1"]
+            .iter()
+            .collect()
     );
 }
 

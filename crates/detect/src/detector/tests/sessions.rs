@@ -52,9 +52,7 @@ fn a_failure_tells_what_all_lines_told() {
     for line in ["s[1]: conn 1.1.1.1", "s[1]: bad b", "s[1]: bad a"] {
         detector.feed(&Line::of_file(line), &clock(true), &mut failures);
     }
-    assert_eq!(failures[1].users, ["a", "b"]);
-    assert_eq!(failures[1].captures["ip4"], "1.1.1.1");
-    assert_eq!(failures[1].captures["user"], "a");
-    assert_eq!(failures[1].captures["mlfid"], "s[1]");
-    assert!(!failures[1].captures.contains_key("nofail"));
+    assert_eq!(failures[1].users, ["a", "b"].iter().collect());
+    let captures = [("ip4", "1.1.1.1"), ("mlfid", "s[1]"), ("user", "a")];
+    assert_eq!(failures[1].captures, captures.into_iter().collect());
 }
