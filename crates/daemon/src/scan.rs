@@ -7,13 +7,14 @@ use crate::events::message;
 use crate::plan::{Surroundings, compile};
 use base::{Diagnostic, JailName, Severity, Timestamp};
 use conf::{Choice, Manner, Tree};
-use detect::{Clock, Detector, Encoding, Line, LineVerdict, Splitter};
+use detect::{Clock, Detectors, Encoding, Failure, Line, LineVerdict, Splitter};
 use engine::{Effect, Engine, Event, Input, JailId, StoreWrite};
 use jiff::tz::TimeZone;
 use std::collections::{HashMap, HashSet};
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::PathBuf;
+use std::sync::Arc;
 
 /// What to read and by which rules.
 pub struct Scan {
@@ -166,20 +167,26 @@ fn open(scan: &Scan) -> Result<(Box<dyn Read>, Timestamp), Diagnostic> {
     }
 }
 
-/// The engine and the detectors, driven by the dates of the lines.
+/// How jails of one encoding read the log.
+struct Reading {
+    encoding: Encoding,
+    splitter: Splitter,
+    /// The jails.
+    places: Vec<usize>,
+    lines: u64,
+}
+
+/// The engine, driven by the dates of the lines.
 struct Replay<'a> {
     engine: Engine,
     names: Vec<JailName>,
-    detectors: Vec<Detector>,
     tallies: Vec<Tally>,
-    zone: TimeZone,
     reference: Timestamp,
     /// The latest time that the log has told: it never goes back.
     now: Timestamp,
     keep_lines: bool,
     lines: u64,
     undated: u64,
-    found: Vec<detect::Failure>,
     effects: Vec<Effect>,
     settling: Vec<Effect>,
     records: HashMap<(JailId, base::Prefix), Vec<String>>,
@@ -204,18 +211,12 @@ impl<'a> Replay<'a> {
         Self {
             engine: Engine::new(jails.iter().map(|jail| jail.policy.clone()).collect()),
             names: jails.iter().map(|jail| jail.name.clone()).collect(),
-            detectors: jails
-                .iter()
-                .map(|jail| Detector::timeless(jail.rule.clone()))
-                .collect(),
             tallies: jails.iter().map(|_| Tally::default()).collect(),
-            zone: TimeZone::system(),
             reference,
             now: Timestamp::from_secs(0),
             keep_lines,
             lines: 0,
             undated: 0,
-            found: Vec::new(),
             effects: Vec::new(),
             settling: Vec::new(),
             records: HashMap::new(),
@@ -225,31 +226,51 @@ impl<'a> Replay<'a> {
 
     /// Reads to the end, for jails of one encoding after the other with each piece; gives how many lines were cut.
     fn read(&mut self, input: &mut dyn Read, jails: &[crate::plan::Jail]) -> io::Result<u64> {
-        let mut readings: Vec<(Encoding, Splitter, Vec<usize>)> = Vec::new();
+        let mut readings: Vec<Reading> = Vec::new();
         for (place, jail) in jails.iter().enumerate() {
             let known = readings
                 .iter_mut()
-                .find(|(encoding, ..)| *encoding == jail.encoding);
+                .find(|reading| reading.encoding == jail.encoding);
             match known {
-                Some((.., places)) => places.push(place),
-                None => {
-                    let splitter = Splitter::new(jail.encoding, 0);
-                    readings.push((jail.encoding, splitter, vec![place]));
-                }
+                Some(reading) => reading.places.push(place),
+                None => readings.push(Reading {
+                    encoding: jail.encoding,
+                    splitter: Splitter::new(jail.encoding, 0),
+                    places: vec![place],
+                    lines: 0,
+                }),
             }
         }
+        let mut detectors: Vec<Detectors> = readings
+            .iter()
+            .map(|reading| {
+                let rule = |place: &usize| (Arc::clone(&jails[*place].rule), None);
+                Detectors::new(reading.places.iter().map(rule))
+            })
+            .collect();
+        let zone = TimeZone::system();
+        let clock = Clock {
+            now: self.reference,
+            zone: &zone,
+            in_operation: false,
+        };
         let mut buffer = vec![0; 256 * 1024];
-        let mut lines = vec![0; readings.len()];
         loop {
             let read = match input.read(&mut buffer) {
                 Ok(read) => read,
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
                 Err(error) => return Err(error),
             };
-            for ((_, splitter, places), lines) in readings.iter_mut().zip(&mut lines) {
+            for (reading, detectors) in readings.iter_mut().zip(&mut detectors) {
+                let Reading {
+                    splitter,
+                    places,
+                    lines,
+                    ..
+                } = reading;
                 let mut each = |line: &str, _| {
                     *lines += 1;
-                    self.line(line, places);
+                    self.line(line, &clock, detectors, places);
                 };
                 match read {
                     0 => splitter.finish(&mut each),
@@ -261,52 +282,43 @@ impl<'a> Replay<'a> {
             }
         }
         // The first jail's reading stands for the file.
-        self.lines = lines.first().copied().unwrap_or(0);
         let first = readings.first();
-        Ok(first.map_or(0, |(_, splitter, _)| splitter.cut_lines()))
+        self.lines = first.map_or(0, |reading| reading.lines);
+        Ok(first.map_or(0, |reading| reading.splitter.cut_lines()))
     }
 
-    fn line(&mut self, text: &str, places: &[usize]) {
-        for place in places.iter().copied() {
-            self.found.clear();
-            let clock = Clock {
-                now: self.reference,
-                zone: &self.zone,
-                in_operation: false,
-            };
-            let line = Line::of_file(text);
-            let verdict = self.detectors[place].feed(&line, &clock, &mut self.found);
-            if verdict == LineVerdict::Undated {
+    fn line(&mut self, text: &str, clock: &Clock<'_>, detectors: &mut Detectors, places: &[usize]) {
+        detectors.feed(&Line::of_file(text), clock, |said| {
+            if said.verdict == LineVerdict::Undated {
                 self.undated += 1;
             }
-            if self.found.is_empty() {
-                continue;
+            for failure in said.failures.drain(..) {
+                self.failure(places[said.jail], failure);
             }
-            let jail = JailId(place as u32);
-            let mut found = std::mem::take(&mut self.found);
-            for mut failure in found.drain(..) {
-                self.now = self.now.max(failure.time);
-                // No names are asked here: a name stands for itself.
-                if let Some(name) = failure.hostname.take() {
-                    failure.id = base::FailureId::Raw(name.into());
-                }
-                self.advance();
-                self.engine
-                    .step(self.now, Input::ReadBegins { jail }, &mut self.effects);
-                let tally = &mut self.tallies[place];
-                if !tally.ids.contains(&failure.id) {
-                    tally.ids.insert(failure.id.clone());
-                }
-                for failure in crate::hub::failures(failure) {
-                    self.engine.step(
-                        self.now,
-                        Input::Failure { jail, failure },
-                        &mut self.effects,
-                    );
-                    self.settle();
-                }
-            }
-            self.found = found;
+        });
+    }
+
+    fn failure(&mut self, place: usize, mut failure: Failure) {
+        let jail = JailId(place as u32);
+        self.now = self.now.max(failure.time);
+        // No names are asked here: a name stands for itself.
+        if let Some(name) = failure.hostname.take() {
+            failure.id = base::FailureId::Raw(name.into());
+        }
+        self.advance();
+        self.engine
+            .step(self.now, Input::ReadBegins { jail }, &mut self.effects);
+        let tally = &mut self.tallies[place];
+        if !tally.ids.contains(&failure.id) {
+            tally.ids.insert(failure.id.clone());
+        }
+        for failure in crate::hub::failures(failure) {
+            self.engine.step(
+                self.now,
+                Input::Failure { jail, failure },
+                &mut self.effects,
+            );
+            self.settle();
         }
     }
 

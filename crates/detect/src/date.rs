@@ -199,11 +199,23 @@ impl DateDetector {
         self.templates.len()
     }
 
+    /// The expressions of all templates: a line in which none of them matches has no date.
+    pub(crate) fn regexes(&self) -> impl Iterator<Item = &Regex> {
+        self.templates.iter().map(|template| &template.regex)
+    }
+
     /// A template as fail2ban names it (`{^LN-BEG}Epoch`); None for an index that is none.
     pub fn template_name(&self, template: usize) -> Option<&str> {
         self.templates
             .get(template)
             .map(|template| template.name.as_str())
+    }
+}
+
+impl DateState {
+    /// Whether the next date may be known by how its line begins.
+    pub(crate) fn remembers(&self) -> bool {
+        !self.same.text.is_empty()
     }
 }
 
@@ -230,9 +242,7 @@ pub fn detect(
     now: Timestamp,
     tz: &TimeZone,
 ) -> DateFound {
-    if !state.same.text.is_empty()
-        && let Some(found) = detect_again(state, line, now, tz)
-    {
+    if let Some(found) = detect_again(state, line, now, tz) {
         return found;
     }
     state.same.text.clear();
@@ -292,7 +302,7 @@ pub fn detect(
 }
 
 /// The date of a line that begins as the last one, whose beginning decided it.
-fn detect_again(
+pub(crate) fn detect_again(
     state: &mut DateState,
     line: &str,
     now: Timestamp,
@@ -303,7 +313,7 @@ fn detect_again(
         template,
         cut,
     } = &state.same;
-    if !line.starts_with(text.as_str()) {
+    if text.is_empty() || !line.starts_with(text.as_str()) {
         return None;
     }
     let (template, cut) = (*template, cut.clone());

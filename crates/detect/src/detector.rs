@@ -18,9 +18,9 @@ use std::sync::Arc;
 use crate::rule::Rule;
 use crate::timing::Settled;
 use crate::{Clock, Failure, Line, LineVerdict};
-use dating::Dating;
-use judge::Sink;
-use matcher::Matcher;
+pub(crate) use dating::Dating;
+pub(crate) use judge::Sink;
+pub(crate) use matcher::Matcher;
 pub(crate) use shown::journal_date;
 
 pub use explain::{Asked, CutDate, Explained, Explanation};
@@ -39,7 +39,7 @@ pub struct Detector {
 
 /// Which failregexes are tested.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Depth {
+pub(crate) enum Depth {
     UntilMatch,
     All,
 }

@@ -12,6 +12,7 @@ pub mod pyre;
 mod address;
 mod captures;
 mod detector;
+mod detectors;
 mod failure;
 mod hash;
 mod line;
@@ -24,6 +25,7 @@ mod tags;
 mod timing;
 
 pub use detector::{Asked, CutDate, Detector, Explained, Explanation};
+pub use detectors::{Detectors, Said};
 pub use failure::{Failure, LineVerdict};
 pub use line::{Clock, Line};
 pub use review::{Reviewed, Risk, Search};

@@ -22,6 +22,7 @@ mod fuzz;
 mod gate;
 mod linear;
 mod parse;
+mod piece;
 mod places;
 mod product;
 mod program;
@@ -34,11 +35,13 @@ mod tdfa;
 
 #[doc(hidden)]
 pub use fuzz::fuzz_regex;
+pub(crate) use gate::{Gate, GateCache, Gated};
 pub use parse::Error;
 #[doc(hidden)]
 pub use sample::{Sampler, Sampling};
 pub use set::{RegexSet, SetCache};
 pub use shape::{FreeText, Shape, Target};
+pub(crate) use subsets::GaveUp;
 
 use program::Program;
 use std::sync::OnceLock;

@@ -100,6 +100,13 @@ impl DateDetector {
         Some(self.accept(state, line, hit, now))
     }
 
+    /// Whether the next search begins where the last date stood.
+    pub(crate) fn looks_at_parts(&self, state: &DateState) -> bool {
+        state
+            .last
+            .is_some_and(|last| !self.templates[state.places[last.place].template].anchored)
+    }
+
     /// The bytes of `line` that decided the last search of `template`, which it must have been, if a line that begins
     /// with them is sure to have its date there as well, by the same template.
     pub(super) fn deciding<'l>(

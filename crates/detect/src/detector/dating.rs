@@ -11,14 +11,14 @@ use crate::{Clock, Line};
 
 /// A date detector with what it has learnt from one log.
 #[derive(Debug)]
-pub(super) struct Dating {
-    pub(super) dates: Arc<DateDetector>,
-    pub(super) state: DateState,
+pub(crate) struct Dating {
+    pub(crate) dates: Arc<DateDetector>,
+    pub(crate) state: DateState,
     last: LastDate,
 }
 
 impl Dating {
-    pub(super) fn new(dates: Arc<DateDetector>) -> Self {
+    pub(crate) fn new(dates: Arc<DateDetector>) -> Self {
         Self {
             state: dates.new_state(),
             last: LastDate::default(),
@@ -27,7 +27,7 @@ impl Dating {
     }
 
     /// Looks for the date of a line. A journal's entry has one of its own.
-    pub(super) fn find(&mut self, line: &Line<'_>, clock: &Clock<'_>) -> DateFound {
+    pub(crate) fn find(&mut self, line: &Line<'_>, clock: &Clock<'_>) -> DateFound {
         match line.time {
             Some(_) => DateFound::None,
             None => date::detect(
@@ -40,8 +40,23 @@ impl Dating {
         }
     }
 
+    /// The date of a line that begins as the last one did, if that is enough to know it.
+    pub(crate) fn again(&mut self, line: &Line<'_>, clock: &Clock<'_>) -> Option<DateFound> {
+        date::detect_again(&mut self.state, line.text, clock.now, clock.zone)
+    }
+
+    /// Whether the next line may have its date by [`again`](Self::again).
+    pub(crate) fn remembers(&self) -> bool {
+        self.state.remembers()
+    }
+
+    /// Whether the next search begins in a part of the line, so that what the whole line says is not enough.
+    pub(crate) fn looks_at_parts(&self) -> bool {
+        self.dates.looks_at_parts(&self.state)
+    }
+
     /// The date of a text by itself, whatever was learnt from others.
-    pub(super) fn alone(&self, text: &str, clock: &Clock<'_>) -> Option<Timestamp> {
+    pub(crate) fn alone(&self, text: &str, clock: &Clock<'_>) -> Option<Timestamp> {
         let mut state = self.dates.new_state();
         match date::detect(&self.dates, &mut state, text, clock.now, clock.zone) {
             DateFound::Found { time, .. } => Some(time),
@@ -50,12 +65,12 @@ impl Dating {
     }
 
     /// What the date of a line is, with what is known from the lines before.
-    pub(super) fn date(&mut self, line: &Line<'_>, found: DateFound, now: Timestamp) -> Dated {
+    pub(crate) fn date(&mut self, line: &Line<'_>, found: DateFound, now: Timestamp) -> Dated {
         self.last.date(line, found, now)
     }
 
     /// When a line counts as written; without a `findtime` its date is as it is.
-    pub(super) fn settle(
+    pub(crate) fn settle(
         &mut self,
         dated: &Dated,
         findtime: Option<Span>,
@@ -68,7 +83,7 @@ impl Dating {
     }
 
     /// The line in its two forms.
-    pub(super) fn shown<'a>(
+    pub(crate) fn shown<'a>(
         &'a self,
         line: Line<'a>,
         dated: &'a Dated,

@@ -16,7 +16,7 @@ use crate::rule::Rule;
 use crate::session::Sessions;
 
 /// Who takes what was found.
-pub(super) enum Sink<'a> {
+pub(crate) enum Sink<'a> {
     /// Failures of somebody.
     Failures(&'a mut Vec<Failure>),
     /// What somebody asked, and how the expressions came to it.

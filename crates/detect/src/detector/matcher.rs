@@ -14,17 +14,19 @@ use super::shown::ShownLine;
 use crate::LineVerdict;
 use crate::captures::{Captures, group_range};
 use crate::multiline::{LineBuffer, SplitLine, write_search_text};
-use crate::pyre::Outcome;
+use crate::pyre::{Gated, Outcome};
 use crate::rule::Rule;
 use crate::session::Sessions;
 
 /// A rule with what its expressions need and remember.
 #[derive(Debug)]
-pub(super) struct Matcher {
+pub(crate) struct Matcher {
     pub(super) rule: Arc<Rule>,
     sessions: Sessions,
     /// Only with `maxlines` over 1.
     pub(super) buffer: Option<LineBuffer>,
+    /// For how many more lines the buffer holds one that can match.
+    heeded: usize,
     /// The lines of the buffer, as they are searched.
     pub(super) joined: String,
     pub(super) search: Search,
@@ -35,10 +37,11 @@ pub(super) struct Matcher {
 }
 
 impl Matcher {
-    pub(super) fn new(rule: Arc<Rule>) -> Self {
+    pub(crate) fn new(rule: Arc<Rule>) -> Self {
         Self {
             sessions: Sessions::default(),
             buffer: (rule.maxlines > 1).then(|| LineBuffer::new(rule.maxlines)),
+            heeded: 0,
             joined: String::new(),
             search: Search::new(&rule),
             content: String::new(),
@@ -47,8 +50,41 @@ impl Matcher {
         }
     }
 
+    /// Whether expressions span several lines.
+    pub(crate) fn spans_lines(&self) -> bool {
+        self.buffer.is_some()
+    }
+
+    /// What a gate has to know of the rule.
+    pub(crate) fn gated(&self) -> Gated<'_> {
+        let prefix = self.rule.prefix.as_ref();
+        let prefix = prefix.filter(|_| !self.spans_lines());
+        Gated {
+            prefix: prefix.map(|prefix| (&prefix.regex, prefix.content)),
+            regexes: self.rule.failregexes().collect(),
+            spans_lines: self.spans_lines(),
+        }
+    }
+
+    /// Whether a line has to be searched that the gate named, or not. Where expressions span several lines, one that
+    /// was named makes those after it worth a search, as long as it is in the buffer; the others are only put there.
+    pub(crate) fn heeds(&mut self, is_named: bool, shown: &ShownLine<'_>) -> bool {
+        let Some(buffer) = &mut self.buffer else {
+            return is_named;
+        };
+        if is_named {
+            self.heeded = self.rule.maxlines;
+        }
+        if self.heeded == 0 {
+            buffer.push(shown.split());
+            return false;
+        }
+        self.heeded -= 1;
+        true
+    }
+
     /// Searches `text`, which is the line without its date. A match at no known `time` is not counted.
-    pub(super) fn run(
+    pub(crate) fn run(
         &mut self,
         shown: &ShownLine<'_>,
         text: &str,
@@ -64,6 +100,7 @@ impl Matcher {
             search,
             content,
             captures,
+            ..
         } = self;
         let text = match buffer {
             Some(buffer) => {

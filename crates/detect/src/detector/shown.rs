@@ -8,7 +8,7 @@ use crate::multiline::SplitLine;
 use crate::timing::{Dated, Shown};
 
 /// A line with its date.
-pub(super) struct ShownLine<'a> {
+pub(crate) struct ShownLine<'a> {
     pub(super) line: Line<'a>,
     pub(super) dated: &'a Dated,
     /// The text of the last date in the log.

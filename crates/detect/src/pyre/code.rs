@@ -231,7 +231,7 @@ impl<'a, 'c> Compiler<'a, 'c> {
 
     /// The whole pattern.
     fn pattern(&mut self) -> Result<(), Unsupported> {
-        self.from_anywhere()?;
+        self.search_loop()?;
         self.push(Inst::Mark(0))?;
         self.node(self.source.root, Place::Main)?;
         self.push(Inst::Mark(1))?;
@@ -241,12 +241,12 @@ impl<'a, 'c> Compiler<'a, 'c> {
 
     /// The pattern without its ends.
     fn search(&mut self) -> Result<(), Unsupported> {
-        self.from_anywhere()?;
+        self.search_loop()?;
         self.node(self.source.root, Place::Main)
     }
 
     /// A search from every position, unless the pattern is anchored.
-    fn from_anywhere(&mut self) -> Result<(), Unsupported> {
+    fn search_loop(&mut self) -> Result<(), Unsupported> {
         if self.asked.len() > 32 {
             return Err("too many conditional groups");
         }

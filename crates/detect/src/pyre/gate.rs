@@ -7,12 +7,12 @@
 //! A gate never misses a rule. What it names may turn out not to match: look-arounds with captures and
 //! back-references are taken to hold.
 
-use super::Regex;
 use super::alphabet::{Alphabet, Encoded};
 use super::ast::{Assertion, Node, Pattern};
 use super::code::{Joint, compile_joints};
 use super::product::{self, Letters};
 use super::subsets::{self, GaveUp, Subsets};
+use super::{Regex, piece};
 
 /// Beyond so many states of its automaton a rule is let pass always, and beyond so many of all rules the later ones.
 const MAX_STATES_OF_RULE: usize = 20_000;
@@ -25,6 +25,8 @@ pub(crate) struct Gated<'a> {
     pub(crate) prefix: Option<(&'a Regex, Option<usize>)>,
     /// Any of them is enough.
     pub(crate) regexes: Vec<&'a Regex>,
+    /// They span several lines: a line is let pass that can hold the longest piece of any of them.
+    pub(crate) spans_lines: bool,
 }
 
 /// The automaton of many rules. Immutable; shared by threads, each with a [`GateCache`] of its own.
@@ -47,6 +49,11 @@ pub(crate) struct GateCache {
 }
 
 impl GateCache {
+    /// Makes the numbers of all selections invalid, and of use for others.
+    pub(crate) fn forget_selections(&mut self) {
+        self.automaton.forget_selections();
+    }
+
     /// What the last search took, as [`super::Steps::linear`].
     pub(crate) fn steps(&self) -> usize {
         self.automaton.steps()
@@ -93,7 +100,7 @@ impl Gate {
         })
     }
 
-    /// The number of a selection of rules for searches with this cache. It holds until 64 others were asked for.
+    /// The number of a new selection of rules, for searches with this cache.
     pub(crate) fn select(
         &self,
         cache: &mut GateCache,
@@ -140,6 +147,16 @@ struct Trees {
 impl Trees {
     fn new(rule: &Gated<'_>) -> Self {
         let trees = || rule.regexes.iter().map(|regex| regex.tree()).collect();
+        if rule.spans_lines {
+            let mut patterns: Vec<Pattern> = trees();
+            for pattern in &mut patterns {
+                pattern.root = piece::of(&pattern.root);
+            }
+            return Self {
+                before: None,
+                patterns,
+            };
+        }
         let Some((prefix, content)) = rule.prefix else {
             return Self {
                 before: None,

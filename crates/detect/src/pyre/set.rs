@@ -200,6 +200,7 @@ impl RegexSet {
         let alone = |regex| Gated {
             prefix: None,
             regexes: vec![regex],
+            spans_lines: false,
         };
         let rules: Vec<Gated<'_>> = self.regexes.iter().map(alone).collect();
         Gate::new(&rules, GATE_BYTES)

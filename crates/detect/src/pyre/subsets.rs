@@ -32,7 +32,7 @@ pub(super) struct Subsets {
 
 /// The automaton gave up: it says nothing of this text.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct GaveUp;
+pub(crate) struct GaveUp;
 
 impl Subsets {
     /// The automaton over `nfas`, one per pattern, whose text has letters below `letters`.

@@ -11,9 +11,6 @@ pub(super) const DEAD: u32 = u32::MAX - 1;
 /// No index.
 pub(super) const NOTHING: u32 = u32::MAX;
 
-/// Selections that are kept; a search with one more forgets the oldest.
-const MAX_SELECTIONS: usize = 64;
-
 /// A transition that does more than a word can say.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Edge {
@@ -45,8 +42,6 @@ pub(in crate::pyre) struct Cache {
     pub(super) hits: Vec<u32>,
     pub(super) runs: Vec<Run>,
     pub(super) selections: Vec<Selection>,
-    /// Where the next selection goes once there are as many as are kept.
-    next_selection: usize,
     /// Per place of the automaton: the closure that saw it last.
     pub(super) seen: Vec<u32>,
     pub(super) stamp: u32,
@@ -68,28 +63,18 @@ impl Cache {
         self.steps
     }
 
-    /// The number of a selection of patterns, for searches; it holds until as many others were asked for as are kept.
+    /// The number of a selection of patterns, for searches.
     pub(in crate::pyre) fn select(&mut self, patterns: impl Iterator<Item = u32>) -> usize {
-        let patterns: Box<[u32]> = patterns.collect();
-        let known = self
-            .selections
-            .iter()
-            .position(|known| known.patterns == patterns);
-        if let Some(known) = known {
-            return known;
-        }
-        let selection = Selection {
-            patterns,
+        self.selections.push(Selection {
+            patterns: patterns.collect(),
             row: None,
-        };
-        if self.selections.len() < MAX_SELECTIONS {
-            self.selections.push(selection);
-            return self.selections.len() - 1;
-        }
-        let place = self.next_selection % MAX_SELECTIONS;
-        self.next_selection = place + 1;
-        self.selections[place] = selection;
-        place
+        });
+        self.selections.len() - 1
+    }
+
+    /// Makes the numbers of all selections invalid.
+    pub(in crate::pyre) fn forget_selections(&mut self) {
+        self.selections.clear();
     }
 
     /// The row of the state with these places.

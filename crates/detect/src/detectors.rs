@@ -1,0 +1,152 @@
+//! Everything that the jails of one log do with a line, at a cost that hardly grows with their number.
+//!
+//! What several jails would do alike is done once: jails with the same date patterns share what finds the date; jails
+//! for which the same of a line is left to search share that text; and one pass over it, by the gate, tells which of
+//! them can have anything to say. Those alone search it, in the order of the jails. Nothing of that changes a failure:
+//! what comes out is what a [`Detector`](crate::Detector) for each jail would say.
+
+mod dates;
+mod passing;
+mod sieve;
+
+use base::Span;
+use std::sync::Arc;
+
+use crate::detector::{Depth, Matcher, Sink};
+use crate::rule::Rule;
+use crate::timing::Settled;
+use crate::{Clock, Failure, Line, LineVerdict};
+use dates::{Dates, Places};
+use passing::{Candidate, Passing};
+
+/// The detectors of jails that read the same log, with what they have learnt from it.
+#[derive(Debug)]
+pub struct Detectors {
+    jails: Vec<Jail>,
+    dates: Dates,
+    passing: Passing,
+    /// The jails that can have something to say about the line at hand.
+    candidates: Vec<Candidate>,
+    failures: Vec<Failure>,
+}
+
+#[derive(Debug)]
+struct Jail {
+    matcher: Matcher,
+    /// None: dates are as they are, nothing is too old.
+    findtime: Option<Span>,
+    /// The place of what finds its dates.
+    dates: usize,
+}
+
+/// What a jail says about a line.
+#[derive(Debug)]
+pub struct Said<'a> {
+    /// The jail's place among those that the detectors were made for.
+    pub jail: usize,
+    /// What became of the line.
+    pub verdict: LineVerdict,
+    /// By how much the line's date was off, if that was so much that now was taken instead.
+    pub skew: Option<Span>,
+    /// The failures; the listener may take them.
+    pub failures: &'a mut Vec<Failure>,
+}
+
+impl Detectors {
+    /// Detectors that know nothing yet, for jails with these rules and times to look back. Without such a time no line
+    /// is too old and no date gives way to now.
+    pub fn new(jails: impl IntoIterator<Item = (Arc<Rule>, Option<Span>)>) -> Self {
+        let mut dates = Dates::default();
+        let jails: Vec<Jail> = jails
+            .into_iter()
+            .map(|(rule, findtime)| Jail {
+                dates: dates.add(&rule.dates, findtime),
+                matcher: Matcher::new(rule),
+                findtime,
+            })
+            .collect();
+        Self {
+            jails,
+            dates,
+            passing: Passing::default(),
+            candidates: Vec::new(),
+            failures: Vec::new(),
+        }
+    }
+
+    /// Takes the next line, and calls `each` for every jail that it means something to, in the order of the jails: it
+    /// matches, or is not looked at for a reason that the jail's admin ought to know.
+    pub fn feed(&mut self, line: &Line<'_>, clock: &Clock<'_>, mut each: impl FnMut(Said<'_>)) {
+        self.dates.find(line, clock);
+        self.candidates.clear();
+        self.passing
+            .pass(&self.jails, &mut self.dates, line, &mut self.candidates);
+        self.candidates
+            .sort_unstable_by_key(|candidate| candidate.jail);
+        let candidates = std::mem::take(&mut self.candidates);
+        if self.dates.concern_all() {
+            let mut rest = candidates.iter().peekable();
+            for jail in 0..self.jails.len() {
+                let candidate = rest.next_if(|candidate| candidate.jail == jail);
+                self.one(jail, candidate, (line, clock), &mut each);
+            }
+        } else {
+            for candidate in &candidates {
+                self.one(candidate.jail, Some(candidate), (line, clock), &mut each);
+            }
+        }
+        self.candidates = candidates;
+    }
+
+    /// One jail's part of a line.
+    fn one(
+        &mut self,
+        place: usize,
+        candidate: Option<&Candidate>,
+        (line, clock): (&Line<'_>, &Clock<'_>),
+        each: &mut impl FnMut(Said<'_>),
+    ) {
+        let jail = &mut self.jails[place];
+        let (dating, dated, text) = self.dates.of(jail.dates, line, clock);
+        let (time, skew) = match dating.settle(&dated, jail.findtime, clock) {
+            Settled::At(time) => (Some(time), None),
+            Settled::Now { skew } => (Some(clock.now), skew),
+            Settled::Unknown => (None, None),
+            Settled::TooOld => {
+                return each(Said {
+                    jail: place,
+                    verdict: LineVerdict::TooOld,
+                    skew: None,
+                    failures: &mut self.failures,
+                });
+            }
+        };
+        let shown = dating.shown(*line, &dated, clock.zone);
+        let verdict = match candidate {
+            Some(candidate) if jail.matcher.heeds(candidate.is_named, &shown) => jail.matcher.run(
+                &shown,
+                text,
+                (time, clock.now),
+                Depth::UntilMatch,
+                &mut Sink::Failures(&mut self.failures),
+            ),
+            _ => LineVerdict::NoMatch,
+        };
+        let verdict = match verdict {
+            LineVerdict::Failed if self.failures.is_empty() => LineVerdict::NoFailure,
+            verdict => verdict,
+        };
+        if verdict != LineVerdict::NoMatch || skew.is_some() {
+            each(Said {
+                jail: place,
+                verdict,
+                skew,
+                failures: &mut self.failures,
+            });
+            self.failures.clear();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
