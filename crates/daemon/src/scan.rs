@@ -244,8 +244,8 @@ impl<'a> Replay<'a> {
         let mut detectors: Vec<Detectors> = readings
             .iter()
             .map(|reading| {
-                let rule = |place: &usize| (Arc::clone(&jails[*place].rule), None);
-                Detectors::new(reading.places.iter().map(rule))
+                let rule = |place: &usize| Arc::clone(&jails[*place].rule);
+                Detectors::timeless(reading.places.iter().map(rule))
             })
             .collect();
         let zone = TimeZone::system();

@@ -213,9 +213,14 @@ impl DateDetector {
 }
 
 impl DateState {
-    /// Whether the next date may be known by how its line begins.
-    pub(crate) fn remembers(&self) -> bool {
-        !self.same.text.is_empty()
+    /// The beginning of a line that is enough to know its date; empty if none is.
+    pub(crate) fn remembered(&self) -> &str {
+        &self.same.text
+    }
+
+    /// Forgets that beginning.
+    pub(crate) fn forget(&mut self) {
+        self.same.text.clear();
     }
 }
 
@@ -319,7 +324,7 @@ pub(crate) fn detect_again(
     let (template, cut) = (*template, cut.clone());
     state.wall = wall_at(state.wall, now, tz);
     let time = state.memo.again(template, &state.wall?)?;
-    DateDetector::accept_again(state, now);
+    state.repeat(1, now);
     Some(match time {
         Some(time) => DateFound::Found {
             time,

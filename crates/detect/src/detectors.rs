@@ -16,7 +16,7 @@ use crate::detector::{Depth, Matcher, Sink};
 use crate::rule::Rule;
 use crate::timing::Settled;
 use crate::{Clock, Failure, Line, LineVerdict};
-use dates::{Dates, Places};
+use dates::Dates;
 use passing::{Candidate, Passing};
 
 /// The detectors of jails that read the same log, with what they have learnt from it.
@@ -53,12 +53,20 @@ pub struct Said<'a> {
 }
 
 impl Detectors {
-    /// Detectors that know nothing yet, for jails with these rules and times to look back. Without such a time no line
-    /// is too old and no date gives way to now.
-    pub fn new(jails: impl IntoIterator<Item = (Arc<Rule>, Option<Span>)>) -> Self {
+    /// Detectors that know nothing yet, for jails with these rules and times to look back.
+    pub fn new(jails: impl IntoIterator<Item = (Arc<Rule>, Span)>) -> Self {
+        let jails = jails.into_iter();
+        Self::build(jails.map(|(rule, findtime)| (rule, Some(findtime))))
+    }
+
+    /// Detectors without a sense of time: no line is too old, no date gives way to now.
+    pub fn timeless(rules: impl IntoIterator<Item = Arc<Rule>>) -> Self {
+        Self::build(rules.into_iter().map(|rule| (rule, None)))
+    }
+
+    fn build(jails: impl Iterator<Item = (Arc<Rule>, Option<Span>)>) -> Self {
         let mut dates = Dates::default();
         let jails: Vec<Jail> = jails
-            .into_iter()
             .map(|(rule, findtime)| Jail {
                 dates: dates.add(&rule.dates, findtime),
                 matcher: Matcher::new(rule),

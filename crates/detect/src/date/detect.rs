@@ -125,15 +125,6 @@ impl DateDetector {
         line.get(..regex.deciding_bytes(state.caches[template].as_ref()?)?)
     }
 
-    /// Learns from one more hit where the last one was.
-    pub(super) fn accept_again(state: &mut DateState, now: Timestamp) {
-        if let Some(last) = &state.last {
-            let place = &mut state.places[last.place];
-            place.hits = place.hits.saturating_add(1);
-            place.last_used = Some(now);
-        }
-    }
-
     /// Tries the places in order; what is found too far right becomes the candidate.
     fn search_others(
         &self,
@@ -273,6 +264,19 @@ impl DateDetector {
             state.first_unused += 1;
         }
         target
+    }
+}
+
+impl DateState {
+    /// Learns from so many more hits where the last one was.
+    pub(crate) fn repeat(&mut self, lines: u32, now: Timestamp) {
+        if lines > 0
+            && let Some(last) = &self.last
+        {
+            let place = &mut self.places[last.place];
+            place.hits = place.hits.saturating_add(lines);
+            place.last_used = Some(now);
+        }
     }
 }
 

@@ -45,9 +45,19 @@ impl Dating {
         date::detect_again(&mut self.state, line.text, clock.now, clock.zone)
     }
 
-    /// Whether the next line may have its date by [`again`](Self::again).
-    pub(crate) fn remembers(&self) -> bool {
-        self.state.remembers()
+    /// The beginning of a line that is enough to know its date by [`again`](Self::again); empty if none is.
+    pub(crate) fn remembered(&self) -> &str {
+        self.state.remembered()
+    }
+
+    /// Forgets that beginning: a line has come that begins otherwise.
+    pub(crate) fn forget(&mut self) {
+        self.state.forget();
+    }
+
+    /// So many lines more had the date of the last one, in the same place.
+    pub(crate) fn repeat(&mut self, lines: u32, now: Timestamp) {
+        self.state.repeat(lines, now);
     }
 
     /// Whether the next search begins in a part of the line, so that what the whole line says is not enough.

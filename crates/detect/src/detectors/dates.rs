@@ -1,7 +1,7 @@
 //! The dates of a line for all jails of its log: each date detector looks once, and one pass over the line tells which
 //! of them can find any.
 
-use base::Span;
+use base::{Span, Timestamp};
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -22,8 +22,8 @@ pub(super) type Places = u128;
 #[derive(Debug, Default)]
 pub(super) struct Dates {
     groups: Vec<Group>,
-    /// No jail has a sense of time.
-    timeless: bool,
+    /// The jails have a sense of time.
+    timed: bool,
     /// Built at the first line.
     sieve: Option<Option<Sieve>>,
     /// Detectors that may know the date of the next line by how it begins.
@@ -36,6 +36,18 @@ pub(super) struct Dates {
     texts: Vec<Text>,
     used: usize,
     concern_all: bool,
+    steady: Steady,
+}
+
+/// What makes a line's dates those of the line before: all that have one know it by how the line begins.
+#[derive(Debug, Default)]
+struct Steady {
+    /// Empty if that is not so.
+    beginning: String,
+    now: Timestamp,
+    in_operation: bool,
+    /// Lines of which the detectors have not heard yet.
+    lines: u32,
 }
 
 /// A date detector, and what it found in the line at hand.
@@ -61,7 +73,7 @@ struct Text {
 impl Dates {
     /// What finds the dates of a jail; the same as for another jail with the same patterns.
     pub(super) fn add(&mut self, dates: &Arc<DateDetector>, findtime: Option<Span>) -> usize {
-        self.timeless = findtime.is_none() && (self.timeless || self.groups.is_empty());
+        self.timed |= findtime.is_some();
         let known = self
             .groups
             .iter()
@@ -90,63 +102,117 @@ impl Dates {
 
     /// Finds the date of a line for all.
     pub(super) fn find(&mut self, line: &Line<'_>, clock: &Clock<'_>) {
+        if self.is_steady(line, clock) {
+            self.steady.lines += 1;
+            for text in &mut self.texts[..self.used] {
+                text.is_written = false;
+            }
+            return;
+        }
+        let repeated = std::mem::take(&mut self.steady.lines);
         for place in self.found.drain(..) {
             let group = &mut self.groups[place];
             (group.dated, group.text) = (None, 0);
+            group.dating.repeat(repeated, self.steady.now);
         }
         self.concern_all = false;
+        self.steady.beginning.clear();
         self.texts
             .resize_with(self.texts.len().max(1), Text::default);
         let all = self.all();
         self.texts[0].reset(None, all);
         self.used = 1;
         if line.time.is_none() {
-            if self.groups.len() > 1 && self.fit() {
-                self.find_by_gate(line, clock);
-            } else {
-                for place in 0..self.groups.len() {
-                    let found = self.groups[place].dating.find(line, clock);
-                    self.take(place, line, clock, found);
-                }
-            }
+            self.find_in(line, clock);
+            self.steady(clock);
         }
-        if !self.timeless {
+        // A journal's entry has a date of its own, for all.
+        if self.timed || line.time.is_some() {
             self.settle(line, clock);
         }
     }
 
+    /// Whether everything about the dates of a line is as it was for the last one.
+    fn is_steady(&mut self, line: &Line<'_>, clock: &Clock<'_>) -> bool {
+        let beginning = self.steady.beginning.as_str();
+        let begins_alike = !beginning.is_empty() && line.text.starts_with(beginning);
+        begins_alike
+            && line.time.is_none()
+            && (self.steady.now, self.steady.in_operation) == (clock.now, clock.in_operation)
+            && self.able(self.all() & !self.remembering, line) == 0
+    }
+
+    /// Notes whether the next line is sure to have the same dates if it begins alike.
+    fn steady(&mut self, clock: &Clock<'_>) {
+        let found = self
+            .found
+            .iter()
+            .fold(0, |found, place| found | bit(*place));
+        if !self.fit() || found != self.remembering || self.unsure != 0 {
+            return;
+        }
+        for place in &self.found {
+            let beginning = self.groups[*place].dating.remembered();
+            if beginning.len() > self.steady.beginning.len() {
+                beginning.clone_into(&mut self.steady.beginning);
+            }
+        }
+        (self.steady.now, self.steady.in_operation) = (clock.now, clock.in_operation);
+    }
+
     /// Asks those that may know the date without a search, then those of which the gate says that they can find one.
-    fn find_by_gate(&mut self, line: &Line<'_>, clock: &Clock<'_>) {
+    fn find_in(&mut self, line: &Line<'_>, clock: &Clock<'_>) {
+        if !self.fit() {
+            for place in 0..self.groups.len() {
+                let found = self.groups[place].dating.find(line, clock);
+                self.take(place, line, clock, found);
+            }
+            return;
+        }
         let mut missing = self.all();
         for place in places(self.remembering) {
-            if let Some(found) = self.groups[place].dating.again(line, clock) {
-                missing &= !(1 << place);
-                self.take(place, line, clock, found);
+            let dating = &mut self.groups[place].dating;
+            match dating.again(line, clock) {
+                Some(found) => {
+                    missing &= !bit(place);
+                    self.take(place, line, clock, found);
+                }
+                None => {
+                    dating.forget();
+                    self.remembering &= !bit(place);
+                }
             }
         }
         let asked = missing & !self.unsure;
-        let sieve = self.sieve.get_or_insert_with(|| build(&self.groups));
-        let mut able = missing;
-        if let Some(sieve) = sieve
-            && asked.count_ones() > 1
-            && !line.text.is_empty()
-            && let Ok(hits) = sieve.search(asked, || places(asked), line.text)
-        {
-            able = hits
-                .iter()
-                .fold(missing & self.unsure, |able, place| able | 1 << place);
-            able = places(asked)
-                .filter(|place| sieve.is_open(*place))
-                .fold(able, |able, place| able | 1 << place);
-        }
+        let able = self.able(asked, line) | missing & self.unsure;
         for place in places(able) {
             let dating = &mut self.groups[place].dating;
             let found = dating.find(line, clock);
-            let bit = 1 << place;
-            self.remembering = self.remembering & !bit | if dating.remembers() { bit } else { 0 };
-            self.unsure = self.unsure & !bit | if dating.looks_at_parts() { bit } else { 0 };
+            self.remembering &= !bit(place);
+            if !dating.remembered().is_empty() {
+                self.remembering |= bit(place);
+            }
+            self.unsure &= !bit(place);
+            if dating.looks_at_parts() {
+                self.unsure |= bit(place);
+            }
             self.take(place, line, clock, found);
         }
+    }
+
+    /// Which of a set of detectors can find a date anywhere in a line.
+    fn able(&mut self, asked: Places, line: &Line<'_>) -> Places {
+        // A search by itself tells as much as a gate for one.
+        if asked == 0 || self.groups.len() == 1 || line.text.is_empty() {
+            return asked;
+        }
+        let sieve = self.sieve.get_or_insert_with(|| build(&self.groups));
+        let Some(sieve) = sieve else { return asked };
+        let Ok(hits) = sieve.search(asked, || places(asked), line.text) else {
+            return asked;
+        };
+        let able = hits.iter().fold(0, |able, place| able | bit(*place));
+        able | asked & sieve.open()
     }
 
     /// Notes what a detector found, and whose text is which.
@@ -161,7 +227,6 @@ impl Dates {
             let known = self.texts[1..self.used]
                 .iter()
                 .position(|text| text.cut.as_ref() == Some(cut));
-            let bit = Places::from(1_u8).checked_shl(place as u32).unwrap_or(0);
             group.text = match known {
                 Some(known) => known + 1,
                 None => {
@@ -173,8 +238,8 @@ impl Dates {
                     self.used - 1
                 }
             };
-            self.texts[0].groups &= !bit;
-            self.texts[group.text].groups |= bit;
+            self.texts[0].groups &= !bit(place);
+            self.texts[group.text].groups |= bit(place);
         }
         group.dated = Some(dated);
     }
@@ -197,6 +262,9 @@ impl Dates {
             else {
                 continue;
             };
+            if least.is_none() {
+                continue;
+            }
             let settled = dating.settle(dated, *least, clock);
             self.concern_all |= matches!(settled, Settled::TooOld | Settled::Now { skew: Some(_) });
         }
@@ -215,11 +283,12 @@ impl Dates {
         line: &Line<'_>,
         clock: &Clock<'_>,
     ) -> (&mut Dating, Dated, &str) {
+        let is_stale = self.steady.lines > 0 && self.remembering & bit(place) == 0;
         let group = &mut self.groups[place];
         let dated = match &group.dated {
-            Some(dated) => dated.clone(),
-            // Nothing is learnt from a line without a date.
-            None => group.dating.date(line, DateFound::None, clock.now),
+            Some(dated) if !is_stale => dated.clone(),
+            // Nothing is learnt from a line without a date but that it was read.
+            _ => group.dating.date(line, DateFound::None, clock.now),
         };
         (&mut group.dating, dated, &self.texts[group.text].text)
     }
@@ -286,6 +355,11 @@ fn build(groups: &[Group]) -> Option<Sieve> {
         })
         .collect();
     Sieve::new(&rules, GATE_BYTES)
+}
+
+/// The set of one place; none for a place beyond the sets.
+pub(super) fn bit(place: usize) -> Places {
+    Places::from(1_u8).checked_shl(place as u32).unwrap_or(0)
 }
 
 /// The places in a set, ascending.

@@ -1,1 +1,283 @@
+//! All jails at once against each by itself.
 
+use super::*;
+use crate::{Detector, RuleSource, UseDns};
+use base::Timestamp;
+use jiff::tz::TimeZone;
+use proptest::prelude::*;
+
+const NOW: i64 = 1_700_000_000;
+
+/// Filters that differ in everything that decides which work is shared.
+fn rules() -> Vec<Arc<Rule>> {
+    let plain = RuleSource {
+        prefregex: None,
+        failregex: &[],
+        ignoreregex: &[],
+        maxlines: 1,
+        datepattern: None,
+        logtimezone: None,
+        usedns: UseDns::Raw,
+        start_year: 2023,
+    };
+    let line_begin = Some("{^LN-BEG}");
+    let daemon: &str = r"^\s*(?:\S+ )?sshd(?:\[\d+\])?: <F-CONTENT>.+</F-CONTENT>$";
+    let sources = [
+        RuleSource {
+            prefregex: Some(daemon),
+            failregex: &[
+                r"^Failed \S+ for (?P<user>.*) from <HOST>(?: port \d+)?$",
+                r"^\s*bad <HOST>\s*$",
+                r"\bwordy <HOST>",
+            ],
+            datepattern: line_begin,
+            ..plain
+        },
+        // The same prefregex with a session, and other dates.
+        RuleSource {
+            prefregex: Some(
+                r"^<F-MLFID>\s*(?:\S+ )?sshd(?:\[\d+\])?: </F-MLFID><F-CONTENT>.+</F-CONTENT>$",
+            ),
+            failregex: &[
+                r"^<F-NOFAIL>Failed</F-NOFAIL> \S+ for",
+                r"^bad <HOST>",
+                r"^<F-MLFFORGET>end</F-MLFFORGET> of <HOST>$",
+            ],
+            ..plain
+        },
+        // Contents that end before their line does, or may be empty, or hold back-references or look-aheads.
+        RuleSource {
+            prefregex: Some(r"^.*named: <F-CONTENT>.+</F-CONTENT> denied$"),
+            failregex: &[r"^client <HOST>$", r"<HOST>#\d+$"],
+            datepattern: line_begin,
+            ..plain
+        },
+        RuleSource {
+            prefregex: Some(r"sshd(?:\[\d+\])?:(?: <F-CONTENT>bad.*</F-CONTENT>)?"),
+            failregex: &[r"^bad <HOST>", r"from <HOST> port 1$"],
+            ..plain
+        },
+        RuleSource {
+            prefregex: Some(r"^(?=.*bad)(?!.*\bwordy)[^:]*: <F-CONTENT>.+</F-CONTENT>$"),
+            failregex: &[r"^(?P<q>\w)\w*(?P=q) <HOST>", r"<HOST>"],
+            datepattern: line_begin,
+            ..plain
+        },
+        // No prefregex, no anchor; ignored lines.
+        RuleSource {
+            failregex: &[r"from <HOST>", r"(?i)BAD <HOST>"],
+            ignoreregex: &["port 2"],
+            ..plain
+        },
+        // Dates anywhere, in other forms, none at all.
+        RuleSource {
+            failregex: &[r"^<HOST> .*bad$", r"client <HOST>"],
+            datepattern: Some(r"\[%d/%b/%Y:%H:%M:%S\]"),
+            ..plain
+        },
+        RuleSource {
+            failregex: &[r"^(?:\S+ )?sshd.* <HOST>"],
+            datepattern: Some("{NONE}"),
+            ..plain
+        },
+        RuleSource {
+            failregex: &[r"bad <HOST>"],
+            datepattern: Some("%Y-%m-%d %H:%M:%S\nEpoch"),
+            ..plain
+        },
+        // Over several lines.
+        RuleSource {
+            failregex: &[
+                r"^\S* ?sshd\[\d+\]: Failed \S+ for .*<SKIPLINES>.*bad <HOST>",
+                r"^one\ntwo <HOST>$",
+            ],
+            maxlines: 3,
+            ..plain
+        },
+    ];
+    let compile = |source| Arc::new(Rule::compile(source).unwrap());
+    sources.iter().map(compile).collect()
+}
+
+/// A line of a log: a date or something like it, and words that the filters look for.
+fn line() -> impl Strategy<Value = String> {
+    let date = prop::sample::select(vec![
+        "",
+        "Nov 14 22:13:20 ",
+        "Nov 14 22:13:20 ",
+        "Nov 14 22:13:20 ",
+        "Nov 14 22:13:21 ",
+        "Nov 14 21:13:20 ",
+        "Nov 31 22:13:20 ",
+        "2023-11-14 22:13:20 ",
+        "2023-11-14T22:13:20+00:00 ",
+        "1700000000 ",
+        "x 2023-11-14 22:13:20 ",
+        "1.2.3.4 [14/Nov/2023:22:13:20] ",
+        "<30>Nov 14 22:13:20 ",
+    ]);
+    let piece = prop::sample::select(vec![
+        "srv ",
+        "sshd[12]: ",
+        "sshd[13]: ",
+        "sshd: ",
+        "named: ",
+        "Failed x for ",
+        "u from ",
+        "1.2.3.4",
+        "5.6.7.8",
+        "::1 ",
+        " port 1",
+        " port 2",
+        "bad ",
+        "wordy ",
+        "client ",
+        "#53",
+        " denied",
+        "end of ",
+        "é",
+        " ",
+        "one",
+        "two ",
+        "é bad 9.9.9.9",
+        "pap 1.2.3.4",
+    ]);
+    let whole = prop::sample::select(vec![
+        "srv sshd[12]: Failed x for u from 1.2.3.4 port 1",
+        "srv sshd[12]: bad 5.6.7.8",
+        "sshd[13]: end of 1.2.3.4",
+        "x named: client 1.2.3.4 denied",
+        "srv CRON[1]: nothing",
+        "one",
+        "two 1.2.3.4",
+        "k: pap 1.2.3.4 bad",
+        " 1.2.3.4 is bad",
+    ]);
+    let text = prop_oneof![
+        prop::collection::vec(piece, 0..7).prop_map(|pieces| pieces.concat()),
+        whole.prop_map(str::to_owned),
+    ];
+    (date, text).prop_map(|(date, text)| format!("{date}{text}"))
+}
+
+#[derive(Debug, PartialEq)]
+struct Heard {
+    line: usize,
+    jail: usize,
+    skew: Option<Span>,
+    too_old: bool,
+    undated: bool,
+    failures: Vec<Failure>,
+}
+
+impl Heard {
+    /// What a jail's admin hears of a line, if anything.
+    fn new(
+        (line, jail): (usize, usize),
+        verdict: LineVerdict,
+        skew: Option<Span>,
+        failures: &mut Vec<Failure>,
+    ) -> Option<Self> {
+        let heard = Self {
+            line,
+            jail,
+            skew,
+            too_old: verdict == LineVerdict::TooOld,
+            undated: verdict == LineVerdict::Undated,
+            failures: std::mem::take(failures),
+        };
+        let says = skew.is_some() || heard.too_old || heard.undated || !heard.failures.is_empty();
+        says.then_some(heard)
+    }
+}
+
+/// Feeds lines to all `jails` at once and to each by itself.
+fn check(jails: &[(Arc<Rule>, Option<Span>)], lines: &[(String, i64, bool)]) {
+    let zone = TimeZone::UTC;
+    let mut together = Detectors::build(jails.iter().cloned());
+    let mut alone: Vec<Detector> = jails
+        .iter()
+        .map(|(rule, findtime)| match findtime {
+            Some(findtime) => Detector::new(Arc::clone(rule), *findtime),
+            None => Detector::timeless(Arc::clone(rule)),
+        })
+        .collect();
+    for (number, (text, seconds, in_operation)) in lines.iter().enumerate() {
+        let clock = Clock {
+            now: Timestamp::from_secs(NOW + seconds),
+            zone: &zone,
+            in_operation: *in_operation,
+        };
+        let line = match text.strip_prefix("journal:") {
+            Some(text) => Line::of_journal(text, clock.now),
+            None => Line::of_file(text),
+        };
+        let (mut found, mut expected) = (Vec::new(), Vec::new());
+        together.feed(&line, &clock, |said| {
+            found.extend(Heard::new(
+                (number, said.jail),
+                said.verdict,
+                said.skew,
+                said.failures,
+            ));
+        });
+        for (jail, detector) in alone.iter_mut().enumerate() {
+            let mut failures = Vec::new();
+            let verdict = detector.feed(&line, &clock, &mut failures);
+            expected.extend(Heard::new(
+                (number, jail),
+                verdict,
+                detector.skew(),
+                &mut failures,
+            ));
+        }
+        assert_eq!(found, expected, "line {number} of {lines:#?}");
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 300, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn together_is_one_by_one(
+        lines in prop::collection::vec((line(), 0..3_i64, prop::bool::weighted(0.1)), 1..40),
+        chosen in prop::collection::vec((0..10_usize, prop::sample::select(vec![30_i64, 600, 7_200])), 1..14),
+        timed: bool,
+        in_operation: bool,
+        journal: bool,
+    ) {
+        let rules = rules();
+        let jails: Vec<_> = chosen
+            .iter()
+            .map(|(rule, findtime)| (Arc::clone(&rules[*rule]), timed.then(|| Span::from_secs(*findtime))))
+            .collect();
+        let lines: Vec<(String, i64, bool)> = lines
+            .into_iter()
+            .map(|(text, later, is_entry)| {
+                (if is_entry && journal { format!("journal:{text}") } else { text }, later / 2, in_operation)
+            })
+            .collect();
+        check(&jails, &lines);
+    }
+}
+
+/// So many lines that the gate is judged, left out and asked again.
+#[test]
+fn a_gate_that_is_of_no_use_is_left_out() {
+    let rules = rules();
+    let jails: Vec<_> = [0, 5, 7]
+        .map(|rule| (Arc::clone(&rules[rule]), None))
+        .into();
+    let hit = "Nov 14 22:13:20 srv sshd[12]: Failed x for u from 1.2.3.4 port 1";
+    let lines: Vec<(String, i64, bool)> = (0..9_000)
+        .map(|number| {
+            let text = if number % 1_000 == 999 {
+                "Nov 14 22:13:20 srv CRON[1]: nothing"
+            } else {
+                hit
+            };
+            (text.to_owned(), 0, false)
+        })
+        .collect();
+    check(&jails, &lines);
+}
