@@ -250,7 +250,7 @@ impl Hub {
                         }
                     }
                     None => {
-                        for failure in failures(found) {
+                        for failure in failures(&found) {
                             self.engine.step(
                                 now,
                                 Input::Failure { jail, failure },
@@ -309,7 +309,7 @@ impl Hub {
             let mut one = found.clone();
             one.id = base::FailureId::Prefix(address);
             one.hostname = None;
-            for failure in failures(one) {
+            for failure in failures(&one) {
                 self.step(Input::Failure { jail, failure });
             }
         }

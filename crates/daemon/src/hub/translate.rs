@@ -9,7 +9,7 @@ const MOST: usize = 20;
 
 /// detect's failure as the engine takes it: more than one where the line itself says that it stands for several
 /// (`<F-ATTEMPTS>`: "3 attempts", "message repeated 5 times"), which fail2ban counts as one.
-pub(crate) fn failures(found: detect::Failure) -> impl Iterator<Item = engine::Failure> {
+pub(crate) fn failures(found: &detect::Failure) -> impl Iterator<Item = engine::Failure> {
     let attempts = found
         .captures
         .get("attempts")
@@ -20,7 +20,7 @@ pub(crate) fn failures(found: detect::Failure) -> impl Iterator<Item = engine::F
         None => found.users.iter().map(str::to_owned).collect(),
     };
     let one = engine::Failure {
-        id: found.id,
+        id: found.id.clone(),
         time: found.time,
         users,
         matches: found.matches.iter().map(str::to_owned).collect(),
