@@ -185,7 +185,7 @@ struct Replay<'a> {
     keep_lines: bool,
     lines: u64,
     undated: u64,
-    found: Vec<detect::Failure>,
+    found: detect::Failures,
     effects: Vec<Effect>,
     settling: Vec<Effect>,
     /// The lines of bans that begin, until they are told.
@@ -221,7 +221,7 @@ impl<'a> Replay<'a> {
             keep_lines,
             lines: 0,
             undated: 0,
-            found: Vec::new(),
+            found: detect::Failures::default(),
             effects: Vec::new(),
             settling: Vec::new(),
             records: HashMap::new(),
@@ -290,7 +290,7 @@ impl<'a> Replay<'a> {
             }
             let jail = JailId(place as u32);
             let mut found = std::mem::take(&mut self.found);
-            for failure in &mut found {
+            for failure in found.iter_mut() {
                 self.now = self.now.max(failure.time);
                 // No names are asked here: a name stands for itself.
                 if let Some(name) = failure.hostname.take() {

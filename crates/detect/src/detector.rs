@@ -15,14 +15,14 @@ use base::{Span, Timestamp};
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use crate::captures::{Captures, group_range};
+use crate::captures::{Captures, Name, group_range};
 use crate::date::{self, DateFound, DateState};
 use crate::multiline::{LineBuffer, SplitLine, write_search_text};
 use crate::pyre::Outcome;
 use crate::rule::Rule;
 use crate::session::Sessions;
 use crate::timing::{LastDate, Settled};
-use crate::{Clock, Failure, Line, LineVerdict};
+use crate::{Clock, Failures, Line, LineVerdict};
 use judge::{Matched, Sink, Told};
 use search::{NextMatch, Search, ended_part};
 use shown::ShownLine;
@@ -49,6 +49,8 @@ pub struct Detector {
     content: String,
     /// What the match at hand captured.
     captures: Captures,
+    /// For captures that are joined.
+    memory: Captures,
 }
 
 /// Which failregexes are tested.
@@ -81,17 +83,13 @@ impl Detector {
             text: String::new(),
             content: String::new(),
             captures: Captures::default(),
+            memory: Captures::default(),
             rule,
         }
     }
 
     /// Takes the next line; failures are appended to `out`.
-    pub fn feed(
-        &mut self,
-        line: &Line<'_>,
-        clock: &Clock<'_>,
-        out: &mut Vec<Failure>,
-    ) -> LineVerdict {
+    pub fn feed(&mut self, line: &Line<'_>, clock: &Clock<'_>, out: &mut Failures) -> LineVerdict {
         let before = out.len();
         let verdict = self.run(line, clock, Depth::UntilMatch, &mut Sink::Failures(out));
         match verdict {
@@ -156,6 +154,7 @@ impl Detector {
             text,
             content,
             captures,
+            memory,
             last_date,
             ..
         } = self;
@@ -256,10 +255,12 @@ impl Detector {
             } else if let Some(time) = time {
                 captures.clear();
                 if let Some(prefix) = &rule.prefix {
-                    prefix.groups.read(text, &search.prefix_slots, captures);
-                    captures.remove("content");
+                    let slots = &search.prefix_slots;
+                    prefix.groups.read(text, slots, captures, memory);
+                    captures.remove(Name::CONTENT);
                 }
-                pattern.groups.read(searched, &search.slots, captures);
+                let slots = &search.slots;
+                pattern.groups.read(searched, slots, captures, memory);
                 verdict = LineVerdict::Failed;
                 let matched = Matched {
                     index,
