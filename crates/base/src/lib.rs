@@ -1,9 +1,11 @@
-//! Vocabulary that every part shares: time, durations, addresses and prefixes, jail names, lists of texts, diagnostics.
+//! Vocabulary that every part shares: time, durations, addresses and prefixes and the hash of them, jail names, lists of
+//! texts, diagnostics.
 //!
 //! Nothing here reads a clock, a file or the environment; the parts that do hand the values in.
 
 mod diagnostic;
 mod duration;
+mod id_hash;
 mod jail;
 mod prefix;
 mod prefix_set;
@@ -12,6 +14,7 @@ mod time;
 
 pub use diagnostic::{Diagnostic, Origin, Severity, Stops};
 pub use duration::{DurationError, Seconds, format_duration, parse_duration, parse_seconds};
+pub use id_hash::IdHash;
 pub use jail::JailName;
 pub use prefix::{FailureId, Family, Prefix, PrefixError, canonical};
 pub use prefix_set::PrefixSet;

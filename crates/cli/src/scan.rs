@@ -94,8 +94,13 @@ fn print(events: &[Event], report: &daemon::ScanReport, output: &mut Output) -> 
         output.say("")?;
     }
     for jail in &report.jails {
+        let more = if jail.more_addresses {
+            "more than "
+        } else {
+            ""
+        };
         output.say(&format!(
-            "{}: {} failures from {} addresses, {} bans",
+            "{}: {} failures from {more}{} addresses, {} bans",
             jail.name, jail.failures, jail.addresses, jail.bans
         ))?;
     }

@@ -227,7 +227,7 @@ impl Hub {
         self.perform();
     }
 
-    fn step(&mut self, input: Input) {
+    fn step(&mut self, input: Input<'_>) {
         self.engine.step(clock::now(), input, &mut self.effects);
     }
 
@@ -250,7 +250,7 @@ impl Hub {
                         }
                     }
                     None => {
-                        for failure in failures(found) {
+                        for failure in failures(&found.id, &found) {
                             self.engine.step(
                                 now,
                                 Input::Failure { jail, failure },
@@ -306,10 +306,8 @@ impl Hub {
             );
         }
         for address in addresses {
-            let mut one = found.clone();
-            one.id = base::FailureId::Prefix(address);
-            one.hostname = None;
-            for failure in failures(one) {
+            let id = base::FailureId::Prefix(address);
+            for failure in failures(&id, found) {
                 self.step(Input::Failure { jail, failure });
             }
         }

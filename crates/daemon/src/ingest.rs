@@ -42,7 +42,7 @@ pub(crate) struct Ingest {
     gate: Gate,
     zone: TimeZone,
     batch: Vec<Read>,
-    found: Vec<detect::Failure>,
+    found: detect::Failures,
     /// Something was found since the last batch went out.
     is_urgent: bool,
     /// Positions that were reached and not sent yet, and when one was last sent.
@@ -80,7 +80,7 @@ impl Ingest {
             gate,
             zone,
             batch: Vec::new(),
-            found: Vec::new(),
+            found: detect::Failures::default(),
             is_urgent: false,
             reached: HashMap::new(),
             sent: HashMap::new(),
@@ -148,7 +148,7 @@ impl Ingest {
         };
         let verdict = detector.feed(line, &clock, &mut self.found);
         let skew = detector.skew();
-        for failure in self.found.drain(..) {
+        for failure in self.found.drain() {
             self.is_urgent = true;
             self.batch.push(Read::Failure(jail, failure));
         }

@@ -33,7 +33,7 @@ impl Protection {
     }
 
     /// The engine's input, if anything may have changed since the last time.
-    pub(crate) fn refresh(&mut self, now: Timestamp) -> Option<Input> {
+    pub(crate) fn refresh(&mut self, now: Timestamp) -> Option<Input<'static>> {
         let changed = os::logins_changed();
         let fresh = self
             .read

@@ -8,13 +8,16 @@ use crate::plan::{Surroundings, compile};
 use base::{Diagnostic, JailName, Severity, Timestamp};
 use conf::{Choice, Manner, Tree};
 use detect::{Clock, Detectors, Encoding, Failure, Line, LineVerdict, Splitter};
+use distinct::Distinct;
 use engine::{Effect, Engine, Event, Input, JailId, StoreWrite};
 use jiff::tz::TimeZone;
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::PathBuf;
 use std::sync::Arc;
+
+mod distinct;
 
 /// What to read and by which rules.
 pub struct Scan {
@@ -50,8 +53,10 @@ pub struct ScannedJail {
     pub name: JailName,
     /// Failures counted.
     pub failures: u64,
-    /// Different ids among them.
+    /// Different ids among them, counted up to 200,000.
     pub addresses: u64,
+    /// There were more than that.
+    pub more_addresses: bool,
     /// Bans.
     pub bans: u64,
 }
@@ -101,9 +106,10 @@ pub fn scan(
         jail.policy.ignoreself = false;
         jail.policy.enforceable = true;
         jail.policy.fed_by_bans = false;
-        if scan.keep_lines {
-            jail.policy.maxmatches = jail.policy.maxmatches.max(jail.policy.maxretry);
-        }
+        jail.policy.maxmatches = match scan.keep_lines {
+            true => jail.policy.maxmatches.max(jail.policy.maxretry),
+            false => 0,
+        };
     }
     let mut replay = Replay::new(&plan.jails, reference, scan.keep_lines, event);
     let cut = replay.read(&mut input, &plan.jails).map_err(|error| {
@@ -189,6 +195,7 @@ struct Replay<'a> {
     undated: u64,
     effects: Vec<Effect>,
     settling: Vec<Effect>,
+    /// The lines of bans that begin, until they are told.
     records: HashMap<(JailId, base::Prefix), Vec<String>>,
     event: &'a mut dyn FnMut(wire::Event),
 }
@@ -196,8 +203,7 @@ struct Replay<'a> {
 #[derive(Default)]
 struct Tally {
     failures: u64,
-    /// Only counted.
-    ids: HashSet<base::FailureId>,
+    ids: Distinct,
     bans: u64,
 }
 
@@ -292,13 +298,13 @@ impl<'a> Replay<'a> {
             if said.verdict == LineVerdict::Undated {
                 self.undated += 1;
             }
-            for failure in said.failures.drain(..) {
+            for failure in said.failures.iter_mut() {
                 self.failure(places[said.jail], failure);
             }
         });
     }
 
-    fn failure(&mut self, place: usize, mut failure: Failure) {
+    fn failure(&mut self, place: usize, failure: &mut Failure) {
         let jail = JailId(place as u32);
         self.now = self.now.max(failure.time);
         // No names are asked here: a name stands for itself.
@@ -308,11 +314,8 @@ impl<'a> Replay<'a> {
         self.advance();
         self.engine
             .step(self.now, Input::ReadBegins { jail }, &mut self.effects);
-        let tally = &mut self.tallies[place];
-        if !tally.ids.contains(&failure.id) {
-            tally.ids.insert(failure.id.clone());
-        }
-        for failure in crate::hub::failures(failure) {
+        self.tallies[place].ids.note(&failure.id);
+        for failure in crate::hub::failures(&failure.id, failure) {
             self.engine.step(
                 self.now,
                 Input::Failure { jail, failure },
@@ -369,13 +372,15 @@ impl<'a> Replay<'a> {
 
     fn written(&mut self, write: StoreWrite) -> u64 {
         match write {
-            StoreWrite::Ban { seq, jail, record } | StoreWrite::Prolong { seq, jail, record } => {
+            StoreWrite::Ban { seq, jail, record } => {
                 if self.keep_lines {
                     self.records.insert((jail, record.prefix), record.matches);
                 }
                 seq
             }
-            StoreWrite::Delete { seq, .. } | StoreWrite::DeleteAll { seq } => seq,
+            StoreWrite::Prolong { seq, .. }
+            | StoreWrite::Delete { seq, .. }
+            | StoreWrite::DeleteAll { seq } => seq,
         }
     }
 
@@ -403,7 +408,8 @@ impl<'a> Replay<'a> {
         rows.map(|(name, tally)| ScannedJail {
             name: name.clone(),
             failures: tally.failures,
-            addresses: tally.ids.len() as u64,
+            addresses: tally.ids.count(),
+            more_addresses: tally.ids.has_more(),
             bans: tally.bans,
         })
         .collect()

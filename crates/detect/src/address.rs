@@ -7,7 +7,7 @@ use base::{FailureId, Prefix};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use crate::UseDns;
-use crate::captures::Captures;
+use crate::captures::{Captures, Name};
 
 /// Whom a match is about.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,7 +26,7 @@ pub(crate) enum Subject {
 
 /// Reads the id groups: `fid` goes before `ip4`, `ip6` and `dns`, but not over the address.
 pub(crate) fn subject(captures: &Captures, usedns: UseDns) -> Subject {
-    let fid = captures.get("fid");
+    let fid = captures.get(Name::FID);
     let Some(host) = host(captures, usedns) else {
         return match fid {
             Some(fid) => Subject::Known {
@@ -51,9 +51,9 @@ pub(crate) fn subject(captures: &Captures, usedns: UseDns) -> Subject {
 
 /// True if captures say whom they are about.
 pub(crate) fn names_subject(captures: &Captures) -> bool {
-    ["fid", "ip4", "ip6", "dns"]
+    [Name::FID, Name::IP4, Name::IP6, Name::DNS]
         .iter()
-        .any(|name| captures.get(name).is_some())
+        .any(|name| captures.get(*name).is_some())
 }
 
 /// An id that is not taken as an address from the start; it is one all the same if it reads as one.
@@ -99,22 +99,22 @@ impl Host<'_> {
 }
 
 fn host<'a>(captures: &'a Captures, usedns: UseDns) -> Option<Host<'a>> {
-    let cidr = captures.get("cidr").filter(|text| !text.is_empty());
-    if let Some(text) = captures.get("ip4") {
+    let cidr = captures.get(Name::CIDR).filter(|text| !text.is_empty());
+    if let Some(text) = captures.get(Name::IP4) {
         return Some(literal(
             text,
             text.parse::<Ipv4Addr>().ok().map(IpAddr::V4),
             cidr,
         ));
     }
-    if let Some(text) = captures.get("ip6") {
+    if let Some(text) = captures.get(Name::IP6) {
         return Some(literal(
             text,
             text.parse::<Ipv6Addr>().ok().map(IpAddr::V6),
             cidr,
         ));
     }
-    let name = captures.get("dns")?;
+    let name = captures.get(Name::DNS)?;
     if usedns == UseDns::Raw {
         return Some(Host::Raw(name));
     }

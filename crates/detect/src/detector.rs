@@ -17,7 +17,7 @@ use std::sync::Arc;
 
 use crate::rule::Rule;
 use crate::timing::Settled;
-use crate::{Clock, Failure, Line, LineVerdict};
+use crate::{Clock, Failures, Line, LineVerdict};
 pub(crate) use dating::Dating;
 pub(crate) use judge::Sink;
 pub(crate) use matcher::Matcher;
@@ -66,12 +66,7 @@ impl Detector {
     }
 
     /// Takes the next line; failures are appended to `out`.
-    pub fn feed(
-        &mut self,
-        line: &Line<'_>,
-        clock: &Clock<'_>,
-        out: &mut Vec<Failure>,
-    ) -> LineVerdict {
+    pub fn feed(&mut self, line: &Line<'_>, clock: &Clock<'_>, out: &mut Failures) -> LineVerdict {
         let before = out.len();
         let verdict = self.run(line, clock, Depth::UntilMatch, &mut Sink::Failures(out));
         match verdict {

@@ -15,7 +15,7 @@ use std::sync::Arc;
 use crate::detector::{Depth, Matcher, Sink};
 use crate::rule::Rule;
 use crate::timing::Settled;
-use crate::{Clock, Failure, Line, LineVerdict};
+use crate::{Clock, Failures, Line, LineVerdict};
 use dates::Dates;
 use passing::{Candidate, Passing};
 
@@ -27,7 +27,7 @@ pub struct Detectors {
     passing: Passing,
     /// The jails that can have something to say about the line at hand.
     candidates: Vec<Candidate>,
-    failures: Vec<Failure>,
+    failures: Failures,
 }
 
 #[derive(Debug)]
@@ -49,7 +49,7 @@ pub struct Said<'a> {
     /// By how much the line's date was off, if that was so much that now was taken instead.
     pub skew: Option<Span>,
     /// The failures; the listener may take them.
-    pub failures: &'a mut Vec<Failure>,
+    pub failures: &'a mut Failures,
 }
 
 impl Detectors {
@@ -78,7 +78,7 @@ impl Detectors {
             dates,
             passing: Passing::default(),
             candidates: Vec::new(),
-            failures: Vec::new(),
+            failures: Failures::default(),
         }
     }
 

@@ -1,6 +1,7 @@
 //! What comes out: failures, and what became of a line.
 
 use base::{FailureId, NamedTexts, Prefix, Texts, Timestamp};
+use std::ops::{Deref, DerefMut};
 
 /// Somebody failed to get in, or did what nobody should.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,6 +31,62 @@ impl Failure {
     /// The user that this failure names.
     pub fn user(&self) -> Option<&str> {
         self.captures.get("user").filter(|user| !user.is_empty())
+    }
+}
+
+/// Failures, in the order in which they were found.
+///
+/// The list keeps the memory of failures that it no longer holds: one that is emptied and filled again for each line
+/// costs no allocation.
+#[derive(Debug, Default)]
+pub struct Failures {
+    /// Those of the list, and after them such as serve for the next.
+    all: Vec<Failure>,
+    count: usize,
+}
+
+impl Failures {
+    /// Empties the list.
+    pub fn clear(&mut self) {
+        self.count = 0;
+    }
+
+    /// Empties the list of failures that are taken away, with their memory.
+    pub fn drain(&mut self) -> impl Iterator<Item = Failure> {
+        self.all.drain(..std::mem::take(&mut self.count))
+    }
+
+    /// Appends a failure, in which whatever an earlier one left is to be replaced.
+    pub(crate) fn add(&mut self) -> &mut Failure {
+        if self.count == self.all.len() {
+            self.all.push(Failure {
+                id: FailureId::Raw("".into()),
+                address: None,
+                hostname: None,
+                time: Timestamp::from_secs(0),
+                rule: 0,
+                users: Texts::default(),
+                captures: NamedTexts::default(),
+                matches: Texts::default(),
+                weight: 1,
+            });
+        }
+        self.count += 1;
+        &mut self.all[self.count - 1]
+    }
+}
+
+impl Deref for Failures {
+    type Target = [Failure];
+
+    fn deref(&self) -> &[Failure] {
+        &self.all[..self.count]
+    }
+}
+
+impl DerefMut for Failures {
+    fn deref_mut(&mut self) -> &mut [Failure] {
+        &mut self.all[..self.count]
     }
 }
 

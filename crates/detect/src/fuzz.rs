@@ -1,7 +1,7 @@
 //! Entrances for fuzzing: bytes in, nothing out, a panic where something is wrong. What no user of the crate needs.
 
 use crate::date::{DateDetector, DateFound, ZoneSpec, detect};
-use crate::{Clock, Detector, Encoding, Line, Rule, RuleSource, Splitter, UseDns};
+use crate::{Clock, Detector, Encoding, Failures, Line, Rule, RuleSource, Splitter, UseDns};
 use base::Timestamp;
 use jiff::tz::TimeZone;
 use std::sync::{Arc, OnceLock};
@@ -129,7 +129,7 @@ pub fn fuzz_filter(data: &[u8]) {
         zone: &TimeZone::UTC,
         in_operation: false,
     };
-    let mut found = Vec::new();
+    let mut found = Failures::default();
     for line in &all {
         detector.feed(&Line::of_file(line), &clock, &mut found);
     }

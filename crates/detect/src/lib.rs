@@ -26,7 +26,7 @@ mod timing;
 
 pub use detector::{Asked, CutDate, Detector, Explained, Explanation};
 pub use detectors::{Detectors, Said};
-pub use failure::{Failure, LineVerdict};
+pub use failure::{Failure, Failures, LineVerdict};
 pub use line::{Clock, Line};
 pub use review::{Reviewed, Risk, Search};
 pub use rule::{Rule, RuleError, RulePart, RuleSource, UseDns};

@@ -6,13 +6,13 @@
 use std::fmt;
 use std::sync::{Arc, OnceLock};
 
-use crate::captures::Groups;
+use crate::captures::{Groups, Name, Names};
 use crate::date::{DateDetector, ZoneSpec};
 use crate::pyre::{Engine, Regex, RegexSet};
 use crate::tags::{Expanded, expand};
 
 /// Groups that say whom a match is about, or which session it belongs to.
-const ID_GROUPS: [&str; 5] = ["fid", "ip4", "ip6", "dns", "mlfid"];
+const ID_GROUPS: [Name; 5] = [Name::FID, Name::IP4, Name::IP6, Name::DNS, Name::MLFID];
 
 /// What host names in a log are good for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -112,6 +112,8 @@ pub struct Rule {
     pub(crate) maxlines: usize,
     pub(crate) dates: Arc<DateDetector>,
     pub(crate) usedns: UseDns,
+    /// Of all groups of all expressions.
+    pub(crate) names: Names,
     may_give_up: OnceLock<bool>,
 }
 
@@ -127,8 +129,8 @@ pub(crate) struct Pattern {
 }
 
 impl Pattern {
-    fn new(regex: Regex) -> Self {
-        let groups = Groups::new(regex.group_names());
+    fn new(regex: Regex, names: &mut Names) -> Self {
+        let groups = Groups::new(regex.group_names(), names);
         let skiplines = (0..)
             .map_while(|n| regex.group_index(&format!("skiplines{n}")))
             .collect();
@@ -141,7 +143,7 @@ impl Pattern {
     }
 
     fn identifies(&self) -> bool {
-        ID_GROUPS.iter().any(|name| self.groups.contains(name))
+        ID_GROUPS.iter().any(|name| self.groups.contains(*name))
     }
 }
 
@@ -152,6 +154,7 @@ impl Rule {
     /// All faults of all options, in the order of [`RuleSource`].
     pub fn compile(source: &RuleSource<'_>) -> Result<Self, Vec<RuleError>> {
         let mut errors = Vec::new();
+        let mut names = Names::default();
         let multiline = source.maxlines > 1;
         let mut regex = |part, text, multiline| {
             compile_regex(part, text, source.usedns, multiline)
@@ -163,16 +166,18 @@ impl Rule {
             .and_then(|text| regex(RulePart::Prefregex, text, false));
         let mut fail = Vec::new();
         for (index, text) in source.failregex.iter().enumerate() {
-            fail.push(regex(RulePart::Failregex(index), text, multiline).map(Pattern::new));
+            let regex = regex(RulePart::Failregex(index), text, multiline);
+            fail.push(regex.map(|regex| Pattern::new(regex, &mut names)));
         }
         let mut ignore = Vec::new();
         for (index, text) in source.ignoreregex.iter().enumerate() {
             ignore.extend(regex(RulePart::Ignoreregex(index), text, false));
         }
         let prefix_is_bad = source.prefregex.is_some() && prefix.is_none();
-        let prefix = prefix.map(Pattern::new).map(|mut prefix| {
+        let prefix = prefix.map(|regex| {
+            let mut prefix = Pattern::new(regex, &mut names);
             // It is what the others search, and nobody asks for it.
-            prefix.groups.leave_out("content");
+            prefix.groups.leave_out(Name::CONTENT);
             prefix
         });
         // A prefregex that cannot be read may have had the group that the others lack.
@@ -203,6 +208,7 @@ impl Rule {
                 maxlines: (source.maxlines as usize).max(1),
                 dates,
                 usedns: source.usedns,
+                names,
                 may_give_up: OnceLock::new(),
             }),
             _ => Err(errors),

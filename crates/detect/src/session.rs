@@ -3,24 +3,25 @@
 //! One line names the address, another the user, a third says that it failed: each alone is no failure. A session
 //! keeps what its lines told, and its [`Standing`] says what the last one meant; that decides what the next one
 //! means. Sessions live five minutes from their first line, and at most a hundred at a time, so that nobody can fill
-//! the memory with connections.
+//! the memory with connections; the memory of those that end serves for those that begin.
 
-use base::{Span, Timestamp};
+use base::{Span, Texts, Timestamp};
 use std::collections::VecDeque;
-use std::sync::{Arc, LazyLock};
+use std::hash::BuildHasher;
 
-use crate::captures::Captures;
-use crate::hash::QuickMap;
+use crate::captures::{Captures, Name};
+use crate::hash::QuickHash;
 
 const MAX_SESSIONS: usize = 100;
 const LIFETIME: Span = Span::from_secs(5 * 60);
-/// The name under which a session's users are shown among its captures.
-static USERS: LazyLock<Arc<str>> = LazyLock::new(|| "users".into());
+/// Bytes of text that a session may leave to the next one.
+const MAX_KEPT: usize = 16 * 1024;
 
 /// What the last line of a session meant.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 enum Standing {
     /// A failure that was reported.
+    #[default]
     Reported,
     /// Marked `nofail` or `mlfgained`: nothing to report.
     Harmless,
@@ -29,32 +30,26 @@ enum Standing {
 }
 
 /// What the lines of a connection told.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 struct Session {
     standing: Standing,
     captures: Captures,
     /// Sorted.
-    users: Vec<String>,
+    users: Texts,
     /// Lines of failures that are not reported yet, or just were.
-    matches: Vec<String>,
+    matches: Texts,
     /// Harmless lines since; a failure takes them along.
-    harmless: Vec<String>,
-}
-
-impl Default for Session {
-    fn default() -> Self {
-        Self {
-            standing: Standing::Reported,
-            captures: Captures::default(),
-            users: Vec::new(),
-            matches: Vec::new(),
-            harmless: Vec::new(),
-        }
-    }
+    harmless: Texts,
 }
 
 impl Session {
     fn clear(&mut self) {
+        let lists = [&self.users, &self.matches, &self.harmless];
+        let kept: usize = lists.map(Texts::capacity).iter().sum();
+        if kept + self.captures.capacity() > MAX_KEPT {
+            *self = Self::default();
+            return;
+        }
         self.standing = Standing::Reported;
         self.captures.clear();
         self.users.clear();
@@ -63,27 +58,28 @@ impl Session {
     }
 
     fn add_user(&mut self, captures: &Captures) {
-        if let Some(user) = captures.get("user").filter(|user| !user.is_empty())
-            && let Err(place) = self
-                .users
-                .binary_search_by(|known| known.as_str().cmp(user))
-        {
-            self.users.insert(place, user.to_owned());
+        let Some(user) = captures.get(Name::USER).filter(|user| !user.is_empty()) else {
+            return;
+        };
+        let place = self.users.partition_point(|known| known < user);
+        if self.users.get(place) != Some(user) {
+            self.users.insert(place, user);
         }
     }
 
     fn mark_users(&mut self) {
         if !self.users.is_empty() {
-            self.captures.add_absent(&USERS);
+            self.captures.add_absent(Name::USERS);
         }
     }
 
-    /// Takes a line in; true if there is nothing to report.
+    /// Takes a line in; true if there is nothing to report. `memory` is for captures, and of no use afterwards.
     fn join(
         &mut self,
         captures: &mut Captures,
+        memory: &mut Captures,
         marks: &Marks,
-        lines: impl FnOnce(&mut Vec<String>),
+        lines: impl FnOnce(&mut Texts),
         names_subject: impl Fn(&Captures) -> bool,
     ) -> bool {
         let mut was_pending = false;
@@ -93,25 +89,26 @@ impl Session {
             // Whoever gets in at last ends what waits.
             Standing::Pending | Standing::Reported => self.matches.clear(),
         }
-        self.captures.remove("nofail");
-        self.captures.remove("mlfgained");
+        self.captures.remove(Name::NOFAIL);
+        self.captures.remove(Name::MLFGAINED);
         // Where the users of a session stand when its captures are shown: behind those of the line before, or of its
         // only line.
         if !self.captures.is_empty() {
             self.mark_users();
         }
-        self.captures.overlay(captures);
+        self.captures.renew(captures, memory);
         self.mark_users();
 
         // Success after a failure that nobody was blamed for, or after several users were tried, is a failure still.
         let overruled = was_pending || self.users.len() > 1;
         if overruled {
-            self.captures.remove("nofail");
-            self.captures.remove("mlfgained");
+            self.captures.remove(Name::NOFAIL);
+            self.captures.remove(Name::MLFGAINED);
         }
         let harmless = marks.harmless && !overruled;
         if !harmless {
-            self.harmless.append(&mut self.matches);
+            self.harmless.append(&self.matches);
+            self.matches.clear();
             std::mem::swap(&mut self.matches, &mut self.harmless);
             lines(&mut self.matches);
         } else if !marks.forget {
@@ -138,14 +135,14 @@ struct Marks {
 impl Marks {
     /// Reads the marks; only that to forget is no data for later.
     fn take(captures: &mut Captures) -> Self {
-        let gained = captures.has("mlfgained");
-        if gained && !captures.has("nofail") {
-            captures.copy("mlfgained", "nofail");
+        let gained = captures.has(Name::MLFGAINED);
+        if gained && !captures.has(Name::NOFAIL) {
+            captures.copy(Name::MLFGAINED, Name::NOFAIL);
         }
         Self {
-            harmless: captures.has("nofail"),
+            harmless: captures.has(Name::NOFAIL),
             gained,
-            forget: captures.remove("mlfforget"),
+            forget: captures.remove(Name::MLFFORGET),
         }
     }
 }
@@ -153,20 +150,18 @@ impl Marks {
 /// A line together with what its session knew.
 #[derive(Debug)]
 pub(crate) struct Merged<'s> {
-    session: &'s mut Session,
-    /// The session goes on.
-    lives: bool,
+    session: &'s Session,
     /// Nothing is to be reported, whoever it was.
     pub(crate) harmless: bool,
 }
 
-impl Merged<'_> {
-    pub(crate) fn captures(&self) -> &Captures {
+impl<'s> Merged<'s> {
+    pub(crate) fn captures(&self) -> &'s Captures {
         &self.session.captures
     }
 
     /// All users that were tried, sorted.
-    pub(crate) fn users(&self) -> &[String] {
+    pub(crate) fn users(&self) -> &'s Texts {
         &self.session.users
     }
 
@@ -177,38 +172,35 @@ impl Merged<'_> {
     }
 
     /// The lines that told it.
-    pub(crate) fn into_matches(self) -> Vec<String> {
-        if self.lives {
-            self.session.matches.clone()
-        } else {
-            std::mem::take(&mut self.session.matches)
-        }
+    pub(crate) fn matches(&self) -> &'s Texts {
+        &self.session.matches
     }
 }
 
 /// The sessions of one log.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Sessions {
-    /// Its order decides nothing.
-    live: Live,
-    /// Numbers and ids of sessions, oldest first; also of some that are no more.
-    ages: VecDeque<(u64, Arc<str>)>,
-    created: u64,
+    /// Oldest first.
+    live: VecDeque<Live>,
+    /// Those alive, and others whose memory waits to be used again.
+    stored: Vec<Stored>,
+    free: Vec<usize>,
     /// No live session ends before.
     first_end: Option<Timestamp>,
-    /// The session that the last line ended.
-    ended: Session,
-    /// The memory of a session that made room, for the next one.
-    spare: Session,
+    memory: Captures,
+    hash: QuickHash,
 }
 
-/// Ids that somebody makes collide cost little, because so few sessions live.
-type Live = QuickMap<Arc<str>, Stored>;
+/// A session that goes on. Ids that somebody makes collide cost little, because so few live.
+#[derive(Clone, Copy, Debug)]
+struct Live {
+    hash: u32,
+    place: u32,
+}
 
 #[derive(Clone, Debug)]
 struct Stored {
-    /// Grows from one session to the next.
-    number: u64,
+    id: String,
     end: Timestamp,
     session: Session,
 }
@@ -220,90 +212,116 @@ impl Sessions {
     pub(crate) fn merge(
         &mut self,
         captures: &mut Captures,
-        lines: impl FnOnce(&mut Vec<String>),
+        lines: impl FnOnce(&mut Texts),
         now: Timestamp,
         names_subject: impl Fn(&Captures) -> bool,
     ) -> Option<Merged<'_>> {
-        captures.get("mlfid")?;
+        captures.get(Name::MLFID)?;
         let marks = Marks::take(captures);
-        let id = captures.get("mlfid")?;
-        let (session, lives) = if marks.forget {
-            // A session that only its last line is known of leaves no trace, and its user counts for nothing.
-            match self.live.remove(id).filter(|stored| stored.end > now) {
-                Some(stored) => {
-                    self.ended = stored.session;
-                    self.ended.add_user(captures);
+        let id = captures.get(Name::MLFID)?;
+        let hash = self.hash.hash_one(id) as u32;
+        let known = self.find(hash, id);
+        let known_ends = known.map(|index| self.end_of(index));
+        let place = if marks.forget {
+            match known.map(|index| self.remove(index)) {
+                Some(place) if known_ends.is_some_and(|end| end > now) => {
+                    self.stored[place].session.add_user(captures);
+                    place
                 }
-                None => self.ended.clear(),
+                // A session that only its last line is known of leaves no trace, and its user counts for nothing.
+                _ => {
+                    let place = self.free_place();
+                    self.stored[place].session.clear();
+                    place
+                }
             }
-            (&mut self.ended, false)
         } else {
-            let session = self.session(id, now);
-            session.add_user(captures);
-            (session, true)
+            let place = match known {
+                Some(index) if known_ends.is_some_and(|end| end > now) => {
+                    self.live[index].place as usize
+                }
+                _ => {
+                    if let Some(index) = known {
+                        self.remove(index);
+                    }
+                    self.begin(hash, id, now)
+                }
+            };
+            self.stored[place].session.add_user(captures);
+            place
         };
-        let harmless = session.join(captures, &marks, lines, names_subject);
-        Some(Merged {
-            session,
-            lives,
-            harmless,
-        })
+        let session = &mut self.stored[place].session;
+        let harmless = session.join(captures, &mut self.memory, &marks, lines, names_subject);
+        Some(Merged { session, harmless })
     }
 
-    fn session(&mut self, id: &str, now: Timestamp) -> &mut Session {
-        let ended = self.live.get(id).map(|stored| stored.end <= now);
-        if ended == Some(true) {
-            self.live.remove(id);
+    /// The place of a live session among them; lines that belong together mostly come together.
+    fn find(&self, hash: u32, id: &str) -> Option<usize> {
+        let is_it = |live: &Live| live.hash == hash && self.stored[live.place as usize].id == *id;
+        self.live.iter().rposition(is_it)
+    }
+
+    fn end_of(&self, index: usize) -> Timestamp {
+        self.stored[self.live[index].place as usize].end
+    }
+
+    fn begin(&mut self, hash: u32, id: &str, now: Timestamp) -> usize {
+        if self.live.len() >= MAX_SESSIONS {
+            self.make_room(now);
         }
-        if ended != Some(false) {
-            if self.live.len() >= MAX_SESSIONS {
-                self.make_room(now);
-            }
-            let end = now + LIFETIME;
-            self.first_end = Some(self.first_end.map_or(end, |first| first.min(end)));
-            let id: Arc<str> = id.into();
-            self.ages.push_back((self.created, id.clone()));
-            let stored = Stored {
-                number: self.created,
-                end,
-                session: std::mem::take(&mut self.spare),
-            };
-            self.created += 1;
-            if self.ages.len() > 2 * MAX_SESSIONS {
-                let live = &self.live;
-                self.ages
-                    .retain(|(number, id)| *number == stored.number || is_live(live, *number, id));
-            }
-            self.live.insert(id, stored);
+        let place = self.free_place();
+        self.free.pop();
+        let end = now + LIFETIME;
+        self.first_end = Some(self.first_end.map_or(end, |first| first.min(end)));
+        let stored = &mut self.stored[place];
+        stored.session.clear();
+        stored.id.clear();
+        stored.id.push_str(id);
+        stored.end = end;
+        self.live.push_back(Live {
+            hash,
+            place: place as u32,
+        });
+        place
+    }
+
+    /// A place that no live session has; it stays free.
+    fn free_place(&mut self) -> usize {
+        if let Some(place) = self.free.last() {
+            return *place;
         }
-        // It was just put there if it was not.
-        match self.live.get_mut(id) {
-            Some(stored) => &mut stored.session,
-            None => &mut self.ended,
-        }
+        self.stored.push(Stored {
+            id: String::new(),
+            end: Timestamp::from_secs(0),
+            session: Session::default(),
+        });
+        self.free.push(self.stored.len() - 1);
+        self.stored.len() - 1
+    }
+
+    /// Ends a live session; what it knew stays until its place is needed.
+    fn remove(&mut self, index: usize) -> usize {
+        let place = self.live[index].place as usize;
+        self.live.remove(index);
+        self.free.push(place);
+        place
     }
 
     /// Drops what has ended, and the oldest session if that was not enough.
     fn make_room(&mut self, now: Timestamp) {
         if self.first_end.is_some_and(|end| end <= now) {
-            self.live.retain(|_, stored| stored.end > now);
-            self.first_end = self.live.values().map(|stored| stored.end).min();
-        }
-        while self.live.len() >= MAX_SESSIONS
-            && let Some((number, id)) = self.ages.pop_front()
-        {
-            if is_live(&self.live, number, &id)
-                && let Some(stored) = self.live.remove(&id)
-            {
-                self.spare = stored.session;
-                self.spare.clear();
+            for index in (0..self.live.len()).rev() {
+                if self.end_of(index) <= now {
+                    self.remove(index);
+                }
             }
+            let ends = (0..self.live.len()).map(|index| self.end_of(index));
+            self.first_end = ends.min();
+        }
+        while self.live.len() >= MAX_SESSIONS {
+            self.remove(0);
         }
     }
-}
-
-fn is_live(live: &Live, number: u64, id: &str) -> bool {
-    live.get(id).is_some_and(|stored| stored.number == number)
 }
 
 #[cfg(test)]

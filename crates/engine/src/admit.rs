@@ -2,10 +2,10 @@
 
 use crate::ignore::looks_like_address;
 use crate::impose::{Origin, Proposal};
-use crate::window::Ticket;
+use crate::window::Told;
 use crate::{BanKey, Effect, Engine, Event, Failure, JailId, JailPolicy};
-use base::{FailureId, Family, Prefix, Timestamp};
-use std::collections::BTreeMap;
+use base::{FailureId, Family, NamedTexts, Prefix, Texts, Timestamp};
+use std::borrow::Cow;
 
 impl Engine {
     /// Counts a failure, unless it is ignored or of nobody, and bans if that was enough.
@@ -13,16 +13,16 @@ impl Engine {
         &mut self,
         now: Timestamp,
         id: JailId,
-        failure: Failure,
+        failure: &Failure<'_>,
         out: &mut Vec<Effect>,
     ) {
         let Some(jail) = self.jails.get_mut(id.0 as usize) else {
             return;
         };
-        let subject = match &failure.id {
+        let subject = match failure.id {
             FailureId::Prefix(prefix) => {
                 if let Some(why) = self.guard.ignored(&jail.policy, prefix) {
-                    let of = failure.id;
+                    let of = failure.id.clone();
                     out.push(Effect::Notify(Event::Ignored {
                         jail: id,
                         id: of,
@@ -30,7 +30,7 @@ impl Engine {
                     }));
                     return;
                 }
-                FailureId::Prefix(subject(&jail.policy, prefix))
+                Cow::Owned(FailureId::Prefix(subject(&jail.policy, prefix)))
             }
             FailureId::Raw(text) if looks_like_address(text) => {
                 jail.malformed += 1;
@@ -38,7 +38,7 @@ impl Engine {
                 out.push(Effect::Notify(Event::MalformedAddress { jail: id, text }));
                 return;
             }
-            raw @ FailureId::Raw(_) => raw.clone(),
+            raw @ FailureId::Raw(_) => Cow::Borrowed(raw),
         };
         jail.failed_total += 1;
         out.push(Effect::Notify(Event::Found {
@@ -46,14 +46,20 @@ impl Engine {
             id: failure.id.clone(),
             time: failure.time,
         }));
-        let slot = jail
-            .window
-            .add(subject, failure, &jail.policy, &self.limits);
-        self.decide(now, id, slot, out);
+        let slot = jail.window.add(&subject, failure, &jail.policy);
+        self.decide(now, id, slot, failure.captures, out);
     }
 
-    /// Bans the id in a slot if its failures are enough and nothing forbids it.
-    fn decide(&mut self, now: Timestamp, id: JailId, slot: usize, out: &mut Vec<Effect>) {
+    /// Bans the id in a slot if its failures are enough and nothing forbids it. The captures are those of the
+    /// last one.
+    fn decide(
+        &mut self,
+        now: Timestamp,
+        id: JailId,
+        slot: u32,
+        captures: &NamedTexts,
+        out: &mut Vec<Effect>,
+    ) {
         let Some(jail) = self.jails.get_mut(id.0 as usize) else {
             return;
         };
@@ -72,7 +78,7 @@ impl Engine {
                     jail: id,
                     id: other,
                 }));
-                jail.window.take(slot);
+                jail.window.remove(slot);
                 return;
             }
         };
@@ -88,9 +94,9 @@ impl Engine {
             return;
         }
         let length = jail.policy.ban_length();
-        if let Some(ticket) = jail.window.take(slot) {
+        if let Some(told) = jail.window.take(slot, &jail.policy) {
             let key = BanKey { jail: id, prefix };
-            self.impose(now, key, proposal(ticket, length), None, out);
+            self.impose(now, key, proposal(told, length, captures), None, out);
         }
     }
 
@@ -100,13 +106,14 @@ impl Engine {
             let fed = self.jail(id).is_some_and(|jail| jail.policy.fed_by_bans);
             if fed && id != key.jail {
                 let failure = Failure {
-                    id: FailureId::Prefix(key.prefix),
+                    id: &FailureId::Prefix(key.prefix),
                     time: now,
-                    users: Vec::new(),
-                    matches: Vec::new(),
-                    captures: BTreeMap::new(),
+                    user: None,
+                    users: &Texts::default(),
+                    matches: &Texts::default(),
+                    captures: &NamedTexts::default(),
                 };
-                self.admit(now, id, failure, out);
+                self.admit(now, id, &failure, out);
             }
         }
     }
@@ -120,15 +127,15 @@ fn subject(policy: &JailPolicy, prefix: &Prefix) -> Prefix {
     })
 }
 
-fn proposal(ticket: Ticket, length: Option<base::Span>) -> Proposal {
+fn proposal(told: Told, length: Option<base::Span>, captures: &NamedTexts) -> Proposal {
     Proposal {
-        time: ticket.last,
+        time: told.last,
         length,
         count: 1,
-        failures: ticket.failures,
-        users: ticket.users,
-        matches: ticket.matches.into(),
-        captures: ticket.captures,
+        failures: told.failures,
+        users: told.users,
+        matches: told.matches,
+        captures: captures.to_map(),
         origin: Origin::Failures,
         forced: false,
     }

@@ -52,6 +52,8 @@ pub(crate) fn has_mark(record: &BanRecord, mark: &str) -> bool {
 pub(crate) struct Bans {
     by_key: BTreeMap<BanKey, Ban>,
     by_end: BTreeSet<(Timestamp, BanKey)>,
+    /// The first of `by_end`, which every step asks for.
+    first_end: Option<(Timestamp, BanKey)>,
 }
 
 impl Bans {
@@ -73,6 +75,7 @@ impl Bans {
         {
             self.by_end.remove(&(until, key));
         }
+        self.end_changed();
     }
 
     pub(crate) fn prolong(&mut self, key: BanKey, until: Option<Timestamp>) {
@@ -86,19 +89,25 @@ impl Bans {
         if let Some(until) = until {
             self.by_end.insert((until, key));
         }
+        self.end_changed();
     }
 
     pub(crate) fn remove(&mut self, key: &BanKey) -> Option<Ban> {
         let ban = self.by_key.remove(key)?;
         if let Some(until) = ban.until {
             self.by_end.remove(&(until, *key));
+            self.end_changed();
         }
         Some(ban)
     }
 
     /// The end that comes first.
     pub(crate) fn first_end(&self) -> Option<(Timestamp, BanKey)> {
-        self.by_end.first().copied()
+        self.first_end
+    }
+
+    fn end_changed(&mut self) {
+        self.first_end = self.by_end.first().copied();
     }
 
     /// The bans of a jail that are equal to `prefix` or lie inside, in order of address.

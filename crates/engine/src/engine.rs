@@ -14,7 +14,6 @@ use base::{FailureId, Span, Timestamp};
 #[derive(Debug)]
 pub struct Engine {
     pub(crate) jails: Vec<Jail>,
-    pub(crate) limits: Limits,
     pub(crate) guard: Guard,
     pub(crate) bans: Bans,
     pub(crate) pending: Pending,
@@ -42,7 +41,7 @@ impl Engine {
     pub fn with_limits(policies: Vec<JailPolicy>, limits: Limits) -> Self {
         let jail = |policy| Jail {
             policy,
-            window: Window::default(),
+            window: Window::new(&limits),
             failed_total: 0,
             banned: 0,
             banned_total: 0,
@@ -51,7 +50,6 @@ impl Engine {
         };
         Self {
             jails: policies.into_iter().map(jail).collect(),
-            limits,
             guard: Guard::default(),
             bans: Bans::default(),
             pending: Pending::default(),
@@ -60,10 +58,10 @@ impl Engine {
 
     /// Takes one input at the time `now` and appends what is to be done. Bans whose end has passed go first.
     /// Inputs of unknown jails and answers to unknown numbers do nothing.
-    pub fn step(&mut self, now: Timestamp, input: Input, out: &mut Vec<Effect>) {
+    pub fn step(&mut self, now: Timestamp, input: Input<'_>, out: &mut Vec<Effect>) {
         self.expire(now, out);
         match input {
-            Input::Failure { jail, failure } => self.admit(now, jail, failure, out),
+            Input::Failure { jail, failure } => self.admit(now, jail, &failure, out),
             Input::ReadBegins { jail } => {
                 if let Some(jail) = self.jail_mut(jail) {
                     jail.window.clean_up(now, jail.policy.findtime);
@@ -111,6 +109,7 @@ impl Engine {
                 banned: jail.banned,
                 banned_total: jail.banned_total,
                 evicted: jail.window.evicted(),
+                lost_lines: jail.window.lost_lines(),
                 malformed: jail.malformed,
                 not_enforceable: jail.not_enforceable,
             })

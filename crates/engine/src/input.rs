@@ -1,8 +1,7 @@
 //! Everything that can happen to the engine, as one closed list.
 
 use crate::BanRecord;
-use base::{FailureId, Prefix, Span, Timestamp};
-use std::collections::BTreeMap;
+use base::{FailureId, NamedTexts, Prefix, Span, Texts, Timestamp};
 
 /// A jail: its place in the list that the engine was made with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -24,19 +23,29 @@ pub struct RequestId(pub u64);
 /// A row that the store held at the start.
 pub type RestoredBan = BanRecord;
 
-/// One failure that a jail's rules found.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Failure {
+/// One failure that a jail's rules found. It borrows all that it tells: the engine copies only what it keeps.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Failure<'a> {
     /// Whom it is counted for.
-    pub id: FailureId,
+    pub id: &'a FailureId,
     /// The time in the log.
     pub time: Timestamp,
-    /// Users that were tried.
-    pub users: Vec<String>,
+    /// The user that was tried, if the failure names one.
+    pub user: Option<&'a str>,
+    /// Users that were tried before it; they are counted where it names none itself.
+    pub users: &'a Texts,
     /// The lines that told it, oldest first.
-    pub matches: Vec<String>,
+    pub matches: &'a Texts,
     /// Other captured values by their lower-case names.
-    pub captures: BTreeMap<String, String>,
+    pub captures: &'a NamedTexts,
+}
+
+impl<'a> Failure<'a> {
+    /// The users that it counts for.
+    pub(crate) fn tried(&self) -> impl Iterator<Item = &'a str> {
+        let before = self.user.is_none().then(|| self.users.iter());
+        self.user.into_iter().chain(before.into_iter().flatten())
+    }
 }
 
 /// How long a ban by hand lasts from now.
@@ -75,13 +84,13 @@ pub enum Request {
 
 /// One thing that happened.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Input {
+pub enum Input<'a> {
     /// A rule found a failure.
     Failure {
         /// Whose rule.
         jail: JailId,
         /// What it found.
-        failure: Failure,
+        failure: Failure<'a>,
     },
     /// The lines of one read of a jail's source come next: the moment for the lazy clean-up.
     ReadBegins {

@@ -44,10 +44,11 @@ impl JailPolicy {
 /// Bounds that hold for each jail.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// Ids with counted failures; beyond it the one whose last failure is oldest is forgotten.
+    /// Ids with counted failures. Beyond it one is forgotten: of those that failed once the one whose failure is
+    /// oldest, but while those are no more than a quarter, of the others the one whose last failure is oldest.
     pub tracked_ids: usize,
-    /// Bytes of matched lines, captures and user names of all those ids; beyond it new ones are not kept,
-    /// while the failures still count.
+    /// Bytes of matched lines and user names of all those ids. Beyond it new ones overwrite the oldest, whoever's
+    /// they are; the failures still count.
     pub story_bytes: usize,
 }
 
@@ -55,7 +56,7 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             tracked_ids: 100_000,
-            story_bytes: 32 << 20,
+            story_bytes: 8 << 20,
         }
     }
 }

@@ -20,6 +20,8 @@ pub struct JailStatus {
     pub banned_total: u64,
     /// Ids forgotten because there were too many at a time.
     pub evicted: u64,
+    /// Lines that bans would have told if newer ones had not taken their room.
+    pub lost_lines: u64,
     /// Texts that look like an address and are none.
     pub malformed: u64,
     /// Times that somebody would have been banned, but it is no address or the jail has no action.

@@ -3,62 +3,71 @@
 //! One entry an id, not one a failure: when the first counted failure leaves the window, the count is scaled to
 //! the window instead of failures being dropped one by one (behaviour §4.1). That, and that old entries go only at
 //! certain moments, changes decisions, and so both are kept exactly.
+//!
+//! **Who is forgotten** when there are too many ids: of those that failed once the one whose failure is oldest, as
+//! long as they are more than a quarter of all; else of those that failed again the one whose last failure is
+//! oldest. So a flood of addresses that fail once each, however long, forgets nobody who fails a second time
+//! within a quarter of the bound, from then on for good; and a flood of addresses that fail twice leaves that
+//! quarter to those who come new.
 
 use crate::{Failure, JailPolicy, Limits};
+use ages::{Age, Ages};
 use base::{FailureId, Span, Timestamp};
-use std::cmp::Reverse;
-use std::collections::{BTreeMap, BinaryHeap, HashMap, VecDeque};
+use index::Index;
+use std::collections::BTreeMap;
+use stories::{Kind, Stories};
+
+mod ages;
+mod index;
+mod stories;
 
 /// Old entries are looked for at most this often.
 const CLEANUP_EVERY: Span = Span::from_secs(5);
 
-/// Distinct users that one entry remembers.
+/// Distinct users that one ban tells.
 pub(crate) const MAX_USERS: usize = 20;
 
 /// What is known of one id.
 #[derive(Debug)]
 pub(crate) struct Ticket {
     pub(crate) id: FailureId,
-    pub(crate) first: Timestamp,
-    pub(crate) last: Timestamp,
+    first: Timestamp,
+    age: Age,
     /// The estimate that is compared with `maxretry`.
     pub(crate) retry: i64,
     /// All failures, old ones included.
-    pub(crate) failures: u32,
-    pub(crate) matches: VecDeque<String>,
-    pub(crate) users: Vec<(String, u32)>,
-    pub(crate) captures: BTreeMap<String, String>,
+    failures: u32,
+    /// All lines.
+    lines: u32,
+    /// Where its story ends.
+    story: u64,
     /// It was already said that this one is protected.
     pub(crate) told_protected: bool,
-    /// Bytes of everything that grows with what the log says.
-    story_bytes: usize,
-    /// Those of the captures.
-    captures_bytes: usize,
-    /// Tells entries that follow each other in one slot apart, and equally old ones by age.
-    serial: u64,
+    /// The number under which it has its place among the ages.
+    filed: u32,
+    /// The next one in its chain of the index.
+    next: u32,
 }
 
 impl Ticket {
-    fn new(id: FailureId, time: Timestamp, serial: u64) -> Self {
+    fn new(id: FailureId, age: Age) -> Self {
         Self {
             id,
-            first: time,
-            last: time,
+            first: age.last,
+            age,
             retry: 0,
             failures: 0,
-            matches: VecDeque::new(),
-            users: Vec::new(),
-            captures: BTreeMap::new(),
+            lines: 0,
+            story: 0,
             told_protected: false,
-            story_bytes: 0,
-            captures_bytes: 0,
-            serial,
+            filed: 0,
+            next: 0,
         }
     }
 
     /// Moves the window's end to `time`; failures out of order change nothing.
     fn advance(&mut self, time: Timestamp, findtime: Span) {
-        if time <= self.last {
+        if time <= self.age.last {
             return;
         }
         let start = time - findtime;
@@ -68,70 +77,133 @@ impl Ticket {
             self.retry = estimate.round_ties_even() as i64;
             self.first = start;
         }
-        self.last = time;
+        self.age.last = time;
+    }
+
+    fn failed_again(&self) -> bool {
+        self.failures > 1
     }
 }
 
-fn captures_bytes(captures: &BTreeMap<String, String>) -> usize {
-    captures.iter().map(|(k, v)| k.len() + v.len()).sum()
+/// What an entry says to a ban.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct Told {
+    /// The last failure.
+    pub(crate) last: Timestamp,
+    pub(crate) failures: u32,
+    /// In the order of their first try.
+    pub(crate) users: Vec<(String, u32)>,
+    /// Oldest first.
+    pub(crate) matches: Vec<String>,
 }
 
 /// All entries of one jail.
-///
-/// The heap holds one place for each entry, under a time that may be older than the entry's own: places are put
-/// right when they come to the top. A failure of a known id therefore costs one look-up and no reordering.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Window {
     slots: Vec<Option<Ticket>>,
-    free: Vec<usize>,
-    /// Never iterated: its order is random.
-    by_id: HashMap<FailureId, usize>,
-    oldest: BinaryHeap<Reverse<(Timestamp, u64, usize)>>,
-    next_serial: u64,
+    free: Vec<u32>,
+    index: Index,
+    once: Ages,
+    again: Ages,
+    /// How many are in `again`.
+    failed_again: usize,
+    stories: Stories,
+    max_ids: usize,
+    last_number: u32,
     last_cleanup: Option<Timestamp>,
-    story_bytes: usize,
     evicted: u64,
+    lost_lines: u64,
 }
 
 impl Window {
-    /// Counts one failure and gives the entry's slot.
+    pub(crate) fn new(limits: &Limits) -> Self {
+        Self {
+            slots: Vec::new(),
+            free: Vec::new(),
+            index: Index::default(),
+            once: Ages::default(),
+            again: Ages::default(),
+            failed_again: 0,
+            stories: Stories::new(limits.story_bytes),
+            max_ids: limits.tracked_ids.clamp(1, u32::MAX as usize >> 1),
+            last_number: 0,
+            last_cleanup: None,
+            evicted: 0,
+            lost_lines: 0,
+        }
+    }
+
+    /// Counts one failure of `id` and gives the entry's slot.
     pub(crate) fn add(
         &mut self,
-        id: FailureId,
-        failure: Failure,
+        id: &FailureId,
+        failure: &Failure<'_>,
         policy: &JailPolicy,
-        limits: &Limits,
-    ) -> usize {
-        let slot = match self.by_id.get(&id) {
-            Some(slot) => *slot,
-            None => self.insert(id, failure.time, limits),
+    ) -> u32 {
+        self.last_number = self.last_number.wrapping_add(1);
+        let number = self.last_number;
+        let slot = match self.index.find(id, &self.slots) {
+            Some(slot) => slot,
+            None => {
+                let last = failure.time;
+                self.insert(Ticket::new(id.clone(), Age { last, number }))
+            }
         };
-        let Some(ticket) = self.slots.get_mut(slot).and_then(Option::as_mut) else {
+        let Some(ticket) = self.slots.get_mut(slot as usize).and_then(Option::as_mut) else {
             return slot;
         };
         ticket.advance(failure.time, policy.findtime);
+        ticket.age.number = number;
         ticket.retry += 1;
         ticket.failures = ticket.failures.saturating_add(1);
-        let room = limits.story_bytes.saturating_sub(self.story_bytes);
-        let before = ticket.story_bytes;
-        remember(ticket, failure, policy.maxmatches as usize, room);
-        self.story_bytes = self.story_bytes - before + ticket.story_bytes;
+        if ticket.failures == 2 {
+            self.failed_again += 1;
+            self.again.file(slot, ticket);
+        }
+        if policy.maxmatches > 0 {
+            for line in failure.matches.iter() {
+                ticket.lines = ticket.lines.saturating_add(1);
+                ticket.story = self.stories.tell(ticket.story, Kind::Line, line);
+            }
+        }
+        for user in failure.tried() {
+            ticket.story = self.stories.tell(ticket.story, Kind::User, user);
+        }
         slot
     }
 
     /// The entry in a slot that `add` gave.
-    pub(crate) fn ticket(&mut self, slot: usize) -> Option<&mut Ticket> {
-        self.slots.get_mut(slot).and_then(Option::as_mut)
+    pub(crate) fn ticket(&mut self, slot: u32) -> Option<&mut Ticket> {
+        self.slots.get_mut(slot as usize).and_then(Option::as_mut)
     }
 
-    /// Takes an entry out.
-    pub(crate) fn take(&mut self, slot: usize) -> Option<Ticket> {
-        let ticket = self.slots.get_mut(slot).and_then(Option::take)?;
-        self.by_id.remove(&ticket.id);
-        self.free.push(slot);
-        self.story_bytes = self.story_bytes.saturating_sub(ticket.story_bytes);
-        self.drop_stale_places();
-        Some(ticket)
+    /// Takes an entry out, with its story.
+    pub(crate) fn take(&mut self, slot: u32, policy: &JailPolicy) -> Option<Told> {
+        let ticket = self.remove(slot)?;
+        let mut told = Told {
+            last: ticket.age.last,
+            failures: ticket.failures,
+            ..Told::default()
+        };
+        let wanted = policy.maxmatches.min(ticket.lines) as usize;
+        let mut users = Vec::new();
+        for (kind, text) in self.stories.read(ticket.story) {
+            match kind {
+                Kind::User => users.push(text),
+                Kind::Line if told.matches.len() < wanted => told.matches.push(text),
+                Kind::Line => {}
+            }
+        }
+        self.lost_lines += (wanted - told.matches.len()) as u64;
+        told.matches.reverse();
+        for user in users.into_iter().rev() {
+            if let Some((_, times)) = told.users.iter_mut().find(|(known, _)| *known == user) {
+                *times = times.saturating_add(1);
+            } else if told.users.len() < MAX_USERS {
+                told.users.push((user, 1));
+            }
+        }
+        Some(told)
     }
 
     /// Drops entries without a failure within `findtime`, if the last time was long enough ago. A clock that went
@@ -144,22 +216,28 @@ impl Window {
             return;
         }
         self.last_cleanup = Some(now);
-        while let Some((last, slot)) = self.find_oldest() {
-            if last > now - findtime {
-                break;
-            }
-            self.take(slot);
+        let is_over = |(last, _): &(Timestamp, u32)| *last <= now - findtime;
+        while let Some((_, slot)) = self.once.oldest(&mut self.slots).filter(is_over) {
+            self.remove(slot);
+        }
+        while let Some((_, slot)) = self.again.oldest(&mut self.slots).filter(is_over) {
+            self.remove(slot);
         }
     }
 
     /// How many ids have an entry.
     pub(crate) fn len(&self) -> usize {
-        self.by_id.len()
+        self.index.len()
     }
 
     /// How many were forgotten for want of room.
     pub(crate) fn evicted(&self) -> u64 {
         self.evicted
+    }
+
+    /// How many lines bans would have told if newer ones had not taken their room.
+    pub(crate) fn lost_lines(&self) -> u64 {
+        self.lost_lines
     }
 
     /// The counted ids with their estimates, in order.
@@ -171,94 +249,43 @@ impl Window {
             .collect()
     }
 
-    fn insert(&mut self, id: FailureId, time: Timestamp, limits: &Limits) -> usize {
-        while self.by_id.len() >= limits.tracked_ids.max(1) {
-            let Some((_, slot)) = self.find_oldest() else {
-                break;
-            };
-            self.take(slot);
-            self.evicted += 1;
+    fn insert(&mut self, mut ticket: Ticket) -> u32 {
+        while self.len() >= self.max_ids && self.evict() {}
+        let slot = self.free.pop().unwrap_or(self.slots.len() as u32);
+        self.once.file(slot, &mut ticket);
+        match self.slots.get_mut(slot as usize) {
+            Some(free) => *free = Some(ticket),
+            None => self.slots.push(Some(ticket)),
         }
-        let serial = self.next_serial;
-        self.next_serial += 1;
-        let ticket = Some(Ticket::new(id.clone(), time, serial));
-        let slot = match self.free.pop() {
-            Some(slot) => {
-                self.slots[slot] = ticket;
-                slot
-            }
-            None => {
-                self.slots.push(ticket);
-                self.slots.len() - 1
-            }
-        };
-        self.by_id.insert(id, slot);
-        self.oldest.push(Reverse((time, serial, slot)));
+        self.index.insert(slot, &mut self.slots);
         slot
     }
 
-    /// The entry whose last failure is oldest; among equals the one that came first.
-    fn find_oldest(&mut self) -> Option<(Timestamp, usize)> {
-        while let Some(Reverse((time, serial, slot))) = self.oldest.pop() {
-            let ticket = self.slots.get(slot).and_then(Option::as_ref);
-            let Some(ticket) = ticket.filter(|t| t.serial == serial) else {
-                continue;
-            };
-            self.oldest.push(Reverse((ticket.last, serial, slot)));
-            if ticket.last == time {
-                return Some((time, slot));
-            }
-        }
-        None
+    /// Forgets one entry by the rule above. False if there is none.
+    fn evict(&mut self) -> bool {
+        let once = self.len() - self.failed_again;
+        let ages = if once > self.max_ids / 4 || self.failed_again == 0 {
+            &mut self.once
+        } else {
+            &mut self.again
+        };
+        let Some((_, slot)) = ages.oldest(&mut self.slots) else {
+            return false;
+        };
+        self.evicted += 1;
+        self.remove(slot).is_some()
     }
 
-    /// Entries taken out leave their place in the heap; once those are the majority, the heap is made anew.
-    fn drop_stale_places(&mut self) {
-        if self.oldest.len() <= 64 + 2 * self.by_id.len() {
-            return;
-        }
-        let slots = &self.slots;
-        self.oldest.retain(|Reverse((_, serial, slot))| {
-            slots
-                .get(*slot)
-                .and_then(Option::as_ref)
-                .is_some_and(|t| t.serial == *serial)
-        });
-    }
-}
-
-/// Keeps what a failure tells as far as there is room: the last lines, the first users, the latest captures.
-fn remember(ticket: &mut Ticket, failure: Failure, maxmatches: usize, mut room: usize) {
-    let mut fits = |bytes: usize| {
-        let fits = bytes <= room;
-        room -= if fits { bytes } else { 0 };
-        fits
-    };
-    for line in failure.matches {
-        if maxmatches > 0 && fits(line.len()) {
-            if ticket.matches.len() == maxmatches
-                && let Some(oldest) = ticket.matches.pop_front()
-            {
-                ticket.story_bytes -= oldest.len();
-            }
-            ticket.story_bytes += line.len();
-            ticket.matches.push_back(line);
-        }
-    }
-    for user in failure.users {
-        let known = ticket.users.iter_mut().find(|(known, _)| *known == user);
-        if let Some((_, times)) = known {
-            *times = times.saturating_add(1);
-        } else if ticket.users.len() < MAX_USERS && fits(user.len()) {
-            ticket.story_bytes += user.len();
-            ticket.users.push((user, 1));
-        }
-    }
-    let bytes = captures_bytes(&failure.captures);
-    if !failure.captures.is_empty() && fits(bytes) {
-        ticket.story_bytes = ticket.story_bytes - ticket.captures_bytes + bytes;
-        ticket.captures_bytes = bytes;
-        ticket.captures = failure.captures;
+    /// Forgets an entry.
+    pub(crate) fn remove(&mut self, slot: u32) -> Option<Ticket> {
+        self.index.remove(slot, &mut self.slots);
+        let ticket = self.slots.get_mut(slot as usize)?.take()?;
+        self.free.push(slot);
+        self.failed_again -= usize::from(ticket.failed_again());
+        self.once
+            .drop_stale(self.len() - self.failed_again, &mut self.slots);
+        self.again.drop_stale(self.failed_again, &mut self.slots);
+        Some(ticket)
     }
 }
 

@@ -2,12 +2,11 @@
 
 #![expect(clippy::unwrap_used, reason = "a panic in a test is its report")]
 
-use base::{FailureId, JailName, Prefix, PrefixSet, Span, Timestamp};
+use base::{FailureId, JailName, NamedTexts, Prefix, PrefixSet, Span, Timestamp};
 use engine::{
     BanTime, Effect, Engine, Event, Failure, Input, JailId, JailPolicy, Request, RequestId,
     StoreWrite,
 };
-use std::collections::BTreeMap;
 
 fn policy() -> JailPolicy {
     JailPolicy {
@@ -34,8 +33,11 @@ fn check(policies: Vec<JailPolicy>, story: &str, expected: &[&str]) {
         let words: Vec<&str> = line.split(' ').collect();
         let now = words[0].parse().unwrap();
         let mut out = Vec::new();
-        let input = input(now, &words[1..]);
-        engine.step(Timestamp::from_secs(now), input, &mut out);
+        let time = Timestamp::from_secs(now);
+        match words[1] {
+            "fail" => fail(&mut engine, time, words[2], &mut out),
+            _ => engine.step(time, input(&words[1..]), &mut out),
+        }
         told.extend(
             out.iter()
                 .filter_map(text)
@@ -45,7 +47,23 @@ fn check(policies: Vec<JailPolicy>, story: &str, expected: &[&str]) {
     assert_eq!(told, expected, "{story}");
 }
 
-fn input(now: i64, words: &[&str]) -> Input {
+fn fail(engine: &mut Engine, time: Timestamp, who: &str, out: &mut Vec<Effect>) {
+    let failure = Failure {
+        id: &match who.parse() {
+            Ok(prefix) => FailureId::Prefix(prefix),
+            Err(_) => FailureId::Raw(who.into()),
+        },
+        time,
+        user: Some("root"),
+        users: &["never", "counted"].iter().collect(),
+        matches: &["line"].iter().collect(),
+        captures: &NamedTexts::default(),
+    };
+    let jail = JailId(0);
+    engine.step(time, Input::Failure { jail, failure }, out);
+}
+
+fn input(words: &[&str]) -> Input<'static> {
     let prefixes = || vec![words[1].parse::<Prefix>().unwrap()];
     let seq = || words[1].parse().unwrap();
     let jail = JailId(0);
@@ -62,19 +80,6 @@ fn input(now: i64, words: &[&str]) -> Input {
         request,
     };
     match words[0] {
-        "fail" => Input::Failure {
-            jail,
-            failure: Failure {
-                id: match words[1].parse() {
-                    Ok(prefix) => FailureId::Prefix(prefix),
-                    Err(_) => FailureId::Raw(words[1].into()),
-                },
-                time: Timestamp::from_secs(now),
-                users: vec!["root".to_owned()],
-                matches: vec!["line".to_owned()],
-                captures: BTreeMap::new(),
-            },
-        },
         "applied" => Input::Applied {
             seq: seq(),
             result: Ok(()),

@@ -5,7 +5,7 @@
 
 use super::{Trees, call, seconds, start_year, surroundings};
 use base::{FailureId, Family};
-use detect::{Asked, Clock, Detector, Explained, Explanation, Failure, Line, Rule};
+use detect::{Asked, Clock, Detector, Explained, Explanation, Failure, Failures, Line, Rule};
 use serde_json::{Map, Value, json};
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -55,7 +55,7 @@ impl<'a> Rules<'a> {
                 (None, Some(text)) => Line::of_journal(text, now),
                 (None, None) => return Err("a line that is no text".into()),
             };
-            let mut counted = Vec::new();
+            let mut counted = Failures::default();
             explaining.explain(&line, &clock, EVERYTHING, &mut told);
             counting.feed(&line, &clock, &mut counted);
             if told.matches.is_empty() && counted.is_empty() {

@@ -93,7 +93,7 @@ impl LastWords {
 
     /// Of what follows only rows and words can still be had: the enforcer is gone, and what it should have done
     /// follows from the rows at the next start.
-    fn step(&mut self, input: Input, keeper: Option<&Keeper>) {
+    fn step(&mut self, input: Input<'_>, keeper: Option<&Keeper>) {
         let mut effects = Vec::new();
         self.engine.step(clock::now(), input, &mut effects);
         for effect in effects {

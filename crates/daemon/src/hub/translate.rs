@@ -1,30 +1,31 @@
 //! Between the words of the parts: detect's failures, the engine's records, the store's rows.
 
 use crate::plan::Jail;
+use base::FailureId;
 use engine::{BanRecord, BanView, StoreWrite};
 use store::Write;
 
 /// The most failures that one line may stand for.
 const MOST: usize = 20;
 
-/// detect's failure as the engine takes it: more than one where the line itself says that it stands for several
-/// (`<F-ATTEMPTS>`: "3 attempts", "message repeated 5 times"), which fail2ban counts as one.
-pub(crate) fn failures(found: detect::Failure) -> impl Iterator<Item = engine::Failure> {
+/// detect's failure of `id` as the engine takes it: more than one where the line itself says that it stands for
+/// several (`<F-ATTEMPTS>`: "3 attempts", "message repeated 5 times"), which fail2ban counts as one.
+pub(crate) fn failures<'a>(
+    id: &'a FailureId,
+    found: &'a detect::Failure,
+) -> impl Iterator<Item = engine::Failure<'a>> {
     let attempts = found
         .captures
         .get("attempts")
         .and_then(|text| text.parse().ok())
         .unwrap_or(1);
-    let users = match found.user() {
-        Some(user) => vec![user.to_owned()],
-        None => found.users.iter().map(str::to_owned).collect(),
-    };
     let one = engine::Failure {
-        id: found.id,
+        id,
         time: found.time,
-        users,
-        matches: found.matches.iter().map(str::to_owned).collect(),
-        captures: found.captures.to_map(),
+        user: found.user(),
+        users: &found.users,
+        matches: &found.matches,
+        captures: &found.captures,
     };
     std::iter::repeat_n(one, attempts.clamp(1, MOST))
 }

@@ -3,13 +3,13 @@
 //! Most matches of some filters only feed a session. A [`Failure`] with all its text is made for those alone that
 //! somebody takes.
 
-use base::{FailureId, Prefix, Timestamp};
+use base::{FailureId, Prefix, Texts, Timestamp};
 
 use super::explain::{Asked, CutDate, Explained, Explanation};
 use super::shown::ShownLine;
-use crate::Failure;
+use crate::Failures;
 use crate::address::{Subject, names_subject, subject};
-use crate::captures::Captures;
+use crate::captures::{Captures, Name};
 use crate::date::DateFound;
 use crate::multiline::SplitLine;
 use crate::rule::Rule;
@@ -18,7 +18,7 @@ use crate::session::Sessions;
 /// Who takes what was found.
 pub(crate) enum Sink<'a> {
     /// Failures of somebody.
-    Failures(&'a mut Vec<Failure>),
+    Failures(&'a mut Failures),
     /// What somebody asked, and how the expressions came to it.
     Explanation(Asked, &'a mut Explanation),
 }
@@ -50,16 +50,10 @@ pub(super) enum Told<'a> {
 }
 
 impl Told<'_> {
-    fn lines(&self) -> Vec<String> {
-        let mut lines = Vec::new();
-        self.append(&mut lines);
-        lines
-    }
-
-    fn append(&self, lines: &mut Vec<String>) {
+    fn append(&self, lines: &mut Texts) {
         match self {
-            Self::Line(line) => lines.push(line.whole()),
-            Self::Lines(taken) => lines.extend(taken.iter().map(SplitLine::whole)),
+            Self::Line(line) => lines.push_with(|text| line.write_whole(text)),
+            Self::Lines(taken) => taken.iter().for_each(|line| lines.push(&line.whole())),
         }
     }
 }
@@ -82,11 +76,11 @@ impl Matched {
         (rule, now): (&Rule, Timestamp),
         sink: &mut Sink<'_>,
     ) {
-        let append = |lines: &mut Vec<String>| told.append(lines);
+        let append = |lines: &mut Texts| told.append(lines);
         let merged = sessions.merge(captures, append, now, names_subject);
         let (known, harmless) = match &merged {
             Some(merged) => (merged.captures(), merged.harmless),
-            None => (&*captures, captures.has("nofail")),
+            None => (&*captures, captures.has(Name::NOFAIL)),
         };
         // As in fail2ban, the mark is heeded within a session only; without one the line counts all the same.
         if harmless && merged.is_some() && matches!(sink, Sink::Failures(_)) {
@@ -108,36 +102,41 @@ impl Matched {
         }
         match sink {
             Sink::Failures(failures) => {
-                let captures = known.to_named();
-                let (users, matches) = match merged {
-                    Some(merged) => (merged.users().to_vec(), merged.into_matches()),
-                    None => (Vec::new(), told.lines()),
-                };
-                let (users, matches) = (users.iter().collect(), matches.iter().collect());
-                failures.push(Failure {
-                    id,
-                    address,
-                    hostname,
-                    time: self.time,
-                    rule: self.index,
-                    users,
-                    captures,
-                    matches,
-                    weight: 1,
-                });
+                let failure = failures.add();
+                failure.id = id;
+                failure.address = address;
+                failure.hostname = hostname;
+                failure.time = self.time;
+                failure.rule = self.index;
+                known.write_named(&rule.names, &mut failure.captures);
+                match merged {
+                    Some(merged) => {
+                        failure.users.clone_from(merged.users());
+                        failure.matches.clone_from(merged.matches());
+                    }
+                    None => {
+                        failure.users.clear();
+                        failure.matches.clear();
+                        told.append(&mut failure.matches);
+                    }
+                }
             }
             // Who does not ask for everything does not ask what a session only takes note of.
             Sink::Explanation(asked, _)
                 if !asked.every_failregex && merged.is_some() && harmless => {}
             Sink::Explanation(asked, explanation) => {
                 let captures = match asked.captures {
-                    true => known.to_list(),
+                    true => known.to_list(&rule.names),
                     false => Vec::new(),
                 };
                 let (users, matches) = match merged {
                     _ if !asked.captures => (Vec::new(), Vec::new()),
-                    Some(merged) => (merged.users().to_vec(), merged.into_matches()),
-                    None => (Vec::new(), told.lines()),
+                    Some(merged) => (owned(merged.users()), owned(merged.matches())),
+                    None => {
+                        let mut lines = Texts::default();
+                        told.append(&mut lines);
+                        (Vec::new(), owned(&lines))
+                    }
                 };
                 explanation.matches.push(Explained {
                     rule: self.index,
@@ -153,4 +152,8 @@ impl Matched {
             }
         }
     }
+}
+
+fn owned(texts: &Texts) -> Vec<String> {
+    texts.iter().map(str::to_owned).collect()
 }

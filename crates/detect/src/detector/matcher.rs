@@ -12,7 +12,7 @@ use super::judge::{Matched, Sink, Told};
 use super::search::{NextMatch, Search, ended_part};
 use super::shown::ShownLine;
 use crate::LineVerdict;
-use crate::captures::{Captures, group_range};
+use crate::captures::{Captures, Name, group_range};
 use crate::multiline::{LineBuffer, SplitLine, write_search_text};
 use crate::pyre::{Gated, Outcome};
 use crate::rule::Rule;
@@ -34,6 +34,8 @@ pub(crate) struct Matcher {
     content: String,
     /// What the match at hand captured.
     pub(super) captures: Captures,
+    /// For captures that are joined.
+    memory: Captures,
 }
 
 impl Matcher {
@@ -46,6 +48,7 @@ impl Matcher {
             search: Search::new(&rule),
             content: String::new(),
             captures: Captures::default(),
+            memory: Captures::default(),
             rule,
         }
     }
@@ -100,6 +103,7 @@ impl Matcher {
             search,
             content,
             captures,
+            memory,
             ..
         } = self;
         let text = match buffer {
@@ -194,10 +198,12 @@ impl Matcher {
             } else if let Some(time) = time {
                 captures.clear();
                 if let Some(prefix) = &rule.prefix {
-                    prefix.groups.read(text, &search.prefix_slots, captures);
-                    captures.remove("content");
+                    let slots = &search.prefix_slots;
+                    prefix.groups.read(text, slots, captures, memory);
+                    captures.remove(Name::CONTENT);
                 }
-                pattern.groups.read(searched, &search.slots, captures);
+                let slots = &search.slots;
+                pattern.groups.read(searched, slots, captures, memory);
                 verdict = LineVerdict::Failed;
                 let matched = Matched {
                     index,

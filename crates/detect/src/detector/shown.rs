@@ -2,6 +2,7 @@
 
 use base::Timestamp;
 use jiff::tz::TimeZone;
+use std::fmt::Write;
 
 use crate::Line;
 use crate::multiline::SplitLine;
@@ -26,12 +27,14 @@ impl ShownLine<'_> {
         text.push('\n');
     }
 
-    /// The line as people see it; where the date is not in the line, it goes before.
-    pub(super) fn whole(&self) -> String {
+    /// Writes the line as people see it; where the date is not in the line, it goes before.
+    pub(super) fn write_whole(&self, text: &mut String) {
         match &self.dated.shown {
-            Shown::Cut(_) | Shown::Nothing => self.line.text.to_owned(),
-            Shown::Last | Shown::Journal(_) => self.split().whole(),
+            Shown::Cut(_) | Shown::Nothing => {}
+            Shown::Last => text.push_str(self.last),
+            Shown::Journal(time) => write_journal_date(*time, self.zone, text),
         }
+        text.push_str(self.line.text);
     }
 
     /// The line for a buffer of several.
@@ -68,12 +71,22 @@ impl ShownLine<'_> {
 
 /// `2026-11-23T00:00:00.123456 `: what fail2ban puts before a journal's message, without the fraction if there is none.
 pub(crate) fn journal_date(time: Timestamp, zone: &TimeZone) -> String {
+    let mut date = String::new();
+    write_journal_date(time, zone, &mut date);
+    date
+}
+
+fn write_journal_date(time: Timestamp, zone: &TimeZone, text: &mut String) {
     let Ok(instant) = jiff::Timestamp::from_microsecond(time.as_micros()) else {
-        return String::new();
+        return;
     };
     let local = zone.to_datetime(instant);
-    match local.subsec_nanosecond() {
-        0 => local.strftime("%Y-%m-%dT%H:%M:%S ").to_string(),
-        _ => local.strftime("%Y-%m-%dT%H:%M:%S.%6f ").to_string(),
+    let format = match local.subsec_nanosecond() {
+        0 => "%Y-%m-%dT%H:%M:%S ",
+        _ => "%Y-%m-%dT%H:%M:%S.%6f ",
+    };
+    let before = text.len();
+    if write!(text, "{}", local.strftime(format)).is_err() {
+        text.truncate(before);
     }
 }

@@ -41,13 +41,13 @@ pub(super) fn clock(in_operation: bool) -> Clock<'static> {
 
 /// Feeds one line; the id and the matches of each failure, or the verdict.
 pub(super) fn feed(detector: &mut Detector, line: &str) -> String {
-    let mut failures = Vec::new();
+    let mut failures = Failures::default();
     let verdict = detector.feed(&Line::of_file(line), &clock(true), &mut failures);
     if failures.is_empty() {
         return format!("{verdict:?}");
     }
     assert_eq!(verdict, LineVerdict::Failed);
-    let show = |failure: &Failure| {
+    let show = |failure: &crate::Failure| {
         let lines: Vec<&str> = failure.matches.iter().collect();
         format!("{}: {}", failure.id, lines.join("|"))
     };

@@ -1,7 +1,7 @@
 //! All jails at once against each by itself.
 
 use super::*;
-use crate::{Detector, RuleSource, UseDns};
+use crate::{Detector, Failure, RuleSource, UseDns};
 use base::Timestamp;
 use jiff::tz::TimeZone;
 use proptest::prelude::*;
@@ -176,7 +176,7 @@ impl Heard {
         (line, jail): (usize, usize),
         verdict: LineVerdict,
         skew: Option<Span>,
-        failures: &mut Vec<Failure>,
+        failures: &mut Failures,
     ) -> Option<Self> {
         let heard = Self {
             line,
@@ -184,7 +184,7 @@ impl Heard {
             skew,
             too_old: verdict == LineVerdict::TooOld,
             undated: verdict == LineVerdict::Undated,
-            failures: std::mem::take(failures),
+            failures: failures.drain().collect(),
         };
         let says = skew.is_some() || heard.too_old || heard.undated || !heard.failures.is_empty();
         says.then_some(heard)
@@ -222,7 +222,7 @@ fn check(jails: &[(Arc<Rule>, Option<Span>)], lines: &[(String, i64, bool)]) {
             ));
         });
         for (jail, detector) in alone.iter_mut().enumerate() {
-            let mut failures = Vec::new();
+            let mut failures = Failures::default();
             let verdict = detector.feed(&line, &clock, &mut failures);
             expected.extend(Heard::new(
                 (number, jail),

@@ -10,10 +10,10 @@ fn line(
     text: &str,
     captures: &[(&str, &str)],
 ) -> String {
-    let names_subject = |captures: &Captures| captures.get("ip4").is_some();
+    let names_subject = |captures: &Captures| captures.get(Name::IP4).is_some();
     let now = Timestamp::from_secs(at);
     let mut captures: Captures = captures.iter().copied().chain([("mlfid", id)]).collect();
-    let lines = |lines: &mut Vec<String>| lines.push(text.to_owned());
+    let lines = |lines: &mut Texts| lines.push(text);
     let merged = sessions
         .merge(&mut captures, lines, now, names_subject)
         .unwrap();
@@ -22,7 +22,7 @@ fn line(
     } else if merged.is_pending() {
         "pending".to_owned()
     } else {
-        merged.into_matches().join(" ")
+        merged.matches().iter().collect::<Vec<_>>().join(" ")
     }
 }
 

@@ -1,7 +1,7 @@
-//! The counting of one jail against a plain list of failures.
+//! The counting of one jail against plain lists.
 
 use super::*;
-use base::{JailName, Prefix, PrefixSet};
+use base::{JailName, NamedTexts, Prefix, PrefixSet};
 use proptest::prelude::*;
 
 fn policy(findtime: i64, maxmatches: u32) -> JailPolicy {
@@ -20,41 +20,36 @@ fn policy(findtime: i64, maxmatches: u32) -> JailPolicy {
     }
 }
 
-fn limits(tracked_ids: usize, story_bytes: usize) -> Limits {
-    Limits {
+fn window(tracked_ids: usize, story_bytes: usize) -> Window {
+    Window::new(&Limits {
         tracked_ids,
         story_bytes,
-    }
+    })
 }
 
-fn id(last: u8) -> FailureId {
-    FailureId::Prefix(Prefix::host([192, 0, 2, last].into()))
+fn id(number: u32) -> FailureId {
+    FailureId::Prefix(Prefix::host(std::net::IpAddr::V4(number.into())))
 }
 
-fn failure(who: u8, time: i64, line: &str) -> Failure {
-    Failure {
-        id: id(who),
+fn fail(window: &mut Window, policy: &JailPolicy, who: u32, time: i64, line: &str) -> u32 {
+    let failure = Failure {
+        id: &id(who),
         time: Timestamp::from_secs(time),
-        users: vec![format!("u{}", who % 3)],
-        matches: vec![line.to_owned()],
-        captures: BTreeMap::new(),
-    }
-}
-
-/// What an entry's story takes, counted anew.
-fn story_bytes(ticket: &Ticket) -> usize {
-    let matches: usize = ticket.matches.iter().map(String::len).sum();
-    let users: usize = ticket.users.iter().map(|(user, _)| user.len()).sum();
-    matches + users + captures_bytes(&ticket.captures)
+        user: None,
+        users: &[format!("u{}", time.rem_euclid(3))].iter().collect(),
+        matches: &[line].iter().collect(),
+        captures: &NamedTexts::default(),
+    };
+    window.add(failure.id, &failure, policy)
 }
 
 /// One id's failures at these seconds give this estimate.
 fn check(findtime: i64, times: &[i64], expected: i64) {
-    let mut window = Window::default();
+    let mut window = window(10, 1000);
     let policy = policy(findtime, 5);
     let mut slot = 0;
     for time in times {
-        slot = window.add(id(1), failure(1, *time, ""), &policy, &Limits::default());
+        slot = fail(&mut window, &policy, 1, *time, "");
     }
     let ticket = window.ticket(slot).unwrap();
     assert_eq!(ticket.retry, expected, "findtime {findtime}, at {times:?}");
@@ -74,86 +69,237 @@ fn estimates_the_rate_as_fail2ban() {
 }
 
 #[test]
-fn keeps_the_last_lines_and_no_more_bytes_than_allowed() {
+fn tells_the_last_lines_and_all_users() {
     let policy = policy(600, 2);
-    let mut window = Window::default();
-    let limits = limits(10, 13);
+    let mut window = window(10, 1000);
     let mut slot = 0;
-    for (time, line) in ["one", "two", "three", "toolongaline"].iter().enumerate() {
-        slot = window.add(id(1), failure(1, time as i64, line), &policy, &limits);
+    for (time, line) in ["one", "two", "three"].iter().enumerate() {
+        slot = fail(&mut window, &policy, 1, time as i64 * 2, line);
     }
-    let ticket = window.ticket(slot).unwrap();
-    assert_eq!(ticket.matches, ["two", "three"]);
-    assert_eq!(ticket.users, [("u1".to_owned(), 4)]);
-    assert_eq!(ticket.failures, 4);
-    window.take(slot);
-    assert_eq!(window.story_bytes, 0);
+    let told = window.take(slot, &policy).unwrap();
+    assert_eq!(told.matches, ["two", "three"]);
+    let users = ["u0", "u2", "u1"].map(|user| (user.to_owned(), 1));
+    assert_eq!(told.users, users);
+    assert_eq!(told.last, Timestamp::from_secs(4));
+    assert_eq!(
+        (told.failures, window.lost_lines(), window.len()),
+        (3, 0, 0)
+    );
 }
 
-/// What the window must agree with: no heap, no slots.
-#[derive(Default)]
+#[test]
+fn newer_lines_take_the_room_of_older_ones() {
+    // A failure takes 4 + 8 bytes for its line and 2 + 8 for its user.
+    let policy = policy(600, 5);
+    let mut window = window(10, 66);
+    let one = fail(&mut window, &policy, 1, 0, "old1");
+    let two = fail(&mut window, &policy, 2, 0, "old2");
+    for line in ["new1", "new2"] {
+        fail(&mut window, &policy, 1, 1, line);
+    }
+    assert_eq!(window.take(two, &policy).unwrap().matches, ["old2"]);
+    let told = window.take(one, &policy).unwrap();
+    assert_eq!(told.matches, ["new1", "new2"]);
+    assert_eq!(told.users, [("u1".to_owned(), 2)]);
+    assert_eq!((told.failures, window.lost_lines()), (3, 1));
+}
+
+#[test]
+fn a_flood_hides_nobody_who_comes_back() {
+    const BOUND: u32 = 400;
+    let policy = policy(1_000_000, 1);
+    // The flood's addresses fail so many times each; the attacker comes after so many of them.
+    for (times, after, is_seen) in [
+        (1, BOUND / 4, true),
+        (1, BOUND - 2, true),
+        (1, BOUND + 1, false),
+        (2, BOUND / 4 - 1, true),
+    ] {
+        let mut window = window(BOUND as usize, 1000);
+        let mut next = 1_000_000;
+        let mut flood = |window: &mut Window, addresses: u32| {
+            for _ in 0..addresses {
+                next += 1;
+                for _ in 0..times {
+                    fail(window, &policy, next, 0, "");
+                }
+            }
+        };
+        flood(&mut window, 10 * BOUND);
+        fail(&mut window, &policy, 1, 0, "");
+        flood(&mut window, after);
+        let slot = fail(&mut window, &policy, 1, 0, "");
+        let retry = window.ticket(slot).unwrap().retry;
+        assert_eq!(
+            retry,
+            1 + i64::from(is_seen),
+            "{times} times, {after} later"
+        );
+        // Whoever is known to come back outlasts any number of addresses that do not.
+        if is_seen && times == 1 {
+            flood(&mut window, 10 * BOUND);
+            let slot = fail(&mut window, &policy, 1, 0, "");
+            assert_eq!(window.ticket(slot).unwrap().retry, 3);
+        }
+        assert_eq!(window.len(), BOUND as usize);
+        assert!(window.slots.len() == BOUND as usize);
+        let places = window.once.len() + window.again.len();
+        assert!(places <= 2 * (64 + 2 * BOUND as usize), "{places}");
+    }
+}
+
+/// What the window must agree with: no heap, no slots, no ring.
 struct Plain {
-    entries: Vec<(FailureId, Timestamp)>,
+    entries: Vec<Entry>,
     cleaned: Option<Timestamp>,
+    max: usize,
+    room: usize,
+    moment: usize,
+    evicted: u64,
+    lost: u64,
+    /// Bytes that all texts so far took.
+    written: usize,
+}
+
+struct Entry {
+    id: u32,
+    first: Timestamp,
+    last: Timestamp,
+    retry: i64,
+    /// When it failed, counted in failures of all.
+    moments: Vec<usize>,
+    /// Lines and users, and how many bytes were written when they begin.
+    lines: Vec<(String, usize)>,
+    users: Vec<(String, usize)>,
 }
 
 impl Plain {
-    fn add(&mut self, id: FailureId, time: Timestamp, max: usize) {
-        if let Some((_, last)) = self.entries.iter_mut().find(|(known, _)| *known == id) {
-            *last = time.max(*last);
+    fn add(&mut self, id: u32, time: Timestamp, findtime: Span, line: &str, user: &str) {
+        self.moment += 1;
+        if !self.entries.iter().any(|entry| entry.id == id) {
+            self.make_room();
+            self.entries.push(Entry {
+                id,
+                first: time,
+                last: time,
+                retry: 0,
+                moments: Vec::new(),
+                lines: Vec::new(),
+                users: Vec::new(),
+            });
+        }
+        let entry = self.entries.iter_mut().find(|e| e.id == id).unwrap();
+        if time > entry.last {
+            if entry.first < time - findtime {
+                let elapsed = time.since(entry.first).as_secs_f64();
+                let scaled = entry.retry as f64 / elapsed * findtime.as_secs_f64();
+                entry.retry = scaled.round_ties_even() as i64;
+                entry.first = time - findtime;
+            }
+            entry.last = time;
+        }
+        entry.retry += 1;
+        entry.moments.push(self.moment);
+        for (list, text) in [(&mut entry.lines, line), (&mut entry.users, user)] {
+            list.push((text.to_owned(), self.written));
+            self.written += text.len() + 8;
+        }
+    }
+
+    fn make_room(&mut self) {
+        if self.entries.len() < self.max {
             return;
         }
-        if self.entries.len() == max {
-            let oldest = self.entries.iter().map(|(_, last)| *last).min().unwrap();
-            let place = self.entries.iter().position(|(_, l)| *l == oldest).unwrap();
-            self.entries.remove(place);
-        }
-        self.entries.push((id, time));
+        let once = self.entries.iter().filter(|e| e.moments.len() == 1).count();
+        let of_once = once > self.max / 4 || once == self.entries.len();
+        let oldest = self
+            .entries
+            .iter()
+            .filter(|entry| (entry.moments.len() == 1) == of_once)
+            .min_by_key(|entry| (entry.last, *entry.moments.last().unwrap()))
+            .unwrap()
+            .id;
+        self.entries.retain(|entry| entry.id != oldest);
+        self.evicted += 1;
     }
 
     fn clean_up(&mut self, now: Timestamp, findtime: Span) {
-        if self
-            .cleaned
-            .is_none_or(|c| now < c || now.since(c) >= CLEANUP_EVERY)
-        {
+        let is_due = |c| now < c || now.since(c) >= CLEANUP_EVERY;
+        if self.cleaned.is_none_or(is_due) {
             self.cleaned = Some(now);
-            self.entries.retain(|(_, last)| *last > now - findtime);
+            self.entries.retain(|entry| entry.last > now - findtime);
+        }
+    }
+
+    fn take(&mut self, id: u32, maxmatches: usize) -> Told {
+        let place = self.entries.iter().position(|e| e.id == id).unwrap();
+        let entry = self.entries.remove(place);
+        let kept = |(_, begin): &&(String, usize)| self.written - begin <= self.room;
+        let wanted = maxmatches.min(entry.lines.len());
+        let lines = &entry.lines[entry.lines.len() - wanted..];
+        let matches: Vec<String> = lines.iter().filter(kept).map(|(l, _)| l.clone()).collect();
+        self.lost += (wanted - matches.len()) as u64;
+        let mut users: Vec<(String, u32)> = Vec::new();
+        for (user, _) in entry.users.iter().filter(kept) {
+            match users.iter_mut().find(|(known, _)| known == user) {
+                Some((_, times)) => *times += 1,
+                None => users.push((user.clone(), 1)),
+            }
+        }
+        Told {
+            last: entry.last,
+            failures: entry.moments.len() as u32,
+            users,
+            matches,
         }
     }
 }
 
 proptest! {
     #[test]
-    fn forgets_the_same_ids_as_a_plain_list(
-        steps in proptest::collection::vec((0u8..4, 0u8..12, -20i64..20), 0..200),
-        max in 1usize..8,
+    fn agrees_with_plain_lists(
+        steps in proptest::collection::vec((0u8..5, 0u32..14, -20i64..20, "[a-c]{0,9}"), 0..250),
+        max in 1usize..10,
+        maxmatches in 1u32..4,
+        room in 20usize..400,
     ) {
-        let policy = policy(30, 1);
-        let limits = limits(max, 1000);
-        let (mut window, mut plain, mut now) = (Window::default(), Plain::default(), 1000);
-        for (kind, who, shift) in steps {
+        let policy = policy(30, maxmatches);
+        let mut window = window(max, room);
+        let mut now = 1000;
+        let mut plain = Plain {
+            entries: Vec::new(),
+            cleaned: None,
+            max,
+            room,
+            moment: 0,
+            evicted: 0,
+            lost: 0,
+            written: 0,
+        };
+        for (kind, who, shift, line) in steps {
             now += shift.max(0) / 4;
-            let time = now + shift;
             match kind {
                 0 => {
-                    window.clean_up(Timestamp::from_secs(now), policy.findtime);
-                    plain.clean_up(Timestamp::from_secs(now), policy.findtime);
+                    let now = Timestamp::from_secs(now);
+                    window.clean_up(now, policy.findtime);
+                    plain.clean_up(now, policy.findtime);
                 }
-                1 if plain.entries.iter().any(|(known, _)| *known == id(who)) => {
-                    let slot = window.by_id[&id(who)];
-                    window.take(slot);
-                    plain.entries.retain(|(known, _)| *known != id(who));
+                1 if plain.entries.iter().any(|entry| entry.id == who) => {
+                    let slot = window.index.find(&id(who), &window.slots).unwrap();
+                    let told = window.take(slot, &policy).unwrap();
+                    prop_assert_eq!(told, plain.take(who, maxmatches as usize));
                 }
                 _ => {
-                    window.add(id(who), failure(who, time, "line"), &policy, &limits);
-                    plain.add(id(who), Timestamp::from_secs(time), max);
+                    let time = now + shift;
+                    fail(&mut window, &policy, who, time, &line);
+                    let user = format!("u{}", time.rem_euclid(3));
+                    plain.add(who, Timestamp::from_secs(time), policy.findtime, &line, &user);
                 }
             }
-            let mut expected: Vec<FailureId> = plain.entries.iter().map(|(id, _)| id.clone()).collect();
-            expected.sort();
-            prop_assert_eq!(window.counts().into_keys().collect::<Vec<_>>(), expected);
-            let bytes: usize = window.slots.iter().flatten().map(story_bytes).sum();
-            prop_assert_eq!(window.story_bytes, bytes);
+            let expected = plain.entries.iter().map(|entry| (id(entry.id), entry.retry));
+            prop_assert_eq!(window.counts(), expected.collect::<BTreeMap<_, _>>());
+            prop_assert_eq!((window.len(), window.evicted()), (plain.entries.len(), plain.evicted));
+            prop_assert_eq!(window.lost_lines(), plain.lost);
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::laws::Laws;
 use crate::random::Random;
-use base::{FailureId, JailName, Prefix, Span, Timestamp};
+use base::{FailureId, JailName, NamedTexts, Prefix, Span, Texts, Timestamp};
 use engine::{
     BanKey, BanRecord, BanTime, Effect, Engine, Failure, Input, JailId, JailPolicy, Limits,
     Request, RequestId, StoreWrite,
@@ -67,7 +67,7 @@ pub(crate) struct World {
     kernel_retry: BTreeMap<BanKey, (u64, KernelOrder)>,
     store_queue: VecDeque<StoreWrite>,
     /// Answers on their way to the engine, in any order.
-    answers: Vec<Input>,
+    answers: Vec<Input<'static>>,
     protected: Vec<(Prefix, Option<Timestamp>)>,
     next_request: u64,
     laws: Laws,
@@ -190,14 +190,15 @@ impl World {
         for _ in 0..1 + self.random.below(4) {
             let age = if late { self.random.below(120) } else { 0 };
             let failure = Failure {
-                id: match subject.parse() {
+                id: &match subject.parse() {
                     Ok(prefix) => FailureId::Prefix(prefix),
                     Err(_) => FailureId::Raw(subject.into()),
                 },
                 time: Timestamp::from_secs(self.now - age as i64),
-                users: vec![format!("u{}", self.random.below(3))],
-                matches: vec!["line".to_owned()],
-                captures: BTreeMap::new(),
+                user: Some(["u0", "u1", "u2"][self.random.below(3)]),
+                users: &Texts::default(),
+                matches: &["line"].iter().collect(),
+                captures: &NamedTexts::default(),
             };
             self.step(Input::Failure { jail, failure })?;
         }
@@ -359,7 +360,7 @@ impl World {
         })
     }
 
-    fn send(&mut self, answer: Input) -> Result<(), String> {
+    fn send(&mut self, answer: Input<'static>) -> Result<(), String> {
         if self.fault != Fault::AnswersLost || !self.random.once_in(10) {
             self.answers.push(answer);
         }
@@ -435,7 +436,7 @@ impl World {
         Err("never comes to rest".to_owned())
     }
 
-    fn step(&mut self, input: Input) -> Result<(), String> {
+    fn step(&mut self, input: Input<'_>) -> Result<(), String> {
         let mut out = Vec::new();
         let now = self.now();
         self.engine.step(now, input, &mut out);

@@ -1,7 +1,7 @@
 //! The engine with a model kernel, a model store and a clock that a script moves.
 
 use super::T0;
-use base::{FailureId, JailName, Prefix, PrefixSet, Span, Timestamp};
+use base::{FailureId, JailName, NamedTexts, Prefix, PrefixSet, Span, Texts, Timestamp};
 use engine::{
     Answer, BanOutcome, BanRecord, Effect, Engine, Event, Failure, IgnoreReason, Input, JailId,
     JailPolicy, Request, RequestId, StoreWrite,
@@ -124,15 +124,19 @@ impl World {
         let id = FailureId::Prefix(ip.parse().map_err(|_| "an id that is no address")?);
         let user = step["user"].as_str();
         let shown = user.map_or(String::new(), |user| format!(" user={user}"));
+        let matches = [format!("{told} fail from {ip}{shown}")]
+            .into_iter()
+            .collect();
         self.perform(Input::Tick);
         self.perform(Input::ReadBegins { jail });
         for _ in 0..step["n"].as_u64().ok_or("no number 'n'")? {
             let failure = Failure {
-                id: id.clone(),
+                id: &id,
                 time: Timestamp::from_secs(time),
-                users: user.map(str::to_owned).into_iter().collect(),
-                matches: vec![format!("{told} fail from {ip}{shown}")],
-                captures: BTreeMap::new(),
+                user,
+                users: &Texts::default(),
+                matches: &matches,
+                captures: &NamedTexts::default(),
             };
             self.perform(Input::Failure { jail, failure });
         }
@@ -176,7 +180,7 @@ impl World {
     }
 
     /// Steps the engine; kernel and store answer at once.
-    fn perform(&mut self, input: Input) {
+    fn perform(&mut self, input: Input<'_>) {
         let now = Timestamp::from_secs(self.now);
         let mut out = Vec::new();
         self.engine.step(now, input, &mut out);

@@ -161,7 +161,7 @@ proptest! {
         };
         let (mut feeding, mut explaining) = (timeless(&source), timeless(&source));
         for line in &lines {
-            let mut failures = Vec::new();
+            let mut failures = Failures::default();
             feeding.feed(&Line::of_file(line), &clock(false), &mut failures);
             let asked = Asked { every_failregex: false, captures: true };
             let told = explain(&mut explaining, line, asked);

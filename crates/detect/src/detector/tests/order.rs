@@ -7,7 +7,7 @@ use proptest::prelude::*;
 fn the_first_failregex_wins() {
     let source = plain(None, &["^a <HOST>", "^(?:a|b) <HOST>"]);
     let mut detector = detector(&source);
-    let mut failures = Vec::new();
+    let mut failures = Failures::default();
     for line in ["b 1.1.1.1", "a 1.1.1.1"] {
         detector.feed(&Line::of_file(line), &clock(true), &mut failures);
     }
@@ -128,7 +128,7 @@ fn undated_and_old_lines_do_not_count_while_catching_up() {
         datepattern: None,
         ..plain(None, &["fail <HOST>$"])
     });
-    let mut failures = Vec::new();
+    let mut failures = Failures::default();
     for (line, expected) in [
         ("fail 1.1.1.1", LineVerdict::Undated),
         ("2023-11-14 22:03:19 fail 1.1.1.1", LineVerdict::TooOld),
@@ -164,7 +164,7 @@ fn journal_entries_bring_their_time() {
         datepattern: None,
         ..plain(None, &["^host fail <HOST>$"])
     });
-    let mut failures = Vec::new();
+    let mut failures = Failures::default();
     let time = Timestamp::from_micros(NOW * 1_000_000 - 500_000);
     detector.feed(
         &Line::of_journal("host fail 1.1.1.1", time),
@@ -193,7 +193,7 @@ fn host_names_are_left_to_be_resolved() {
             usedns,
             ..plain(None, &["from <HOST>$"])
         });
-        let mut failures = Vec::new();
+        let mut failures = Failures::default();
         detector.feed(&Line::of_file(line), &clock(true), &mut failures);
         let got = failures.first();
         assert_eq!(
@@ -223,7 +223,7 @@ fn captures_are_told() {
         &["^bad <F-USER>\\w*</F-USER> <F-ALT_USER>\\w+</F-ALT_USER> <ADDR>"],
     );
     let mut detector = detector(&source);
-    let mut failures = Vec::new();
+    let mut failures = Failures::default();
     detector.feed(
         &Line::of_file("ftp: bad  bob ::ffff:1.2.3.4"),
         &clock(true),

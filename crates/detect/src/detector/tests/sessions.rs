@@ -48,7 +48,7 @@ fn a_failure_tells_what_all_lines_told() {
         ],
     );
     let mut detector = detector(&source);
-    let mut failures = Vec::new();
+    let mut failures = Failures::default();
     for line in ["s[1]: conn 1.1.1.1", "s[1]: bad b", "s[1]: bad a"] {
         detector.feed(&Line::of_file(line), &clock(true), &mut failures);
     }

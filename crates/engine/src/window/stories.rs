@@ -1,0 +1,153 @@
+//! What failures told, of all entries in one ring of bytes: the newest lines and user names, however many ids
+//! there are.
+//!
+//! Each text is followed by a mark: its kind and length, and how far back the text of the same entry before it
+//! ends. An entry therefore keeps one number, the end of its newest text, and its story is read backwards from
+//! there. Once the ring is full, a new text overwrites the oldest ones, whoever's they are, and a story read later
+//! ends where the overwritten part begins. Nothing is ever searched or moved, and nothing is allocated for a
+//! failure once the ring has its size.
+
+/// Bytes of the mark behind each text.
+const MARK: usize = 8;
+
+/// Of what kind a text is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Line,
+    User,
+}
+
+/// The ring.
+#[derive(Debug)]
+pub(crate) struct Stories {
+    /// Grows up to `room`; a byte that is the n-th ever written lies at n mod `room`.
+    bytes: Vec<u8>,
+    room: usize,
+    /// How many bytes were ever written.
+    end: u64,
+    /// The same, mod `room`.
+    at: usize,
+}
+
+impl Stories {
+    /// A ring of at most so many bytes.
+    pub(crate) fn new(room: usize) -> Self {
+        Self {
+            bytes: Vec::new(),
+            // What a mark can tell.
+            room: room.clamp(1, u32::MAX as usize >> 1),
+            end: 0,
+            at: 0,
+        }
+    }
+
+    /// Appends a text to the story that ends at `story`, 0 for a new one, and gives the new end. A text for which
+    /// the whole ring is too small is left out.
+    pub(crate) fn tell(&mut self, story: u64, kind: Kind, text: &str) -> u64 {
+        if text.len() + MARK > self.room {
+            return story;
+        }
+        let end = self.end + (text.len() + MARK) as u64;
+        // A story that ended so long ago is overwritten, and so are the texts before it.
+        let back = match story {
+            0 => 0,
+            story => u32::try_from(end - story).unwrap_or(0),
+        };
+        let length = (text.len() as u32) << 1 | u32::from(kind == Kind::User);
+        self.write(text.as_bytes());
+        self.write(&length.to_le_bytes());
+        self.write(&back.to_le_bytes());
+        end
+    }
+
+    /// The texts of the story that ends at `story`, the newest first, as far as they are kept.
+    pub(crate) fn read(&self, mut story: u64) -> impl Iterator<Item = (Kind, String)> {
+        std::iter::from_fn(move || {
+            let mark = self.bytes(story.checked_sub(MARK as u64)?, MARK)?;
+            let [length, back] = [0, 4].map(|start| {
+                let number = mark.get(start..start + 4).and_then(|b| b.try_into().ok());
+                number.map_or(0, u32::from_le_bytes)
+            });
+            let kind = if length & 1 == 1 {
+                Kind::User
+            } else {
+                Kind::Line
+            };
+            let length = (length >> 1) as usize;
+            let start = story.checked_sub((length + MARK) as u64)?;
+            let text = String::from_utf8(self.bytes(start, length)?).ok()?;
+            story = match back {
+                0 => 0,
+                back => story.checked_sub(back.into())?,
+            };
+            Some((kind, text))
+        })
+    }
+
+    /// Bytes from the n-th ever written; `None` if they were overwritten.
+    fn bytes(&self, start: u64, length: usize) -> Option<Vec<u8>> {
+        if self.end - start > self.bytes.len() as u64 {
+            return None;
+        }
+        let at = (start % self.room as u64) as usize;
+        let first = length.min(self.bytes.len() - at);
+        let mut bytes = Vec::with_capacity(length);
+        bytes.extend_from_slice(self.bytes.get(at..at + first)?);
+        bytes.extend_from_slice(self.bytes.get(..length - first)?);
+        Some(bytes)
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        let first = bytes.len().min(self.room - self.at);
+        for part in [&bytes[..first], &bytes[first..]] {
+            let until = self.at + part.len();
+            match self.bytes.get_mut(self.at..until) {
+                Some(old) => old.copy_from_slice(part),
+                // Not full yet: the ring ends where it is written.
+                None => self.bytes.extend_from_slice(part),
+            }
+            self.at = if until == self.room { 0 } else { until };
+        }
+        self.end += bytes.len() as u64;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        /// Each story is what a plain list of all texts has of it, back to the first byte that is overwritten.
+        #[test]
+        fn keeps_the_newest_texts(
+            room in 1usize..200,
+            texts in proptest::collection::vec((0usize..4, any::<bool>(), "[aé]{0,12}"), 0..80),
+        ) {
+            let mut ring = Stories::new(room);
+            let mut ends = [0; 4];
+            // Whose, which, and how many bytes were written up to its end.
+            let mut plain: Vec<(usize, Kind, String, usize)> = Vec::new();
+            let mut written = 0;
+            for (whose, is_user, text) in texts {
+                let kind = if is_user { Kind::User } else { Kind::Line };
+                ends[whose] = ring.tell(ends[whose], kind, &text);
+                if text.len() + MARK <= room {
+                    written += text.len() + MARK;
+                    plain.push((whose, kind, text, written));
+                }
+                prop_assert!(ring.bytes.len() <= room);
+                for (whose, end) in ends.iter().enumerate() {
+                    let kept: Vec<(Kind, String)> = plain
+                        .iter()
+                        .rev()
+                        .filter(|(of, ..)| *of == whose)
+                        .take_while(|(.., text, until)| written - (until - text.len() - MARK) <= room)
+                        .map(|(_, kind, text, _)| (*kind, text.clone()))
+                        .collect();
+                    prop_assert_eq!(ring.read(*end).collect::<Vec<_>>(), kept);
+                }
+            }
+        }
+    }
+}
