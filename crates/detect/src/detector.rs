@@ -3,7 +3,8 @@
 //! The date comes first (`dating`), because it is cut out of what the expressions search (`matcher`). What is searched
 //! always ends with one line feed.
 //!
-//! A line that does not match costs no allocation: all buffers are kept from line to line.
+//! A line costs no allocation, whatever it is: all buffers are kept from line to line, and failures are written over
+//! earlier ones.
 
 mod dating;
 mod explain;

@@ -111,15 +111,17 @@ impl Subsets {
         done
     }
 
-    /// Takes plain transitions as long as there are any; returns the first other one.
+    /// Takes plain transitions as long as there are any; returns the first other one. A function of its own, so that
+    /// the state stays in a register.
+    #[inline(never)]
     fn walk(&self, cache: &Cache, text: &[u8], row: &mut u32, at: &mut usize) -> u32 {
-        let table = &cache.table[..];
+        let (table, classes) = (&cache.table[..], &self.classes);
         let (mut state, mut position) = (*row as usize, *at);
         let word = loop {
             let Some(&letter) = text.get(position) else {
-                break table[state + self.classes.count()];
+                break table[state + classes.count()];
             };
-            let word = table[self.classes.of(letter) + state];
+            let word = table[classes.of(letter) + state];
             if word >= SPECIAL {
                 break word;
             }

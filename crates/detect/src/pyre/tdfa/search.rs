@@ -96,15 +96,23 @@ impl Tdfa {
         }
     }
 
-    /// Takes plain transitions as long as there are any; returns the first other one.
+    /// Takes plain transitions as long as there are any; returns the first other one. A function of its own, so that
+    /// the state stays in a register: to keep it in memory costs as much again as to look up the next one.
+    #[inline(never)]
     fn walk(&self, cache: &mut Cache, text: &[u8], row: &mut u32, at: &mut usize) -> u32 {
-        let (table, cells) = (&cache.table[..], &mut cache.cells);
+        let (table, cells, classes) = (&cache.table[..], &mut cache.cells, &self.classes);
         let (mut state, mut position) = (*row as usize, *at);
         let target = loop {
             let Some(&letter) = text.get(position) else {
                 break table[state + self.end_class()] as u32;
             };
-            let word = table[self.classes.of(letter) + state];
+            let word = table[classes.of(letter) + state];
+            if word < u64::from(SPECIAL) {
+                // Nearly all transitions: nothing to do but to go on.
+                state = word as usize;
+                position += 1;
+                continue;
+            }
             if word as u32 >= SPECIAL {
                 break word as u32;
             }
