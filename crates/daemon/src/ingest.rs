@@ -21,6 +21,7 @@ use store::{JournalPosition, LogPosition, Write};
 
 mod choose;
 mod ears;
+mod shards;
 mod threads;
 
 pub(crate) use choose::{Choice, Positions, choice, journal_has, journald_runs};

@@ -9,12 +9,13 @@ use std::thread;
 
 /// A part's way to the hub, which tells of the part's panic.
 pub(crate) struct LastWords {
-    part: &'static str,
+    part: String,
     hub: Sender<Message>,
 }
 
 impl LastWords {
-    pub(crate) fn new(part: &'static str, hub: Sender<Message>) -> Self {
+    pub(crate) fn new(part: impl Into<String>, hub: Sender<Message>) -> Self {
+        let part = part.into();
         Self { part, hub }
     }
 

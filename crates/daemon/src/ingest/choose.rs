@@ -6,6 +6,7 @@
 //! unit and logs to files only, and one that had nothing to log for an hour must not go unguarded for ever.
 
 use super::ears::Ears;
+use super::shards::Ways;
 use crate::clock;
 use crate::gate::Gate;
 use crate::hub::{Message, Read};
@@ -43,11 +44,10 @@ pub(super) struct Chooser {
     pub(super) listening: Vec<Listening>,
     pub(super) positions: Positions,
     pub(super) journal: Option<PathBuf>,
-    pub(super) files: Sender<FileWish>,
+    pub(super) files: Ways,
     pub(super) entries: Sender<JournalWish>,
     pub(super) hub: Sender<Message>,
     pub(super) gate: Gate,
-    pub(super) tail: os::Waker,
     pub(super) ears: Arc<Ears>,
 }
 
@@ -200,9 +200,7 @@ impl Chooser {
             stored,
             marks,
         };
-        // The thread ends only with us.
-        drop(self.files.send(wish));
-        self.tail.wake();
+        self.files.send(wish);
     }
 
     /// The jail's journal: another directory given for the system's counts where the jail names none.

@@ -3,6 +3,7 @@
 use super::Ingest;
 use super::choose::{Chooser, Positions};
 use super::ears::Ears;
+use super::shards::{Shards, Way, Ways};
 use crate::clock;
 use crate::gate::Gate;
 use crate::hub::Message;
@@ -32,7 +33,7 @@ type Work = Box<dyn FnOnce(&AtomicBool, &LastWords) + Send>;
 /// The running threads.
 pub(crate) struct Sources {
     stop: Arc<AtomicBool>,
-    tail: os::Waker,
+    tails: Vec<os::Waker>,
     threads: Vec<JoinHandle<()>>,
 }
 
@@ -40,9 +41,12 @@ impl Sources {
     /// Lets them send what they have and waits for their end.
     pub(crate) fn stop(self) {
         self.stop.store(true, Ordering::Relaxed);
-        self.tail.wake();
-        for thread in self.threads {
+        self.tails.iter().for_each(os::Waker::wake);
+        // All before the first is awaited: one that never got a wish ends when the one that chooses does.
+        for thread in &self.threads {
             thread.thread().unpark();
+        }
+        for thread in self.threads {
             // One that panicked has nothing left to send.
             drop(thread.join());
         }
@@ -52,6 +56,18 @@ impl Sources {
 /// Starts reading for all jails.
 pub(crate) fn start(
     jails: &Arc<[Jail]>,
+    positions: Positions,
+    journal: Option<PathBuf>,
+    zone: &TimeZone,
+    hub: Sender<Message>,
+) -> io::Result<Sources> {
+    let shards = Shards::of(jails);
+    start_shards(jails, shards, positions, journal, zone, hub)
+}
+
+fn start_shards(
+    jails: &Arc<[Jail]>,
+    shards: Shards,
     positions: Positions,
     journal: Option<PathBuf>,
     zone: &TimeZone,
@@ -69,53 +85,63 @@ pub(crate) fn start(
             Arc::clone(&ears),
         )
     };
-    let (files, file_wishes) = channel();
+    let (mut ways, mut tails) = (Vec::new(), Vec::new());
+    for _ in 0..shards.count {
+        let tail = Tail::new(Vec::new(), ingest(), clock::now)?;
+        let (wishes, wished) = channel();
+        let waker = tail.waker();
+        ways.push(Way { wishes, waker });
+        tails.push((tail, wished));
+    }
+    let wakers = ways.iter().map(|way| way.waker.clone()).collect();
     let (entries, journal_wishes) = channel();
-    let tail = Tail::new(Vec::new(), ingest(), clock::now)?;
     let reader = Journals::new(ingest(), clock::now);
-    let waker = tail.waker();
     let mut chooser = Chooser {
         jails: Arc::clone(jails),
         undecided: Vec::new(),
         listening: Vec::new(),
         positions,
         journal,
-        files,
+        files: Ways { shards, ways },
         entries,
         hub: hub.clone(),
         gate: gate.clone(),
-        tail: waker.clone(),
         ears,
     };
     chooser.begin();
-    let spawn = |name: &'static str, work: Work| {
+    let spawn = |name: &str, work: Work| {
         let (words, stop) = (LastWords::new(name, hub.clone()), Arc::clone(&stop));
         thread::Builder::new()
             .name(name.into())
             .spawn(move || work(&stop, &words))
     };
-    let threads = vec![
-        spawn(
-            "tail",
-            Box::new(move |stop, words| follow_files(tail, &file_wishes, stop, words)),
-        )?,
-        spawn(
-            "journal",
-            Box::new(move |stop, _| follow_journal(reader, &journal_wishes, stop)),
-        )?,
-        spawn(
-            "choose",
-            Box::new(move |stop, _| {
-                while !stop.load(Ordering::Relaxed) && !chooser.is_done() {
-                    thread::park_timeout(LOOK_AGAIN);
-                    chooser.look();
-                }
-            }),
-        )?,
-    ];
+    let mut threads = Vec::new();
+    for (at, (tail, wishes)) in tails.into_iter().enumerate() {
+        let name = match at {
+            0 => "tail".to_owned(),
+            _ => format!("tail-{}", at + 1),
+        };
+        threads.push(spawn(
+            &name,
+            Box::new(move |stop, words| follow_files(tail, &wishes, stop, words)),
+        )?);
+    }
+    threads.push(spawn(
+        "journal",
+        Box::new(move |stop, _| follow_journal(reader, &journal_wishes, stop)),
+    )?);
+    threads.push(spawn(
+        "choose",
+        Box::new(move |stop, _| {
+            while !stop.load(Ordering::Relaxed) && !chooser.is_done() {
+                thread::park_timeout(LOOK_AGAIN);
+                chooser.look();
+            }
+        }),
+    )?);
     Ok(Sources {
         stop,
-        tail: waker,
+        tails: wakers,
         threads,
     })
 }
@@ -126,6 +152,9 @@ fn follow_files(
     stop: &AtomicBool,
     words: &LastWords,
 ) {
+    // It sleeps as long as nobody wants anything of it, and ends if nobody will.
+    let Ok(first) = wishes.recv() else { return };
+    tail.add(first);
     let mut failures = 0;
     while !stop.load(Ordering::Relaxed) {
         for wish in wishes.try_iter() {
@@ -163,3 +192,6 @@ fn follow_journal(mut reader: Journals<Ingest>, wishes: &Receiver<JournalWish>, 
     }
     reader.sink_mut().finish();
 }
+
+#[cfg(test)]
+mod tests;

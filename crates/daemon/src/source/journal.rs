@@ -63,6 +63,8 @@ struct JournalReader {
     /// Fields that are asked for.
     wanted: Vec<String>,
     entry: Entry,
+    /// The entry as a line; empty as long as no jail wanted it.
+    line: String,
     /// The last entry that everybody has seen: cursor and time of reception.
     last: Option<(String, Timestamp)>,
     caught_up: bool,
@@ -142,6 +144,7 @@ impl JournalReader {
             feed: None,
             wanted: Vec::new(),
             entry: Entry::default(),
+            line: String::new(),
             last: None,
             caught_up: false,
             last_entry: now,
@@ -220,14 +223,16 @@ impl JournalReader {
             .subscriptions
             .iter()
             .any(|one| one.expression.alternatives.is_empty());
-        let groups: Vec<&Group> = match asks_for_all {
-            true => Vec::new(),
-            false => self
-                .subscriptions
-                .iter()
-                .flat_map(|one| &one.expression.alternatives)
-                .collect(),
-        };
+        let mut groups: Vec<&Group> = Vec::new();
+        if !asks_for_all {
+            let all = self.subscriptions.iter();
+            for group in all.flat_map(|one| &one.expression.alternatives) {
+                // libsystemd looks for each, also for the same again.
+                if !groups.contains(&group) {
+                    groups.push(group);
+                }
+            }
+        }
         let since = self
             .subscriptions
             .iter()
@@ -302,9 +307,10 @@ impl JournalReader {
                 sink.read_begins(self.key);
             }
             count += 1;
+            self.line.clear();
             for one in &mut self.subscriptions {
                 if !one.has_seen(&self.entry, feed) {
-                    one.take(self.key, &self.entry, sink);
+                    one.take(self.key, &self.entry, &mut self.line, sink);
                 }
             }
         }
@@ -405,10 +411,15 @@ impl Subscription {
         true
     }
 
-    fn take<S: Sink>(&mut self, key: SourceKey, entry: &Entry, sink: &mut S) {
+    fn take<S: Sink>(&mut self, key: SourceKey, entry: &Entry, line: &mut String, sink: &mut S) {
         match trust::judge(&self.expression, &self.trusted_uids, entry) {
             Verdict::Foreign => {}
-            Verdict::Trusted => sink.entry(key, self.jail, &entry.line(), entry.time()),
+            Verdict::Trusted => {
+                if line.is_empty() {
+                    entry.write_line(line);
+                }
+                sink.entry(key, self.jail, line, entry.time());
+            }
             Verdict::Refused(cause) => {
                 if self.refused.len() >= CAUSES && !self.refused.contains_key(&cause) {
                     return;

@@ -1,4 +1,4 @@
-//! Follows the log files of all jails in one thread.
+//! Follows the log files of jails in one thread.
 //!
 //! inotify on directories says what to read at once; once a second everything is looked at without it, for file
 //! systems that report nothing. A file is followed by identity: renamed away, it is read until it stays quiet, while
@@ -39,7 +39,7 @@ const QUIET: Duration = Duration::from_secs(30);
 /// Files without a name that are kept open at most.
 const ROTATED: usize = 16;
 
-/// The log files of all jails.
+/// The log files of the jails that were added.
 pub(crate) struct Tail<S> {
     sink: S,
     clock: fn() -> Timestamp,
@@ -71,6 +71,11 @@ pub(crate) fn is_glob(pattern: &str) -> bool {
 /// The paths that exist and that a path or glob names, sorted.
 pub(crate) fn expand(pattern: &str) -> Vec<PathBuf> {
     glob::expand(pattern, &mut glob::Looked::default())
+}
+
+/// True if some file may have two names of which each pattern is or names one.
+pub(crate) fn may_name_same(one: &str, other: &str) -> bool {
+    glob::overlap(one, other)
 }
 
 /// One pattern of a jail.

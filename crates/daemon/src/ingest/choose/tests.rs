@@ -1,6 +1,7 @@
 //! Which source a jail gets, and when it changes over.
 
 use super::*;
+use crate::ingest::shards::{Shards, Way};
 use crate::plan::{Surroundings, compile};
 use crate::source::tail::Tail;
 use std::fs::OpenOptions;
@@ -47,7 +48,7 @@ impl World {
         let plan = compile(config, &around, &mut Vec::new());
         let jails: Arc<[Jail]> = plan.jails.into();
         assert_eq!(jails.len(), 1);
-        let (file_sender, files) = channel();
+        let (file_sender, file_wishes) = channel();
         let (entry_sender, entries) = channel();
         let (hub, said) = channel();
         let gate = Gate::new(100);
@@ -60,23 +61,30 @@ impl World {
             Arc::clone(&ears),
         );
         let tail = Tail::new(Vec::new(), ingest, clock::now).unwrap();
+        let way = Way {
+            wishes: file_sender,
+            waker: tail.waker(),
+        };
+        let files = Ways {
+            shards: Shards::of(&jails),
+            ways: vec![way],
+        };
         let chooser = Chooser {
             jails,
             undecided: Vec::new(),
             listening: Vec::new(),
             positions: Positions::default(),
             journal: Some(dir.path().to_owned()),
-            files: file_sender,
+            files,
             entries: entry_sender,
             hub,
             gate,
-            tail: tail.waker(),
             ears,
         };
         Self {
             dir,
             chooser,
-            files,
+            files: file_wishes,
             entries,
             said,
         }

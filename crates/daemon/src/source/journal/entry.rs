@@ -1,6 +1,7 @@
 //! A journal entry and the line that it is for a filter.
 
 use base::Timestamp;
+use std::ops::Range;
 
 /// What a line is made of and what trust needs; fields of matches come on top.
 pub(super) const FIELDS: [&str; 13] = [
@@ -19,12 +20,21 @@ pub(super) const FIELDS: [&str; 13] = [
     "__MONOTONIC_TIMESTAMP",
 ];
 
-/// The fields of an entry that are looked at.
+/// The fields of an entry that are looked at. One is filled again and again, so that reading allocates nothing.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Entry {
     /// When journald received it.
     pub(super) received: Timestamp,
-    fields: Vec<(String, Vec<u8>)>,
+    /// Name, value, name, value …
+    bytes: Vec<u8>,
+    fields: Vec<Field>,
+}
+
+/// Where in the bytes a field is.
+#[derive(Clone, Debug)]
+struct Field {
+    name: Range<usize>,
+    value: Range<usize>,
 }
 
 impl Entry {
@@ -40,11 +50,18 @@ impl Entry {
     /// Forgets everything, to be filled again.
     pub(super) fn clear(&mut self, received: Timestamp) {
         self.received = received;
+        self.bytes.clear();
         self.fields.clear();
     }
 
     pub(super) fn set(&mut self, name: &str, value: &[u8]) {
-        self.fields.push((name.to_owned(), value.to_owned()));
+        let mut add = |part: &[u8]| {
+            let from = self.bytes.len();
+            self.bytes.extend_from_slice(part);
+            from..self.bytes.len()
+        };
+        let (name, value) = (add(name.as_bytes()), add(value));
+        self.fields.push(Field { name, value });
     }
 
     /// The field's only or first value.
@@ -54,8 +71,9 @@ impl Entry {
 
     /// Every value of a field: what a writer sends may come several times, what journald notes comes once.
     pub(super) fn values(&self, name: &str) -> impl Iterator<Item = &[u8]> {
-        let fields = self.fields.iter().filter(move |(known, _)| known == name);
-        fields.map(|(_, value)| value.as_slice())
+        let is_named = move |field: &&Field| self.bytes[field.name.clone()] == *name.as_bytes();
+        let fields = self.fields.iter().filter(is_named);
+        fields.map(|field| &self.bytes[field.value.clone()])
     }
 
     pub(super) fn text(&self, name: &str) -> Option<&str> {
@@ -70,35 +88,36 @@ impl Entry {
         micros.map_or(self.received, Timestamp::from_micros)
     }
 
-    /// `host name[pid]: message`, without a date. Line breaks of the message are shown as `\n`: an entry is one line
-    /// whatever is in it.
-    pub(super) fn line(&self) -> String {
-        let mut line = String::new();
-        let mut add = |part: &str| {
-            if !line.is_empty() {
-                line.push(' ');
-            }
-            line.push_str(part);
-        };
+    /// Makes `line` be `host name[pid]: message`, without a date. Line breaks of the message are shown as `\n`: an
+    /// entry is one line whatever is in it.
+    pub(super) fn write_line(&self, line: &mut String) {
+        line.clear();
         if let Some(host) = self.get("_HOSTNAME") {
-            add(&String::from_utf8_lossy(host));
+            add(line, host);
         }
         if let Some(name) = self.get("SYSLOG_IDENTIFIER").or_else(|| self.get("_COMM")) {
-            let name = String::from_utf8_lossy(name);
-            match self.get("SYSLOG_PID").or_else(|| self.get("_PID")) {
-                Some(pid) => add(&format!("{name}[{}]:", String::from_utf8_lossy(pid))),
-                None => add(&format!("{name}:")),
+            begin_word(line);
+            add(line, name);
+            if let Some(pid) = self.get("SYSLOG_PID").or_else(|| self.get("_PID")) {
+                line.push('[');
+                add(line, pid);
+                line.push(']');
             }
-            if name == "kernel"
+            line.push(':');
+            if name == b"kernel"
                 && let Some(seconds) = self.uptime()
             {
-                add(&format!("[{seconds:12.6}]"));
+                begin_word(line);
+                line.push_str(&format!("[{seconds:12.6}]"));
             }
         }
         for message in self.values("MESSAGE") {
-            add(&String::from_utf8_lossy(message).replace('\n', "\\n"));
+            begin_word(line);
+            for (at, row) in message.split(|byte| *byte == b'\n').enumerate() {
+                line.push_str(if at > 0 { "\\n" } else { "" });
+                add(line, row);
+            }
         }
-        line
     }
 
     fn uptime(&self) -> Option<f64> {
@@ -109,12 +128,28 @@ impl Entry {
     }
 }
 
+fn begin_word(line: &mut String) {
+    if !line.is_empty() {
+        line.push(' ');
+    }
+}
+
+/// What is no text is shown as U+FFFD.
+fn add(line: &mut String, part: &[u8]) {
+    match std::str::from_utf8(part) {
+        Ok(text) => line.push_str(text),
+        Err(_) => line.push_str(&String::from_utf8_lossy(part)),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn check(fields: &[(&str, &str)], expected: &str) {
-        assert_eq!(Entry::of(fields).line(), expected);
+        let mut line = "of another entry".to_owned();
+        Entry::of(fields).write_line(&mut line);
+        assert_eq!(line, expected);
     }
 
     #[test]

@@ -24,14 +24,15 @@ pub fn read_journal(
     let expression = Expression::parse(matches).map_err(|error| error.to_string())?;
     let groups: Vec<&Group> = expression.alternatives.iter().collect();
     let wanted = entry::FIELDS.map(str::to_owned);
-    let mut entry = Entry::default();
+    let (mut entry, mut line) = (Entry::default(), String::new());
     let mut journal = match open_library(place, &groups, Timestamp::from_secs(0)) {
         Ok(journal) => journal,
         Err(JournalError::NoLibrary(_)) => return read_child(place, &groups, &wanted, each),
         Err(error) => return Err(error.to_string()),
     };
     while next_of(&mut journal, &wanted, &mut entry).map_err(|error| error.to_string())? {
-        if !each(&entry.line(), entry.time()) {
+        entry.write_line(&mut line);
+        if !each(&line, entry.time()) {
             break;
         }
     }
@@ -47,9 +48,10 @@ fn read_child(
 ) -> Result<(), String> {
     let mut child = Follower::start_once(place, groups)
         .map_err(|error| format!("neither libsystemd nor journalctl can be used: {error}"))?;
-    let mut entry = Entry::default();
+    let (mut entry, mut line) = (Entry::default(), String::new());
     while child.next_or_end(wanted, &mut entry) {
-        if !each(&entry.line(), entry.time()) {
+        entry.write_line(&mut line);
+        if !each(&line, entry.time()) {
             break;
         }
     }

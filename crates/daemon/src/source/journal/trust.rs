@@ -101,9 +101,12 @@ fn exe_fits(exe: &str, comm: &str) -> bool {
 /// True if a unit may be the service: its own, an instance or a variant of it (`ssh@…`, `sshd-alt`), or a log-in
 /// session, into which such services move their processes.
 fn unit_fits(unit: &str, named: &str) -> bool {
-    let stem = |name: &str| name.split(['@', '.']).next().unwrap_or_default().to_owned();
     let (unit_stem, named) = (stem(unit), stem(named));
-    unit.ends_with(".scope") || unit_stem.contains(&named) || named.contains(&unit_stem)
+    unit.ends_with(".scope") || unit_stem.contains(named) || named.contains(unit_stem)
+}
+
+fn stem(unit: &str) -> &str {
+    unit.split(['@', '.']).next().unwrap_or_default()
 }
 
 #[cfg(test)]

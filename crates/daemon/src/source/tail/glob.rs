@@ -101,6 +101,68 @@ pub fn name_matches(pattern: &[u8], name: &[u8]) -> bool {
     pattern[p..].iter().all(|byte| *byte == b'*')
 }
 
+/// True if some path matches both patterns, or nearly so: which names begin with a dot is not looked at.
+pub(super) fn overlap(one: &str, other: &str) -> bool {
+    let names = |pattern| {
+        let components = Path::new(pattern).components();
+        components.filter_map(|component| match component {
+            Component::Normal(name) => Some(name.as_bytes()),
+            _ => None,
+        })
+    };
+    let (mut one, mut other) = (names(one), names(other));
+    loop {
+        match (one.next(), other.next()) {
+            (None, None) => return true,
+            (Some(one), Some(other)) if names_overlap(one, other) => {}
+            _ => return false,
+        }
+    }
+}
+
+/// True if some name matches both components: both are walked at once, byte by byte of that name.
+fn names_overlap(one: &[u8], other: &[u8]) -> bool {
+    let is_plain = |name: &[u8]| !name.iter().any(|byte| b"*?[".contains(byte));
+    if is_plain(one) && is_plain(other) {
+        return one == other;
+    }
+    let mut seen = BTreeSet::new();
+    let mut ways = vec![(one, other)];
+    while let Some((p, q)) = ways.pop() {
+        if p.is_empty() && q.is_empty() {
+            return true;
+        }
+        if !seen.insert((p.len(), q.len())) {
+            continue;
+        }
+        let widths = |byte| Some((match_one(p, byte)?, match_one(q, byte)?));
+        match (p.strip_prefix(b"*"), q.strip_prefix(b"*")) {
+            (None, None) => {
+                let both = (0..=u8::MAX).find_map(widths);
+                ways.extend(both.map(|(p_width, q_width)| (&p[p_width..], &q[q_width..])));
+            }
+            // A star takes no byte, or whatever the other side takes next.
+            (Some(rest), _) => {
+                ways.push((rest, q));
+                ways.extend(first_width(q).map(|width| (p, &q[width..])));
+            }
+            (None, Some(rest)) => {
+                ways.push((p, rest));
+                ways.extend(first_width(p).map(|width| (&p[width..], q)));
+            }
+        }
+    }
+    false
+}
+
+/// How long the pattern's first element is; `None` if there is none, or if it matches no byte.
+fn first_width(pattern: &[u8]) -> Option<usize> {
+    match pattern.first()? {
+        b'*' => Some(1),
+        _ => (0..=u8::MAX).find_map(|byte| match_one(pattern, byte)),
+    }
+}
+
 /// If the pattern's first element matches the byte: how long the element is.
 fn match_one(pattern: &[u8], byte: u8) -> Option<usize> {
     match *pattern.first()? {
@@ -145,6 +207,7 @@ fn class_holds(class: &[u8], byte: u8) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     fn check(pattern: &str, matching: &[&str], others: &[&str]) {
         for name in matching {
@@ -180,6 +243,49 @@ mod tests {
         check("a[b", &["a[b"], &["ab"]);
         check(".*", &[".hidden"], &["shown"]);
         check("plain", &["plain"], &["plain2", "plai"]);
+    }
+
+    #[test]
+    fn patterns_overlap_where_some_path_matches_both() {
+        for (one, other, expected) in [
+            ("/var/log/auth.log", "/var/log/auth.log", true),
+            ("/var/log/auth.log", "/var//log/./auth.log", true),
+            ("/var/log/auth.log", "/var/log/auth.log.1", false),
+            ("/var/log/auth.log", "/var/log/*.log", true),
+            ("/var/log/*error.log", "/var/log/*access.log", false),
+            ("/var/log/*error.log", "/var/log/apache*", true),
+            ("/var/*/error.log", "/var/www/*.log", true),
+            ("/var/*/error.log", "/var/*/*/error.log", false),
+            ("/var/log/a[0-4]", "/var/log/a[5-9]", false),
+            ("/var/log/a[0-4]", "/var/log/?[4-9]", true),
+            ("/var/log/*a*b", "/var/log/b*a", false),
+            ("/var/log/a*", "/var/log/**", true),
+        ] {
+            assert_eq!(overlap(one, other), expected, "{one} {other}");
+            assert_eq!(overlap(other, one), expected, "{other} {one}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn patterns_overlap_as_names_tell(
+            one in "([ab*?]|\\[!?[abc]\\]){0,3}",
+            other in "([ab*?]|\\[!?[abc]\\]){0,3}",
+        ) {
+            let (one, other) = (one.as_bytes(), other.as_bytes());
+            // The shortest name that both match has no more bytes than they have elements. To them all other letters
+            // are like `d`.
+            let mut names: Vec<Vec<u8>> = vec![Vec::new()];
+            let mut expected = false;
+            for _ in 0..=6 {
+                expected |= names
+                    .iter()
+                    .any(|name| name_matches(one, name) && name_matches(other, name));
+                let longer = |name: &Vec<u8>| b"abcd".map(|byte| [name.as_slice(), &[byte]].concat());
+                names = names.iter().flat_map(longer).collect();
+            }
+            prop_assert_eq!(names_overlap(one, other), expected);
+        }
     }
 
     #[test]
