@@ -1,66 +1,39 @@
-"""Writes a syslog file like that of a busy server: `gen.py LINES SEED > FILE`. The same arguments give the same bytes.
-
-About half of the lines are failed log-ins of a few thousand attackers, some of whom come back all day; the rest is what
-a server says of its own: timers, log-ins of people, administration.
+"""Writes a log as a busy server would: `gen.py auth|access|error|mail LINES [--failing SHARE] [--guessers COUNT]
+[--evenly] [--seed N] [--end EPOCH] > FILE`. The same arguments give the same bytes; see `logs`.
 """
+import argparse
 import random
 import sys
 
-USERS = ["root", "admin", "test", "oracle", "ubuntu", "git", "pi", "deploy", "backup", "www"]
-PEOPLE = ["alice", "bob", "carol"]
-BEGIN = 1_764_000_000
+from logs import auth, mail, web
+
+KINDS = dict(auth=auth.lines, access=web.access, error=web.error, mail=mail.lines)
+# An end that is always the same: years that syslog does not write are found out from when the file was written.
+END = 1_764_003_600
 
 
-def address(dice):
-    if dice.random() < 0.15:
-        return "2001:db8:%x:%x::%x" % (dice.randrange(1, 65536), dice.randrange(1, 65536), dice.randrange(1, 65536))
-    return "198.%d.%d.%d" % (dice.randrange(18, 20), dice.randrange(256), dice.randrange(1, 255))
+def write(path, kind, count, seed=1, end=END, **how):
+    """Writes a log of this kind to a file; `how` is what its `lines` takes."""
+    with open(path, "w") as file:
+        give(file, kind, count, seed, end, **how)
 
 
-def attack(dice, source, pid):
-    user, port = dice.choice(USERS), dice.randrange(1024, 65536)
-    name = "sshd[%d]: " % pid
-    tries = dice.randrange(1, 4)
-    if user == "root":
-        lines = ["Failed password for root from %s port %d ssh2" % (source, port)] * tries
-        lines.append("Connection closed by authenticating user root %s port %d [preauth]" % (source, port))
-    else:
-        lines = ["Invalid user %s from %s port %d" % (user, source, port)]
-        lines += ["Failed password for invalid user %s from %s port %d ssh2" % (user, source, port)] * tries
-        lines.append("Disconnected from invalid user %s %s port %d [preauth]" % (user, source, port))
-    return [name + line for line in lines]
-
-
-def work(dice, pid):
-    person = dice.choice(PEOPLE)
-    return dice.choice([
-        ["CRON[%d]: pam_unix(cron:session): session opened for user root(uid=0) by (uid=0)" % pid,
-         "CRON[%d]: (root) CMD (test -x /usr/sbin/anacron || run-parts --report /etc/cron.hourly)" % pid,
-         "CRON[%d]: pam_unix(cron:session): session closed for user root" % pid],
-        ["sshd[%d]: Accepted publickey for %s from 203.0.113.%d port 50022 ssh2: ED25519 SHA256:abcdef" % (pid, person, pid % 250),
-         "sshd[%d]: pam_unix(sshd:session): session opened for user %s(uid=1000) by (uid=0)" % (pid, person)],
-        ["sudo:    %s : TTY=pts/0 ; PWD=/home/%s ; USER=root ; COMMAND=/usr/bin/systemctl reload nginx" % (person, person)],
-        ["systemd[1]: Started session-%d.scope - Session %d of User %s." % (pid, pid, person)],
-        ["kernel: [%d.125] eth0: link becomes ready" % pid],
-    ])
+def give(file, kind, count, seed, end, **how):
+    file.writelines(line + "\n" for line in KINDS[kind](count, random.Random(seed), end, **how))
 
 
 def main():
-    count, dice = int(sys.argv[1]), random.Random(int(sys.argv[2]))
-    import time
-    known = [address(dice) for _ in range(3000)]
-    written, clock, out = 0, float(BEGIN), sys.stdout
-    stamp, second = "", 0
-    while written < count:
-        clock += dice.expovariate(20.0)
-        pid = dice.randrange(300, 4_000_000)
-        lines = attack(dice, dice.choice(known), pid) if dice.random() < 0.33 else work(dice, pid)
-        if int(clock) != second:
-            second = int(clock)
-            stamp = time.strftime("%b %e %H:%M:%S", time.gmtime(second))
-        for line in lines[:count - written]:
-            out.write("%s host %s\n" % (stamp, line))
-            written += 1
+    words = argparse.ArgumentParser(description=__doc__)
+    words.add_argument("kind", choices=KINDS)
+    words.add_argument("lines", type=int)
+    words.add_argument("--failing", type=float, help="share of failing lines, up to 0.98")
+    words.add_argument("--guessers", type=int, help="addresses that fail")
+    words.add_argument("--evenly", action="store_const", const=True, help="all of them come equally often (auth)")
+    words.add_argument("--seed", type=int, default=1)
+    words.add_argument("--end", type=int, default=END, help="time of the last line")
+    given = {name: value for name, value in vars(words.parse_args()).items() if value is not None}
+    give(sys.stdout, given.pop("kind"), given.pop("lines"), **given)
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -1,4 +1,5 @@
 """Watches nf_tables: when was an address put into a set? The kernel tells every listener of its group."""
+import functools
 import re
 import socket
 import struct
@@ -64,3 +65,9 @@ class Watch(threading.Thread):
             with self.changed:
                 if left[-1] not in self.seen:
                     self.changed.wait(min(rest, 0.1))
+
+
+@functools.cache
+def watch():
+    """The one listener, from the first time that somebody asks for it."""
+    return Watch()

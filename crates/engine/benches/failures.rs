@@ -1,0 +1,62 @@
+//! What one failure costs the engine: `cargo bench -p engine`.
+
+#![expect(clippy::unwrap_used, reason = "a panic is its report")]
+
+use base::{FailureId, JailName, PrefixSet, Span, Timestamp};
+use divan::Bencher;
+use divan::counter::ItemsCount;
+use engine::{Engine, Failure, Input, JailId, JailPolicy};
+use std::collections::BTreeMap;
+
+fn main() {
+    divan::main();
+}
+
+/// A failure that is counted and bans nobody, for one of so many addresses; a hundred failures a second.
+#[divan::bench(sample_size = 1_000, args = [1, 1_000, 100_000])]
+fn counted(bencher: Bencher<'_, '_>, addresses: u32) {
+    let mut engine = Engine::new(vec![policy()]);
+    let (mut out, mut n) = (Vec::new(), 0_u32);
+    bencher
+        .counter(ItemsCount::new(1_usize))
+        .with_inputs(|| {
+            n += 1;
+            let now = Timestamp::from_secs(1_795_521_600 + i64::from(n / 100));
+            (now, failure(now, n % addresses))
+        })
+        .bench_local_values(|(now, input)| {
+            out.clear();
+            engine.step(now, input, &mut out);
+        });
+}
+
+fn failure(time: Timestamp, address: u32) -> Input {
+    let [_, b, c, d] = address.to_be_bytes();
+    let failure = Failure {
+        id: FailureId::Prefix(format!("10.{b}.{c}.{d}").parse().unwrap()),
+        time,
+        users: vec!["root".to_owned()],
+        matches: Vec::new(),
+        captures: BTreeMap::new(),
+    };
+    Input::Failure {
+        jail: JailId(0),
+        failure,
+    }
+}
+
+fn policy() -> JailPolicy {
+    JailPolicy {
+        name: JailName::new("sshd"),
+        maxretry: u32::MAX,
+        maxmatches: 0,
+        findtime: Span::from_secs(600),
+        bantime: Some(Span::from_secs(600)),
+        ignoreself: false,
+        ignoreip: PrefixSet::default(),
+        ipv4_prefix: 32,
+        ipv6_prefix: 128,
+        fed_by_bans: false,
+        enforceable: true,
+    }
+}
