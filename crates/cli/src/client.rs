@@ -302,6 +302,12 @@ fn print_jail(jail: &wire::JailStatus, output: &mut Output) -> io::Result<()> {
         "failing  {} now, {} failures since the start",
         jail.failing, jail.failed_total
     ))?;
+    if jail.evicted + jail.lost_lines > 0 {
+        output.say(&format!(
+            "crowded  {} ids forgotten before their time, {} lines of bans lost",
+            jail.evicted, jail.lost_lines
+        ))?;
+    }
     output.say(&format!(
         "banned   {} now, {} since the start",
         jail.banned, jail.banned_total

@@ -11,6 +11,9 @@ use std::path::Path;
 use std::process::ExitCode;
 use wire::Event;
 
+/// Bans that are shown together, in columns of one width.
+const ROWS_AT_ONCE: usize = 1_000;
+
 pub(crate) fn scan(options: &args::Scan, output: &mut Output) -> io::Result<ExitCode> {
     let now = match options
         .now
@@ -37,15 +40,14 @@ pub(crate) fn scan(options: &args::Scan, output: &mut Output) -> io::Result<Exit
         now,
         keep_lines: options.lines,
     };
-    let mut events = Vec::new();
+    let mut bans = bans_table();
     let mut written = Ok(());
     let scanned = daemon::scan(&request, &mut |event: Event| {
-        if options.json {
-            if written.is_ok() {
-                written = output.data(&wire::encode(&event));
-            }
-        } else {
-            events.push(event);
+        if written.is_ok() {
+            written = match options.json {
+                true => output.data(&wire::encode(&event)),
+                false => show(&event, &mut bans, output),
+            };
         }
     });
     written?;
@@ -61,36 +63,48 @@ pub(crate) fn scan(options: &args::Scan, output: &mut Output) -> io::Result<Exit
                 output.complain(&diagnostic.to_string());
             }
             if !options.json {
-                print(&events, &report, output)?;
+                print(&mut bans, &report, output)?;
             }
             Ok(ExitCode::SUCCESS)
         }
     }
 }
 
-fn print(events: &[Event], report: &daemon::ScanReport, output: &mut Output) -> io::Result<()> {
-    let mut table = Table::new(&[
+fn bans_table() -> Table {
+    Table::new(&[
         ("JAIL", Align::Left),
         ("ADDRESS", Align::Left),
         ("BANNED", Align::Left),
         ("UNTIL", Align::Left),
         ("FAILURES", Align::Right),
         ("USERS", Align::Left),
-    ]);
-    let mut bans = 0_u64;
-    for event in events.iter().filter(|event| event.event == "ban") {
-        bans += 1;
-        table.row(vec![
-            event.jail.clone(),
-            event.ip.clone(),
-            local(event.time),
-            until(event.until),
-            event.failures.to_string(),
-            users(&event.users),
-        ]);
+    ])
+}
+
+/// Notes a ban; what is noted is shown in parts, so that a long log takes no more memory than a short one.
+fn show(event: &Event, bans: &mut Table, output: &mut Output) -> io::Result<()> {
+    if event.event != "ban" {
+        return Ok(());
     }
-    if bans > 0 {
-        table.lines().iter().try_for_each(|line| output.say(line))?;
+    bans.row(vec![
+        event.jail.clone(),
+        event.ip.clone(),
+        local(event.time),
+        until(event.until),
+        event.failures.to_string(),
+        users(&event.users),
+    ]);
+    if bans.len() < ROWS_AT_ONCE {
+        return Ok(());
+    }
+    let lines = bans.take_lines();
+    lines.iter().try_for_each(|line| output.say(line))
+}
+
+fn print(bans: &mut Table, report: &daemon::ScanReport, output: &mut Output) -> io::Result<()> {
+    if report.jails.iter().any(|jail| jail.bans > 0) {
+        let lines = bans.take_lines();
+        lines.iter().try_for_each(|line| output.say(line))?;
         output.say("")?;
     }
     for jail in &report.jails {

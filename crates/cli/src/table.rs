@@ -4,6 +4,8 @@
 pub(crate) struct Table {
     headings: Vec<(&'static str, Align)>,
     rows: Vec<Vec<String>>,
+    /// What lines taken before were as wide as; empty before the first.
+    widths: Vec<usize>,
 }
 
 /// Which way a column leans.
@@ -18,7 +20,13 @@ impl Table {
         Self {
             headings: headings.to_vec(),
             rows: Vec::new(),
+            widths: Vec::new(),
         }
+    }
+
+    /// How many rows wait to be shown.
+    pub(crate) fn len(&self) -> usize {
+        self.rows.len()
     }
 
     pub(crate) fn row(&mut self, cells: Vec<String>) {
@@ -27,6 +35,34 @@ impl Table {
 
     /// The lines, headings first; nothing behind the last word of a line.
     pub(crate) fn lines(&self) -> Vec<String> {
+        let widths = self.widths_of_all();
+        std::iter::once(&self.headings())
+            .chain(&self.rows)
+            .map(|cells| self.line(cells, &widths))
+            .collect()
+    }
+
+    /// The lines so far, whose rows are forgotten. Those of a later call have no headings and are no narrower: a
+    /// table without end is shown in parts.
+    pub(crate) fn take_lines(&mut self) -> Vec<String> {
+        let widths = self.widths_of_all();
+        let headings = self.widths.is_empty().then(|| self.headings());
+        let rows = std::mem::take(&mut self.rows);
+        let lines = headings
+            .iter()
+            .chain(&rows)
+            .map(|cells| self.line(cells, &widths))
+            .collect();
+        self.widths = widths;
+        lines
+    }
+
+    fn headings(&self) -> Vec<String> {
+        let texts = self.headings.iter();
+        texts.map(|(text, _)| (*text).to_owned()).collect()
+    }
+
+    fn widths_of_all(&self) -> Vec<usize> {
         let width = |column: usize| {
             let cells = self
                 .rows
@@ -34,18 +70,10 @@ impl Table {
                 .filter_map(|row| row.get(column))
                 .map(|cell| cell.chars().count());
             let heading = self.headings.get(column).map_or(0, |(text, _)| text.len());
-            cells.max().unwrap_or(0).max(heading)
+            let before = self.widths.get(column).copied().unwrap_or(0);
+            cells.max().unwrap_or(0).max(heading).max(before)
         };
-        let widths: Vec<usize> = (0..self.headings.len()).map(width).collect();
-        let headings: Vec<String> = self
-            .headings
-            .iter()
-            .map(|(text, _)| (*text).to_owned())
-            .collect();
-        std::iter::once(&headings)
-            .chain(&self.rows)
-            .map(|cells| self.line(cells, &widths))
-            .collect()
+        (0..self.headings.len()).map(width).collect()
     }
 
     fn line(&self, cells: &[String], widths: &[usize]) -> String {
@@ -84,5 +112,10 @@ mod tests {
                 "sshd             1234  ü"
             ]
         );
+        let whole = table.lines();
+        assert_eq!(table.take_lines(), whole);
+        assert_eq!((table.len(), table.take_lines().len()), (0, 0));
+        table.row(vec!["a".into(), "12345".into(), "later".into()]);
+        assert_eq!(table.take_lines(), ["a                12345  later"]);
     }
 }

@@ -343,7 +343,7 @@ impl<'a> Replay<'a> {
             // Both lists are kept: their memory serves for the next failure.
             std::mem::swap(&mut self.effects, &mut self.settling);
             let mut settling = std::mem::take(&mut self.settling);
-            for effect in settling.drain(..) {
+            for effect in &mut settling {
                 let answer = match effect {
                     Effect::Ban { seq, .. }
                     | Effect::Unban {
@@ -351,7 +351,7 @@ impl<'a> Replay<'a> {
                         expired: false,
                         ..
                     } => Input::Applied {
-                        seq,
+                        seq: *seq,
                         result: Ok(()),
                     },
                     Effect::Persist(write) => Input::Committed {
@@ -359,28 +359,30 @@ impl<'a> Replay<'a> {
                         result: Ok(()),
                     },
                     Effect::Notify(told) => {
-                        self.told(&told);
+                        self.told(told);
                         continue;
                     }
                     Effect::Unban { expired: true, .. } | Effect::Reply { .. } => continue,
                 };
                 self.engine.step(self.now, answer, &mut self.effects);
             }
+            settling.clear();
             self.settling = settling;
         }
     }
 
-    fn written(&mut self, write: StoreWrite) -> u64 {
+    fn written(&mut self, write: &mut StoreWrite) -> u64 {
         match write {
             StoreWrite::Ban { seq, jail, record } => {
                 if self.keep_lines {
-                    self.records.insert((jail, record.prefix), record.matches);
+                    let lines = std::mem::take(&mut record.matches);
+                    self.records.insert((*jail, record.prefix), lines);
                 }
-                seq
+                *seq
             }
             StoreWrite::Prolong { seq, .. }
             | StoreWrite::Delete { seq, .. }
-            | StoreWrite::DeleteAll { seq } => seq,
+            | StoreWrite::DeleteAll { seq } => *seq,
         }
     }
 

@@ -21,12 +21,10 @@ impl Engine {
         };
         let lifts = flight.lifts;
         let first = flight.kernel == Wait::Waiting;
-        match result {
+        let live = match result {
             Ok(()) => {
                 flight.kernel = Wait::Over;
-                if !lifts {
-                    self.answered(now, seq, key, |ban| ban.applied = true, out);
-                }
+                !lifts && self.answered(now, seq, key, |ban| ban.applied = true, out)
             }
             Err(error) => {
                 flight.kernel = Wait::Failed(error.clone());
@@ -39,9 +37,10 @@ impl Engine {
                         error,
                     }));
                 }
+                self.bans.get(&key).is_some_and(|ban| ban.last_seq == seq)
             }
-        }
-        self.settle(seq, key, out);
+        };
+        self.pending.settle(seq, live, out);
     }
 
     /// The store answered. A store that cannot write is told and holds nothing up: the kernel keeps the ban, and
@@ -67,18 +66,14 @@ impl Engine {
             let ban = key.map(|key| (key.jail, key.prefix));
             out.push(Effect::Notify(Event::StoreFailed { ban, error }));
         }
-        match key {
-            Some(key) => {
-                if !lifts {
-                    self.answered(now, seq, key, |ban| ban.committed = true, out);
-                }
-                self.settle(seq, key, out);
-            }
-            None => self.pending.settle(seq, false, out),
-        }
+        let live = key.is_some_and(|key| {
+            !lifts && self.answered(now, seq, key, |ban| ban.committed = true, out)
+        });
+        self.pending.settle(seq, live, out);
     }
 
-    /// Notes an answer for the ban that it belongs to, and tells the ban once it has both.
+    /// Notes an answer for the ban that it belongs to, and tells the ban once it has both. True if it answers the
+    /// latest effect of a ban that stands.
     fn answered(
         &mut self,
         now: Timestamp,
@@ -86,14 +81,15 @@ impl Engine {
         key: BanKey,
         note: impl FnOnce(&mut crate::bans::Ban),
         out: &mut Vec<Effect>,
-    ) {
+    ) -> bool {
         // An answer about an earlier ban of the same one, lifted since, says nothing about this one.
         let Some(ban) = self.bans.get_mut(&key).filter(|ban| seq >= ban.first_seq) else {
-            return;
+            return false;
         };
         note(ban);
+        let live = ban.last_seq == seq;
         if ban.announced || !ban.applied || !ban.committed {
-            return;
+            return live;
         }
         ban.announced = true;
         let restored = ban.restored;
@@ -111,10 +107,6 @@ impl Engine {
         if !restored {
             self.feed(now, key, out);
         }
-    }
-
-    fn settle(&mut self, seq: u64, key: BanKey, out: &mut Vec<Effect>) {
-        let live = self.bans.get(&key).is_some_and(|ban| ban.last_seq == seq);
-        self.pending.settle(seq, live, out);
+        live
     }
 }

@@ -135,7 +135,7 @@ fn proposal(told: Told, length: Option<base::Span>, captures: &NamedTexts) -> Pr
         failures: told.failures,
         users: told.users,
         matches: told.matches,
-        captures: captures.to_map(),
+        captures: captures.clone(),
         origin: Origin::Failures,
         forced: false,
     }

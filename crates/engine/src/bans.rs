@@ -2,7 +2,9 @@
 
 use crate::{BanKey, BanRecord, JailId};
 use base::{Prefix, Timestamp};
-use std::collections::{BTreeMap, BTreeSet};
+use std::cmp::Reverse;
+use std::collections::binary_heap::PeekMut;
+use std::collections::{BTreeMap, BinaryHeap};
 
 /// The ban keeps its length over restarts whatever the jail's ban time is: somebody chose it by hand, or the
 /// kernel said it. Kept in the row's captures, so that it survives a switch to fail2ban and back.
@@ -44,16 +46,18 @@ pub(crate) fn ends_later(new: Option<Timestamp>, old: Option<Timestamp>) -> bool
 
 /// True if the row bears a mark of ours.
 pub(crate) fn has_mark(record: &BanRecord, mark: &str) -> bool {
-    record.captures.contains_key(mark)
+    record.captures.get(mark).is_some()
 }
 
 /// All bans of all jails, with an index of their ends.
+///
+/// The heap holds a place for each ban that ends, under an end that may be earlier than the ban's own, or of a ban
+/// that is no more: the first place is always right, and the others are put right when they become first. A ban
+/// that is made longer therefore moves nothing.
 #[derive(Debug, Default)]
 pub(crate) struct Bans {
     by_key: BTreeMap<BanKey, Ban>,
-    by_end: BTreeSet<(Timestamp, BanKey)>,
-    /// The first of `by_end`, which every step asks for.
-    first_end: Option<(Timestamp, BanKey)>,
+    ends: BinaryHeap<Reverse<(Timestamp, BanKey)>>,
 }
 
 impl Bans {
@@ -61,53 +65,56 @@ impl Bans {
         self.by_key.get(key)
     }
 
-    /// For anything but the end, which the index must know of: see `prolong`.
+    /// For anything but the end, which the index must know of: see `renew`.
     pub(crate) fn get_mut(&mut self, key: &BanKey) -> Option<&mut Ban> {
         self.by_key.get_mut(key)
     }
 
+    /// Enters a ban of one that has none.
     pub(crate) fn insert(&mut self, key: BanKey, ban: Ban) {
         if let Some(until) = ban.until {
-            self.by_end.insert((until, key));
+            self.ends.push(Reverse((until, key)));
         }
-        if let Some(old) = self.by_key.insert(key, ban)
-            && let Some(until) = old.until
-        {
-            self.by_end.remove(&(until, key));
-        }
-        self.end_changed();
+        self.by_key.insert(key, ban);
+        self.put_right();
     }
 
-    pub(crate) fn prolong(&mut self, key: BanKey, until: Option<Timestamp>) {
-        let Some(ban) = self.by_key.get_mut(&key) else {
+    /// Notes the effect that enforces a ban from now on, with an end that is not earlier than before.
+    pub(crate) fn renew(&mut self, key: &BanKey, until: Option<Timestamp>, seq: u64, forced: bool) {
+        let Some(ban) = self.by_key.get_mut(key) else {
             return;
         };
-        if let Some(old) = ban.until {
-            self.by_end.remove(&(old, key));
-        }
         ban.until = until;
-        if let Some(until) = until {
-            self.by_end.insert((until, key));
-        }
-        self.end_changed();
+        ban.last_seq = seq;
+        ban.forced = forced;
+        self.put_right();
     }
 
     pub(crate) fn remove(&mut self, key: &BanKey) -> Option<Ban> {
         let ban = self.by_key.remove(key)?;
-        if let Some(until) = ban.until {
-            self.by_end.remove(&(until, *key));
-            self.end_changed();
-        }
+        self.put_right();
         Some(ban)
     }
 
     /// The end that comes first.
     pub(crate) fn first_end(&self) -> Option<(Timestamp, BanKey)> {
-        self.first_end
+        self.ends.peek().map(|Reverse(first)| *first)
     }
 
-    fn end_changed(&mut self) {
-        self.first_end = self.by_end.first().copied();
+    /// Makes the first place be the first end.
+    fn put_right(&mut self) {
+        if self.ends.len() > 64 + 2 * self.by_key.len() {
+            let ends = |(key, ban): (&BanKey, &Ban)| Some(Reverse((ban.until?, *key)));
+            self.ends = self.by_key.iter().filter_map(ends).collect();
+        }
+        while let Some(mut first) = self.ends.peek_mut() {
+            let Reverse((until, key)) = *first;
+            match self.by_key.get(&key).and_then(|ban| ban.until) {
+                Some(end) if end == until => return,
+                Some(end) => *first = Reverse((end, key)),
+                None => drop(PeekMut::pop(first)),
+            }
+        }
     }
 
     /// The bans of a jail that are equal to `prefix` or lie inside, in order of address.
@@ -122,5 +129,60 @@ impl Bans {
     /// In order of jail and address.
     pub(crate) fn iter(&self) -> impl Iterator<Item = (&BanKey, &Ban)> {
         self.by_key.iter()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn ban(until: Option<Timestamp>) -> Ban {
+        Ban {
+            time: Timestamp::default(),
+            until,
+            count: 1,
+            failures: 0,
+            users: Vec::new(),
+            forced: false,
+            restored: false,
+            first_seq: 1,
+            last_seq: 1,
+            applied: false,
+            committed: false,
+            announced: false,
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn the_first_end_is_that_of_a_plain_list(
+            steps in proptest::collection::vec((0u8..3, 0u8..6, proptest::option::weighted(0.8, 0i64..9)), 0..300),
+        ) {
+            let mut bans = Bans::default();
+            let mut plain: BTreeMap<BanKey, Option<Timestamp>> = BTreeMap::new();
+            for (kind, who, end) in steps {
+                let prefix = Prefix::host([192, 0, 2, who].into());
+                let key = BanKey { jail: JailId(0), prefix };
+                let end = end.map(Timestamp::from_secs);
+                match (kind, plain.get(&key).copied()) {
+                    (0, _) => {
+                        prop_assert_eq!(bans.remove(&key).is_some(), plain.remove(&key).is_some());
+                    }
+                    (_, None) => {
+                        bans.insert(key, ban(end));
+                        plain.insert(key, end);
+                    }
+                    (_, Some(old)) if ends_later(end, old) => {
+                        bans.renew(&key, end, 2, false);
+                        plain.insert(key, end);
+                    }
+                    _ => {}
+                }
+                let first = plain.iter().filter_map(|(key, end)| Some(((*end)?, *key))).min();
+                prop_assert_eq!(bans.first_end(), first);
+                prop_assert!(bans.ends.len() <= 65 + 2 * plain.len());
+            }
+        }
     }
 }

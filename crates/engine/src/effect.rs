@@ -1,8 +1,7 @@
 //! Everything that the engine wants done, as one closed list. The performers batch what comes together.
 
 use crate::{BanKey, Event, JailId, RequestId};
-use base::{Prefix, Span, Timestamp};
-use std::collections::BTreeMap;
+use base::{NamedTexts, Prefix, Span, Timestamp};
 
 /// One thing to do.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -95,8 +94,8 @@ pub struct BanRecord {
     pub users: Vec<(String, u32)>,
     /// The lines that told it, oldest first.
     pub matches: Vec<String>,
-    /// Other captured values, and marks of ours whose names begin with `stockade_`.
-    pub captures: BTreeMap<String, String>,
+    /// Other captured values by their lower-case names, and marks of ours whose names begin with `stockade_`.
+    pub captures: NamedTexts,
 }
 
 impl BanRecord {

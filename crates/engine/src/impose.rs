@@ -3,9 +3,8 @@
 use crate::bans::{Ban, MARK_FIXED, MARK_FORCED, ends_later};
 use crate::pending::{Flight, Wait};
 use crate::{BanKey, BanRecord, Effect, Engine, Event, LiftReason, RequestId, StoreWrite};
-use base::{Prefix, Span, Timestamp};
+use base::{NamedTexts, Prefix, Span, Timestamp};
 use std::cmp::Reverse;
-use std::collections::BTreeMap;
 
 /// Where a ban comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,7 +30,7 @@ pub(crate) struct Proposal {
     pub(crate) failures: u32,
     pub(crate) users: Vec<(String, u32)>,
     pub(crate) matches: Vec<String>,
-    pub(crate) captures: BTreeMap<String, String>,
+    pub(crate) captures: NamedTexts,
     pub(crate) origin: Origin,
     pub(crate) forced: bool,
 }
@@ -41,15 +40,15 @@ impl Proposal {
         self.length.map(|length| self.time + length)
     }
 
-    fn record(&mut self, prefix: Prefix) -> BanRecord {
+    /// The row, with these users.
+    fn record(&mut self, prefix: Prefix, mut users: Vec<(String, u32)>) -> BanRecord {
         let mut captures = std::mem::take(&mut self.captures);
         let fixed = matches!(self.origin, Origin::RequestWithLength | Origin::Kernel);
         for (mark, set) in [(MARK_FIXED, fixed), (MARK_FORCED, self.forced)] {
-            if set {
-                captures.insert(mark.to_owned(), "yes".to_owned());
+            if set && captures.get(mark).is_none() {
+                captures.push(&mark.into(), "yes");
             }
         }
-        let mut users = self.users.clone();
         users.sort_unstable();
         BanRecord {
             prefix,
@@ -103,9 +102,7 @@ impl Engine {
         let asked = request.is_some();
         let rewrite = longer || asked && (!old.committed || proposal.forced && !old.forced);
         proposal.forced |= old.forced;
-        if longer {
-            self.bans.prolong(key, until);
-        } else {
+        if !longer {
             // The row tells the standing ban, whose length need not be the jail's.
             proposal.time = begun;
             proposal.length = until.map(|until| until.since(begun));
@@ -115,12 +112,10 @@ impl Engine {
             let store = if rewrite { Wait::Waiting } else { Wait::Over };
             let seq = self.fly(key, false, Wait::Waiting, store, request);
             out.push(Effect::Ban { seq, key, until });
-            if let Some(ban) = self.bans.get_mut(&key) {
-                ban.last_seq = seq;
-                ban.forced = proposal.forced;
-            }
+            self.bans.renew(&key, until, seq, proposal.forced);
             if rewrite {
-                let record = proposal.record(prefix);
+                let users = std::mem::take(&mut proposal.users);
+                let record = proposal.record(prefix, users);
                 out.push(Effect::Persist(StoreWrite::Prolong { seq, jail, record }));
             }
             self.pending.supersede(last_seq);
@@ -153,7 +148,8 @@ impl Engine {
         // A stable sort: users that were tried equally often stay in the order of their first try.
         proposal.users.sort_by_key(|(_, times)| Reverse(*times));
         if !stored {
-            let (jail, record) = (key.jail, proposal.record(key.prefix));
+            let users = proposal.users.clone();
+            let (jail, record) = (key.jail, proposal.record(key.prefix, users));
             out.push(Effect::Persist(StoreWrite::Ban { seq, jail, record }));
         }
         let ban = Ban {

@@ -6,8 +6,7 @@ use crate::{
     Answer, BanKey, BanOutcome, BanTime, Effect, Engine, JailId, LiftReason, ProtectReason,
     RefusalReason, Request, RequestId, StoreWrite,
 };
-use base::{Prefix, Span, Timestamp};
-use std::collections::BTreeMap;
+use base::{NamedTexts, Prefix, Span, Timestamp};
 
 impl Engine {
     /// Begins a request; its reply comes when everything that it caused was answered.
@@ -88,7 +87,7 @@ impl Engine {
             failures: 0,
             users: Vec::new(),
             matches: Vec::new(),
-            captures: BTreeMap::new(),
+            captures: NamedTexts::default(),
             origin,
             forced: force,
         };

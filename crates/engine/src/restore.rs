@@ -4,8 +4,7 @@ use crate::bans::{MARK_FIXED, MARK_FORCED, has_mark};
 use crate::impose::{Origin, Proposal};
 use crate::pending::Wait;
 use crate::{BanKey, Effect, Engine, Event, JailId, JailPolicy, RestoredBan};
-use base::{FailureId, Prefix, Span, Timestamp};
-use std::collections::BTreeMap;
+use base::{FailureId, NamedTexts, Prefix, Span, Timestamp};
 
 impl Engine {
     /// Takes the store's rows of one jail. What is not restored is also taken out of the kernel, if the kernel's
@@ -90,7 +89,7 @@ impl Engine {
             failures: 0,
             users: Vec::new(),
             matches: Vec::new(),
-            captures: BTreeMap::new(),
+            captures: NamedTexts::default(),
             origin: Origin::Kernel,
             forced: false,
         };

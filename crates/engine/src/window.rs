@@ -186,11 +186,11 @@ impl Window {
             ..Told::default()
         };
         let wanted = policy.maxmatches.min(ticket.lines) as usize;
-        let mut users = Vec::new();
+        let mut users = Vec::with_capacity(ticket.failures.min(64) as usize);
         for (kind, text) in self.stories.read(ticket.story) {
             match kind {
                 Kind::User => users.push(text),
-                Kind::Line if told.matches.len() < wanted => told.matches.push(text),
+                Kind::Line if told.matches.len() < wanted => told.matches.push(text.into_owned()),
                 Kind::Line => {}
             }
         }
@@ -200,7 +200,7 @@ impl Window {
             if let Some((_, times)) = told.users.iter_mut().find(|(known, _)| *known == user) {
                 *times = times.saturating_add(1);
             } else if told.users.len() < MAX_USERS {
-                told.users.push((user, 1));
+                told.users.push((user.into_owned(), 1));
             }
         }
         Some(told)

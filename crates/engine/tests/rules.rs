@@ -130,7 +130,7 @@ fn text(effect: &Effect) -> Option<String> {
             )
         }
         Effect::Persist(StoreWrite::Ban { seq, record, .. }) => {
-            let captures: Vec<&String> = record.captures.keys().collect();
+            let captures: Vec<&str> = record.captures.iter().map(|(name, _)| name).collect();
             format!(
                 "store {seq} {} {} {captures:?}",
                 record.prefix, record.failures

@@ -82,6 +82,12 @@ pub struct JailStatus {
     pub failing: u64,
     /// Failures counted since the start.
     pub failed_total: u64,
+    /// Ids forgotten before their time because there were too many; left out while 0.
+    #[serde(skip_serializing_if = "is_zero", default)]
+    pub evicted: u64,
+    /// Lines that bans would have told if newer ones had not taken their room; left out while 0.
+    #[serde(skip_serializing_if = "is_zero", default)]
+    pub lost_lines: u64,
     /// Bans in force.
     pub banned: u64,
     /// Bans since the start, restored ones included.

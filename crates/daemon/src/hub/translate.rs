@@ -40,7 +40,11 @@ pub(crate) fn restored(ban: store::Ban) -> BanRecord {
         failures: ban.failures,
         users: ban.users,
         matches: ban.matches,
-        captures: ban.captures.into_iter().collect(),
+        captures: ban
+            .captures
+            .iter()
+            .map(|(name, text)| (name.as_str(), text.as_str()))
+            .collect(),
     }
 }
 
@@ -86,6 +90,10 @@ fn row(jail: String, record: BanRecord) -> store::Ban {
         failures: record.failures,
         users: record.users,
         matches: record.matches,
-        captures: record.captures.into_iter().collect(),
+        captures: record
+            .captures
+            .iter()
+            .map(|(name, text)| (name.to_owned(), text.to_owned()))
+            .collect(),
     }
 }

@@ -7,6 +7,8 @@
 //! ends where the overwritten part begins. Nothing is ever searched or moved, and nothing is allocated for a
 //! failure once the ring has its size.
 
+use std::borrow::Cow;
+
 /// Bytes of the mark behind each text.
 const MARK: usize = 8;
 
@@ -54,20 +56,18 @@ impl Stories {
             story => u32::try_from(end - story).unwrap_or(0),
         };
         let length = (text.len() as u32) << 1 | u32::from(kind == Kind::User);
+        let mark = u64::from(back) << 32 | u64::from(length);
         self.write(text.as_bytes());
-        self.write(&length.to_le_bytes());
-        self.write(&back.to_le_bytes());
+        self.write(&mark.to_le_bytes());
         end
     }
 
     /// The texts of the story that ends at `story`, the newest first, as far as they are kept.
-    pub(crate) fn read(&self, mut story: u64) -> impl Iterator<Item = (Kind, String)> {
+    pub(crate) fn read(&self, mut story: u64) -> impl Iterator<Item = (Kind, Cow<'_, str>)> {
         std::iter::from_fn(move || {
             let mark = self.bytes(story.checked_sub(MARK as u64)?, MARK)?;
-            let [length, back] = [0, 4].map(|start| {
-                let number = mark.get(start..start + 4).and_then(|b| b.try_into().ok());
-                number.map_or(0, u32::from_le_bytes)
-            });
+            let mark = u64::from_le_bytes(mark.as_ref().try_into().ok()?);
+            let (back, length) = (mark >> 32, mark as u32);
             let kind = if length & 1 == 1 {
                 Kind::User
             } else {
@@ -75,29 +75,45 @@ impl Stories {
             };
             let length = (length >> 1) as usize;
             let start = story.checked_sub((length + MARK) as u64)?;
-            let text = String::from_utf8(self.bytes(start, length)?).ok()?;
+            let text = match self.bytes(start, length)? {
+                Cow::Borrowed(bytes) => Cow::Borrowed(std::str::from_utf8(bytes).ok()?),
+                Cow::Owned(bytes) => Cow::Owned(String::from_utf8(bytes).ok()?),
+            };
             story = match back {
                 0 => 0,
-                back => story.checked_sub(back.into())?,
+                back => story.checked_sub(back)?,
             };
             Some((kind, text))
         })
     }
 
-    /// Bytes from the n-th ever written; `None` if they were overwritten.
-    fn bytes(&self, start: u64, length: usize) -> Option<Vec<u8>> {
+    /// Bytes from the n-th ever written; `None` if they were overwritten. They are copied where the ring ends
+    /// within them.
+    fn bytes(&self, start: u64, length: usize) -> Option<Cow<'_, [u8]>> {
         if self.end - start > self.bytes.len() as u64 {
             return None;
         }
         let at = (start % self.room as u64) as usize;
-        let first = length.min(self.bytes.len() - at);
-        let mut bytes = Vec::with_capacity(length);
-        bytes.extend_from_slice(self.bytes.get(at..at + first)?);
-        bytes.extend_from_slice(self.bytes.get(..length - first)?);
-        Some(bytes)
+        if let Some(bytes) = self.bytes.get(at..at + length) {
+            return Some(bytes.into());
+        }
+        let (first, rest) = (
+            self.bytes.get(at..)?,
+            self.bytes.get(..at + length - self.room)?,
+        );
+        Some([first, rest].concat().into())
     }
 
     fn write(&mut self, bytes: &[u8]) {
+        self.end += bytes.len() as u64;
+        let until = self.at + bytes.len();
+        if let Some(old) = self.bytes.get_mut(self.at..until)
+            && until < self.room
+        {
+            old.copy_from_slice(bytes);
+            self.at = until;
+            return;
+        }
         let first = bytes.len().min(self.room - self.at);
         for part in [&bytes[..first], &bytes[first..]] {
             let until = self.at + part.len();
@@ -108,7 +124,6 @@ impl Stories {
             }
             self.at = if until == self.room { 0 } else { until };
         }
-        self.end += bytes.len() as u64;
     }
 }
 
@@ -138,12 +153,12 @@ mod tests {
                 }
                 prop_assert!(ring.bytes.len() <= room);
                 for (whose, end) in ends.iter().enumerate() {
-                    let kept: Vec<(Kind, String)> = plain
+                    let kept: Vec<(Kind, Cow<'_, str>)> = plain
                         .iter()
                         .rev()
                         .filter(|(of, ..)| *of == whose)
                         .take_while(|(.., text, until)| written - (until - text.len() - MARK) <= room)
-                        .map(|(_, kind, text, _)| (*kind, text.clone()))
+                        .map(|(_, kind, text, _)| (*kind, text.into()))
                         .collect();
                     prop_assert_eq!(ring.read(*end).collect::<Vec<_>>(), kept);
                 }
