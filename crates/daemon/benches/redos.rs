@@ -132,7 +132,7 @@ fn feed(detector: &mut Detector, text: &str) -> Duration {
         zone: &TimeZone::UTC,
         in_operation: false,
     };
-    let mut found = Vec::new();
+    let mut found = detect::Failures::default();
     timed(|| detector.feed(&Line::of_file(text), &clock, &mut found))
 }
 

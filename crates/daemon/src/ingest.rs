@@ -10,16 +10,18 @@ use crate::hub::{Message, Read};
 use crate::plan::Jail;
 use crate::source::{Position, Sink, SourceKey, Standing};
 use base::{Span, Timestamp};
-use detect::{Clock, Detector, Encoding, Line, LineVerdict, Splitter};
+use complaints::Complaints;
+use detect::{Clock, Detectors, Encoding, Line, Splitter};
 use ears::Ears;
 use engine::JailId;
 use jiff::tz::TimeZone;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::mpsc::Sender;
 use store::{JournalPosition, LogPosition, Write};
 
 mod choose;
+mod complaints;
 mod ears;
 mod shards;
 mod threads;
@@ -31,25 +33,25 @@ pub(crate) use threads::start;
 const BATCH: usize = 2_000;
 /// How old a position in the store may be when nothing was found since.
 const POSITION_EVERY: Span = Span::from_secs(10);
-/// The same complaint about a jail's lines is told once in so long.
+/// The same complaint is told once in so long.
 const SAME_COMPLAINT: Span = Span::from_secs(86_400);
 
 /// What one source thread does with what it reads.
 pub(crate) struct Ingest {
     jails: Arc<[Jail]>,
-    detectors: BTreeMap<JailId, Detector>,
+    /// What the jails of a log have learnt, by who they are: all logs of the same jails are one to them.
+    detectors: HashMap<Box<[JailId]>, Detectors>,
     streams: HashMap<SourceKey, Stream>,
     hub: Sender<Message>,
     gate: Gate,
     zone: TimeZone,
     batch: Vec<Read>,
-    found: detect::Failures,
     /// Something was found since the last batch went out.
     is_urgent: bool,
     /// Positions that were reached and not sent yet, and when one was last sent.
     reached: HashMap<SourceKey, Vec<Write>>,
     sent: HashMap<SourceKey, Timestamp>,
-    told: HashMap<(JailId, &'static str), Timestamp>,
+    complaints: Complaints,
     /// When it was last told of a file that its bytes are not what its encoding says.
     told_malformed: HashMap<String, Timestamp>,
     ears: Arc<Ears>,
@@ -75,17 +77,16 @@ impl Ingest {
     ) -> Self {
         Self {
             jails,
-            detectors: BTreeMap::new(),
+            detectors: HashMap::new(),
             streams: HashMap::new(),
             hub,
             gate,
             zone,
             batch: Vec::new(),
-            found: detect::Failures::default(),
             is_urgent: false,
             reached: HashMap::new(),
             sent: HashMap::new(),
-            told: HashMap::new(),
+            complaints: Complaints::default(),
             told_malformed: HashMap::new(),
             ears,
         }
@@ -136,65 +137,52 @@ impl Ingest {
         );
     }
 
-    fn line(&mut self, jail: JailId, line: &Line<'_>, in_operation: bool, now: Timestamp) {
-        let rules = &self.jails[jail.0 as usize];
-        let detector = self
-            .detectors
-            .entry(jail)
-            .or_insert_with(|| Detector::new(Arc::clone(&rules.rule), rules.policy.findtime));
+    /// Takes lines of a log of `jails`: `read` gives them to its argument.
+    fn lines(
+        &mut self,
+        jails: &[JailId],
+        in_operation: bool,
+        now: Timestamp,
+        read: impl FnOnce(&mut dyn FnMut(&Line<'_>)),
+    ) {
+        let Self {
+            jails: all,
+            detectors,
+            complaints,
+            batch,
+            is_urgent,
+            zone,
+            ..
+        } = self;
+        if !detectors.contains_key(jails) {
+            let known = |jail: &JailId| {
+                let jail = &all[jail.0 as usize];
+                (Arc::clone(&jail.rule), jail.policy.findtime)
+            };
+            detectors.insert(jails.into(), Detectors::new(jails.iter().map(known)));
+        }
+        let Some(detectors) = detectors.get_mut(jails) else {
+            return;
+        };
         let clock = Clock {
             now,
-            zone: &self.zone,
+            zone,
             in_operation,
         };
-        let verdict = detector.feed(line, &clock, &mut self.found);
-        let skew = detector.skew();
-        for failure in self.found.drain() {
-            self.is_urgent = true;
-            self.batch.push(Read::Failure(jail, failure));
-        }
-        match verdict {
-            LineVerdict::TooOld => {
-                let findtime = rules.policy.findtime.as_secs();
-                self.complain(jail, "old", now, || format!("Ignoring all log entries older than {findtime}s"));
-            }
-            LineVerdict::Undated => self.complain(jail, "undated", now, || {
-                "Found a match but no valid date/time found; the line is not counted. Check datepattern".into()
-            }),
-            LineVerdict::OverBudget => self.complain(jail, "budget", now, || {
-                "a regex gave up on a line that needs too many steps; such lines are not counted".into()
-            }),
-            _ => {}
-        }
-        if let Some(skew) = skew {
-            let (seconds, side) = (
-                skew.as_secs().abs(),
-                if skew > Span::ZERO { "after" } else { "before" },
-            );
-            self.complain(jail, "skew", now, || {
-                format!(
-                    "Detected a log entry {seconds}s {side} the current time in operation mode; now is taken instead. \
-                     Is it the time zone? Set logtimezone"
-                )
+        read(&mut |line| {
+            detectors.feed(line, &clock, |said| {
+                let jail = jails[said.jail];
+                for failure in said.failures.drain() {
+                    *is_urgent = true;
+                    batch.push(Read::Failure(jail, failure));
+                }
+                let findtime = all[jail.0 as usize].policy.findtime;
+                let about = (said.verdict, said.skew);
+                if let Some(text) = complaints.about(jail, about, findtime, now) {
+                    batch.push(Read::Notice(jail, text));
+                }
             });
-        }
-    }
-
-    fn complain(
-        &mut self,
-        jail: JailId,
-        cause: &'static str,
-        now: Timestamp,
-        text: impl FnOnce() -> String,
-    ) {
-        let is_new = self
-            .told
-            .get(&(jail, cause))
-            .is_none_or(|told| now.since(*told) >= SAME_COMPLAINT);
-        if is_new {
-            self.told.insert((jail, cause), now);
-            self.batch.push(Read::Notice(jail, text()));
-        }
+        });
     }
 
     /// Tells once a file and day that some of its bytes stand for nothing.
@@ -285,6 +273,12 @@ impl Sink for Ingest {
         });
         path.clone_into(&mut stream.path);
         stream.jails = jails.to_vec();
+        // Jails that no log has together any more; those of a journal's entries are alone.
+        let streams = &self.streams;
+        let is_read = |jails: &[JailId]| {
+            jails.len() == 1 || streams.values().any(|stream| stream.jails == jails)
+        };
+        self.detectors.retain(|jails, _| is_read(jails));
     }
 
     fn closed(&mut self, key: SourceKey) {
@@ -312,10 +306,8 @@ impl Sink for Ingest {
             in_operation,
             ..
         } = &mut stream;
-        splitter.push(bytes, |text, _| {
-            for jail in jails.iter() {
-                self.line(*jail, &Line::of_file(text), *in_operation, now);
-            }
+        self.lines(jails, *in_operation, now, |take| {
+            splitter.push(bytes, |text, _| take(&Line::of_file(text)));
         });
         if stream.splitter.malformed_lines() > stream.malformed {
             stream.malformed = stream.splitter.malformed_lines();
@@ -335,12 +327,9 @@ impl Sink for Ingest {
             .streams
             .get(&key)
             .is_some_and(|stream| stream.in_operation);
-        self.line(
-            jail,
-            &Line::of_journal(text, time),
-            in_operation,
-            clock::now(),
-        );
+        self.lines(&[jail], in_operation, clock::now(), |take| {
+            take(&Line::of_journal(text, time));
+        });
         if self.batch.len() >= BATCH {
             self.flush();
         }
@@ -402,17 +391,12 @@ impl Sink for Ingest {
     }
 
     fn date_of(&mut self, jail: JailId, line: &str) -> Option<Timestamp> {
-        let rules = &self.jails[jail.0 as usize];
-        let detector = self
-            .detectors
-            .entry(jail)
-            .or_insert_with(|| Detector::new(Arc::clone(&rules.rule), rules.policy.findtime));
         let clock = Clock {
             now: clock::now(),
             zone: &self.zone,
             in_operation: false,
         };
-        detector.date_of(line, &clock)
+        self.jails[jail.0 as usize].rule.date_of(line, &clock)
     }
 }
 

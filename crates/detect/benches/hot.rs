@@ -101,7 +101,7 @@ fn feed_with<'l>(bencher: Bencher<'_, '_>, mut lines: impl Iterator<Item = &'l S
         zone: &UTC,
         in_operation: false,
     };
-    let mut found = Vec::new();
+    let mut found = detect::Failures::default();
     measure(bencher, ItemsCount::new(1_usize), || {
         found.clear();
         let line = Line::of_file(black_box(lines.next().unwrap()));

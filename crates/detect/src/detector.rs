@@ -13,7 +13,7 @@ mod matcher;
 mod search;
 mod shown;
 
-use base::{Span, Timestamp};
+use base::Span;
 use std::sync::Arc;
 
 use crate::rule::Rule;
@@ -74,11 +74,6 @@ impl Detector {
             LineVerdict::Failed if out.len() == before => LineVerdict::NoFailure,
             verdict => verdict,
         }
-    }
-
-    /// The date of a line by itself, whatever was learnt from others: for finding a place in a log by time.
-    pub fn date_of(&self, text: &str, clock: &Clock<'_>) -> Option<Timestamp> {
-        self.dating.alone(text, clock)
     }
 
     /// By how much the date of the last line was off, if that was so much that now was taken instead.

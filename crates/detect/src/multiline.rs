@@ -48,11 +48,16 @@ impl LineBuffer {
         }
     }
 
-    pub(crate) fn push(&mut self, line: SplitLine) {
-        self.lines.push_back(line);
-        while self.lines.len() > self.size {
-            self.lines.pop_front();
+    /// Appends a line that `write` puts over an older one, whose memory serves again.
+    pub(crate) fn push_with(&mut self, write: impl FnOnce(&mut SplitLine)) {
+        let mut line = SplitLine::default();
+        while self.lines.len() >= self.size
+            && let Some(oldest) = self.lines.pop_front()
+        {
+            line = oldest;
         }
+        write(&mut line);
+        self.lines.push_back(line);
     }
 
     pub(crate) fn lines(&self) -> &VecDeque<SplitLine> {
@@ -176,10 +181,7 @@ mod tests {
     fn keeps_so_many_lines() {
         let mut buffer = LineBuffer::new(2);
         for text in ["a", "b", "c"] {
-            buffer.push(SplitLine {
-                after: text.to_owned(),
-                ..SplitLine::default()
-            });
+            buffer.push_with(|line| text.clone_into(&mut line.after));
         }
         assert_eq!(buffer.lines(), &lines(&["b", "c"]));
     }

@@ -3,11 +3,13 @@
 //! Compilation looks at everything and reports every fault, so that one look at the answer is enough to repair a
 //! filter. A compiled rule never changes; what it learns from a log is in the [`Detector`](crate::Detector).
 
+use base::Timestamp;
 use std::fmt;
 use std::sync::{Arc, OnceLock};
 
+use crate::Clock;
 use crate::captures::{Groups, Name, Names};
-use crate::date::{DateDetector, ZoneSpec};
+use crate::date::{self, DateDetector, DateFound, ZoneSpec};
 use crate::pyre::{Engine, Regex, RegexSet};
 use crate::tags::{Expanded, expand};
 
@@ -228,6 +230,15 @@ impl Rule {
     /// The ignoreregexes without tags.
     pub fn ignoreregexes(&self) -> impl Iterator<Item = &Regex> {
         self.ignore.iter()
+    }
+
+    /// The date of a line by itself, whatever was learnt from others: for finding a place in a log by time.
+    pub fn date_of(&self, text: &str, clock: &Clock<'_>) -> Option<Timestamp> {
+        let mut state = self.dates.new_state();
+        match date::detect(&self.dates, &mut state, text, clock.now, clock.zone) {
+            DateFound::Found { time, .. } => Some(time),
+            DateFound::None | DateFound::Empty | DateFound::Unparsable { .. } => None,
+        }
     }
 
     /// How dates are found.

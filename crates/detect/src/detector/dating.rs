@@ -65,15 +65,6 @@ impl Dating {
         self.dates.looks_at_parts(&self.state)
     }
 
-    /// The date of a text by itself, whatever was learnt from others.
-    pub(crate) fn alone(&self, text: &str, clock: &Clock<'_>) -> Option<Timestamp> {
-        let mut state = self.dates.new_state();
-        match date::detect(&self.dates, &mut state, text, clock.now, clock.zone) {
-            DateFound::Found { time, .. } => Some(time),
-            DateFound::None | DateFound::Empty | DateFound::Unparsable { .. } => None,
-        }
-    }
-
     /// What the date of a line is, with what is known from the lines before.
     pub(crate) fn date(&mut self, line: &Line<'_>, found: DateFound, now: Timestamp) -> Dated {
         self.last.date(line, found, now)

@@ -79,7 +79,7 @@ impl Matcher {
             self.heeded = self.rule.maxlines;
         }
         if self.heeded == 0 {
-            buffer.push(shown.split());
+            buffer.push_with(|line| shown.write_split(line));
             return false;
         }
         self.heeded -= 1;
@@ -108,7 +108,7 @@ impl Matcher {
         } = self;
         let text = match buffer {
             Some(buffer) => {
-                buffer.push(shown.split());
+                buffer.push_with(|line| shown.write_split(line));
                 write_search_text(buffer.lines(), joined);
                 joined.as_str()
             }

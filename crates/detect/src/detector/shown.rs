@@ -37,25 +37,22 @@ impl ShownLine<'_> {
         text.push_str(self.line.text);
     }
 
-    /// The line for a buffer of several.
-    pub(super) fn split(&self) -> SplitLine {
+    /// Writes the line for a buffer of several, over what is there.
+    pub(super) fn write_split(&self, line: &mut SplitLine) {
         let (before, after) = self.halves();
-        let date = match &self.dated.shown {
-            Shown::Cut(cut) => self
-                .line
-                .text
-                .get(cut.clone())
-                .unwrap_or_default()
-                .to_owned(),
-            Shown::Last => self.last.to_owned(),
-            Shown::Journal(time) => journal_date(*time, self.zone),
-            Shown::Nothing => String::new(),
-        };
-        SplitLine {
-            before: before.to_owned(),
-            date,
-            after: after.to_owned(),
+        line.before.clear();
+        line.before.push_str(before);
+        line.date.clear();
+        match &self.dated.shown {
+            Shown::Cut(cut) => line
+                .date
+                .push_str(self.line.text.get(cut.clone()).unwrap_or_default()),
+            Shown::Last => line.date.push_str(self.last),
+            Shown::Journal(time) => write_journal_date(*time, self.zone, &mut line.date),
+            Shown::Nothing => {}
         }
+        line.after.clear();
+        line.after.push_str(after);
     }
 
     fn halves(&self) -> (&str, &str) {

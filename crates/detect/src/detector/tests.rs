@@ -8,6 +8,7 @@ mod several_lines;
 
 use super::*;
 use crate::{RuleSource, UseDns};
+use base::Timestamp;
 use jiff::tz::TimeZone;
 
 const NOW: i64 = 1_700_000_000;

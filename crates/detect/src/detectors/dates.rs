@@ -319,10 +319,9 @@ impl Dates {
     }
 
     fn all(&self) -> Places {
-        match Places::MAX.checked_shr(Places::BITS.saturating_sub(self.groups.len() as u32)) {
-            Some(all) => all,
-            None => 0,
-        }
+        let beyond = Places::BITS.saturating_sub(self.groups.len() as u32);
+        Places::MAX.checked_shr(beyond).unwrap_or(0)
+    }
     }
 }
 

@@ -4,12 +4,13 @@ use super::*;
 use crate::{Detector, Failure, RuleSource, UseDns};
 use base::Timestamp;
 use jiff::tz::TimeZone;
+use std::sync::LazyLock;
 use proptest::prelude::*;
 
 const NOW: i64 = 1_700_000_000;
 
 /// Filters that differ in everything that decides which work is shared.
-fn rules() -> Vec<Arc<Rule>> {
+static RULES: LazyLock<Vec<Arc<Rule>>> = LazyLock::new(|| {
     let plain = RuleSource {
         prefregex: None,
         failregex: &[],
@@ -97,7 +98,7 @@ fn rules() -> Vec<Arc<Rule>> {
     ];
     let compile = |source| Arc::new(Rule::compile(source).unwrap());
     sources.iter().map(compile).collect()
-}
+});
 
 /// A line of a log: a date or something like it, and words that the filters look for.
 fn line() -> impl Strategy<Value = String> {
@@ -246,10 +247,9 @@ proptest! {
         in_operation: bool,
         journal: bool,
     ) {
-        let rules = rules();
         let jails: Vec<_> = chosen
             .iter()
-            .map(|(rule, findtime)| (Arc::clone(&rules[*rule]), timed.then(|| Span::from_secs(*findtime))))
+            .map(|(rule, findtime)| (Arc::clone(&RULES[*rule]), timed.then(|| Span::from_secs(*findtime))))
             .collect();
         let lines: Vec<(String, i64, bool)> = lines
             .into_iter()
@@ -264,9 +264,8 @@ proptest! {
 /// So many lines that the gate is judged, left out and asked again.
 #[test]
 fn a_gate_that_is_of_no_use_is_left_out() {
-    let rules = rules();
     let jails: Vec<_> = [0, 5, 7]
-        .map(|rule| (Arc::clone(&rules[rule]), None))
+        .map(|rule| (Arc::clone(&RULES[rule]), None))
         .into();
     let hit = "Nov 14 22:13:20 srv sshd[12]: Failed x for u from 1.2.3.4 port 1";
     let lines: Vec<(String, i64, bool)> = (0..9_000)

@@ -53,7 +53,7 @@ fn check(threads: usize, expected: &[&str]) {
         };
         for read in reads {
             if let Read::Failure(jail, failure) = read {
-                found[jail.0 as usize].push(failure.matches.concat());
+                found[jail.0 as usize].push(failure.matches.iter().collect::<String>());
             }
         }
     }
