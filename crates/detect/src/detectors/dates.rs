@@ -322,7 +322,6 @@ impl Dates {
         let beyond = Places::BITS.saturating_sub(self.groups.len() as u32);
         Places::MAX.checked_shr(beyond).unwrap_or(0)
     }
-    }
 }
 
 impl Text {

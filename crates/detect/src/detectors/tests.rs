@@ -4,8 +4,8 @@ use super::*;
 use crate::{Detector, Failure, RuleSource, UseDns};
 use base::Timestamp;
 use jiff::tz::TimeZone;
-use std::sync::LazyLock;
 use proptest::prelude::*;
+use std::sync::LazyLock;
 
 const NOW: i64 = 1_700_000_000;
 
