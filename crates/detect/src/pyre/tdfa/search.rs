@@ -1,7 +1,7 @@
 //! The walk over the text.
 
 use super::cache::{Cache, DEAD, NOTHING, SPECIAL, UNKNOWN};
-use super::{CELLS, Found, NONE, NOW, Tdfa, UNSET};
+use super::{CELLS, Found, Mode, NONE, NOW, Tdfa, UNSET};
 
 /// After thrashing, the next searches are given up at once: first one, then twice as many each time, up to this.
 const MAX_PAUSE: u32 = 1_024;
@@ -19,8 +19,10 @@ impl Tdfa {
             cache.pause -= 1;
             return Found::GaveUp;
         }
-        cache.hits.clear();
-        cache.hits.resize(self.places.patterns, false);
+        if self.mode == Mode::All {
+            cache.hits.clear();
+            cache.hits.resize(self.places.patterns, false);
+        }
         // Work that has nothing to do reads this cell.
         cache.cells[usize::from(NONE)] = UNSET;
         let Ok(row) = self.start(cache) else {
@@ -131,8 +133,10 @@ impl Tdfa {
     /// Notes a match; returns its pattern.
     fn record(&self, cache: &mut Cache, record: usize) -> usize {
         let record = &cache.records[record];
-        for &pattern in &record.patterns {
-            cache.hits[pattern as usize] = true;
+        if self.mode == Mode::All {
+            for &pattern in &record.patterns {
+                cache.hits[pattern as usize] = true;
+            }
         }
         cache.found.clear();
         cache.found.extend(
