@@ -2,11 +2,10 @@
 
 #![expect(clippy::unwrap_used, reason = "a panic is its report")]
 
-use base::{FailureId, JailName, PrefixSet, Span, Timestamp};
+use base::{FailureId, JailName, NamedTexts, PrefixSet, Span, Texts, Timestamp};
 use divan::Bencher;
 use divan::counter::ItemsCount;
 use engine::{Engine, Failure, Input, JailId, JailPolicy};
-use std::collections::BTreeMap;
 
 fn main() {
     divan::main();
@@ -17,32 +16,31 @@ fn main() {
 fn counted(bencher: Bencher<'_, '_>, addresses: u32) {
     let mut engine = Engine::new(vec![policy()]);
     let (mut out, mut n) = (Vec::new(), 0_u32);
+    let (none, captures) = (Texts::default(), NamedTexts::default());
     bencher
         .counter(ItemsCount::new(1_usize))
         .with_inputs(|| {
             n += 1;
+            let [_, b, c, d] = (n % addresses).to_be_bytes();
             let now = Timestamp::from_secs(1_795_521_600 + i64::from(n / 100));
-            (now, failure(now, n % addresses))
+            (
+                now,
+                FailureId::Prefix(format!("10.{b}.{c}.{d}").parse().unwrap()),
+            )
         })
-        .bench_local_values(|(now, input)| {
+        .bench_local_refs(|(now, id)| {
             out.clear();
-            engine.step(now, input, &mut out);
+            let failure = Failure {
+                id,
+                time: *now,
+                user: Some("root"),
+                users: &none,
+                matches: &none,
+                captures: &captures,
+            };
+            let jail = JailId(0);
+            engine.step(*now, Input::Failure { jail, failure }, &mut out);
         });
-}
-
-fn failure(time: Timestamp, address: u32) -> Input {
-    let [_, b, c, d] = address.to_be_bytes();
-    let failure = Failure {
-        id: FailureId::Prefix(format!("10.{b}.{c}.{d}").parse().unwrap()),
-        time,
-        users: vec!["root".to_owned()],
-        matches: Vec::new(),
-        captures: BTreeMap::new(),
-    };
-    Input::Failure {
-        jail: JailId(0),
-        failure,
-    }
 }
 
 fn policy() -> JailPolicy {
