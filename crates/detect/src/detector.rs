@@ -4,7 +4,8 @@
 //! prefregex, replace the text by its content, take the first failregex, test the ignoreregexes, and only then ask
 //! whom it is about. What is searched always ends with one line feed.
 //!
-//! A line that does not match costs no allocation: all buffers are kept from line to line.
+//! A line costs no allocation, whatever it is: all buffers are kept from line to line, and failures are written over
+//! earlier ones.
 
 mod explain;
 mod judge;

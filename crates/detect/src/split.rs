@@ -46,12 +46,22 @@ impl Splitter {
         if self.encoding.unit() > 1 {
             return self.push_wide(bytes, &mut each);
         }
-        let mut rest = bytes;
-        while let Some(end) = memchr::memchr(b'\n', rest) {
-            self.offset += end as u64 + 1;
-            self.complete(&rest[..end], &mut each);
-            rest = &rest[end + 1..];
+        let known = match self.encoding {
+            Encoding::Utf8 => text_at_start(bytes),
+            _ => "",
+        };
+        let mut start = 0;
+        for end in memchr::memchr_iter(b'\n', bytes) {
+            self.offset += (end + 1 - start) as u64;
+            let is_whole = self.partial.is_empty() && !self.overlong && end - start <= MAX_LINE;
+            match known.get(start..end) {
+                // Nearly every line stands complete in the bytes that were read, and is used where it stands.
+                Some(text) if is_whole => each(trimmed(text), self.offset),
+                _ => self.complete(&bytes[start..end], &mut each),
+            }
+            start = end + 1;
         }
+        let rest = &bytes[start..];
         self.offset += rest.len() as u64;
         self.append(rest);
     }
@@ -114,7 +124,6 @@ impl Splitter {
 
     /// A line is complete with `bytes`, which hold no line feed.
     fn complete(&mut self, bytes: &[u8], each: &mut impl FnMut(&str, u64)) {
-        // Most lines stand complete in the bytes that were read, and are used where they stand.
         let mut line = bytes;
         if !self.partial.is_empty() || self.overlong {
             self.append(bytes);
@@ -126,9 +135,25 @@ impl Splitter {
         }
         let (text, is_sound) = self.encoding.decode(line, &mut self.text);
         self.malformed_lines += u64::from(!is_sound);
-        each(text.trim_end_matches(['\r', '\n']), self.offset);
+        each(trimmed(text), self.offset);
         self.partial.clear();
         self.overlong = false;
+    }
+}
+
+/// The text that bytes begin with, up to the first that are none: one look at many lines costs less than one at each.
+fn text_at_start(bytes: &[u8]) -> &str {
+    match std::str::from_utf8(bytes) {
+        Ok(text) => text,
+        Err(error) => std::str::from_utf8(&bytes[..error.valid_up_to()]).unwrap_or_default(),
+    }
+}
+
+/// A line without its end.
+fn trimmed(line: &str) -> &str {
+    match line.as_bytes().last() {
+        Some(b'\r' | b'\n') => line.trim_end_matches(['\r', '\n']),
+        _ => line,
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod explained;
 mod order;
+mod recycled;
 mod sessions;
 mod several_lines;
 

@@ -1,6 +1,9 @@
 //! Sessions line by line.
 
 use super::*;
+use crate::captures::Names;
+use base::NamedTexts;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// One line of session `id` with its captures; tells the matches, or why there is nothing to report.
 fn line(
@@ -114,4 +117,139 @@ fn the_oldest_session_makes_room() {
     assert_eq!(sessions.live.len(), MAX_SESSIONS);
     assert_eq!(line(&mut sessions, 0, "1", "bad", &[]), "conn bad");
     assert_eq!(line(&mut sessions, 0, "0", "bad", &[]), "pending");
+}
+
+/// Sessions as they are meant: maps and lists of their own, nothing is used twice.
+#[derive(Default)]
+struct Model {
+    /// Oldest first.
+    live: Vec<(String, Timestamp, ModelSession)>,
+}
+
+#[derive(Clone, Default)]
+struct ModelSession {
+    standing: Standing,
+    captures: BTreeMap<&'static str, String>,
+    users: BTreeSet<String>,
+    matches: Vec<String>,
+    harmless: Vec<String>,
+}
+
+impl Model {
+    /// What is told of a line, and what its session then knows.
+    fn line(
+        &mut self,
+        now: Timestamp,
+        id: &str,
+        text: &str,
+        mut captures: BTreeMap<&'static str, String>,
+    ) -> (bool, ModelSession) {
+        let marked = |captures: &BTreeMap<&str, String>, name| {
+            captures
+                .get(name)
+                .is_some_and(|text: &String| !text.is_empty())
+        };
+        let gained = marked(&captures, "mlfgained");
+        if gained && !marked(&captures, "nofail") {
+            captures.insert("nofail", captures["mlfgained"].clone());
+        }
+        let is_marked = marked(&captures, "nofail");
+        let forget = marked(&captures, "mlfforget");
+        captures.remove("mlfforget");
+        captures.insert("mlfid", id.to_owned());
+
+        let known = self.live.iter().position(|(known, ..)| known == id);
+        let known = known.map(|index| (index, self.live.remove(index)));
+        let known = known.filter(|(_, (_, end, _))| *end > now);
+        let counts = known.is_some() || !forget;
+        if known.is_none() && !forget && self.live.len() >= MAX_SESSIONS {
+            self.live.retain(|(_, end, _)| *end > now);
+            if self.live.len() >= MAX_SESSIONS {
+                self.live.remove(0);
+            }
+        }
+        let fresh = || {
+            let session = ModelSession::default();
+            (self.live.len(), (id.to_owned(), now + LIFETIME, session))
+        };
+        let (index, (id, end, mut session)) = known.unwrap_or_else(fresh);
+        if let Some(user) = captures
+            .get("user")
+            .filter(|user| counts && !user.is_empty())
+        {
+            session.users.insert(user.clone());
+        }
+        let was_pending = session.standing == Standing::Pending && !gained;
+        if session.standing != Standing::Harmless && !was_pending {
+            session.matches.clear();
+        }
+        session.captures.remove("nofail");
+        session.captures.remove("mlfgained");
+        session.captures.extend(captures);
+        let overruled = was_pending || session.users.len() > 1;
+        if overruled {
+            session.captures.remove("nofail");
+            session.captures.remove("mlfgained");
+        }
+        let harmless = is_marked && !overruled;
+        if !harmless {
+            let mut matches = std::mem::take(&mut session.harmless);
+            matches.append(&mut session.matches);
+            matches.push(text.to_owned());
+            session.matches = matches;
+        } else if !forget {
+            session.harmless.push(text.to_owned());
+        }
+        session.standing = match (harmless, session.captures.contains_key("ip4")) {
+            (true, _) => Standing::Harmless,
+            (false, true) => Standing::Reported,
+            (false, false) => Standing::Pending,
+        };
+        if !forget {
+            self.live.insert(index, (id, end, session.clone()));
+        }
+        (harmless, session)
+    }
+}
+
+proptest::proptest! {
+    /// Memory that is used again changes nothing.
+    #[test]
+    fn sessions_are_what_they_are_meant_to_be(
+        lines in proptest::collection::vec((0..5_u8, 0..170_usize, 0..90_i64, "[ab]?[cd]{0,2}", 0..48_u8), 0..700),
+    ) {
+        let (mut sessions, mut model) = (Sessions::default(), Model::default());
+        let mut now = Timestamp::from_secs(1_000);
+        for (number, (kind, id, later, user, marks)) in lines.into_iter().enumerate() {
+            // Most lines belong to few sessions, and most come within a moment.
+            let id = if kind > 0 { id % 4 } else { id };
+            now = now + Span::from_secs(if kind == 1 { later } else { 0 });
+            let (id, text) = (format!("s{id}"), format!("line {number}"));
+            let mut captures = BTreeMap::new();
+            let mut mark = |bit: u8, name, text: &str| {
+                if marks >> bit & 1 == 1 {
+                    captures.insert(name, text.to_owned());
+                }
+            };
+            mark(0, "nofail", &user);
+            mark(1, "ip4", &format!("1.1.1.{number}"));
+            mark(2, "mlfforget", "bye");
+            mark(3, "user", &user);
+            if marks >= 40 {
+                mark(0, "mlfgained", "ok");
+            }
+            let mut line: Captures = captures.iter().map(|(name, text)| (*name, &**text)).chain([("mlfid", &*id)]).collect();
+            let names_subject = |captures: &Captures| captures.get(Name::IP4).is_some();
+            let merged = sessions.merge(&mut line, |lines| lines.push(&text), now, names_subject).unwrap();
+            let (harmless, session) = model.line(now, &id, &text, captures);
+            proptest::prop_assert_eq!(merged.harmless, harmless, "{}", number);
+            proptest::prop_assert_eq!(merged.matches(), &session.matches.iter().collect());
+            proptest::prop_assert_eq!(merged.users(), &session.users.iter().collect());
+            proptest::prop_assert_eq!(merged.session.standing, session.standing);
+            let mut named = NamedTexts::default();
+            merged.captures().write_named(&Names::default(), &mut named);
+            proptest::prop_assert_eq!(named, session.captures.iter().map(|(name, text)| (*name, &**text)).collect());
+            proptest::prop_assert_eq!(sessions.live.len(), model.live.len());
+        }
+    }
 }

@@ -219,5 +219,11 @@ proptest! {
     ) {
         let chunks: Vec<&[u8]> = bytes.chunks(size).collect();
         prop_assert_eq!(split(encoding, &chunks), split(encoding, &[&bytes]));
+        let malformed = |chunks: &[&[u8]]| {
+            let mut splitter = Splitter::new(encoding, 0);
+            chunks.iter().for_each(|chunk| splitter.push(chunk, |_, _| {}));
+            splitter.malformed_lines()
+        };
+        prop_assert_eq!(malformed(&chunks), malformed(&[&bytes]));
     }
 }

@@ -4,8 +4,8 @@ use super::{CELLS, NONE, NOW, SPARE, Tdfa, UNSET};
 use crate::hash::QuickMap;
 
 /// A transition is one word. The low half is the row of the next state, or one of these. The high half is the register
-/// work of a plain transition, done without a branch: a cell to set to the position, a cell to copy to and one to
-/// copy from; `IDLE` works on spare cells only.
+/// work of a plain transition: a cell to set to the position, a cell to copy to and one to copy from, those of `IDLE`
+/// where there is none; 0 if there is nothing to do at all.
 pub(super) const SPECIAL: u32 = 1 << 31;
 pub(super) const UNKNOWN: u32 = u32::MAX;
 pub(super) const DEAD: u32 = u32::MAX - 1;

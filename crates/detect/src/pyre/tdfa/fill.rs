@@ -201,5 +201,6 @@ fn pack(copies: &[(u8, u8)]) -> Option<u32> {
             work = work & 0xFF | u32::from(to) << 8 | u32::from(from) << 16;
         }
     }
+    let work = if copies.is_empty() { 0 } else { work };
     (positions <= 1 && others <= 1).then_some(work)
 }

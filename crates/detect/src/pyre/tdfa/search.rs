@@ -1,7 +1,7 @@
 //! The walk over the text.
 
 use super::cache::{Cache, DEAD, NOTHING, SPECIAL, UNKNOWN};
-use super::{CELLS, Found, NONE, NOW, Tdfa, UNSET};
+use super::{CELLS, Found, Mode, NONE, NOW, Tdfa, UNSET};
 
 /// After thrashing, the next searches are given up at once: first one, then twice as many each time, up to this.
 const MAX_PAUSE: u32 = 1_024;
@@ -19,8 +19,10 @@ impl Tdfa {
             cache.pause -= 1;
             return Found::GaveUp;
         }
-        cache.hits.clear();
-        cache.hits.resize(self.places.patterns, false);
+        if self.mode == Mode::All {
+            cache.hits.clear();
+            cache.hits.resize(self.places.patterns, false);
+        }
         // Work that has nothing to do reads this cell.
         cache.cells[usize::from(NONE)] = UNSET;
         let Ok(row) = self.start(cache) else {
@@ -97,15 +99,23 @@ impl Tdfa {
         }
     }
 
-    /// Takes plain transitions as long as there are any; returns the first other one.
+    /// Takes plain transitions as long as there are any; returns the first other one. A function of its own, so that
+    /// the state stays in a register: to keep it in memory costs as much again as to look up the next one.
+    #[inline(never)]
     fn walk(&self, cache: &mut Cache, text: &[u8], row: &mut u32, at: &mut usize) -> u32 {
-        let (table, cells) = (&cache.table[..], &mut cache.cells);
+        let (table, cells, class_of) = (&cache.table[..], &mut cache.cells, &self.class_of);
         let (mut state, mut position) = (*row as usize, *at);
         let target = loop {
             let Some(&letter) = text.get(position) else {
                 break table[state + self.end_class()] as u32;
             };
-            let word = table[usize::from(self.class_of[usize::from(letter)]) + state];
+            let word = table[usize::from(class_of[usize::from(letter)]) + state];
+            if word < u64::from(SPECIAL) {
+                // Nearly all transitions: nothing to do but to go on.
+                state = word as usize;
+                position += 1;
+                continue;
+            }
             if word as u32 >= SPECIAL {
                 break word as u32;
             }
@@ -123,8 +133,10 @@ impl Tdfa {
     /// Notes a match; returns its pattern.
     fn record(&self, cache: &mut Cache, record: usize) -> usize {
         let record = &cache.records[record];
-        for &pattern in &record.patterns {
-            cache.hits[pattern as usize] = true;
+        if self.mode == Mode::All {
+            for &pattern in &record.patterns {
+                cache.hits[pattern as usize] = true;
+            }
         }
         cache.found.clear();
         cache.found.extend(
