@@ -24,6 +24,9 @@ mod stories;
 /// Old entries are looked for at most this often.
 const CLEANUP_EVERY: Span = Span::from_secs(5);
 
+/// So many empty slots, and what belongs to them, are kept for the next failures.
+const KEPT_SLOTS: usize = 1_000;
+
 /// Distinct users that one ban tells.
 pub(crate) const MAX_USERS: usize = 20;
 
@@ -216,13 +219,26 @@ impl Window {
             return;
         }
         self.last_cleanup = Some(now);
-        let is_over = |(last, _): &(Timestamp, u32)| *last <= now - findtime;
-        while let Some((_, slot)) = self.once.oldest(&mut self.slots).filter(is_over) {
+        let over = now - findtime;
+        while let Some(slot) = self.once.oldest(over, &mut self.slots) {
             self.remove(slot);
         }
-        while let Some((_, slot)) = self.again.oldest(&mut self.slots).filter(is_over) {
+        while let Some(slot) = self.again.oldest(over, &mut self.slots) {
             self.remove(slot);
         }
+        if self.len() == 0 && self.slots.len() > KEPT_SLOTS {
+            self.give_back();
+        }
+    }
+
+    /// Frees what a flood left behind.
+    fn give_back(&mut self) {
+        self.slots = Vec::new();
+        self.free = Vec::new();
+        self.index = Index::default();
+        self.once = Ages::default();
+        self.again = Ages::default();
+        self.stories.clear();
     }
 
     /// How many ids have an entry.
@@ -269,7 +285,7 @@ impl Window {
         } else {
             &mut self.again
         };
-        let Some((_, slot)) = ages.oldest(&mut self.slots) else {
+        let Some(slot) = ages.oldest(Timestamp::MAX, &mut self.slots) else {
             return false;
         };
         self.evicted += 1;

@@ -36,14 +36,18 @@ impl Ages {
         self.oldest.len()
     }
 
-    /// The slot of the oldest entry, and when its last failure was.
-    pub(crate) fn oldest(&mut self, slots: &mut [Option<Ticket>]) -> Option<(Timestamp, u32)> {
+    /// The slot of the oldest entry, unless its last failure was after `until`.
+    pub(crate) fn oldest(&mut self, until: Timestamp, slots: &mut [Option<Ticket>]) -> Option<u32> {
         loop {
             let mut top = self.oldest.peek_mut()?;
             let Reverse((age, slot)) = *top;
+            if age.last > until {
+                // No entry is older than its place.
+                return None;
+            }
             match ticket_filed(slots, age, slot) {
                 None => drop(PeekMut::pop(top)),
-                Some(ticket) if ticket.age == age => return Some((age.last, slot)),
+                Some(ticket) if ticket.age == age => return Some(slot),
                 Some(ticket) => {
                     ticket.filed = ticket.age.number;
                     *top = Reverse((ticket.age, slot));

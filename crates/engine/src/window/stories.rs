@@ -43,6 +43,16 @@ impl Stories {
         }
     }
 
+    #[cfg(test)]
+    pub(super) fn is_empty(&self) -> bool {
+        self.bytes.is_empty()
+    }
+
+    /// Empties the ring and frees its memory: no story of before may be read any more.
+    pub(crate) fn clear(&mut self) {
+        *self = Self::new(self.room);
+    }
+
     /// Appends a text to the story that ends at `story`, 0 for a new one, and gives the new end. A text for which
     /// the whole ring is too small is left out.
     pub(crate) fn tell(&mut self, story: u64, kind: Kind, text: &str) -> u64 {

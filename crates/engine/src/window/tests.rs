@@ -148,6 +148,21 @@ fn a_flood_hides_nobody_who_comes_back() {
     }
 }
 
+#[test]
+fn a_flood_leaves_no_memory_behind() {
+    let policy = policy(600, 1);
+    let mut window = window(5_000, 100_000);
+    for who in 0..4_000 {
+        fail(&mut window, &policy, who, 0, "line");
+    }
+    assert!(window.slots.len() == 4_000 && !window.stories.is_empty());
+    window.clean_up(Timestamp::from_secs(600), policy.findtime);
+    assert_eq!((window.len(), window.slots.capacity()), (0, 0));
+    assert!(window.stories.is_empty());
+    let slot = fail(&mut window, &policy, 1, 600, "line");
+    assert_eq!(window.take(slot, &policy).unwrap().matches, ["line"]);
+}
+
 /// What the window must agree with: no heap, no slots, no ring.
 struct Plain {
     entries: Vec<Entry>,
