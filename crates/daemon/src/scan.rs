@@ -260,7 +260,7 @@ impl<'a> Replay<'a> {
             zone: &zone,
             in_operation: false,
         };
-        let mut buffer = vec![0; 256 * 1024];
+        let mut buffer = vec![0; 64 * 1024];
         loop {
             let read = match input.read(&mut buffer) {
                 Ok(read) => read,

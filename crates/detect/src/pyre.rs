@@ -21,6 +21,8 @@ mod code;
 mod fuzz;
 mod gate;
 mod linear;
+mod literal;
+mod needles;
 mod parse;
 mod piece;
 mod places;
@@ -36,6 +38,7 @@ mod tdfa;
 #[doc(hidden)]
 pub use fuzz::fuzz_regex;
 pub(crate) use gate::{Gate, GateCache, Gated};
+pub(crate) use needles::Needles;
 pub use parse::Error;
 #[doc(hidden)]
 pub use sample::{Sampler, Sampling};

@@ -308,6 +308,15 @@ impl Dates {
         self.texts[text].groups
     }
 
+    /// A text that need not be written to be read: it lacks the line feed at its end.
+    pub(super) fn unwritten<'a>(&'a mut self, text: usize, line: &Line<'a>) -> &'a str {
+        match &self.texts[text].cut {
+            None => line.text,
+            Some(cut) if cut.start == 0 => line.text.get(cut.end..).unwrap_or_default(),
+            Some(_) => self.write(text, line),
+        }
+    }
+
     /// Writes a text of the line at hand.
     pub(super) fn write(&mut self, text: usize, line: &Line<'_>) -> &str {
         let text = &mut self.texts[text];

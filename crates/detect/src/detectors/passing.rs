@@ -4,7 +4,7 @@ use super::Jail;
 use super::dates::Dates;
 use super::sieve::Sieve;
 use crate::Line;
-use crate::pyre::Gated;
+use crate::pyre::{Gated, Needles};
 
 /// Bound of the gate's cache. A hundred filters need half of it on a log of many kinds of lines.
 const GATE_BYTES: usize = 4 << 20;
@@ -38,12 +38,14 @@ impl Passing {
         out: &mut Vec<Candidate>,
     ) {
         let gate = self.gate.get_or_insert_with(|| Gatekeeper::new(jails));
+        let mut gate = gate.as_mut().filter(|_| dates.fit());
+        if gate.as_mut().is_some_and(|gate| gate.trial.is_paused()) {
+            gate = None;
+        }
         for text in 0..dates.texts() {
-            let named = match gate {
-                Some(gate) if dates.fit() => gate.pass(jails, dates, (line, text), out),
-                _ => false,
-            };
-            if named {
+            if let Some(gate) = &mut gate
+                && gate.pass(jails, dates, (line, text), out)
+            {
                 continue;
             }
             for (place, jail) in jails.iter().enumerate() {
@@ -62,28 +64,40 @@ impl Passing {
 /// The gate, as long as it is of use.
 #[derive(Debug)]
 struct Gatekeeper {
-    sieve: Sieve,
-    /// Jails that have to see every line.
-    always: Vec<(usize, bool)>,
+    way: Way,
     trial: Trial,
 }
 
+/// How jails are told apart.
+#[derive(Debug)]
+enum Way {
+    /// A single jail searches at the cost of a gate, but a literal is found faster.
+    One(Needles),
+    Many {
+        sieve: Sieve,
+        /// Jails that have to see every line, and whether because the gate knows nothing of them.
+        always: Vec<(usize, bool)>,
+    },
+}
+
 impl Gatekeeper {
-    /// A single jail searches at the cost of a gate.
     fn new(jails: &[Jail]) -> Option<Self> {
-        if jails.len() < 2 && !jails.iter().any(|jail| jail.matcher.spans_lines()) {
-            return None;
-        }
         let rules: Vec<Gated<'_>> = jails.iter().map(|jail| jail.matcher.gated()).collect();
-        let sieve = Sieve::new(&rules, GATE_BYTES)?;
-        let always = jails.iter().enumerate().filter_map(|(place, jail)| {
-            let is_open = sieve.is_open(place);
-            (is_open || jail.matcher.spans_lines()).then_some((place, is_open))
-        });
+        let way = match &rules[..] {
+            [rule] if !rule.spans_lines => Way::One(rule.needles()?),
+            rules => {
+                let sieve = Sieve::new(rules, GATE_BYTES)?;
+                let always = jails.iter().enumerate().filter_map(|(place, jail)| {
+                    let is_open = sieve.is_open(place);
+                    (is_open || jail.matcher.spans_lines()).then_some((place, is_open))
+                });
+                let always = always.collect();
+                Way::Many { sieve, always }
+            }
+        };
         Some(Self {
-            always: always.collect(),
+            way,
             trial: Trial::new(jails.len()),
-            sieve,
         })
     }
 
@@ -99,25 +113,35 @@ impl Gatekeeper {
         if groups == 0 {
             return true;
         }
-        if self.trial.is_paused(text) {
-            return false;
-        }
-        let is_of = |jail: usize| groups >> jails[jail].dates & 1 == 1;
-        let rules = || (0..jails.len()).filter(|jail| is_of(*jail));
-        let Ok(hits) = self.sieve.search(groups, rules, dates.write(text, line)) else {
-            return false;
-        };
-        self.trial.count(text, hits.len());
-        out.extend(hits.iter().map(|&jail| Candidate {
+        let named = |jail| Candidate {
             jail,
             is_named: true,
-        }));
-        for &(jail, is_open) in &self.always {
-            if is_of(jail) && (is_open || !hits.contains(&jail)) {
-                out.push(Candidate {
-                    jail,
-                    is_named: is_open,
-                });
+        };
+        match &mut self.way {
+            Way::One(needles) => {
+                let holds = needles.any(dates.unwritten(text, line).as_bytes());
+                self.trial.count(usize::from(holds));
+                if holds {
+                    dates.write(text, line);
+                    out.push(named(0));
+                }
+            }
+            Way::Many { sieve, always } => {
+                let is_of = |jail: usize| groups >> jails[jail].dates & 1 == 1;
+                let rules = || (0..jails.len()).filter(|jail| is_of(*jail));
+                let Ok(hits) = sieve.search(groups, rules, dates.write(text, line)) else {
+                    return false;
+                };
+                self.trial.count(hits.len());
+                out.extend(hits.iter().copied().map(named));
+                for &(jail, is_open) in always.iter() {
+                    if is_of(jail) && (is_open || !hits.contains(&jail)) {
+                        out.push(Candidate {
+                            jail,
+                            is_named: is_open,
+                        });
+                    }
+                }
             }
         }
         true
@@ -143,24 +167,26 @@ impl Trial {
         }
     }
 
-    /// Whether the line with this text is searched without the gate; the first text counts as the line.
-    fn is_paused(&mut self, text: usize) -> bool {
-        if text == 0 {
-            self.pause = self.pause.saturating_sub(1);
+    /// Begins a line; whether it is searched without the gate.
+    fn is_paused(&mut self) -> bool {
+        if self.pause > 0 {
+            self.pause -= 1;
+            return true;
         }
-        self.pause > 0
-    }
-
-    fn count(&mut self, text: usize, named: usize) {
-        self.lines += u32::from(text == 0);
-        self.named += named as u32;
-        if self.lines >= TRIAL {
+        if self.lines == TRIAL {
             let all = u64::from(self.jails) * u64::from(self.lines);
             if 4 * u64::from(self.named) > 3 * all {
                 self.pause = PAUSE;
             }
             (self.lines, self.named) = (0, 0);
         }
+        self.lines += 1;
+        false
+    }
+
+    /// So many jails more were named.
+    fn count(&mut self, named: usize) {
+        self.named += named as u32;
     }
 }
 
@@ -172,13 +198,12 @@ mod tests {
     fn a_gate_that_lets_nearly_all_pass_is_left_alone_for_a_while() {
         for (named, pauses) in [(0, false), (3, false), (4, true)] {
             let mut trial = Trial::new(4);
-            for _ in 0..TRIAL {
-                assert!(!trial.is_paused(0));
-                trial.count(0, named);
+            for _ in 0..=TRIAL {
+                assert!(!trial.is_paused());
+                trial.count(named);
             }
-            let without = (0..=PAUSE).take_while(|_| trial.is_paused(0)).count();
-            assert_eq!(without > 0, pauses, "{named}");
-            assert!(!trial.is_paused(0));
+            let without = (0..=PAUSE).take_while(|_| trial.is_paused()).count();
+            assert_eq!(without, if pauses { PAUSE as usize } else { 0 }, "{named}");
         }
     }
 }

@@ -8,7 +8,7 @@ use super::alphabet::{Alphabet, ByteSet};
 use super::ast::{Assertion, Kind, Node};
 use super::behind::{self, Behinds};
 use super::chars::{Category, CharSet, category};
-use std::collections::HashMap;
+use crate::hash::QuickMap;
 use std::sync::Arc;
 
 /// Programs longer than this are not built: the backtracker, which keeps counted repetitions as counts, takes over.
@@ -164,7 +164,7 @@ fn part(root: &Node, then: Inst, code: &mut Code, sets: &mut Sets) -> Result<(),
 #[derive(Default)]
 pub(super) struct Sets {
     list: Vec<Arc<CharSet>>,
-    index: HashMap<Arc<CharSet>, usize>,
+    index: QuickMap<Arc<CharSet>, usize>,
 }
 
 impl Sets {

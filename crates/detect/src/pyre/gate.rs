@@ -4,15 +4,20 @@
 //! prefregex's content. That is no less than the rule asks, since the prefregex finds the content in one of the ways
 //! that the gate tries; where the two do not fit together, the gate asks for the prefregex alone.
 //!
+//! A rule that can begin anywhere, or begins with anything, stays in the running to the end of every text, and the
+//! automaton with it. Where that is seen, and each of its expressions holds a literal, the literals are searched for
+//! instead.
+//!
 //! A gate never misses a rule. What it names may turn out not to match: look-arounds with captures and
 //! back-references are taken to hold.
 
 use super::alphabet::{Alphabet, Encoded};
 use super::ast::{Assertion, Node, Pattern};
 use super::code::{Joint, compile_joints};
+use super::needles::Needles;
 use super::product::{self, Letters};
 use super::subsets::{self, GaveUp, Subsets};
-use super::{Regex, piece};
+use super::{Regex, literal, piece};
 
 /// Beyond so many states of its automaton a rule is let pass always, and beyond so many of all rules the later ones.
 const MAX_STATES_OF_RULE: usize = 20_000;
@@ -29,6 +34,14 @@ pub(crate) struct Gated<'a> {
     pub(crate) spans_lines: bool,
 }
 
+impl Gated<'_> {
+    /// What finds a literal of the rule wherever it can match; none if it has none.
+    pub(crate) fn needles(&self) -> Option<Needles> {
+        let literals = Trees::new(self).literals();
+        Needles::new(std::iter::once((0, &literals[..])))
+    }
+}
+
 /// The automaton of many rules. Immutable; shared by threads, each with a [`GateCache`] of its own.
 #[derive(Debug)]
 pub(crate) struct Gate {
@@ -38,7 +51,12 @@ pub(crate) struct Gate {
     patterns: Box<[Option<u32>]>,
     /// The other way round.
     rules: Box<[usize]>,
+    /// Of each rule literals of which one stands in every text that it matches; none for a rule without.
+    literals: Box<[Vec<String>]>,
 }
+
+/// After so many texts it is seen which rules stay in the running, and whether that is more than one text in four.
+const TRIAL: u32 = 1_024;
 
 /// The memory a thread needs for searches with one gate; grows with use, within the bound that the gate was made with.
 #[derive(Debug, Default)]
@@ -46,11 +64,20 @@ pub(crate) struct GateCache {
     text: Encoded,
     automaton: subsets::Cache,
     found: Vec<usize>,
+    /// The rules of each selection, ascending.
+    selections: Vec<Box<[usize]>>,
+    /// Texts of the trial so far, and in how many each rule stayed in the running to the end.
+    texts: u32,
+    lasted: Vec<u32>,
+    /// Which rules are looked for by their literals.
+    by_literal: Vec<bool>,
+    needles: Option<Needles>,
 }
 
 impl GateCache {
     /// Makes the numbers of all selections invalid, and of use for others.
     pub(crate) fn forget_selections(&mut self) {
+        self.selections.clear();
         self.automaton.forget_selections();
     }
 
@@ -93,6 +120,7 @@ impl Gate {
             named.push(rule);
         }
         Some(Self {
+            literals: trees.iter().map(Trees::literals).collect(),
             automaton: Subsets::new(&nfas, compiled.alphabet.letters(), bound),
             alphabet: compiled.alphabet,
             patterns: patterns.into(),
@@ -106,7 +134,20 @@ impl Gate {
         cache: &mut GateCache,
         rules: impl Iterator<Item = usize>,
     ) -> usize {
-        let patterns = rules.filter_map(|rule| self.patterns.get(rule).copied().flatten());
+        let mut rules: Vec<usize> = rules.filter(|rule| !self.is_open(*rule)).collect();
+        rules.sort_unstable();
+        let selection = self.follow(cache, &rules);
+        cache.selections.push(rules.into());
+        selection
+    }
+
+    /// Selects those of `rules` that the automaton is asked for.
+    fn follow(&self, cache: &mut GateCache, rules: &[usize]) -> usize {
+        let by_literal = &cache.by_literal;
+        let followed = rules
+            .iter()
+            .filter(|rule| !by_literal.get(**rule).is_some_and(|by_literal| *by_literal));
+        let patterns = followed.filter_map(|rule| self.patterns.get(*rule).copied().flatten());
         cache.automaton.select(patterns)
     }
 
@@ -128,13 +169,61 @@ impl Gate {
             text: encoded,
             automaton,
             found,
+            selections,
+            by_literal,
+            needles,
+            ..
         } = cache;
         let letters = self.alphabet.letters_of(text, encoded);
         found.clear();
         self.automaton
             .search(automaton, selection, letters, found)?;
         hits.extend(found.iter().map(|&pattern| self.rules[pattern]));
+        if let Some(needles) = needles {
+            let selected = selections.get(selection).map_or(&[][..], |rules| rules);
+            let begin = hits.len();
+            needles.search(text.as_bytes(), |rule| {
+                let is_new = by_literal[rule] && !hits[begin..].contains(&rule);
+                if is_new && selected.binary_search(&rule).is_ok() {
+                    hits.push(rule);
+                }
+            });
+        }
+        if cache.texts < TRIAL {
+            self.observe(cache);
+        }
         Ok(())
+    }
+
+    /// Notes which rules stayed in the running to the end of the last text; in the end of the trial, what follows of it.
+    #[cold]
+    fn observe(&self, cache: &mut GateCache) {
+        cache.texts += 1;
+        cache.lasted.resize(self.patterns.len(), 0);
+        for pattern in self.automaton.in_the_running(&cache.automaton) {
+            cache.lasted[self.rules[pattern as usize]] += 1;
+        }
+        if cache.texts < TRIAL {
+            return;
+        }
+        let lasts = |rule: &usize| 4 * cache.lasted[*rule] > TRIAL;
+        let rules: Vec<usize> = (0..self.patterns.len())
+            .filter(|rule| lasts(rule) && !self.literals[*rule].is_empty())
+            .collect();
+        let literals = rules.iter().map(|rule| (*rule, &self.literals[*rule][..]));
+        cache.needles = Needles::new(literals);
+        if cache.needles.is_none() {
+            return;
+        }
+        cache.by_literal = vec![false; self.patterns.len()];
+        rules.iter().for_each(|rule| cache.by_literal[*rule] = true);
+        // The same numbers, for what is left of each selection.
+        cache.automaton.forget_selections();
+        let selections = std::mem::take(&mut cache.selections);
+        for rules in &selections {
+            self.follow(cache, rules);
+        }
+        cache.selections = selections;
     }
 }
 
@@ -180,6 +269,16 @@ impl Trees {
                 patterns: vec![prefix],
             },
         }
+    }
+
+    /// Literals of which one stands in every text that the rule matches; none if there are no such.
+    fn literals(&self) -> Vec<String> {
+        if let Some(literal) = self.before.as_ref().and_then(literal::required) {
+            return vec![literal];
+        }
+        let of = |pattern: &Pattern| literal::required(&pattern.root);
+        let all: Option<Vec<String>> = self.patterns.iter().map(of).collect();
+        all.unwrap_or_default()
     }
 
     fn roots(&self) -> Vec<&Node> {

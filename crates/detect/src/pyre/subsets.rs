@@ -66,10 +66,14 @@ impl Subsets {
             return Err(GaveUp);
         }
         let begin = hits.len();
+        cache.last = None;
         let mut row = self.start(cache, selection);
         let (mut at, mut mark) = (0, 0);
         let done = loop {
             let word = self.walk(cache, text, &mut row, &mut at);
+            if at == text.len() {
+                cache.last = Some(row);
+            }
             if word == DEAD {
                 break Ok(());
             }
@@ -109,6 +113,21 @@ impl Subsets {
         cache.read += at - mark;
         cache.steps = at + cache.work;
         done
+    }
+
+    /// The patterns that the end of the last text found still in the running; ascending.
+    pub(super) fn in_the_running<'a>(&'a self, cache: &'a Cache) -> impl Iterator<Item = u32> + 'a {
+        let mut places: Vec<u32> = cache
+            .last
+            .and_then(|row| cache.states.get(row as usize / self.stride()))
+            .map_or(Vec::new(), |places| {
+                places
+                    .iter()
+                    .map(|&place| self.places.pattern_of(place))
+                    .collect()
+            });
+        places.dedup();
+        places.into_iter()
     }
 
     /// Takes plain transitions as long as there are any; returns the first other one. A function of its own, so that

@@ -46,6 +46,8 @@ pub(in crate::pyre) struct Cache {
     pub(super) seen: Vec<u32>,
     pub(super) stamp: u32,
     pub(super) bytes: usize,
+    /// The row of the state in which the last text ended.
+    pub(super) last: Option<u32>,
     /// Transitions made and letters read since the cache was last emptied.
     pub(super) made: usize,
     pub(super) read: usize,

@@ -7,8 +7,8 @@ use crate::pyre::run::Run;
 
 /// States with more places than this are not tried for runs.
 const MAX_RUN_PLACES: usize = 64;
-/// Runs that nearly every letter ends are not worth their test.
-const MAX_RUN_EXITS: usize = 200;
+/// Runs that more letters end are as fast letter by letter.
+const MAX_RUN_EXITS: usize = 3;
 
 /// What a transition leads to.
 struct Stepped {
