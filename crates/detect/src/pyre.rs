@@ -20,6 +20,8 @@ mod chars;
 mod code;
 mod fuzz;
 mod gate;
+#[cfg(test)]
+mod generated;
 mod linear;
 mod literal;
 mod needles;

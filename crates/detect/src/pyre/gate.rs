@@ -324,3 +324,6 @@ fn before_content(root: &Node, content: usize) -> Option<Node> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

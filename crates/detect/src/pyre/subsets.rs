@@ -71,7 +71,8 @@ impl Subsets {
         let (mut at, mut mark) = (0, 0);
         let done = loop {
             let word = self.walk(cache, text, &mut row, &mut at);
-            if at == text.len() {
+            // What does not match a line feed ends before the one that ends each text.
+            if at + 1 >= text.len() {
                 cache.last = Some(row);
             }
             if word == DEAD {
