@@ -74,7 +74,7 @@ enum Way {
     /// A single jail searches at the cost of a gate, but a literal is found faster.
     One(Needles),
     Many {
-        sieve: Sieve,
+        sieve: Box<Sieve>,
         /// Jails that have to see every line, and whether because the gate knows nothing of them.
         always: Vec<(usize, bool)>,
     },
@@ -92,6 +92,7 @@ impl Gatekeeper {
                     (is_open || jail.matcher.spans_lines()).then_some((place, is_open))
                 });
                 let always = always.collect();
+                let sieve = Box::new(sieve);
                 Way::Many { sieve, always }
             }
         };

@@ -190,16 +190,26 @@ impl Gate {
             });
         }
         if cache.texts < TRIAL {
-            self.observe(cache);
+            self.observe(cache, selection, text);
         }
         Ok(())
     }
 
     /// Notes which rules stayed in the running to the end of the last text; in the end of the trial, what follows of it.
     #[cold]
-    fn observe(&self, cache: &mut GateCache) {
+    fn observe(&self, cache: &mut GateCache, selection: usize, text: &str) {
         cache.texts += 1;
         cache.lasted.resize(self.patterns.len(), 0);
+        // What takes no line feed ends before the one that ends each text, and has taken all other letters.
+        let line = text.strip_suffix('\n').unwrap_or(text);
+        let letters = self.alphabet.letters_of(line, &mut cache.text);
+        cache.found.clear();
+        let searched =
+            self.automaton
+                .search(&mut cache.automaton, selection, letters, &mut cache.found);
+        if searched.is_err() {
+            return;
+        }
         for pattern in self.automaton.in_the_running(&cache.automaton) {
             cache.lasted[self.rules[pattern as usize]] += 1;
         }

@@ -71,8 +71,7 @@ impl Subsets {
         let (mut at, mut mark) = (0, 0);
         let done = loop {
             let word = self.walk(cache, text, &mut row, &mut at);
-            // What does not match a line feed ends before the one that ends each text.
-            if at + 1 >= text.len() {
+            if at == text.len() {
                 cache.last = Some(row);
             }
             if word == DEAD {

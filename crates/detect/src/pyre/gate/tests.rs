@@ -219,7 +219,13 @@ fn literals_name_what_the_automaton_named() {
             assert_eq!(found, before);
         }
     }
-    assert!(cache.by_literal[0] && cache.by_literal[1] && !cache.by_literal[2]);
+    assert_eq!(
+        cache.by_literal,
+        [true, true, false, true, false],
+        "{:?} of {}",
+        cache.lasted,
+        cache.texts
+    );
 }
 
 /// What is written by a rule is let pass by its gate.
