@@ -7,9 +7,12 @@
 //! `cargo xtask conform DIR` compares the released program's answers with those recorded of fail2ban; see `conform`.
 //!
 //! `cargo xtask bench [PART…]` measures the figures beside Debian's fail2ban; see `bench`.
+//!
+//! `cargo xtask faults` shows that the tests of matching notice faults; see `faults`.
 
 mod bench;
 mod conform;
+mod faults;
 mod packages;
 mod test;
 mod tidy;
@@ -17,7 +20,7 @@ mod tidy;
 use std::process::ExitCode;
 
 const USAGE: &str = "usage: cargo xtask test [--quick] | cargo xtask conform DIR [--trees DIR] [--kind KIND]… | \
-    cargo xtask bench [PART…]";
+    cargo xtask bench [PART…] | cargo xtask faults";
 
 fn main() -> ExitCode {
     let words: Vec<String> = std::env::args().skip(1).collect();
@@ -26,6 +29,7 @@ fn main() -> ExitCode {
         ["test"] => test::run(false),
         ["test", "--quick"] => test::run(true),
         ["bench", parts @ ..] => bench::run(parts),
+        ["faults"] => faults::run(),
         ["conform", words @ ..] => conform::run(words),
         _ => {
             eprintln!("{USAGE}");

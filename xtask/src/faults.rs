@@ -1,0 +1,218 @@
+//! Whether the tests of matching would notice: known faults are put into a copy of the source, one at a time, and the
+//! tests of `detect` have to fail on each.
+//!
+//! The faults are those that an engine of this kind gets wrong without anybody seeing it for months. A fault whose text
+//! is not found any more is a failure too: then the list is out of date.
+
+use crate::root;
+use std::fs;
+use std::path::Path;
+use std::process::{Command, ExitCode};
+
+struct Fault {
+    what: &'static str,
+    file: &'static str,
+    sound: &'static str,
+    broken: &'static str,
+    /// The tests that are to notice.
+    tests: &'static str,
+}
+
+const FAULTS: &[Fault] = &[
+    Fault {
+        what: "alternatives are tried from the last to the first",
+        file: "pyre/tdfa/step.rs",
+        sound: "targets.iter().rev().map",
+        broken: "targets.iter().map",
+        tests: "pyre::",
+    },
+    Fault {
+        what: "the copies of registers are dropped",
+        file: "pyre/tdfa/search.rs",
+        sound: "for index in edge.copies.0..edge.copies.1 {",
+        broken: "for index in edge.copies.1..edge.copies.1 {",
+        tests: "pyre::",
+    },
+    Fault {
+        what: "copies that form a cycle are taken one after the other",
+        file: "pyre/tdfa/cache.rs",
+        sound: ".for_each(|(_, from)| *from = SPARE);",
+        broken: ".for_each(|_| {});",
+        tests: "pyre::",
+    },
+    Fault {
+        what: "a run ends one letter late",
+        file: "pyre/run.rs",
+        sound: "|found| at + found)",
+        broken: "|found| (at + found + 1).min(text.len()))",
+        tests: "pyre::",
+    },
+    Fault {
+        what: "a run does not look at the registers",
+        file: "pyre/tdfa/fill.rs",
+        sound: "&& stepped.values[..] == state.registers[..];",
+        broken: "&& stepped.values.len() == state.registers.len();",
+        tests: "pyre::",
+    },
+    Fault {
+        what: "a loop that took nothing goes on",
+        file: "pyre/code.rs",
+        sound: "exits.push(self.push(Inst::LoopTest { bit, exit: 0 })?);",
+        broken: "let _ = bit;",
+        tests: "pyre::",
+    },
+    Fault {
+        what: "of several patterns that match at once one is not told",
+        file: "pyre/subsets.rs",
+        sound: "cache.hits[edge.hits.0 as usize..edge.hits.1 as usize]",
+        broken: "cache.hits[edge.hits.0 as usize..(edge.hits.0 as usize + 1).min(edge.hits.1 as usize)]",
+        tests: "pyre::",
+    },
+    Fault {
+        what: "what comes behind a prefregex sees the letter before it",
+        file: "pyre/product.rs",
+        sound: "self.state(next, 0, code.behinds.initial(), trackers)",
+        broken: "self.state(next, 0, *register, trackers)",
+        tests: "pyre::",
+    },
+    Fault {
+        what: "a content that ends anywhere is taken to end with its line",
+        file: "pyre/gate.rs",
+        sound: "let fits = ended && takes_something && !takes_feed;",
+        broken: "let fits = takes_something && !takes_feed;",
+        tests: "pyre::",
+    },
+    Fault {
+        what: "literals that overlap are missed",
+        file: "pyre/needles.rs",
+        sound: "at = found.start() + 1;",
+        broken: "at = found.end();",
+        tests: "pyre::",
+    },
+    Fault {
+        what: "one branch is enough for a literal",
+        file: "pyre/literal.rs",
+        sound: "all.iter().all(holds)",
+        broken: "all.iter().any(holds)",
+        tests: "pyre::",
+    },
+    Fault {
+        what: "a date is known again by too short a beginning",
+        file: "pyre/linear.rs",
+        sound: "known.then_some(decided_at + 1)",
+        broken: "known.then_some(decided_at.saturating_sub(1))",
+        tests: "",
+    },
+    Fault {
+        what: "a line that begins like the last one is not asked for other dates",
+        file: "detectors/dates.rs",
+        sound: "&& self.able(self.all() & !self.remembering, line) == 0",
+        broken: "",
+        tests: "detectors::",
+    },
+    Fault {
+        what: "jails search the text of other dates than their own",
+        file: "detectors/dates.rs",
+        sound: "self.texts[group.text].groups |= bit(place);",
+        broken: "self.texts[1].groups |= bit(place);",
+        tests: "detectors::",
+    },
+];
+
+/// Puts each fault in and runs the tests.
+pub(crate) fn run() -> ExitCode {
+    match noticed() {
+        Ok(0) => {
+            println!("{0} faults, {0} noticed", FAULTS.len());
+            ExitCode::SUCCESS
+        }
+        Ok(missed) => {
+            println!("{} faults, {missed} not noticed", FAULTS.len());
+            ExitCode::FAILURE
+        }
+        Err(error) => {
+            println!("faults: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn noticed() -> std::io::Result<usize> {
+    let (root, place) = (root(), root().join("target/xtask/faults"));
+    let tree = place.join("tree");
+    if tree.exists() {
+        fs::remove_dir_all(&tree)?;
+    }
+    fs::create_dir_all(&tree)?;
+    let parts = [
+        "Cargo.toml",
+        "Cargo.lock",
+        "clippy.toml",
+        "crates",
+        "config",
+        "xtask",
+        "lab",
+        "fuzz",
+        "rust-toolchain.toml",
+    ];
+    for part in parts.iter().filter(|part| root.join(part).exists()) {
+        let mut copy = Command::new("cp");
+        copy.arg("-a").arg(root.join(part)).arg(&tree);
+        if !copy.status()?.success() {
+            return Err(std::io::Error::other(format!("{part} cannot be copied")));
+        }
+    }
+    let mut missed = 0;
+    for fault in FAULTS {
+        let path = tree.join("crates/detect/src").join(fault.file);
+        let sound = fs::read_to_string(&path)?;
+        let verdict = if sound.matches(fault.sound).count() == 1 {
+            fs::write(&path, sound.replacen(fault.sound, fault.broken, 1))?;
+            verdict_of(&tree, &place.join("target"), fault)?
+        } else {
+            Verdict::Outdated
+        };
+        fs::write(&path, sound)?;
+        missed += usize::from(verdict != Verdict::Noticed);
+        println!("{verdict:?}: {} ({})", fault.what, fault.file);
+    }
+    Ok(missed)
+}
+
+#[derive(Debug, PartialEq)]
+enum Verdict {
+    Noticed,
+    NotNoticed,
+    /// It does not compile, so that no test says anything.
+    NotTested,
+    /// The text that it changes is not there any more.
+    Outdated,
+}
+
+fn verdict_of(tree: &Path, target: &Path, fault: &Fault) -> std::io::Result<Verdict> {
+    let mut tests = Command::new(env!("CARGO"));
+    tests
+        .args([
+            "test",
+            "--quiet",
+            "--package",
+            "detect",
+            "--lib",
+            fault.tests,
+        ])
+        .env("CARGO_TARGET_DIR", target)
+        .env("RUSTFLAGS", "--cap-lints=allow")
+        .current_dir(tree);
+    let output = tests.output()?;
+    let told = String::from_utf8_lossy(&output.stdout);
+    Ok(
+        match (
+            output.status.success(),
+            told.contains("test result: FAILED"),
+        ) {
+            (true, _) => Verdict::NotNoticed,
+            (false, true) => Verdict::Noticed,
+            (false, false) => Verdict::NotTested,
+        },
+    )
+}
