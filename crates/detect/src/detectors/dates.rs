@@ -113,7 +113,9 @@ impl Dates {
         for place in self.found.drain(..) {
             let group = &mut self.groups[place];
             (group.dated, group.text) = (None, 0);
-            group.dating.repeat(repeated, self.steady.now);
+            if self.remembering & bit(place) != 0 {
+                group.dating.repeat(repeated, self.steady.now);
+            }
         }
         self.concern_all = false;
         self.steady.beginning.clear();
