@@ -8,7 +8,7 @@
 //!
 //! `cargo xtask bench [PART…]` measures the figures beside Debian's fail2ban; see `bench`.
 //!
-//! `cargo xtask faults` shows that the tests of matching notice faults; see `faults`.
+//! `cargo xtask faults [FILE…]` shows that the tests of matching notice faults; see `faults`.
 
 mod bench;
 mod conform;
@@ -20,7 +20,7 @@ mod tidy;
 use std::process::ExitCode;
 
 const USAGE: &str = "usage: cargo xtask test [--quick] | cargo xtask conform DIR [--trees DIR] [--kind KIND]… | \
-    cargo xtask bench [PART…] | cargo xtask faults";
+    cargo xtask bench [PART…] | cargo xtask faults [FILE…]";
 
 fn main() -> ExitCode {
     let words: Vec<String> = std::env::args().skip(1).collect();
@@ -29,7 +29,7 @@ fn main() -> ExitCode {
         ["test"] => test::run(false),
         ["test", "--quick"] => test::run(true),
         ["bench", parts @ ..] => bench::run(parts),
-        ["faults"] => faults::run(),
+        ["faults", words @ ..] => faults::run(words),
         ["conform", words @ ..] => conform::run(words),
         _ => {
             eprintln!("{USAGE}");
