@@ -160,6 +160,49 @@ proptest! {
     }
 }
 
+/// Contents that end before their line does, are empty, hold the line feed, or are found at another place than the first.
+#[test]
+fn contents_of_every_kind() {
+    let befores = ["^", "^\\w*? ?", "^(?:a )?", "\\b", "(?=.*b)"];
+    let contents = [
+        ".+",
+        ".+?",
+        ".*",
+        ".*?",
+        "[^c]+",
+        "[^ ]+",
+        "(?:a|ab)+",
+        "a.*b?",
+    ];
+    let afters = ["$", "", " ?", "c", "(?:\\s|$)", "\\Z", "(?m:$)", "$|b"];
+    let regexes = [
+        "^a$",
+        "b$",
+        "^b",
+        "\\ba\\b",
+        "a\\s*\\Z",
+        "(?<!a)b",
+        "^[^c]*\n$",
+        "a b",
+    ];
+    let texts = [
+        "a", "ab", "a b", "aa b", "b a", "abc", "a b c", "a\nb", "c a\nb a",
+    ]
+    .map(str::to_owned);
+    for before in befores {
+        for content in contents {
+            for after in afters {
+                let prefix = format!("{before}(?P<content>{content}){after}");
+                let rules: Vec<Rule> = regexes
+                    .iter()
+                    .map(|regex| Rule::new(Some(&prefix), &[(*regex).to_owned()]))
+                    .collect();
+                check(&rules, &texts);
+            }
+        }
+    }
+}
+
 /// So many texts that the gate goes over to literals for rules that stay in the running.
 #[test]
 fn literals_name_what_the_automaton_named() {
