@@ -118,8 +118,8 @@ fn line() -> impl Strategy<Value = String> {
         "<30>Nov 14 22:13:20 ",
     ]);
     let piece = prop::sample::select(vec![
-        "[14/Nov/2023:22:13:20] ",
-        "2023-11-14 22:13:20 ",
+        "[14/Nov/2023:22:13:10] ",
+        "2023-11-14 22:13:10 ",
         "srv ",
         "sshd[12]: ",
         "sshd[13]: ",
@@ -146,8 +146,8 @@ fn line() -> impl Strategy<Value = String> {
         "pap 1.2.3.4",
     ]);
     let whole = prop::sample::select(vec![
-        "srv [14/Nov/2023:22:13:20] client 5.6.7.8",
-        "srv 2023-11-14 22:13:20 bad 5.6.7.8",
+        "srv [14/Nov/2023:22:13:10] client 5.6.7.8",
+        "srv 2023-11-14 22:13:10 bad 5.6.7.8",
         "srv sshd[12]: Failed x for u from 1.2.3.4 port 1",
         "srv sshd[12]: bad 5.6.7.8",
         "sshd[13]: end of 1.2.3.4",

@@ -287,3 +287,25 @@ fn order(mut moves: Vec<(u8, u8)>, into: &mut Vec<(u8, u8)>) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        /// Copies in order do what all of them at once would do, whatever cycles they form.
+        #[test]
+        fn ordered_copies_are_copies_at_once(sources in prop::collection::vec(0..8_u8, 8)) {
+            let moves: Vec<(u8, u8)> = (0..8).zip(sources.iter().copied()).filter(|(to, from)| to != from).collect();
+            let mut ordered = Vec::new();
+            order(moves, &mut ordered);
+            let mut cells: Vec<usize> = (0..CELLS).collect();
+            for (to, from) in ordered {
+                cells[usize::from(to)] = cells[usize::from(from)];
+            }
+            let expected: Vec<usize> = sources.iter().map(|&from| usize::from(from)).collect();
+            prop_assert_eq!(&cells[..8], &expected[..]);
+        }
+    }
+}
