@@ -284,3 +284,22 @@ fn a_gate_that_is_of_no_use_is_left_out() {
         .collect();
     check(&jails, &lines);
 }
+
+/// A line that begins as the last one has that date for some jails, and for others another, further right.
+#[test]
+fn a_line_that_begins_alike_may_hold_another_date() {
+    let lines = [
+        "srv CRON[1]: nothing",
+        "srv CRON[1]: nothing",
+        "srv [14/Nov/2023:22:13:10] client 5.6.7.8",
+        "srv CRON[1]: nothing",
+        "srv 2023-11-14 22:13:10 bad 5.6.7.8",
+    ];
+    let lines = lines.map(|text| (format!("Nov 14 22:13:20 {text}"), 0, true));
+    for chosen in [[0, 6], [5, 6], [0, 8]] {
+        for findtime in [None, Some(Span::from_secs(600))] {
+            let jails = chosen.map(|rule| (Arc::clone(&RULES[rule]), findtime));
+            check(&jails, &lines);
+        }
+    }
+}
