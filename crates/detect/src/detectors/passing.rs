@@ -18,7 +18,7 @@ const PAUSE: u32 = 65_536;
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Candidate {
     pub(super) jail: usize,
-    /// The line itself can match. Else the jail has to see it, because its expressions span several lines.
+    /// The line itself can match. Else it is searched together with one before it.
     pub(super) is_named: bool,
 }
 
@@ -75,8 +75,8 @@ enum Way {
     One(Needles),
     Many {
         sieve: Sieve,
-        /// Jails that have to see every line, and whether because the gate knows nothing of them.
-        always: Vec<(usize, bool)>,
+        /// Jails that may have to see a line that the gate does not name, and whether that is every line.
+        unnamed: Vec<(usize, bool)>,
     },
 }
 
@@ -87,12 +87,12 @@ impl Gatekeeper {
             [rule] if !rule.spans_lines => Way::One(rule.needles()?),
             rules => {
                 let sieve = Sieve::new(rules, GATE_BYTES)?;
-                let always = jails.iter().enumerate().filter_map(|(place, jail)| {
-                    let is_open = sieve.is_open(place);
-                    (is_open || jail.matcher.spans_lines()).then_some((place, is_open))
+                let unnamed = jails.iter().enumerate().filter_map(|(place, jail)| {
+                    let sees_all = sieve.is_open(place) || jail.matcher.sees_all();
+                    (sees_all || jail.matcher.spans_lines()).then_some((place, sees_all))
                 });
-                let always = always.collect();
-                Way::Many { sieve, always }
+                let unnamed = unnamed.collect();
+                Way::Many { sieve, unnamed }
             }
         };
         Some(Self {
@@ -126,7 +126,7 @@ impl Gatekeeper {
                     out.push(named(0));
                 }
             }
-            Way::Many { sieve, always } => {
+            Way::Many { sieve, unnamed } => {
                 let is_of = |jail: usize| groups >> jails[jail].dates & 1 == 1;
                 let rules = || (0..jails.len()).filter(|jail| is_of(*jail));
                 let Ok(hits) = sieve.search(groups, rules, dates.write(text, line)) else {
@@ -134,11 +134,12 @@ impl Gatekeeper {
                 };
                 self.trial.count(hits.len());
                 out.extend(hits.iter().copied().map(named));
-                for &(jail, is_open) in always.iter() {
-                    if is_of(jail) && (is_open || !hits.contains(&jail)) {
+                for &(jail, sees_all) in unnamed.iter() {
+                    let sees = sees_all || jails[jail].matcher.is_heeding();
+                    if sees && is_of(jail) && !hits.contains(&jail) {
                         out.push(Candidate {
                             jail,
-                            is_named: is_open,
+                            is_named: sees_all,
                         });
                     }
                 }
