@@ -71,10 +71,10 @@ struct Gatekeeper {
 /// How jails are told apart.
 #[derive(Debug)]
 enum Way {
-    /// A single jail searches at the cost of a gate, but a literal is found faster.
+    /// A single jail searches at the cost of a gate, but a needle is found faster.
     One(Needles),
     Many {
-        sieve: Sieve,
+        sieve: Box<Sieve>,
         /// Jails that may have to see a line that the gate does not name, and whether that is every line.
         unnamed: Vec<(usize, bool)>,
     },
@@ -86,7 +86,7 @@ impl Gatekeeper {
         let way = match &rules[..] {
             [rule] if !rule.spans_lines => Way::One(rule.needles()?),
             rules => {
-                let sieve = Sieve::new(rules, GATE_BYTES)?;
+                let sieve = Box::new(Sieve::new(rules, GATE_BYTES)?);
                 let unnamed = jails.iter().enumerate().filter_map(|(place, jail)| {
                     let sees_all = sieve.is_open(place) || jail.matcher.sees_all();
                     (sees_all || jail.matcher.spans_lines()).then_some((place, sees_all))
