@@ -129,7 +129,9 @@ impl Gatekeeper {
             Way::Many { sieve, unnamed } => {
                 let is_of = |jail: usize| groups >> jails[jail].dates & 1 == 1;
                 let rules = || (0..jails.len()).filter(|jail| is_of(*jail));
-                let Ok(hits) = sieve.search(groups, rules, dates.write(text, line)) else {
+                let is_ascii = dates.is_ascii();
+                let Ok(hits) = sieve.search(groups, rules, (dates.write(text, line), is_ascii))
+                else {
                     return false;
                 };
                 self.trial.count(hits.len());

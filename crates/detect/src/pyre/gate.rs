@@ -64,14 +64,20 @@ pub(crate) struct GateCache {
     text: Encoded,
     automaton: subsets::Cache,
     found: Vec<usize>,
-    /// The rules of each selection, ascending.
-    selections: Vec<Box<[usize]>>,
+    selections: Vec<Selection>,
     /// Texts of the trial so far, and in how many each rule stayed in the running to the end.
     texts: u32,
     lasted: Vec<u32>,
     /// Which rules are looked for by their needles.
     by_needle: Vec<bool>,
     needles: Option<Needles>,
+}
+
+#[derive(Debug, Default)]
+struct Selection {
+    rules: Box<[usize]>,
+    /// Of each rule, whether it is selected and looked for by its needles.
+    by_needle: Box<[bool]>,
 }
 
 impl GateCache {
@@ -134,21 +140,26 @@ impl Gate {
         cache: &mut GateCache,
         rules: impl Iterator<Item = usize>,
     ) -> usize {
-        let mut rules: Vec<usize> = rules.filter(|rule| !self.is_open(*rule)).collect();
-        rules.sort_unstable();
-        let selection = self.follow(cache, &rules);
-        cache.selections.push(rules.into());
-        selection
+        let rules = rules.filter(|rule| !self.is_open(*rule)).collect();
+        self.follow(cache, rules)
     }
 
-    /// Selects those of `rules` that the automaton is asked for.
-    fn follow(&self, cache: &mut GateCache, rules: &[usize]) -> usize {
-        let by_needle = &cache.by_needle;
+    /// Parts selected rules into those that the automaton is asked for and the others.
+    fn follow(&self, cache: &mut GateCache, rules: Box<[usize]>) -> usize {
+        let mut by_needle = cache.by_needle.clone();
         let followed = rules
             .iter()
             .filter(|rule| !by_needle.get(**rule).is_some_and(|by_needle| *by_needle));
         let patterns = followed.filter_map(|rule| self.patterns.get(*rule).copied().flatten());
-        cache.automaton.select(patterns)
+        let selection = cache.automaton.select(patterns);
+        for (rule, by_needle) in by_needle.iter_mut().enumerate() {
+            *by_needle = *by_needle && rules.contains(&rule);
+        }
+        cache.selections.push(Selection {
+            rules,
+            by_needle: by_needle.into(),
+        });
+        selection
     }
 
     /// Whether a rule is always let pass, and never named.
@@ -157,12 +168,12 @@ impl Gate {
     }
 
     /// Appends those of the selected rules that can match `text` to `hits`, in no order. An error says that nothing is
-    /// known of this text, so that all of them can.
+    /// known of this text, so that all of them can. `is_ascii` says that all of the text is known to be.
     pub(crate) fn search(
         &self,
         cache: &mut GateCache,
         selection: usize,
-        text: &str,
+        (text, is_ascii): (&str, bool),
         hits: &mut Vec<usize>,
     ) -> Result<(), GaveUp> {
         let GateCache {
@@ -170,21 +181,24 @@ impl Gate {
             automaton,
             found,
             selections,
-            by_needle,
             needles,
             ..
         } = cache;
-        let letters = self.alphabet.letters_of(text, encoded);
+        let is_ascii = is_ascii || text.is_ascii();
+        let letters = match is_ascii {
+            true => text.as_bytes(),
+            false => self.alphabet.letters_of(text, encoded),
+        };
         found.clear();
         self.automaton
             .search(automaton, selection, letters, found)?;
         hits.extend(found.iter().map(|&pattern| self.rules[pattern]));
-        if let Some(needles) = needles {
-            let selected = selections.get(selection).map_or(&[][..], |rules| rules);
+        if let Some(needles) = needles
+            && let Some(Selection { by_needle, .. }) = selections.get(selection)
+        {
             let begin = hits.len();
-            needles.search(text.as_bytes(), text.is_ascii(), |rule| {
-                let is_new = by_needle[rule] && !hits[begin..].contains(&rule);
-                if is_new && selected.binary_search(&rule).is_ok() {
+            needles.search(text.as_bytes(), is_ascii, |rule| {
+                if by_needle[rule] && !hits[begin..].contains(&rule) {
                     hits.push(rule);
                 }
             });
@@ -221,11 +235,9 @@ impl Gate {
         cache.needles = Some(needles);
         // The same numbers, for what is left of each selection.
         cache.automaton.forget_selections();
-        let selections = std::mem::take(&mut cache.selections);
-        for rules in &selections {
-            self.follow(cache, rules);
+        for selection in std::mem::take(&mut cache.selections) {
+            self.follow(cache, selection.rules);
         }
-        cache.selections = selections;
     }
 }
 
