@@ -22,7 +22,7 @@ use crate::{Clock, Failures, Line, LineVerdict};
 pub(crate) use dating::Dating;
 pub(crate) use judge::Sink;
 pub(crate) use matcher::Matcher;
-pub(crate) use shown::journal_date;
+pub(crate) use shown::{ShownLine, journal_date};
 
 pub use explain::{Asked, CutDate, Explained, Explanation};
 

@@ -7,6 +7,7 @@
 
 mod dates;
 mod passing;
+mod recent;
 mod sieve;
 
 use base::Span;
@@ -18,6 +19,7 @@ use crate::timing::Settled;
 use crate::{Clock, Failures, Line, LineVerdict};
 use dates::Dates;
 use passing::{Candidate, Passing};
+use recent::{Reader, Recent};
 
 /// The detectors of jails that read the same log, with what they have learnt from it.
 #[derive(Debug)]
@@ -25,6 +27,7 @@ pub struct Detectors {
     jails: Vec<Jail>,
     dates: Dates,
     passing: Passing,
+    recent: Recent,
     /// The jails that can have something to say about the line at hand.
     candidates: Vec<Candidate>,
     failures: Failures,
@@ -37,6 +40,8 @@ struct Jail {
     findtime: Option<Span>,
     /// The place of what finds its dates.
     dates: usize,
+    /// Where it has got to in the log, if its expressions span several lines.
+    reader: Option<Reader>,
 }
 
 /// What a jail says about a line.
@@ -65,18 +70,27 @@ impl Detectors {
     }
 
     fn build(jails: impl Iterator<Item = (Arc<Rule>, Option<Span>)>) -> Self {
-        let mut dates = Dates::default();
+        let (mut dates, mut recent) = (Dates::default(), Recent::default());
         let jails: Vec<Jail> = jails
-            .map(|(rule, findtime)| Jail {
-                dates: dates.add(&rule.dates, findtime),
-                matcher: Matcher::new(rule),
-                findtime,
+            .map(|(rule, findtime)| {
+                let dates = dates.add(&rule.dates, findtime);
+                let matcher = Matcher::new(rule);
+                let reader = matcher
+                    .spans_lines()
+                    .then(|| recent.reader(matcher.maxlines(), dates));
+                Jail {
+                    matcher,
+                    findtime,
+                    dates,
+                    reader,
+                }
             })
             .collect();
         Self {
             jails,
             dates,
             passing: Passing::default(),
+            recent,
             candidates: Vec::new(),
             failures: Failures::default(),
         }
@@ -86,6 +100,7 @@ impl Detectors {
     /// matches, or is not looked at for a reason that the jail's admin ought to know.
     pub fn feed(&mut self, line: &Line<'_>, clock: &Clock<'_>, mut each: impl FnMut(Said<'_>)) {
         self.dates.find(line, clock);
+        self.recent.next();
         self.candidates.clear();
         self.passing
             .pass(&self.jails, &mut self.dates, line, &mut self.candidates);
@@ -104,6 +119,7 @@ impl Detectors {
             }
         }
         self.candidates = candidates;
+        self.recent.keep(line, clock, &mut self.dates);
     }
 
     /// One jail's part of a line.
@@ -121,6 +137,7 @@ impl Detectors {
             Settled::Now { skew } => (Some(clock.now), skew),
             Settled::Unknown => (None, None),
             Settled::TooOld => {
+                jail.read_up(&self.recent, clock);
                 return each(Said {
                     jail: place,
                     verdict: LineVerdict::TooOld,
@@ -129,16 +146,19 @@ impl Detectors {
                 });
             }
         };
-        let shown = dating.shown(*line, &dated, clock.zone);
         let verdict = match candidate {
-            Some(candidate) if jail.matcher.heeds(candidate.is_named, &shown) => jail.matcher.run(
-                &shown,
-                text,
-                (time, clock.now),
-                Depth::UntilMatch,
-                &mut Sink::Failures(&mut self.failures),
-            ),
-            _ => LineVerdict::NoMatch,
+            Some(candidate) => {
+                jail.read_up(&self.recent, clock);
+                jail.matcher.heed(candidate.is_named);
+                jail.matcher.run(
+                    &dating.shown(*line, &dated, clock.zone),
+                    text,
+                    (time, clock.now),
+                    Depth::UntilMatch,
+                    &mut Sink::Failures(&mut self.failures),
+                )
+            }
+            None => LineVerdict::NoMatch,
         };
         let verdict = match verdict {
             LineVerdict::Failed if self.failures.is_empty() => LineVerdict::NoFailure,
@@ -152,6 +172,16 @@ impl Detectors {
                 failures: &mut self.failures,
             });
             self.failures.clear();
+        }
+    }
+}
+
+impl Jail {
+    /// Takes the lines that it has not read, up to the one at hand, which it reads itself or leaves out.
+    fn read_up(&mut self, recent: &Recent, clock: &Clock<'_>) {
+        if let Some(reader) = &mut self.reader {
+            let matcher = &mut self.matcher;
+            recent.read_up(reader, clock.zone, |shown| matcher.pass_over(shown));
         }
     }
 }

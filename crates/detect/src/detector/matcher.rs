@@ -58,6 +58,16 @@ impl Matcher {
         self.buffer.is_some()
     }
 
+    /// Whether it has to search every line, whatever its failregexes ask for: a prefregex changes which lines it keeps.
+    pub(crate) fn sees_all(&self) -> bool {
+        self.spans_lines() && self.rule.prefix.is_some()
+    }
+
+    /// How many lines an expression can span.
+    pub(crate) fn maxlines(&self) -> usize {
+        self.rule.maxlines
+    }
+
     /// What a gate has to know of the rule.
     pub(crate) fn gated(&self) -> Gated<'_> {
         let prefix = self.rule.prefix.as_ref();
@@ -69,21 +79,25 @@ impl Matcher {
         }
     }
 
-    /// Whether a line has to be searched that the gate named, or not. Where expressions span several lines, one that
-    /// was named makes those after it worth a search, as long as it is in the buffer; the others are only put there.
-    pub(crate) fn heeds(&mut self, is_named: bool, shown: &ShownLine<'_>) -> bool {
-        let Some(buffer) = &mut self.buffer else {
-            return is_named;
-        };
-        if is_named {
+    /// Whether a line has to be searched that the gate did not name. Where expressions span several lines, one that was
+    /// named makes those after it worth a search, as long as it is in the buffer.
+    pub(crate) fn is_heeding(&self) -> bool {
+        self.heeded > 0
+    }
+
+    /// Begins a line that the gate named, or not.
+    pub(crate) fn heed(&mut self, is_named: bool) {
+        if is_named && self.spans_lines() {
             self.heeded = self.rule.maxlines;
         }
-        if self.heeded == 0 {
+        self.heeded = self.heeded.saturating_sub(1);
+    }
+
+    /// Takes a line that is not searched, but that later ones may be searched together with.
+    pub(crate) fn pass_over(&mut self, shown: &ShownLine<'_>) {
+        if let Some(buffer) = &mut self.buffer {
             buffer.push_with(|line| shown.write_split(line));
-            return false;
         }
-        self.heeded -= 1;
-        true
     }
 
     /// Searches `text`, which is the line without its date. A match at no known `time` is not counted.

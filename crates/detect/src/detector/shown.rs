@@ -10,11 +10,11 @@ use crate::timing::{Dated, Shown};
 
 /// A line with its date.
 pub(crate) struct ShownLine<'a> {
-    pub(super) line: Line<'a>,
-    pub(super) dated: &'a Dated,
+    pub(crate) line: Line<'a>,
+    pub(crate) dated: &'a Dated,
     /// The text of the last date in the log.
-    pub(super) last: &'a str,
-    pub(super) zone: &'a TimeZone,
+    pub(crate) last: &'a str,
+    pub(crate) zone: &'a TimeZone,
 }
 
 impl ShownLine<'_> {

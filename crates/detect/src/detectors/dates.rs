@@ -36,6 +36,8 @@ pub(super) struct Dates {
     texts: Vec<Text>,
     used: usize,
     concern_all: bool,
+    /// The line at hand, and so all that is left of it, is known to be ASCII.
+    is_ascii: bool,
     steady: Steady,
 }
 
@@ -102,6 +104,8 @@ impl Dates {
 
     /// Finds the date of a line for all.
     pub(super) fn find(&mut self, line: &Line<'_>, clock: &Clock<'_>) {
+        // One detector is asked without a gate.
+        self.is_ascii = self.groups.len() > 1 && line.text.is_ascii();
         if self.is_steady(line, clock) {
             self.steady.lines += 1;
             for text in &mut self.texts[..self.used] {
@@ -210,7 +214,7 @@ impl Dates {
         }
         let sieve = self.sieve.get_or_insert_with(|| build(&self.groups));
         let Some(sieve) = sieve else { return asked };
-        let Ok(hits) = sieve.search(asked, || places(asked), line.text) else {
+        let Ok(hits) = sieve.search(asked, || places(asked), (line.text, self.is_ascii)) else {
             return asked;
         };
         let able = hits.iter().fold(0, |able, place| able | bit(*place));
@@ -298,6 +302,11 @@ impl Dates {
     /// How many different texts are left of the line at hand.
     pub(super) fn texts(&self) -> usize {
         self.used
+    }
+
+    /// Whether the line at hand, and so each of its texts, is known to be ASCII.
+    pub(super) fn is_ascii(&self) -> bool {
+        self.is_ascii
     }
 
     /// Which text the jails of a place search.

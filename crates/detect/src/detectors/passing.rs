@@ -18,7 +18,7 @@ const PAUSE: u32 = 65_536;
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Candidate {
     pub(super) jail: usize,
-    /// The line itself can match. Else the jail has to see it, because its expressions span several lines.
+    /// The line itself can match. Else it is searched together with one before it.
     pub(super) is_named: bool,
 }
 
@@ -71,12 +71,12 @@ struct Gatekeeper {
 /// How jails are told apart.
 #[derive(Debug)]
 enum Way {
-    /// A single jail searches at the cost of a gate, but a literal is found faster.
+    /// A single jail searches at the cost of a gate, but a needle is found faster.
     One(Needles),
     Many {
         sieve: Box<Sieve>,
-        /// Jails that have to see every line, and whether because the gate knows nothing of them.
-        always: Vec<(usize, bool)>,
+        /// Jails that may have to see a line that the gate does not name, and whether that is every line.
+        unnamed: Vec<(usize, bool)>,
     },
 }
 
@@ -86,14 +86,13 @@ impl Gatekeeper {
         let way = match &rules[..] {
             [rule] if !rule.spans_lines => Way::One(rule.needles()?),
             rules => {
-                let sieve = Sieve::new(rules, GATE_BYTES)?;
-                let always = jails.iter().enumerate().filter_map(|(place, jail)| {
-                    let is_open = sieve.is_open(place);
-                    (is_open || jail.matcher.spans_lines()).then_some((place, is_open))
+                let sieve = Box::new(Sieve::new(rules, GATE_BYTES)?);
+                let unnamed = jails.iter().enumerate().filter_map(|(place, jail)| {
+                    let sees_all = sieve.is_open(place) || jail.matcher.sees_all();
+                    (sees_all || jail.matcher.spans_lines()).then_some((place, sees_all))
                 });
-                let always = always.collect();
-                let sieve = Box::new(sieve);
-                Way::Many { sieve, always }
+                let unnamed = unnamed.collect();
+                Way::Many { sieve, unnamed }
             }
         };
         Some(Self {
@@ -127,19 +126,22 @@ impl Gatekeeper {
                     out.push(named(0));
                 }
             }
-            Way::Many { sieve, always } => {
+            Way::Many { sieve, unnamed } => {
                 let is_of = |jail: usize| groups >> jails[jail].dates & 1 == 1;
                 let rules = || (0..jails.len()).filter(|jail| is_of(*jail));
-                let Ok(hits) = sieve.search(groups, rules, dates.write(text, line)) else {
+                let is_ascii = dates.is_ascii();
+                let Ok(hits) = sieve.search(groups, rules, (dates.write(text, line), is_ascii))
+                else {
                     return false;
                 };
                 self.trial.count(hits.len());
                 out.extend(hits.iter().copied().map(named));
-                for &(jail, is_open) in always.iter() {
-                    if is_of(jail) && (is_open || !hits.contains(&jail)) {
+                for &(jail, sees_all) in unnamed.iter() {
+                    let sees = sees_all || jails[jail].matcher.is_heeding();
+                    if sees && is_of(jail) && !hits.contains(&jail) {
                         out.push(Candidate {
                             jail,
-                            is_named: is_open,
+                            is_named: sees_all,
                         });
                     }
                 }

@@ -34,12 +34,12 @@ impl Sieve {
     }
 
     /// Which rules of a set of places can match `text`, in no order; `rules` gives all of them. Those that the gate
-    /// does not know are never among them.
+    /// does not know are never among them. `is_ascii` says that all of the text is known to be.
     pub(super) fn search<R: Iterator<Item = usize>>(
         &mut self,
         set: Places,
         rules: impl FnOnce() -> R,
-        text: &str,
+        (text, is_ascii): (&str, bool),
     ) -> Result<&[usize], GaveUp> {
         let selection = match self.known.iter().find(|(known, _)| *known == set) {
             Some((_, selection)) => *selection,
@@ -55,7 +55,7 @@ impl Sieve {
         };
         self.hits.clear();
         self.gate
-            .search(&mut self.cache, selection, text, &mut self.hits)?;
+            .search(&mut self.cache, selection, (text, is_ascii), &mut self.hits)?;
         Ok(&self.hits)
     }
 

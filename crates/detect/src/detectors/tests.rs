@@ -95,6 +95,32 @@ static RULES: LazyLock<Vec<Arc<Rule>>> = LazyLock::new(|| {
             maxlines: 3,
             ..plain
         },
+        RuleSource {
+            failregex: &[
+                r"^\s*one$<SKIPLINES>^two <HOST>$",
+                r"^(?:\S+ )?sshd\[(?P<p>\d+)\]: bad <HOST>$<SKIPLINES>^\S* ?sshd\[(?P=p)\]: Failed",
+            ],
+            ignoreregex: &["port 2"],
+            maxlines: 7,
+            datepattern: line_begin,
+            ..plain
+        },
+        RuleSource {
+            failregex: &[
+                r"^\s*one\n.*\n(?:.*\n)?two <HOST>$",
+                r"denied$<SKIPLINES>^.*wordy client <HOST>",
+            ],
+            datepattern: Some(r"%Y-%m-%d %H:%M:%S"),
+            maxlines: 4,
+            ..plain
+        },
+        // Its prefregex leaves nothing of the lines but the content.
+        RuleSource {
+            prefregex: Some(r"(?s)^.*named: <F-CONTENT>.+</F-CONTENT>$"),
+            failregex: &[r"^client <HOST> denied", r"^end of <HOST>\ntwo"],
+            maxlines: 2,
+            ..plain
+        },
     ];
     let compile = |source| Arc::new(Rule::compile(source).unwrap());
     sources.iter().map(compile).collect()
@@ -163,6 +189,38 @@ fn line() -> impl Strategy<Value = String> {
         whole.prop_map(str::to_owned),
     ];
     (date, text).prop_map(|(date, text)| format!("{date}{text}"))
+}
+
+/// Lines of a log, with stretches that say nothing to most filters.
+fn lines() -> impl Strategy<Value = Vec<String>> {
+    let quiet = prop::sample::select(vec![
+        "Nov 14 22:13:20 srv CRON[1]: nothing",
+        "2023-11-14 22:13:20 quiet",
+        "no date",
+    ]);
+    let some = prop_oneof![
+        4 => line().prop_map(|line| vec![line]),
+        1 => (quiet, 1..10_usize).prop_map(|(line, times)| vec![line.to_owned(); times]),
+        // What some filter over several lines looks for, with nothing or something in between.
+        1 => (
+            prop::sample::select(vec![
+                ("one", "two 1.2.3.4"),
+                ("Nov 14 22:13:20 one", "Nov 14 22:13:21 two 1.2.3.4"),
+                ("srv sshd[12]: bad 5.6.7.8", "sshd[12]: Failed x for u from 1.2.3.4 port 2"),
+                ("srv sshd[12]: Failed x for u", "2023-11-14 22:13:20 bad 1.2.3.4"),
+                ("named: client denied", "wordy client 9.9.9.9"),
+                ("x named: end of 1.2.3.4", "two"),
+            ]),
+            prop::collection::vec(line(), 0..6),
+        )
+            .prop_map(|((first, last), between)| {
+                let mut lines = vec![first.to_owned()];
+                lines.extend(between);
+                lines.push(last.to_owned());
+                lines
+            }),
+    ];
+    prop::collection::vec(some, 1..25).prop_map(|lines| lines.concat())
 }
 
 #[derive(Debug, PartialEq)]
@@ -245,8 +303,9 @@ proptest! {
 
     #[test]
     fn together_is_one_by_one(
-        lines in prop::collection::vec((line(), 0..3_i64, prop::bool::weighted(0.1)), 1..40),
-        chosen in prop::collection::vec((0..10_usize, prop::sample::select(vec![30_i64, 600, 7_200])), 1..14),
+        lines in lines(),
+        times in prop::collection::vec((0..3_i64, prop::bool::weighted(0.1)), 40),
+        chosen in prop::collection::vec((0..RULES.len(), prop::sample::select(vec![30_i64, 600, 7_200])), 1..14),
         timed: bool,
         in_operation: bool,
         journal: bool,
@@ -257,7 +316,8 @@ proptest! {
             .collect();
         let lines: Vec<(String, i64, bool)> = lines
             .into_iter()
-            .map(|(text, later, is_entry)| {
+            .zip(times.into_iter().cycle())
+            .map(|(text, (later, is_entry))| {
                 (if is_entry && journal { format!("journal:{text}") } else { text }, later / 2, in_operation)
             })
             .collect();

@@ -70,49 +70,53 @@ impl CharSet {
     ///
     /// `categories` (`\w` and its kin) are not folded, as in Python; only the character that is tested is.
     pub(super) fn fold(written: &Self, categories: &Self, ascii: bool) -> Self {
-        let mut lowered = Vec::new();
-        lowered.extend_from_slice(&written.ranges);
+        let counts = |upper: u32| !ascii || upper < 0x80;
+        let cased = Cased::all();
         // Members that are no fixed points of lower-casing count only through their lower case.
-        for &(lower, upper) in lower_pairs() {
-            if written.contains(upper) && (!ascii || upper < 0x80) {
+        let mut lowered = written.ranges.clone();
+        for (upper, lower) in within(&cased.by_upper, written) {
+            if counts(upper) {
                 lowered.push((lower, lower));
             }
         }
         if !ascii {
+            let known = Self::new(lowered.clone());
             for &class in EQUIVALENT {
-                if class
-                    .iter()
-                    .any(|&c| lowered.iter().any(|&(low, high)| low <= c && c <= high))
-                {
+                if class.iter().any(|&c| known.contains(c)) {
                     lowered.extend(class.iter().map(|&c| (c, c)));
                 }
             }
         }
-        let lowered = Self::new(lowered);
-        let target = |lower: u32| lowered.contains(lower) || categories.contains(lower);
+        lowered.extend_from_slice(&categories.ranges);
+        let targets = Self::new(lowered);
         // A character matches when its lower case does; most are their own lower case.
-        let mut matching = lowered.ranges.clone();
-        matching.extend_from_slice(&categories.ranges);
-        let mut matching = Self::new(matching);
-        let (mut add, mut drop) = (Vec::new(), Vec::new());
-        for &(lower, upper) in lower_pairs() {
-            if ascii && upper >= 0x80 {
-                continue;
-            }
-            if target(lower) {
-                add.push((upper, upper));
-            } else if matching.contains(upper) {
-                drop.push((upper, upper));
-            }
+        let add = within(&cased.by_lower, &targets).filter(|(_, upper)| counts(*upper));
+        let drop = within(&cased.by_upper, &targets)
+            .filter(|(upper, lower)| counts(*upper) && !targets.contains(*lower));
+        let mut drop: Vec<(u32, u32)> = drop.map(|(upper, _)| (upper, upper)).collect();
+        let mut matching: Vec<(u32, u32)> = add.map(|(_, upper)| (upper, upper)).collect();
+        if drop.is_empty() {
+            matching.extend_from_slice(&targets.ranges);
+        } else {
+            drop.extend(targets.negated().ranges);
+            matching.extend(Self::new(drop).negated().ranges);
         }
-        if !drop.is_empty() {
-            let mut outside = matching.negated().ranges;
-            outside.append(&mut drop);
-            matching = Self::new(outside).negated();
-        }
-        add.extend_from_slice(&matching.ranges);
-        Self::new(add)
+        Self::new(matching)
     }
+}
+
+/// Those of `pairs` whose first part is in the set; both ascend.
+fn within<'a>(
+    mut pairs: &'a [(u32, u32)],
+    set: &'a CharSet,
+) -> impl Iterator<Item = (u32, u32)> + 'a {
+    set.ranges.iter().flat_map(move |&(low, high)| {
+        let before = pairs.partition_point(|&(first, _)| first < low);
+        let rest = &pairs[before..];
+        let (found, after) = rest.split_at(rest.partition_point(|&(first, _)| first <= high));
+        pairs = after;
+        found.iter().copied()
+    })
 }
 
 /// The set of one character; ASCII ones are shared, since a pattern has thousands of them.
@@ -237,25 +241,39 @@ pub(super) fn lower(c: char) -> char {
     }
 }
 
-/// `(lower, other)` for every character that is not its own lower case.
-fn lower_pairs() -> &'static [(u32, u32)] {
-    /// No cased character lies above the Adlam block.
-    const LAST_CASED: u32 = 0x1_E95F;
-    static PAIRS: OnceLock<Vec<(u32, u32)>> = OnceLock::new();
-    PAIRS.get_or_init(|| {
-        (0..=LAST_CASED)
-            .filter_map(char::from_u32)
-            .filter_map(|c| {
-                let lower = lower(c);
-                (lower != c).then_some((u32::from(lower), u32::from(c)))
-            })
-            .collect()
-    })
+/// Every character that is not its own lower case.
+struct Cased {
+    /// With its lower case; ascending.
+    by_upper: Vec<(u32, u32)>,
+    /// The other way round.
+    by_lower: Vec<(u32, u32)>,
+}
+
+impl Cased {
+    fn all() -> &'static Self {
+        /// No cased character lies above the Adlam block.
+        const LAST_CASED: u32 = 0x1_E95F;
+        static ALL: OnceLock<Cased> = OnceLock::new();
+        ALL.get_or_init(|| {
+            let by_upper: Vec<(u32, u32)> = (0..=LAST_CASED)
+                .filter_map(char::from_u32)
+                .map(|c| (u32::from(c), u32::from(lower(c))))
+                .filter(|(upper, lower)| upper != lower)
+                .collect();
+            let mut by_lower: Vec<(u32, u32)> = by_upper
+                .iter()
+                .map(|&(upper, lower)| (lower, upper))
+                .collect();
+            by_lower.sort_unstable();
+            Self { by_upper, by_lower }
+        })
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     #[test]
     fn kept_sets_are_those_that_folding_gives() {
@@ -266,6 +284,55 @@ mod tests {
                 let long_way = CharSet::fold(&CharSet::single(c), &none, ascii);
                 assert_eq!(*folded(c, ascii), long_way, "{c:x} {ascii}");
             }
+        }
+    }
+
+    /// What a set matches, character by character.
+    fn plain(written: &CharSet, categories: &CharSet, ascii: bool) -> CharSet {
+        let lower = |c: u32| match char::from_u32(c) {
+            Some(c) if !ascii || c.is_ascii() => u32::from(lower(c)),
+            _ => c,
+        };
+        let mut wanted = written.ranges.clone();
+        for c in (0..0x1_F000).filter(|c| written.contains(*c)) {
+            wanted.push((lower(c), lower(c)));
+        }
+        for class in EQUIVALENT.iter().filter(|_| !ascii) {
+            let is_wanted = |c: &u32| wanted.iter().any(|&(low, high)| low <= *c && *c <= high);
+            if class.iter().any(is_wanted) {
+                wanted.extend(class.iter().map(|&c| (c, c)));
+            }
+        }
+        wanted.extend_from_slice(&categories.ranges);
+        let wanted = CharSet::new(wanted);
+        let matching = (0..0x1_F000).filter(|&c| wanted.contains(lower(c)));
+        let mut matching: Vec<(u32, u32)> = matching.map(|c| (c, c)).collect();
+        let above = wanted.ranges.iter().filter(|(_, high)| *high >= 0x1_F000);
+        matching.extend(above.map(|&(low, high)| (low.max(0x1_F000), high)));
+        CharSet::new(matching)
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(60))]
+        #[test]
+        fn a_folded_set_matches_what_its_members_say(
+            written in prop::collection::vec(
+                (prop_oneof![0..0x250_u32, 0x370..0x600_u32, 0x1c80..0x2200_u32, 0..MAX], 0..60_u32),
+                0..6,
+            ),
+            category in prop::option::of(prop::sample::select(vec![
+                Category::Digit, Category::Space, Category::Word,
+            ])),
+            negated: bool,
+            ascii: bool,
+        ) {
+            let written = written.iter().map(|&(low, more)| (low, (low + more).min(MAX)));
+            let written = CharSet::new(written.collect());
+            let categories = category.map(|kind| super::category(kind, ascii));
+            let categories = categories.map_or(CharSet::new(Vec::new()), |set| (*set).clone());
+            let categories = if negated { categories.negated() } else { categories };
+            let expected = plain(&written, &categories, ascii);
+            prop_assert_eq!(CharSet::fold(&written, &categories, ascii), expected);
         }
     }
 }

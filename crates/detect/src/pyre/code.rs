@@ -165,16 +165,22 @@ fn part(root: &Node, then: Inst, code: &mut Code, sets: &mut Sets) -> Result<(),
 pub(super) struct Sets {
     list: Vec<Arc<CharSet>>,
     index: QuickMap<Arc<CharSet>, usize>,
+    /// By address: most sets are shared, and some are long. They are held, so that no other gets their address.
+    known: QuickMap<*const CharSet, (Arc<CharSet>, usize)>,
 }
 
 impl Sets {
     pub(super) fn add(&mut self, set: &Arc<CharSet>) -> usize {
-        if let Some(&index) = self.index.get(set) {
+        let address = Arc::as_ptr(set);
+        if let Some(&(_, index)) = self.known.get(&address) {
             return index;
         }
-        self.list.push(Arc::clone(set));
-        self.index.insert(Arc::clone(set), self.list.len() - 1);
-        self.list.len() - 1
+        let index = *self.index.entry(Arc::clone(set)).or_insert_with(|| {
+            self.list.push(Arc::clone(set));
+            self.list.len() - 1
+        });
+        self.known.insert(address, (Arc::clone(set), index));
+        index
     }
 
     /// Makes letters of the sets.

@@ -5,8 +5,8 @@
 //! that the gate tries; where the two do not fit together, the gate asks for the prefregex alone.
 //!
 //! A rule that can begin anywhere, or begins with anything, stays in the running to the end of every text, and the
-//! automaton with it. Where that is seen, and each of its expressions holds a literal, the literals are searched for
-//! instead.
+//! automaton with it. Where that is seen, and each of its expressions holds a literal or something like it, those are
+//! searched for instead.
 //!
 //! A gate never misses a rule. What it names may turn out not to match: look-arounds with captures and
 //! back-references are taken to hold.
@@ -14,7 +14,7 @@
 use super::alphabet::{Alphabet, Encoded};
 use super::ast::{Assertion, Node, Pattern};
 use super::code::{Joint, compile_joints};
-use super::needles::Needles;
+use super::needles::{Needle, Needles};
 use super::product::{self, Letters};
 use super::subsets::{self, GaveUp, Subsets};
 use super::{Regex, literal, piece};
@@ -35,10 +35,10 @@ pub(crate) struct Gated<'a> {
 }
 
 impl Gated<'_> {
-    /// What finds a literal of the rule wherever it can match; none if it has none.
+    /// What finds a needle of the rule wherever it can match; none if it has none.
     pub(crate) fn needles(&self) -> Option<Needles> {
-        let literals = Trees::new(self).literals();
-        Needles::new(std::iter::once((0, &literals[..])))
+        let needles = Trees::new(self).needles();
+        Needles::new(std::iter::once((0, &needles[..])))
     }
 }
 
@@ -51,8 +51,8 @@ pub(crate) struct Gate {
     patterns: Box<[Option<u32>]>,
     /// The other way round.
     rules: Box<[usize]>,
-    /// Of each rule literals of which one stands in every text that it matches; none for a rule without.
-    literals: Box<[Vec<String>]>,
+    /// Of each rule needles of which one stands in every text that it matches; none for a rule without.
+    needles: Box<[Vec<Needle>]>,
 }
 
 /// After so many texts it is seen which rules stay in the running, and whether that is more than one text in four.
@@ -64,14 +64,20 @@ pub(crate) struct GateCache {
     text: Encoded,
     automaton: subsets::Cache,
     found: Vec<usize>,
-    /// The rules of each selection, ascending.
-    selections: Vec<Box<[usize]>>,
+    selections: Vec<Selection>,
     /// Texts of the trial so far, and in how many each rule stayed in the running to the end.
     texts: u32,
     lasted: Vec<u32>,
-    /// Which rules are looked for by their literals.
-    by_literal: Vec<bool>,
+    /// Which rules are looked for by their needles.
+    by_needle: Vec<bool>,
     needles: Option<Needles>,
+}
+
+#[derive(Debug, Default)]
+struct Selection {
+    rules: Box<[usize]>,
+    /// Of each rule, whether it is selected and looked for by its needles.
+    by_needle: Box<[bool]>,
 }
 
 impl GateCache {
@@ -120,7 +126,7 @@ impl Gate {
             named.push(rule);
         }
         Some(Self {
-            literals: trees.iter().map(Trees::literals).collect(),
+            needles: trees.iter().map(Trees::needles).collect(),
             automaton: Subsets::new(&nfas, compiled.alphabet.letters(), bound),
             alphabet: compiled.alphabet,
             patterns: patterns.into(),
@@ -134,21 +140,26 @@ impl Gate {
         cache: &mut GateCache,
         rules: impl Iterator<Item = usize>,
     ) -> usize {
-        let mut rules: Vec<usize> = rules.filter(|rule| !self.is_open(*rule)).collect();
-        rules.sort_unstable();
-        let selection = self.follow(cache, &rules);
-        cache.selections.push(rules.into());
-        selection
+        let rules = rules.filter(|rule| !self.is_open(*rule)).collect();
+        self.follow(cache, rules)
     }
 
-    /// Selects those of `rules` that the automaton is asked for.
-    fn follow(&self, cache: &mut GateCache, rules: &[usize]) -> usize {
-        let by_literal = &cache.by_literal;
+    /// Parts selected rules into those that the automaton is asked for and the others.
+    fn follow(&self, cache: &mut GateCache, rules: Box<[usize]>) -> usize {
+        let mut by_needle = cache.by_needle.clone();
         let followed = rules
             .iter()
-            .filter(|rule| !by_literal.get(**rule).is_some_and(|by_literal| *by_literal));
+            .filter(|rule| !by_needle.get(**rule).is_some_and(|by_needle| *by_needle));
         let patterns = followed.filter_map(|rule| self.patterns.get(*rule).copied().flatten());
-        cache.automaton.select(patterns)
+        let selection = cache.automaton.select(patterns);
+        for (rule, by_needle) in by_needle.iter_mut().enumerate() {
+            *by_needle = *by_needle && rules.contains(&rule);
+        }
+        cache.selections.push(Selection {
+            rules,
+            by_needle: by_needle.into(),
+        });
+        selection
     }
 
     /// Whether a rule is always let pass, and never named.
@@ -157,12 +168,12 @@ impl Gate {
     }
 
     /// Appends those of the selected rules that can match `text` to `hits`, in no order. An error says that nothing is
-    /// known of this text, so that all of them can.
+    /// known of this text, so that all of them can. `is_ascii` says that all of the text is known to be.
     pub(crate) fn search(
         &self,
         cache: &mut GateCache,
         selection: usize,
-        text: &str,
+        (text, is_ascii): (&str, bool),
         hits: &mut Vec<usize>,
     ) -> Result<(), GaveUp> {
         let GateCache {
@@ -170,21 +181,24 @@ impl Gate {
             automaton,
             found,
             selections,
-            by_literal,
             needles,
             ..
         } = cache;
-        let letters = self.alphabet.letters_of(text, encoded);
+        let is_ascii = is_ascii || text.is_ascii();
+        let letters = match is_ascii {
+            true => text.as_bytes(),
+            false => self.alphabet.letters_of(text, encoded),
+        };
         found.clear();
         self.automaton
             .search(automaton, selection, letters, found)?;
         hits.extend(found.iter().map(|&pattern| self.rules[pattern]));
-        if let Some(needles) = needles {
-            let selected = selections.get(selection).map_or(&[][..], |rules| rules);
+        if let Some(needles) = needles
+            && let Some(Selection { by_needle, .. }) = selections.get(selection)
+        {
             let begin = hits.len();
-            needles.search(text.as_bytes(), |rule| {
-                let is_new = by_literal[rule] && !hits[begin..].contains(&rule);
-                if is_new && selected.binary_search(&rule).is_ok() {
+            needles.search(text.as_bytes(), is_ascii, |rule| {
+                if by_needle[rule] && !hits[begin..].contains(&rule) {
                     hits.push(rule);
                 }
             });
@@ -218,22 +232,22 @@ impl Gate {
         }
         let lasts = |rule: &usize| 4 * cache.lasted[*rule] > TRIAL;
         let rules: Vec<usize> = (0..self.patterns.len())
-            .filter(|rule| lasts(rule) && !self.literals[*rule].is_empty())
+            .filter(|rule| lasts(rule) && !self.needles[*rule].is_empty())
             .collect();
-        let literals = rules.iter().map(|rule| (*rule, &self.literals[*rule][..]));
-        cache.needles = Needles::new(literals);
-        if cache.needles.is_none() {
+        let needles = rules.iter().map(|rule| (*rule, &self.needles[*rule][..]));
+        let Some(needles) = Needles::new(needles) else {
             return;
-        }
-        cache.by_literal = vec![false; self.patterns.len()];
-        rules.iter().for_each(|rule| cache.by_literal[*rule] = true);
+        };
+        cache.by_needle = vec![false; self.patterns.len()];
+        needles
+            .rules()
+            .for_each(|rule| cache.by_needle[rule] = true);
+        cache.needles = Some(needles);
         // The same numbers, for what is left of each selection.
         cache.automaton.forget_selections();
-        let selections = std::mem::take(&mut cache.selections);
-        for rules in &selections {
-            self.follow(cache, rules);
+        for selection in std::mem::take(&mut cache.selections) {
+            self.follow(cache, selection.rules);
         }
-        cache.selections = selections;
     }
 }
 
@@ -281,13 +295,13 @@ impl Trees {
         }
     }
 
-    /// Literals of which one stands in every text that the rule matches; none if there are no such.
-    fn literals(&self) -> Vec<String> {
-        if let Some(literal) = self.before.as_ref().and_then(literal::required) {
-            return vec![literal];
+    /// Needles of which one stands in every text that the rule matches; none if there are no such.
+    fn needles(&self) -> Vec<Needle> {
+        if let Some(needle) = self.before.as_ref().and_then(literal::required) {
+            return vec![needle];
         }
         let of = |pattern: &Pattern| literal::required(&pattern.root);
-        let all: Option<Vec<String>> = self.patterns.iter().map(of).collect();
+        let all: Option<Vec<Needle>> = self.patterns.iter().map(of).collect();
         all.unwrap_or_default()
     }
 

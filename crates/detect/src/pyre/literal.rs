@@ -1,26 +1,48 @@
-//! A text that stands in every match of a pattern, letter for letter.
+//! What stands in every match of a pattern, letter for letter or nearly so.
 
+use super::alphabet::{ByteSet, has, insert};
 use super::ast::Node;
+use super::chars::CharSet;
+use super::needles::{Needle, Run};
 
-/// Shorter ones are found on too many lines.
+/// Shorter literals are found on too many lines.
 const MIN_LENGTH: usize = 4;
+/// Shorter runs are searched for letter by letter, or nearly so.
+const MIN_RUN: usize = 5;
+/// Runs of sets with more members in ASCII are found on too many lines.
+const MAX_MEMBERS: u32 = 10;
+/// Characters that most log lines do not hold.
+const RARE: &str = "\"#$%&'*+/;<>?@\\^`{|}~!";
 
-/// The longest literal that every match holds, in ASCII and without a line feed; none if there is none worth a search.
-pub(super) fn required(root: &Node) -> Option<String> {
-    let mut literals = Literals::default();
-    literals.walk(root);
-    literals.cut();
-    let longest = literals.all.into_iter().max_by_key(String::len)?;
-    (longest.len() >= MIN_LENGTH).then_some(longest)
+/// What every match holds and is worth a search: the longest literal, in ASCII and without a line feed, or else the
+/// longest run of characters of one narrow set, or else a rare character.
+pub(super) fn required(root: &Node) -> Option<Needle> {
+    let mut found = Found::default();
+    found.walk(root);
+    found.cut();
+    let rare = |literal: &String| {
+        literal
+            .bytes()
+            .find(|&byte| RARE.contains(char::from(byte)))
+    };
+    let rare = found.literals.iter().find_map(rare);
+    let longest = found.literals.into_iter().max_by_key(String::len);
+    let longest = longest.filter(|literal| literal.len() >= MIN_LENGTH);
+    let run = found.runs.into_iter().max_by_key(|run| run.length);
+    longest
+        .map(Needle::Literal)
+        .or(run.map(Needle::Run))
+        .or(rare.map(Needle::Byte))
 }
 
 #[derive(Default)]
-struct Literals {
+struct Found {
     current: String,
-    all: Vec<String>,
+    literals: Vec<String>,
+    runs: Vec<Run>,
 }
 
-impl Literals {
+impl Found {
     fn walk(&mut self, node: &Node) {
         match node {
             Node::Set(set) => match *set.ranges() {
@@ -33,8 +55,15 @@ impl Literals {
             Node::Capture(_, body) | Node::Atomic(body) => self.walk(body),
             // They take nothing: what stands before and behind them is side by side.
             Node::Empty | Node::Look { .. } | Node::Assert(_) => {}
-            Node::Repeat { min: 1.., body, .. } => {
+            Node::Repeat {
+                min: min @ 1..,
+                body,
+                ..
+            } => {
                 self.cut();
+                if let Node::Set(set) = &**body {
+                    self.runs.extend(run(set, *min as usize));
+                }
                 self.walk(body);
                 self.cut();
             }
@@ -49,33 +78,64 @@ impl Literals {
     /// What every branch holds.
     fn common(&mut self, branches: &[Node]) {
         let of = |branch: &Node| {
-            let mut literals = Self::default();
-            literals.walk(branch);
-            literals.cut();
-            literals.all
+            let mut found = Self::default();
+            found.walk(branch);
+            found.cut();
+            found
         };
-        let all: Vec<Vec<String>> = branches.iter().map(of).collect();
+        let all: Vec<Self> = branches.iter().map(of).collect();
         let everywhere = |literal: &&String| {
-            let holds = |of: &Vec<String>| of.iter().any(|other| other.contains(literal.as_str()));
-            all.iter().all(holds)
+            let holds = |other: &String| other.contains(literal.as_str());
+            all.iter().all(|of| of.literals.iter().any(holds))
         };
-        self.all
-            .extend(all.iter().flatten().filter(everywhere).cloned());
+        let literals = all.iter().flat_map(|of| &of.literals);
+        self.literals.extend(literals.filter(everywhere).cloned());
+        let everywhere = |run: &&Run| {
+            let is_part = |other: &Run| {
+                let mut words = other.set.iter().zip(&run.set);
+                words.all(|(other, word)| other & !word == 0)
+            };
+            let holds = |other: &Run| is_part(other) && other.length >= run.length;
+            all.iter().all(|of| of.runs.iter().any(holds))
+        };
+        let runs = all.iter().flat_map(|of| &of.runs);
+        self.runs.extend(runs.filter(everywhere).cloned());
     }
 
     /// Ends a literal.
     fn cut(&mut self) {
         let literal = std::mem::take(&mut self.current);
         if !literal.is_empty() {
-            self.all.push(literal);
+            self.literals.push(literal);
         }
     }
+}
+
+/// So many characters of a set in a row, if that is worth a search.
+fn run(set: &CharSet, length: usize) -> Option<Run> {
+    let mut members = ByteSet::default();
+    let is_in = |letter: &u8| set.contains(u32::from(*letter));
+    let letters = (0..0x80).filter(is_in);
+    letters.for_each(|letter| insert(&mut members, letter));
+    let count: u32 = members.iter().map(|word| word.count_ones()).sum();
+    let is_narrow = count <= MAX_MEMBERS && !has(&members, b'\n');
+    (length >= MIN_RUN && is_narrow).then_some(Run {
+        set: members,
+        length,
+    })
 }
 
 #[cfg(test)]
 mod tests {
     use super::super::parse::parse;
+    use super::super::{Needles, Regex};
     use super::*;
+    use proptest::prelude::*;
+
+    fn check(pattern: &str, expected: Option<Needle>) {
+        let found = required(&parse(pattern, false).unwrap().root);
+        assert_eq!(found, expected, "{pattern}");
+    }
 
     #[test]
     fn the_longest_literal_that_always_takes_part() {
@@ -90,10 +150,76 @@ mod tests {
             ("(?i)failed", None),
             ("line\nfeeds", Some("feeds")),
             ("é four", Some(" four")),
+            (r"\d{10} four", Some(" four")),
             ("abc|", None),
         ] {
-            let found = required(&parse(pattern, false).unwrap().root);
-            assert_eq!(found.as_deref(), expected, "{pattern}");
+            let expected = expected.map(|literal| Needle::Literal(literal.to_owned()));
+            check(pattern, expected);
+        }
+    }
+
+    #[test]
+    fn else_the_longest_run_of_a_narrow_set() {
+        for (pattern, expected) in [
+            (r"\d{10,11}\b(?:\.\d{3,6})?", Some(("0123456789", 10))),
+            (r"[a-c]{5}/\d{7}", Some(("0123456789", 7))),
+            (r"(?P<x>[ab]+){9}[ab]{5}", Some(("ab", 5))),
+            (r"(?:\d{5}|[12]{6,}|x[3-5]{7})x", Some(("0123456789", 5))),
+            (r"(?:[01]{5}|[12]{5})", None),
+            (r"\d{4}", None),
+            (r"(?:\d{5})?", None),
+            (r"\w{9}", None),
+            (r"[\n1]{9}", None),
+            (r"[^x]{9}", None),
+        ] {
+            let run = expected.map(|(set, length)| {
+                let mut run = Run {
+                    set: ByteSet::default(),
+                    length,
+                };
+                set.bytes().for_each(|letter| insert(&mut run.set, letter));
+                Needle::Run(run)
+            });
+            check(pattern, run);
+        }
+    }
+
+    #[test]
+    fn else_a_rare_character() {
+        check(r"\d+/\d+", Some(Needle::Byte(b'/')));
+        check("(?:a/|/b)", None);
+        check("(?:/|/b)", Some(Needle::Byte(b'/')));
+        check("a.b:", None);
+    }
+
+    proptest! {
+        #[test]
+        fn what_matches_holds_it(
+            pattern in prop::sample::select(vec![
+                r"\d{10,11}\b(?:\.\d{3,6})?",
+                r"\b\d{5}(?:/|\d)",
+                r"(?:\d{5}|[12]{6,}|x[3-5]{7})x",
+                r"(?:[12]/)+\d*",
+                r"(?:ab/c|/[a-c]+)$",
+                r"(?i)(?:k{5}|[i-l]{5,})",
+                r"(?=1111)(?:\d\d)+(?<=/)?[1-3]{5}",
+                r"(?:abcd|xabcdx|abcdefg)(?:é|/)",
+            ]),
+            text in prop::collection::vec(
+                prop::sample::select(vec![
+                    "1", "2", "12", "11111", "1234567890", "333", "3333333", "x", "/", "ab", "c", "abcd", "efg", "é",
+                    "١٢", "KKK", "\u{212a}kk", " ", ".",
+                ]),
+                0..8,
+            ),
+        ) {
+            let text = text.concat();
+            let regex = Regex::new(pattern, false).unwrap();
+            if regex.is_match(&mut regex.new_cache(), &text) {
+                let needle = [required(&parse(pattern, false).unwrap().root).unwrap()];
+                let needles = Needles::new(std::iter::once((0, &needle[..]))).unwrap();
+                prop_assert!(needles.any(text.as_bytes()), "{needle:?}");
+            }
         }
     }
 }

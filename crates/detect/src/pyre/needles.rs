@@ -1,29 +1,139 @@
-//! Literals of rules, all searched for at once at many letters a step.
+//! What must stand in a text for rules to match it, all searched for at many letters a step.
 
+use super::alphabet::{ByteSet, has};
 use aho_corasick::packed::{Config, MatchKind, Searcher};
 
 /// More literals than this are no faster to search for than an automaton is to follow.
 const MAX_LITERALS: usize = 48;
+/// Nor are more bytes and runs, each of which is searched for by itself.
+const MAX_OTHERS: usize = 4;
+
+/// Something that stands in every text that a rule matches.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Needle {
+    /// Of ASCII characters.
+    Literal(String),
+    /// An ASCII character that few lines hold.
+    Byte(u8),
+    Run(Run),
+}
+
+/// So many characters of a set in a row. Nothing is known of a text that is not all ASCII.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Run {
+    /// Of ASCII characters.
+    pub(super) set: ByteSet,
+    /// Not 0.
+    pub(super) length: usize,
+}
 
 #[derive(Debug)]
 pub(crate) struct Needles {
+    literals: Option<Literals>,
+    /// With the rules of each.
+    bytes: Vec<(u8, Vec<usize>)>,
+    runs: Vec<(Run, Vec<usize>)>,
+}
+
+#[derive(Debug)]
+struct Literals {
     searcher: Searcher,
     /// The rules of each literal.
     rules: Vec<Vec<usize>>,
 }
 
 impl Needles {
-    /// Rules with their literals, any of which is enough; none if there is no searcher for so many on this machine.
-    pub(crate) fn new<'a>(rules: impl Iterator<Item = (usize, &'a [String])>) -> Option<Self> {
+    /// Rules with their needles, any of which is enough; none if there is no searcher for so many on this machine. Rules
+    /// that would ask for too many searches are left out.
+    pub(crate) fn new<'a>(rules: impl Iterator<Item = (usize, &'a [Needle])>) -> Option<Self> {
         let mut literals: Vec<(&str, Vec<usize>)> = Vec::new();
+        let mut bytes: Vec<(u8, Vec<usize>)> = Vec::new();
+        let mut runs: Vec<(Run, Vec<usize>)> = Vec::new();
         for (rule, of) in rules {
-            for literal in of {
-                match literals.iter_mut().find(|(known, _)| known == literal) {
-                    Some((_, rules)) => rules.push(rule),
-                    None => literals.push((literal, vec![rule])),
+            let is_new = |needle: &&Needle| match needle {
+                Needle::Literal(_) => false,
+                Needle::Byte(byte) => !bytes.iter().any(|(known, _)| known == byte),
+                Needle::Run(run) => !runs.iter().any(|(known, _)| known == run),
+            };
+            if bytes.len() + runs.len() + of.iter().filter(is_new).count() > MAX_OTHERS {
+                continue;
+            }
+            for needle in of {
+                match needle {
+                    Needle::Literal(literal) => add(&mut literals, literal.as_str(), rule),
+                    Needle::Byte(byte) => add(&mut bytes, *byte, rule),
+                    Needle::Run(run) => add(&mut runs, run.clone(), rule),
                 }
             }
         }
+        if literals.is_empty() && bytes.is_empty() && runs.is_empty() {
+            return None;
+        }
+        let literals = match literals.is_empty() {
+            true => None,
+            false => Some(Literals::new(literals)?),
+        };
+        Some(Self {
+            literals,
+            bytes,
+            runs,
+        })
+    }
+
+    /// The rules that are searched for; some of them more than once.
+    pub(crate) fn rules(&self) -> impl Iterator<Item = usize> {
+        let literals = self.literals.iter().flat_map(|literals| &literals.rules);
+        let bytes = self.bytes.iter().map(|(_, rules)| rules);
+        let runs = self.runs.iter().map(|(_, rules)| rules);
+        literals.chain(bytes).chain(runs).flatten().copied()
+    }
+
+    /// Whether any needle stands in `text`.
+    pub(crate) fn any(&self, text: &[u8]) -> bool {
+        let literals = || {
+            let literals = self.literals.as_ref();
+            literals.is_some_and(|literals| literals.searcher.find(text).is_some())
+        };
+        let bytes = || {
+            let mut bytes = self.bytes.iter();
+            bytes.any(|(byte, _)| memchr::memchr(*byte, text).is_some())
+        };
+        let runs = || {
+            let is_in = |run: &Run| !text.is_ascii() || run.is_in(text);
+            self.runs.iter().any(|(run, _)| is_in(run))
+        };
+        literals() || bytes() || runs()
+    }
+
+    /// Calls `each` for every rule of a needle that stands in `text`; more than once if it stands there more often.
+    /// `is_ascii` says that all of the text is known to be.
+    pub(crate) fn search(&self, text: &[u8], is_ascii: bool, mut each: impl FnMut(usize)) {
+        if let Some(literals) = &self.literals {
+            literals.search(text, &mut each);
+        }
+        for (byte, rules) in &self.bytes {
+            if memchr::memchr(*byte, text).is_some() {
+                rules.iter().copied().for_each(&mut each);
+            }
+        }
+        for (run, rules) in &self.runs {
+            if !is_ascii || run.is_in(text) {
+                rules.iter().copied().for_each(&mut each);
+            }
+        }
+    }
+}
+
+/// Adds a rule to those of a needle.
+fn add<N: PartialEq>(known: &mut Vec<(N, Vec<usize>)>, needle: N, rule: usize) {
+    match known.iter_mut().find(|(known, _)| *known == needle) {
+        Some((_, rules)) => rules.push(rule),
+        None => known.push((needle, vec![rule])),
+    }
+}
+
+impl Literals {
+    fn new(mut literals: Vec<(&str, Vec<usize>)>) -> Option<Self> {
         // Where one holds another, that one is looked for: so no two begin at the same place.
         literals.sort_by_key(|(literal, _)| literal.len());
         let mut kept: Vec<(&str, Vec<usize>)> = Vec::new();
@@ -33,7 +143,7 @@ impl Needles {
                 None => kept.push((literal, rules)),
             }
         }
-        if kept.is_empty() || kept.len() > MAX_LITERALS {
+        if kept.len() > MAX_LITERALS {
             return None;
         }
         let searcher = Config::new()
@@ -45,48 +155,104 @@ impl Needles {
         Some(Self { searcher, rules })
     }
 
-    /// Whether any literal stands in `text`.
-    pub(crate) fn any(&self, text: &[u8]) -> bool {
-        self.searcher.find(text).is_some()
-    }
-
-    /// Calls `each` for every rule of a literal that stands in `text`; more than once if it stands there more often.
-    pub(crate) fn search(&self, text: &[u8], mut each: impl FnMut(usize)) {
+    fn search(&self, text: &[u8], each: &mut impl FnMut(usize)) {
         let mut at = 0;
         while let Some(found) = self
             .searcher
             .find_in(text, aho_corasick::Span::from(at..text.len()))
         {
-            for &rule in &self.rules[found.pattern().as_usize()] {
-                each(rule);
-            }
+            let rules = &self.rules[found.pattern().as_usize()];
+            rules.iter().copied().for_each(&mut *each);
             at = found.start() + 1;
         }
     }
 }
 
+impl Run {
+    /// Whether it stands in a text of ASCII characters. However it lies, it covers one of any so many letters in a row,
+    /// so only one of them is looked at until that is a member.
+    fn is_in(&self, text: &[u8]) -> bool {
+        let mut at = self.length - 1;
+        while let Some(&letter) = text.get(at) {
+            let mut end = at;
+            if has(&self.set, letter) {
+                let before = text[..at].iter().rev();
+                let before = before.take_while(|letter| has(&self.set, **letter)).count();
+                let after = text[at..].iter();
+                end += after.take_while(|letter| has(&self.set, **letter)).count();
+                if before + end - at >= self.length {
+                    return true;
+                }
+            }
+            at = end + self.length;
+        }
+        false
+    }
+}
+
 #[cfg(test)]
 mod tests {
+    use super::super::alphabet::insert;
     use super::*;
     use proptest::prelude::*;
+
+    fn needle() -> impl Strategy<Value = Needle> {
+        prop_oneof![
+            4 => "[ab]{2,5}".prop_map(Needle::Literal),
+            1 => prop::sample::select(&b"/@#"[..]).prop_map(Needle::Byte),
+            1 => (prop::sample::select(vec!["01", "0"]), 1..6_usize).prop_map(|(set, length)| {
+                let mut run = Run { set: ByteSet::default(), length };
+                set.bytes().for_each(|letter| insert(&mut run.set, letter));
+                Needle::Run(run)
+            }),
+        ]
+    }
+
+    /// The plain way to find a needle.
+    fn stands(needle: &Needle, text: &str) -> bool {
+        match needle {
+            Needle::Literal(literal) => text.contains(literal.as_str()),
+            Needle::Byte(byte) => text.contains(char::from(*byte)),
+            Needle::Run(run) => {
+                let mut windows = text.as_bytes().windows(run.length);
+                let all = |window: &[u8]| window.iter().all(|letter| has(&run.set, *letter));
+                !text.is_ascii() || windows.any(all)
+            }
+        }
+    }
 
     proptest! {
         #[test]
         fn finds_the_rules_that_a_search_for_each_finds(
-            rules in prop::collection::vec(prop::collection::vec("[ab]{2,5}", 1..3), 1..6),
-            text in "[abé]{0,80}",
+            rules in prop::collection::vec(prop::collection::vec(needle(), 1..3), 1..6),
+            text in prop_oneof!["[abé01]{0,80}", "[ab01/@#]{0,80}", "[01a]{0,20}"],
         ) {
-            let needles = Needles::new(rules.iter().map(Vec::as_slice).enumerate()).unwrap();
+            let needles = Needles::new(rules.iter().map(Vec::as_slice).enumerate());
+            let Some(needles) = needles else { return Ok(()) };
             let mut found = vec![false; rules.len()];
-            needles.search(text.as_bytes(), |rule| found[rule] = true);
-            for (rule, literals) in rules.iter().enumerate() {
+            needles.search(text.as_bytes(), text.is_ascii(), |rule| found[rule] = true);
+            prop_assert_eq!(needles.any(text.as_bytes()), found.contains(&true));
+            let known: Vec<usize> = needles.rules().collect();
+            for (rule, of) in rules.iter().enumerate() {
                 // A literal that holds that of another rule may be found where only that one stands.
-                let stands = literals.iter().any(|literal| text.contains(literal.as_str()));
-                let coarse = literals.iter().any(|literal| rules.iter().flatten().any(|part| literal.contains(part.as_str()) && text.contains(part.as_str())));
-                prop_assert!(!stands || found[rule]);
-                prop_assert_eq!(needles.any(text.as_bytes()), found.contains(&true));
-                prop_assert!(coarse || !found[rule]);
+                let is_coarse = |needle: &Needle| match needle {
+                    Needle::Literal(literal) => rules.iter().flatten().any(|part| {
+                        matches!(part, Needle::Literal(part) if literal.contains(part.as_str()) && text.contains(part.as_str()))
+                    }),
+                    needle => stands(needle, &text),
+                };
+                let is_known = known.contains(&rule);
+                prop_assert!(found[rule] || !is_known || !of.iter().any(|needle| stands(needle, &text)));
+                prop_assert!(!found[rule] || is_known && of.iter().any(is_coarse));
             }
+            prop_assert!(!known.is_empty());
         }
+    }
+
+    #[test]
+    fn rules_that_ask_for_too_many_searches_are_left_out() {
+        let of: Vec<[Needle; 1]> = (0..9).map(|byte| [Needle::Byte(byte)]).collect();
+        let needles = Needles::new(of.iter().map(|needles| &needles[..]).enumerate()).unwrap();
+        assert_eq!(needles.rules().collect::<Vec<_>>(), [0, 1, 2, 3]);
     }
 }

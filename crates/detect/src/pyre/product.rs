@@ -45,8 +45,10 @@ struct Needs {
 /// The letters of the patterns.
 pub(super) struct Letters<'a> {
     sets: &'a [ByteSet],
-    /// Bytes below this are letters.
-    count: u16,
+    /// The letters of each set in ranges, first and last.
+    ranges: Vec<Box<[(u8, u8)]>>,
+    /// All letters, in the same form.
+    all: [(u8, u8); 1],
     classes: ByteClasses,
 }
 
@@ -264,35 +266,27 @@ impl Product<'_> {
 
     /// Transitions of a state that consumes a letter of `set`; without a set any letter, staying where it is.
     fn consume(&mut self, key: &Key, set: Option<usize>) -> Result<StateID, Failure> {
-        let code = self.code;
+        let (code, letters) = (self.code, self.letters);
         let after = key.at + usize::from(set.is_some());
         let bits = key.bits & !LOOPS;
-        let simple = key.trackers.is_empty() && self.needs.register[after] == 0;
-        let mut targets: [Option<StateID>; 256] = [None; 256];
-        let mut by_class: Vec<Option<Option<StateID>>> = vec![None; self.letters.classes.count()];
-        let only = if simple {
-            Some(self.state(after, bits, 0, Vec::new())?)
-        } else {
-            None
-        };
-        for letter in 0..=255_u8 {
-            if u16::from(letter) >= self.letters.count
-                || set.is_some_and(|set| !has(&self.letters.sets[set], letter))
-            {
-                continue;
-            }
-            if only.is_some() {
-                targets[usize::from(letter)] = only;
-                continue;
-            }
-            let class = self.letters.classes.of(letter);
+        let ranges = letters.ranges(set);
+        if key.trackers.is_empty() && self.needs.register[after] == 0 {
+            let next = self.state(after, bits, 0, Vec::new())?;
+            let transitions = ranges
+                .iter()
+                .map(|&(start, end)| Transition { start, end, next });
+            return Ok(self.builder.add_sparse(transitions.collect())?);
+        }
+        let mut by_class: Vec<Option<Option<StateID>>> = vec![None; letters.classes.count()];
+        let mut transitions: Vec<Transition> = Vec::new();
+        for letter in ranges.iter().flat_map(|&(start, end)| start..=end) {
+            let class = letters.classes.of(letter);
             let target = match by_class[class] {
                 Some(target) => target,
                 None => {
                     let target = match self.advance(key, letter) {
                         Some(trackers) => {
-                            let register =
-                                code.behinds.shift(key.register, letter, self.letters.sets);
+                            let register = code.behinds.shift(key.register, letter, letters.sets);
                             Some(self.state(after, bits, register, trackers)?)
                         }
                         None => None,
@@ -301,13 +295,7 @@ impl Product<'_> {
                     target
                 }
             };
-            targets[usize::from(letter)] = target;
-        }
-        let mut transitions: Vec<Transition> = Vec::new();
-        for letter in 0..=255_u8 {
-            let Some(next) = targets[usize::from(letter)] else {
-                continue;
-            };
+            let Some(next) = target else { continue };
             match transitions.last_mut() {
                 Some(last) if last.next == next && u16::from(last.end) + 1 == u16::from(letter) => {
                     last.end = letter
@@ -468,10 +456,27 @@ fn needs(code: &Code) -> Needs {
 
 impl<'a> Letters<'a> {
     pub(super) fn new<C>(compiled: &'a Compiled<C>) -> Self {
+        let last = compiled.alphabet.letters().saturating_sub(1).min(255) as u8;
+        let ranges = |set: &ByteSet| {
+            let mut ranges: Vec<(u8, u8)> = Vec::new();
+            for letter in (0..=last).filter(|letter| has(set, *letter)) {
+                match ranges.last_mut() {
+                    Some(range) if u16::from(range.1) + 1 == u16::from(letter) => range.1 = letter,
+                    _ => ranges.push((letter, letter)),
+                }
+            }
+            ranges.into()
+        };
         Self {
             sets: &compiled.sets,
-            count: compiled.alphabet.letters(),
+            ranges: compiled.sets.iter().map(ranges).collect(),
+            all: [(0, last)],
             classes: ByteClasses::new(compiled.sets.iter()),
         }
+    }
+
+    /// The letters of a set, or all.
+    fn ranges(&self, set: Option<usize>) -> &[(u8, u8)] {
+        set.map_or(&self.all, |set| &self.ranges[set])
     }
 }

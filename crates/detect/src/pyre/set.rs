@@ -92,7 +92,7 @@ impl RegexSet {
             let all = *cache
                 .all
                 .get_or_insert_with(|| gate.select(&mut cache.gate, 0..self.len()));
-            let decided = gate.search(&mut cache.gate, all, text, hits);
+            let decided = gate.search(&mut cache.gate, all, (text, false), hits);
             cache.steps.linear += cache.gate.steps();
             if decided.is_ok() {
                 hits.extend((0..self.len()).filter(|&index| gate.is_open(index)));

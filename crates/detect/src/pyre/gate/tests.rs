@@ -64,7 +64,8 @@ impl Rule {
 /// The rules that a gate names, sorted.
 fn named(gate: &Gate, cache: &mut GateCache, selection: usize, text: &str) -> Option<Vec<usize>> {
     let mut hits = Vec::new();
-    gate.search(cache, selection, text, &mut hits).ok()?;
+    gate.search(cache, selection, (text, text.is_ascii()), &mut hits)
+        .ok()?;
     hits.sort_unstable();
     let count = hits.len();
     hits.dedup();
@@ -263,7 +264,7 @@ fn literals_name_what_the_automaton_named() {
         }
     }
     assert_eq!(
-        cache.by_literal,
+        cache.by_needle,
         [true, true, false, true, false],
         "{:?} of {}",
         cache.lasted,
