@@ -64,10 +64,15 @@ impl Captures {
     }
 
     pub(crate) fn set(&mut self, name: Name, text: &str) {
+        let bytes = self.append(text);
+        self.put(name, bytes);
+    }
+
+    fn append(&mut self, text: &str) -> Bytes {
         let start = self.text.len() as u32;
         self.text.push_str(text);
         let end = self.text.len() as u32;
-        self.put(name, Bytes { start, end });
+        Bytes { start, end }
     }
 
     /// Gives `to` the text of `from`, if that is there.
@@ -130,28 +135,28 @@ impl Captures {
         }
     }
 
-    /// The same for captures that live on, in which nothing may be left over: they are written anew into `memory`,
-    /// whose content is of no use before nor after.
-    pub(crate) fn renew(&mut self, newer: &mut Self, memory: &mut Self) {
-        if !self.order.is_empty() {
-            memory.clear();
-            memory.keeps_absent = self.keeps_absent;
-            for name in &self.order {
-                match newer.get(*name).or_else(|| self.get(*name)) {
-                    Some(text) => memory.set(*name, text),
-                    None => memory.add_absent(*name),
-                }
-            }
-            for name in &newer.order {
-                if let Some(text) = newer.get(*name)
-                    && memory.bytes(*name) == Bytes::NONE
-                {
-                    memory.set(*name, text);
-                }
-            }
-            std::mem::swap(newer, memory);
+    /// The same for captures that live on, in which nothing may be left over from line to line: only what `newer`
+    /// does not hold is copied, to the end of its buffer, which then serves for both.
+    pub(crate) fn renew(&mut self, newer: &mut Self) {
+        if self.order.is_empty() {
+            std::mem::swap(self, newer);
+            return;
         }
-        std::mem::swap(self, newer);
+        for name in &self.order {
+            let bytes = self.bytes(*name);
+            if newer.bytes(*name) == Bytes::NONE
+                && let Some(text) = self.text.get(bytes.start as usize..bytes.end as usize)
+            {
+                self.bytes[name.index()] = newer.append(text);
+            }
+        }
+        for name in &newer.order {
+            let bytes = newer.bytes(*name);
+            if bytes != Bytes::NONE {
+                self.put(*name, bytes);
+            }
+        }
+        std::mem::swap(&mut self.text, &mut newer.text);
     }
 
     pub(crate) fn is_empty(&self) -> bool {
@@ -209,8 +214,7 @@ mod tests {
         /// order in which names came.
         #[test]
         fn is_a_map(steps in proptest::collection::vec((0..6_u8, 0..3_usize, "[xyzé]{0,3}"), 0..40)) {
-            let (mut captures, mut memory) = (Captures::default(), Captures::default());
-            memory.set(Name::IP4, "left over");
+            let mut captures = Captures::default();
             let (mut model, mut order) = (BTreeMap::new(), Vec::new());
             for (kind, name, text) in steps {
                 let mut write = |name: usize, text: &str| {
@@ -240,7 +244,7 @@ mod tests {
                         pairs.into_iter().for_each(|(name, text)| write(name, text));
                     }
                     3 => {
-                        captures.renew(&mut newer, &mut memory);
+                        captures.renew(&mut newer);
                         pairs.into_iter().for_each(|(name, text)| write(name, text));
                         let bytes: usize = model.values().map(String::len).sum();
                         proptest::prop_assert!(order.is_empty() || captures.text.len() <= bytes + text.len());

@@ -6,7 +6,6 @@
 //! the memory with connections; the memory of those that end serves for those that begin.
 
 use base::{Span, Texts, Timestamp};
-use std::collections::VecDeque;
 use std::hash::BuildHasher;
 
 use crate::captures::{Captures, Name};
@@ -73,11 +72,10 @@ impl Session {
         }
     }
 
-    /// Takes a line in; true if there is nothing to report. `memory` is for captures, and of no use afterwards.
+    /// Takes a line in; true if there is nothing to report.
     fn join(
         &mut self,
         captures: &mut Captures,
-        memory: &mut Captures,
         marks: &Marks,
         lines: impl FnOnce(&mut Texts),
         names_subject: impl Fn(&Captures) -> bool,
@@ -96,7 +94,7 @@ impl Session {
         if !self.captures.is_empty() {
             self.mark_users();
         }
-        self.captures.renew(captures, memory);
+        self.captures.renew(captures);
         self.mark_users();
 
         // Success after a failure that nobody was blamed for, or after several users were tried, is a failure still.
@@ -180,22 +178,27 @@ impl<'s> Merged<'s> {
 /// The sessions of one log.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Sessions {
-    /// Oldest first.
-    live: VecDeque<Live>,
+    live: Live,
     /// Those alive, and others whose memory waits to be used again.
     stored: Vec<Stored>,
     free: Vec<usize>,
     /// No live session ends before.
     first_end: Option<Timestamp>,
-    memory: Captures,
     hash: QuickHash,
 }
 
-/// A session that goes on. Ids that somebody makes collide cost little, because so few live.
-#[derive(Clone, Copy, Debug)]
+/// The sessions that go on, oldest first, each with one byte of its id's hash: an id is looked for by looking for that
+/// byte. Ids that somebody makes collide cost little, because so few live.
+#[derive(Clone, Debug, Default)]
 struct Live {
-    hash: u32,
-    place: u32,
+    hashes: Vec<u8>,
+    places: Vec<usize>,
+}
+
+impl Live {
+    fn len(&self) -> usize {
+        self.places.len()
+    }
 }
 
 #[derive(Clone, Debug)]
@@ -219,7 +222,7 @@ impl Sessions {
         captures.get(Name::MLFID)?;
         let marks = Marks::take(captures);
         let id = captures.get(Name::MLFID)?;
-        let hash = self.hash.hash_one(id) as u32;
+        let hash = self.hash.hash_one(id) as u8;
         let known = self.find(hash, id);
         let known_ends = known.map(|index| self.end_of(index));
         let place = if marks.forget {
@@ -237,9 +240,7 @@ impl Sessions {
             }
         } else {
             let place = match known {
-                Some(index) if known_ends.is_some_and(|end| end > now) => {
-                    self.live[index].place as usize
-                }
+                Some(index) if known_ends.is_some_and(|end| end > now) => self.live.places[index],
                 _ => {
                     if let Some(index) = known {
                         self.remove(index);
@@ -251,21 +252,21 @@ impl Sessions {
             place
         };
         let session = &mut self.stored[place].session;
-        let harmless = session.join(captures, &mut self.memory, &marks, lines, names_subject);
+        let harmless = session.join(captures, &marks, lines, names_subject);
         Some(Merged { session, harmless })
     }
 
     /// The place of a live session among them; lines that belong together mostly come together.
-    fn find(&self, hash: u32, id: &str) -> Option<usize> {
-        let is_it = |live: &Live| live.hash == hash && self.stored[live.place as usize].id == *id;
-        self.live.iter().rposition(is_it)
+    fn find(&self, hash: u8, id: &str) -> Option<usize> {
+        let is_it = |index: &usize| self.stored[self.live.places[*index]].id == *id;
+        memchr::memrchr_iter(hash, &self.live.hashes).find(is_it)
     }
 
     fn end_of(&self, index: usize) -> Timestamp {
-        self.stored[self.live[index].place as usize].end
+        self.stored[self.live.places[index]].end
     }
 
-    fn begin(&mut self, hash: u32, id: &str, now: Timestamp) -> usize {
+    fn begin(&mut self, hash: u8, id: &str, now: Timestamp) -> usize {
         if self.live.len() >= MAX_SESSIONS {
             self.make_room(now);
         }
@@ -278,10 +279,8 @@ impl Sessions {
         stored.id.clear();
         stored.id.push_str(id);
         stored.end = end;
-        self.live.push_back(Live {
-            hash,
-            place: place as u32,
-        });
+        self.live.hashes.push(hash);
+        self.live.places.push(place);
         place
     }
 
@@ -301,8 +300,8 @@ impl Sessions {
 
     /// Ends a live session; what it knew stays until its place is needed.
     fn remove(&mut self, index: usize) -> usize {
-        let place = self.live[index].place as usize;
-        self.live.remove(index);
+        self.live.hashes.remove(index);
+        let place = self.live.places.remove(index);
         self.free.push(place);
         place
     }

@@ -144,10 +144,7 @@ impl Groups {
 
 /// The bytes that a group captured, if there are any.
 pub(crate) fn group_range(slots: &[Option<usize>], group: usize) -> Option<Range<usize>> {
-    let (start, end) = (
-        slots.get(2 * group).copied()??,
-        slots.get(2 * group + 1).copied()??,
-    );
+    let (start, end) = span(slots, group)?;
     (start < end).then_some(start..end)
 }
 
@@ -157,11 +154,14 @@ pub(crate) fn group_text<'t>(
     slots: &[Option<usize>],
     group: usize,
 ) -> Option<&'t str> {
-    let (start, end) = (
-        slots.get(2 * group).copied()??,
-        slots.get(2 * group + 1).copied()??,
-    );
+    let (start, end) = span(slots, group)?;
     text.get(start..end)
+}
+
+fn span(slots: &[Option<usize>], group: usize) -> Option<(usize, usize)> {
+    let (spans, _) = slots.as_chunks::<2>();
+    let [start, end] = *spans.get(group)?;
+    start.zip(end)
 }
 
 /// `user_1` is another `user`.

@@ -24,6 +24,16 @@ const FIRST: u32 = 0x80;
 /// How many classes of characters above ASCII one alphabet can tell apart.
 const MAX_CLASSES: usize = 128;
 
+/// Whether all of `text` is ASCII. The standard library's way tests up to 63 letters of a text one by one.
+pub(super) fn is_ascii(text: &[u8]) -> bool {
+    let are_ascii = |bytes: &[u8]| bytes.iter().fold(0, |all, byte| all | byte) < FIRST as u8;
+    let (blocks, _) = text.as_chunks::<32>();
+    match text.last_chunk::<32>() {
+        Some(last) => blocks.iter().all(|block| are_ascii(block)) && are_ascii(last),
+        None => are_ascii(text),
+    }
+}
+
 /// Which byte stands for which character.
 #[derive(Debug)]
 pub(super) struct Alphabet {
@@ -121,7 +131,7 @@ impl Alphabet {
 
     /// The letters of `text`: the text itself when it is ASCII, else its translation, which is put into `encoded`.
     pub(super) fn letters_of<'t>(&self, text: &'t str, encoded: &'t mut Encoded) -> &'t [u8] {
-        if text.is_ascii() {
+        if is_ascii(text.as_bytes()) {
             return text.as_bytes();
         }
         self.encode(text, encoded);
@@ -136,5 +146,23 @@ impl Alphabet {
             into.offsets.push(offset);
         }
         into.offsets.push(text.len());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_letter_is_looked_at() {
+        for length in 0..100 {
+            let mut text = vec![b'a'; length];
+            assert!(is_ascii(&text), "{length}");
+            for at in 0..length {
+                text[at] = FIRST as u8;
+                assert!(!is_ascii(&text), "{at} of {length}");
+                text[at] = 0x7f;
+            }
+        }
     }
 }

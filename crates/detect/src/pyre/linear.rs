@@ -3,7 +3,7 @@
 //! The tagged automaton answers nearly always; where it gives up (no registers left, a cache that thrashes), the Pike
 //! machine answers on the same nondeterministic automaton, slower and with the same result.
 
-use super::alphabet::{Alphabet, Encoded};
+use super::alphabet::{Alphabet, Encoded, is_ascii};
 use super::code::{Source, Unsupported, compile};
 use super::product;
 use super::tdfa::{self, Found, Tdfa};
@@ -27,6 +27,7 @@ pub(super) struct Linear {
 struct Groups {
     /// All groups, with the whole match.
     total: usize,
+    /// The whole match and the groups with a name.
     reported: Box<[usize]>,
 }
 
@@ -62,7 +63,9 @@ impl Linear {
             .zip(groups)
             .map(|(source, &total)| Groups {
                 total,
-                reported: source.reported.into(),
+                reported: std::iter::once(0)
+                    .chain(source.reported.iter().copied())
+                    .collect(),
             })
             .collect();
         Ok(Self {
@@ -87,7 +90,7 @@ impl Linear {
             tagged,
             pike,
         } = cache;
-        let ascii = text.is_ascii();
+        let ascii = is_ascii(text.as_bytes());
         let letters = if ascii {
             text.as_bytes()
         } else {
@@ -106,7 +109,7 @@ impl Linear {
             (Found::Pattern(pattern), _) => {
                 if let Some(slots) = slots {
                     let encoded = (!ascii).then_some(&*encoded);
-                    self.report(pattern, |slot| tagged.tag(slot), encoded, slots);
+                    self.report(pattern, tagged.spans(), encoded, slots);
                 }
                 found
             }
@@ -122,12 +125,12 @@ impl Linear {
                     return Found::Nothing;
                 };
                 if let Some(slots) = slots {
-                    let at = |slot: usize| {
-                        let (start, end) = info.slots(pattern, slot / 2)?;
-                        Some(found[if slot.is_multiple_of(2) { start } else { end }]?.get())
-                    };
+                    let spans = (0..info.group_len(pattern)).map(|group| {
+                        let (start, end) = info.slots(pattern, group)?;
+                        Some((found[start]?.get(), found[end]?.get()))
+                    });
                     let encoded = (!ascii).then_some(&*encoded);
-                    self.report(pattern.as_usize(), at, encoded, slots);
+                    self.report(pattern.as_usize(), spans, encoded, slots);
                 }
                 Found::Pattern(pattern.as_usize())
             }
@@ -135,11 +138,11 @@ impl Linear {
         }
     }
 
-    /// Fills `slots` with the groups of a match; letters of a text that is not `encoded` are its bytes.
+    /// Fills `slots` with the groups of a match, in the order of those that are reported; letters of a text that is not `encoded` are its bytes.
     fn report(
         &self,
         pattern: usize,
-        at: impl Fn(usize) -> Option<usize>,
+        spans: impl Iterator<Item = Option<(usize, usize)>>,
         encoded: Option<&Encoded>,
         slots: &mut Vec<Option<usize>>,
     ) {
@@ -147,14 +150,10 @@ impl Linear {
         slots.clear();
         slots.resize(2 * groups.total, None);
         let position = |at: usize| encoded.map_or(at, |encoded| encoded.offsets[at]);
-        for (index, group) in std::iter::once(0)
-            .chain(groups.reported.iter().copied())
-            .enumerate()
-        {
-            // A group counts only when both its ends are known.
-            if let (Some(start), Some(end)) = (at(2 * index), at(2 * index + 1)) {
-                (slots[2 * group], slots[2 * group + 1]) =
-                    (Some(position(start)), Some(position(end)));
+        let (slots, _) = slots.as_chunks_mut::<2>();
+        for (&group, span) in groups.reported.iter().zip(spans) {
+            if let Some((start, end)) = span {
+                slots[group] = [Some(position(start)), Some(position(end))];
             }
         }
     }

@@ -1,6 +1,6 @@
 //! The states and transitions that were needed so far.
 
-use super::{CELLS, NONE, NOW, SPARE, Tdfa, UNSET};
+use super::{CELLS, MAX_TAGS, NONE, NOW, SPARE, Tdfa, UNSET};
 use crate::hash::QuickMap;
 use crate::pyre::run::Run;
 
@@ -47,6 +47,8 @@ pub(super) struct DfaState {
     pub(super) registers: Box<[u8]>,
     /// An index into `Cache::chains` or `NOTHING`, once it was looked for.
     pub(super) chain: Option<u32>,
+    /// It is known whether staying here is a run.
+    pub(super) run_tried: bool,
 }
 
 /// What a match means: its pattern, and where each tag is.
@@ -86,8 +88,8 @@ pub(crate) struct Cache {
     pub(super) pause: u32,
     pub(super) last_pause: u32,
     pub(super) cells: [u32; CELLS],
-    /// The tags of the last match.
-    pub(super) found: Vec<u32>,
+    /// The tags of the last match, as many as the automaton has.
+    pub(super) found: [u32; MAX_TAGS],
 }
 
 impl Default for Cache {
@@ -114,7 +116,7 @@ impl Default for Cache {
             pause: 0,
             last_pause: 0,
             cells: [UNSET; CELLS],
-            found: Vec::new(),
+            found: [UNSET; MAX_TAGS],
         }
     }
 }
@@ -124,12 +126,12 @@ impl Default for Cache {
 pub(super) struct RegistersFull;
 
 impl Cache {
-    /// Where tag `tag` was in the last match.
-    pub(in crate::pyre) fn tag(&self, tag: usize) -> Option<usize> {
-        self.found
-            .get(tag)
-            .filter(|&&at| at != UNSET)
-            .map(|&at| at as usize)
+    /// Where each group of the last match began and ended; none if one of both is not known.
+    pub(in crate::pyre) fn spans(&self) -> impl Iterator<Item = Option<(usize, usize)>> {
+        let (spans, _) = self.found.as_chunks::<2>();
+        spans.iter().map(|&[start, end]| {
+            (start != UNSET && end != UNSET).then_some((start as usize, end as usize))
+        })
     }
 
     /// Where the letter stood after which the answer of the last search was known; the length of the text for its end.
@@ -204,6 +206,7 @@ impl Cache {
             places: places.into(),
             registers: registers.into(),
             chain: None,
+            run_tried: false,
         });
         self.ids.insert(key.into(), id);
         id

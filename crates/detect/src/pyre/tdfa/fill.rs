@@ -13,8 +13,8 @@ const MAX_CHAIN: usize = 128;
 const MAX_CHAIN_PLACES: usize = 8;
 /// States with more places than this are not tried for runs.
 const MAX_RUN_PLACES: usize = 16;
-/// Runs that nearly every letter ends are not worth their test.
-const MAX_RUN_EXITS: usize = 200;
+/// Runs that more letters end are as fast letter by letter.
+const MAX_RUN_EXITS: usize = 3;
 
 impl Tdfa {
     /// The row of the start state.
@@ -28,7 +28,9 @@ impl Tdfa {
         Ok(row)
     }
 
-    /// Makes the transition of the state at `row` over `class`.
+    /// Makes the transition of the state at `row` over `class`. Apart from the walk, which needs few registers.
+    #[cold]
+    #[inline(never)]
     pub(super) fn fill(
         &self,
         cache: &mut Cache,
@@ -154,7 +156,9 @@ impl Tdfa {
     /// first letter of another class. Only the second letter of a run takes that edge.
     fn run(&self, cache: &mut Cache, row: u32, seen: usize) -> bool {
         let id = row as usize / self.stride();
-        if cache.states[id].places.len() > MAX_RUN_PLACES {
+        let state = &mut cache.states[id];
+        let was_tried = std::mem::replace(&mut state.run_tried, true);
+        if was_tried || state.places.len() > MAX_RUN_PLACES {
             return false;
         }
         let mut stays = vec![false; self.end_class()];

@@ -130,13 +130,9 @@ impl Tdfa {
     /// Notes a match; returns its pattern.
     fn record(&self, cache: &mut Cache, record: usize) -> usize {
         let record = &cache.records[record];
-        cache.found.clear();
-        cache.found.extend(
-            record
-                .registers
-                .iter()
-                .map(|&register| cache.cells[usize::from(register) % CELLS]),
-        );
+        for (tag, &register) in cache.found.iter_mut().zip(&record.registers) {
+            *tag = cache.cells[usize::from(register) % CELLS];
+        }
         record.pattern as usize
     }
 }
