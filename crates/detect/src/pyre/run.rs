@@ -7,21 +7,17 @@ pub(super) enum Run {
     One(u8),
     Two(u8, u8),
     Three(u8, u8, u8),
-    Any(Box<[bool; 256]>),
 }
 
 impl Run {
-    pub(super) fn new(exits: &[u8]) -> Self {
+    /// None where more letters end it: then letter by letter is as fast.
+    pub(super) fn new(exits: &[u8]) -> Option<Self> {
         match *exits {
-            [] => Self::Never,
-            [a] => Self::One(a),
-            [a, b] => Self::Two(a, b),
-            [a, b, c] => Self::Three(a, b, c),
-            _ => {
-                let mut any = Box::new([false; 256]);
-                exits.iter().for_each(|&exit| any[usize::from(exit)] = true);
-                Self::Any(any)
-            }
+            [] => Some(Self::Never),
+            [a] => Some(Self::One(a)),
+            [a, b] => Some(Self::Two(a, b)),
+            [a, b, c] => Some(Self::Three(a, b, c)),
+            _ => None,
         }
     }
 
@@ -33,7 +29,6 @@ impl Run {
             Self::One(a) => memchr::memchr(*a, rest),
             Self::Two(a, b) => memchr::memchr2(*a, *b, rest),
             Self::Three(a, b, c) => memchr::memchr3(*a, *b, *c, rest),
-            Self::Any(any) => rest.iter().position(|&letter| any[usize::from(letter)]),
         };
         found.map_or(text.len(), |found| at + found)
     }

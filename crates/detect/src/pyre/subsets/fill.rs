@@ -7,8 +7,6 @@ use crate::pyre::run::Run;
 
 /// States with more places than this are not tried for runs.
 const MAX_RUN_PLACES: usize = 64;
-/// Runs that more letters end are as fast letter by letter.
-const MAX_RUN_EXITS: usize = 3;
 
 /// What a transition leads to.
 struct Stepped {
@@ -81,11 +79,14 @@ impl Subsets {
             .filter(|&letter| !stays[self.classes.of(letter)])
             .collect();
         // The caller counts on the transition over `seen` being made; at the end of a text nothing stays.
-        if !stays.get(seen).is_some_and(|&stays| stays) || exits.len() > MAX_RUN_EXITS {
+        if !stays.get(seen).is_some_and(|&stays| stays) {
             return false;
         }
-        cache.bytes += 32 + if exits.len() > 3 { 256 } else { 0 };
-        cache.runs.push(Run::new(&exits));
+        let Some(run) = Run::new(&exits) else {
+            return false;
+        };
+        cache.bytes += 32;
+        cache.runs.push(run);
         let run = cache.runs.len() as u32 - 1;
         let word = cache.edge(Edge {
             next: row,

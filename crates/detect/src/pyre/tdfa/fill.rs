@@ -13,8 +13,6 @@ const MAX_CHAIN: usize = 128;
 const MAX_CHAIN_PLACES: usize = 8;
 /// States with more places than this are not tried for runs.
 const MAX_RUN_PLACES: usize = 16;
-/// Runs that more letters end are as fast letter by letter.
-const MAX_RUN_EXITS: usize = 3;
 
 impl Tdfa {
     /// The row of the start state.
@@ -174,11 +172,14 @@ impl Tdfa {
             .filter(|&letter| !stays[self.classes.of(letter)])
             .collect();
         // The caller counts on the transition over `seen` being made.
-        if !stays.get(seen).is_some_and(|&stays| stays) || exits.len() > MAX_RUN_EXITS {
+        if !stays.get(seen).is_some_and(|&stays| stays) {
             return false;
         }
-        cache.bytes += 32 + if exits.len() > 3 { 256 } else { 0 };
-        cache.runs.push(Run::new(&exits));
+        let Some(run) = Run::new(&exits) else {
+            return false;
+        };
+        cache.bytes += 32;
+        cache.runs.push(run);
         let run = cache.runs.len() as u32 - 1;
         let edge = cache.edge(Edge {
             next: row,
