@@ -95,8 +95,8 @@ const FAULTS: &[Fault] = &[
     Fault {
         what: "one branch is enough for a literal",
         file: "pyre/literal.rs",
-        sound: "all.iter().all(holds)",
-        broken: "all.iter().any(holds)",
+        sound: "all.iter().all(|of| of.literals.iter().any(holds))",
+        broken: "all.iter().any(|of| of.literals.iter().any(holds))",
         tests: "pyre::",
     },
     Fault {

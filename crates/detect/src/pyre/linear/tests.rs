@@ -51,6 +51,47 @@ proptest! {
     }
 }
 
+/// A loop that notes each of its letters stays in one state and must not be skipped.
+#[test]
+fn loops_that_take_notes_are_no_runs() {
+    for pattern in [
+        "^(?P<a>.)*$",
+        "^(?:(?P<a>[^b])|x)+",
+        "(?P<a>.)+?1",
+        "^(?:(?P<a>.)(?P<b>.))*",
+        "(?:(?P<a>\\D))*1$",
+        // Only one of the letters is noted.
+        "^(?:(?P<a>)b|[^b\n])*\\Z",
+    ] {
+        let tree = parse(pattern, false).unwrap();
+        let reported = reported(&tree);
+        let source = Source {
+            root: &tree.root,
+            reported: &reported,
+            approximate: false,
+        };
+        let build = || Linear::new(&[Source { ..source }], &[tree.names.len()], 1 << 20).unwrap();
+        let (tagged, mut machine) = (build(), build());
+        machine.tagged = None;
+        let (mut first, mut second) = (Cache::default(), Cache::default());
+        for text in [
+            "aaaaaaaa",
+            "aaaaaaa1",
+            "acacacacb",
+            "aaaaaaaaaaaaaaaa\n1",
+            "aaaa1aaaa1",
+            "x",
+        ] {
+            let expected = ask(&machine, &mut second, text);
+            assert_eq!(
+                ask(&tagged, &mut first, text),
+                expected,
+                "{pattern} on {text:?}"
+            );
+        }
+    }
+}
+
 /// Exponential for a backtracker; here no more is made for a long text than for a short one, and nothing is read twice.
 #[test]
 fn pumped_lines_cost_a_constant_per_letter() {
