@@ -272,13 +272,13 @@ impl Sink for Ingest {
             in_operation: false,
         });
         path.clone_into(&mut stream.path);
-        stream.jails = jails.to_vec();
-        // Jails that no log has together any more; those of a journal's entries are alone.
-        let streams = &self.streams;
-        let is_read = |jails: &[JailId]| {
-            jails.len() == 1 || streams.values().any(|stream| stream.jails == jails)
-        };
-        self.detectors.retain(|jails, _| is_read(jails));
+        let before = std::mem::replace(&mut stream.jails, jails.to_vec());
+        // Where jails came together anew, what those of before have learnt is of no use. A log that is opened again
+        // after a rotation finds its own; and a jail by itself may read the journal, whose entries it hears alone.
+        let are_apart = before.len() > 1 && before != jails;
+        if are_apart && !self.streams.values().any(|stream| stream.jails == before) {
+            self.detectors.remove(&before[..]);
+        }
     }
 
     fn closed(&mut self, key: SourceKey) {
