@@ -1,5 +1,7 @@
 //! Staying in one state of an automaton: over how many letters, at the speed of searching for those that end it.
 
+use super::byte_classes::ByteClasses;
+
 /// Letters that end a stay in one state.
 #[derive(Debug)]
 pub(super) enum Run {
@@ -10,8 +12,17 @@ pub(super) enum Run {
 }
 
 impl Run {
+    /// What ends a stay in a state in which the letters of some classes, by their place in `stays`, leave an
+    /// automaton. Its letters are those below `letters`.
+    pub(super) fn of(classes: &ByteClasses, letters: u16, stays: &[bool]) -> Option<Self> {
+        let ends = |letter: &u8| !stays.get(classes.of(*letter)).is_some_and(|stays| *stays);
+        let letters = (0..letters.min(256)).map(|letter| letter as u8);
+        // One more than can be told apart is enough.
+        Self::new(&letters.filter(ends).take(4).collect::<Vec<u8>>())
+    }
+
     /// None where more letters end it: then letter by letter is as fast.
-    pub(super) fn new(exits: &[u8]) -> Option<Self> {
+    fn new(exits: &[u8]) -> Option<Self> {
         match *exits {
             [] => Some(Self::Never),
             [a] => Some(Self::One(a)),

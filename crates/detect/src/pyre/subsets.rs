@@ -14,11 +14,6 @@ use super::places::Places;
 use cache::{DEAD, NOTHING, SPECIAL, UNKNOWN};
 use regex_automata::nfa::thompson::NFA;
 
-/// After thrashing, the next searches are given up at once: first one, then twice as many each time, up to this.
-const MAX_PAUSE: u32 = 1_024;
-/// Fewer letters than this per transition made since the cache was last emptied is thrashing.
-const MIN_LETTERS_PER_TRANSITION: usize = 10;
-
 /// The immutable part; shared by threads.
 #[derive(Debug)]
 pub(super) struct Subsets {
@@ -61,8 +56,7 @@ impl Subsets {
         hits: &mut Vec<usize>,
     ) -> Result<(), GaveUp> {
         (cache.work, cache.steps) = (0, 0);
-        if cache.pause > 0 {
-            cache.pause -= 1;
+        if cache.pace.is_paused() {
             return Err(GaveUp);
         }
         let begin = hits.len();
@@ -79,16 +73,12 @@ impl Subsets {
             }
             if word == UNKNOWN {
                 if cache.bytes > self.bound {
-                    let thrashes = cache.read + at - mark < MIN_LETTERS_PER_TRANSITION * cache.made;
                     row = cache.clear(self, row);
-                    mark = at;
-                    if thrashes {
-                        cache.last_pause = (2 * cache.last_pause).clamp(1, MAX_PAUSE);
-                        cache.pause = cache.last_pause;
+                    cache.pace.read(at - std::mem::replace(&mut mark, at));
+                    if cache.pace.thrashes() {
                         hits.truncate(begin);
                         break Err(GaveUp);
                     }
-                    cache.last_pause = 0;
                 }
                 let class = match text.get(at) {
                     Some(&letter) => self.classes.of(letter),
@@ -110,7 +100,7 @@ impl Subsets {
                 at = cache.runs[edge.run as usize].skip(text, at);
             }
         };
-        cache.read += at - mark;
+        cache.pace.read(at - mark);
         cache.steps = at + cache.work;
         done
     }
@@ -120,8 +110,9 @@ impl Subsets {
         let mut places: Vec<u32> = cache
             .last
             .and_then(|row| cache.states.get(row as usize / self.stride()))
-            .map_or(Vec::new(), |places| {
-                places
+            .map_or(Vec::new(), |state| {
+                state
+                    .places
                     .iter()
                     .map(|&place| self.places.pattern_of(place))
                     .collect()

@@ -2,7 +2,9 @@
 
 use super::Subsets;
 use crate::hash::QuickMap;
+use crate::pyre::pace::Pace;
 use crate::pyre::run::Run;
+use crate::pyre::seen::Seen;
 
 /// A transition is one word: the row of the next state, or the index of an edge with this bit, or one of the others.
 pub(super) const SPECIAL: u32 = 1 << 31;
@@ -22,6 +24,14 @@ pub(super) struct Edge {
     pub(super) run: u32,
 }
 
+#[derive(Debug)]
+pub(super) struct SubsetState {
+    /// Ascending.
+    pub(super) places: Box<[u32]>,
+    /// It was seen whether it is worth a run, which asks for a step over each class.
+    pub(super) run_tried: bool,
+}
+
 /// Patterns that are searched for together.
 #[derive(Debug)]
 pub(super) struct Selection {
@@ -34,29 +44,21 @@ pub(super) struct Selection {
 #[derive(Debug, Default)]
 pub(in crate::pyre) struct Cache {
     pub(super) table: Vec<u32>,
-    /// The places of each state, ascending.
-    pub(super) states: Vec<Box<[u32]>>,
+    pub(super) states: Vec<SubsetState>,
     pub(super) ids: QuickMap<Box<[u32]>, u32>,
     pub(super) edges: Vec<Edge>,
     /// Patterns that edges found.
     pub(super) hits: Vec<u32>,
     pub(super) runs: Vec<Run>,
     pub(super) selections: Vec<Selection>,
-    /// Per place of the automaton: the closure that saw it last.
-    pub(super) seen: Vec<u32>,
-    pub(super) stamp: u32,
+    pub(super) seen: Seen,
+    pub(super) pace: Pace,
     pub(super) bytes: usize,
     /// The row of the state in which the last text ended.
     pub(super) last: Option<u32>,
-    /// Transitions made and letters read since the cache was last emptied.
-    pub(super) made: usize,
-    pub(super) read: usize,
     /// Places looked at by the last search, to make transitions.
     pub(super) work: usize,
     pub(super) steps: usize,
-    /// How many of the next searches are given up at once because the last ones thrashed, and how many that were.
-    pub(super) pause: u32,
-    pub(super) last_pause: u32,
 }
 
 impl Cache {
@@ -89,7 +91,10 @@ impl Cache {
         self.bytes += 4 * subsets.stride() + 2 * (4 * places.len() + size_of::<Box<[u32]>>()) + 16;
         self.table
             .resize(self.table.len() + subsets.stride(), UNKNOWN);
-        self.states.push(places.clone());
+        self.states.push(SubsetState {
+            places: places.clone(),
+            run_tried: false,
+        });
         self.ids.insert(places, id);
         id * subsets.stride() as u32
     }
@@ -102,7 +107,7 @@ impl Cache {
 
     /// Empties the cache but for the state of `row`; returns its new row.
     pub(super) fn clear(&mut self, subsets: &Subsets, row: u32) -> u32 {
-        let places = self.states.swap_remove(row as usize / subsets.stride());
+        let state = self.states.swap_remove(row as usize / subsets.stride());
         self.table.clear();
         self.states.clear();
         self.ids.clear();
@@ -112,7 +117,7 @@ impl Cache {
         self.selections
             .iter_mut()
             .for_each(|selection| selection.row = None);
-        (self.bytes, self.made, self.read) = (0, 0, 0);
-        self.intern(subsets, places.into_vec())
+        self.bytes = 0;
+        self.intern(subsets, state.places.into_vec())
     }
 }

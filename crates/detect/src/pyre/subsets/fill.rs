@@ -38,7 +38,7 @@ impl Subsets {
 
     /// Makes the transition of the state at `row` over `class`.
     pub(super) fn fill(&self, cache: &mut Cache, row: u32, class: usize) {
-        cache.made += 1;
+        cache.pace.make();
         let stepped = self.step(cache, row, class);
         let first = cache.hits.len() as u32;
         cache.hits.extend(&stepped.hits);
@@ -66,23 +66,21 @@ impl Subsets {
     /// first letter of another class. Only the second letter of a run takes that edge.
     fn run(&self, cache: &mut Cache, row: u32, seen: usize) -> bool {
         let id = row as usize / self.stride();
-        if cache.states[id].len() > MAX_RUN_PLACES {
+        let state = &mut cache.states[id];
+        let was_tried = std::mem::replace(&mut state.run_tried, true);
+        if was_tried || state.places.len() > MAX_RUN_PLACES {
             return false;
         }
         let mut stays = vec![false; self.classes.count()];
         for (class, stay) in stays.iter_mut().enumerate() {
             let stepped = self.step(cache, row, class);
-            *stay = stepped.hits.is_empty() && stepped.places[..] == cache.states[id][..];
+            *stay = stepped.hits.is_empty() && stepped.places[..] == cache.states[id].places[..];
         }
-        let exits: Vec<u8> = (0..self.letters.min(256))
-            .map(|letter| letter as u8)
-            .filter(|&letter| !stays[self.classes.of(letter)])
-            .collect();
         // The caller counts on the transition over `seen` being made; at the end of a text nothing stays.
         if !stays.get(seen).is_some_and(|&stays| stays) {
             return false;
         }
-        let Some(run) = Run::new(&exits) else {
+        let Some(run) = Run::of(&self.classes, self.letters, &stays) else {
             return false;
         };
         cache.bytes += 32;
@@ -101,7 +99,6 @@ impl Subsets {
 
     /// Follows the state at `row` over a letter of `class`.
     fn step(&self, cache: &mut Cache, row: u32, class: usize) -> Stepped {
-        let stamp = self.stamp(cache);
         let letter = self.classes.representative(class);
         let Cache {
             states, seen, work, ..
@@ -110,10 +107,11 @@ impl Subsets {
             places: Vec::new(),
             hits: Vec::new(),
         };
-        let mut stack: Vec<u32> = states[row as usize / self.stride()].to_vec();
+        seen.begin(self.places.len());
+        let mut stack: Vec<u32> = states[row as usize / self.stride()].places.to_vec();
         while let Some(at) = stack.pop() {
             *work += 1;
-            if std::mem::replace(&mut seen[at as usize], stamp) == stamp {
+            if !seen.is_new(at) {
                 continue;
             }
             match self.places.place(at) {
@@ -142,16 +140,5 @@ impl Subsets {
             out.places.retain(|place| found(place).is_err());
         }
         out
-    }
-
-    /// A new mark for places seen.
-    fn stamp(&self, cache: &mut Cache) -> u32 {
-        if cache.stamp == u32::MAX || cache.seen.is_empty() {
-            cache.seen.clear();
-            cache.seen.resize(self.places.len(), 0);
-            cache.stamp = 0;
-        }
-        cache.stamp += 1;
-        cache.stamp
     }
 }

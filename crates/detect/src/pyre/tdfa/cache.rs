@@ -2,7 +2,9 @@
 
 use super::{CELLS, MAX_TAGS, NONE, NOW, SPARE, Tdfa, UNSET};
 use crate::hash::QuickMap;
+use crate::pyre::pace::Pace;
 use crate::pyre::run::Run;
+use crate::pyre::seen::Seen;
 
 /// A transition is one word. The low half is the row of the next state, or one of these. The high half is the register
 /// work of a plain transition: a cell to set to the position, a cell to copy to and one to copy from, those of `IDLE`
@@ -70,23 +72,15 @@ pub(crate) struct Cache {
     pub(super) runs: Vec<Run>,
     pub(super) chains: Vec<Chain>,
     pub(super) start: Option<u32>,
-    /// Per place of the automaton: the closure that saw it last.
-    pub(super) seen: Vec<u32>,
-    pub(super) stamp: u32,
+    pub(super) seen: Seen,
     pub(super) bytes: usize,
-    /// How often the cache was emptied; transitions made and letters read since.
-    pub(super) clears: usize,
-    pub(super) made: usize,
-    pub(super) read: usize,
+    pub(super) pace: Pace,
     /// Where the letter stood after which the answer of the last search was known; the length of the text for its end.
     pub(super) decided_at: usize,
     /// Places looked at by the last search, to make transitions.
     pub(super) work: usize,
     /// See [`Cache::steps`].
     pub(super) steps: usize,
-    /// How many of the next searches are given up at once because the last ones thrashed, and how many that were.
-    pub(super) pause: u32,
-    pub(super) last_pause: u32,
     pub(super) cells: [u32; CELLS],
     /// The tags of the last match, as many as the automaton has.
     pub(super) found: [u32; MAX_TAGS],
@@ -104,17 +98,12 @@ impl Default for Cache {
             runs: Vec::new(),
             chains: Vec::new(),
             start: None,
-            seen: Vec::new(),
-            stamp: 0,
+            seen: Seen::default(),
             bytes: 0,
-            clears: 0,
-            made: 0,
-            read: 0,
+            pace: Pace::default(),
             decided_at: 0,
             work: 0,
             steps: 0,
-            pause: 0,
-            last_pause: 0,
             cells: [UNSET; CELLS],
             found: [UNSET; MAX_TAGS],
         }
@@ -149,7 +138,7 @@ impl Cache {
     /// Transitions made since the cache was last emptied.
     #[cfg(test)]
     pub(in crate::pyre) fn made(&self) -> usize {
-        self.made
+        self.pace.made()
     }
 
     /// Finds or makes the state of `places`, whose tags are in the registers `values`; returns its row and the range of
@@ -231,9 +220,6 @@ impl Cache {
         self.chains.clear();
         self.start = None;
         self.bytes = 0;
-        self.clears += 1;
-        self.made = 0;
-        self.read = 0;
         let key = key(&state.places, &state.registers);
         let id = self.add(
             tdfa,

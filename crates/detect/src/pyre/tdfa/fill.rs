@@ -35,7 +35,7 @@ impl Tdfa {
         row: u32,
         class: usize,
     ) -> Result<(), RegistersFull> {
-        cache.made += 1;
+        cache.pace.make();
         let stepped = self.step(cache, row, class);
         let mut edge = Edge {
             next: DEAD,
@@ -91,9 +91,8 @@ impl Tdfa {
             let Some(letter) = self.only_letter(cache, &places) else {
                 break;
             };
-            let stamp = self.stamp(cache);
             let class = self.classes.of(letter);
-            let stepped = self.step_from((&mut cache.seen, stamp), &places, &registers, class);
+            let stepped = self.step_from(&mut cache.seen, &places, &registers, class);
             cache.work += stepped.work;
             if stepped.record.is_some()
                 || stepped.places.is_empty()
@@ -123,12 +122,12 @@ impl Tdfa {
 
     /// The one letter on which any of `places` can go on; `None` when there are several or a match is possible.
     fn only_letter(&self, cache: &mut Cache, places: &[u32]) -> Option<u8> {
-        let stamp = self.stamp(cache);
+        cache.seen.begin(self.places.len());
         let mut stack = places.to_vec();
         let mut only = None;
         while let Some(at) = stack.pop() {
             cache.work += 1;
-            if std::mem::replace(&mut cache.seen[at as usize], stamp) == stamp {
+            if !cache.seen.is_new(at) {
                 continue;
             }
             match self.places.place(at) {
@@ -167,15 +166,11 @@ impl Tdfa {
                 && stepped.places[..] == state.places[..]
                 && stepped.values[..] == state.registers[..];
         }
-        let exits: Vec<u8> = (0..self.letters.min(256))
-            .map(|letter| letter as u8)
-            .filter(|&letter| !stays[self.classes.of(letter)])
-            .collect();
         // The caller counts on the transition over `seen` being made.
         if !stays.get(seen).is_some_and(|&stays| stays) {
             return false;
         }
-        let Some(run) = Run::new(&exits) else {
+        let Some(run) = Run::of(&self.classes, self.letters, &stays) else {
             return false;
         };
         cache.bytes += 32;

@@ -3,11 +3,6 @@
 use super::cache::{Cache, DEAD, NOTHING, SPECIAL, UNKNOWN};
 use super::{CELLS, Found, NONE, NOW, Tdfa, UNSET};
 
-/// After thrashing, the next searches are given up at once: first one, then twice as many each time, up to this.
-const MAX_PAUSE: u32 = 1_024;
-/// Fewer letters than this per transition made since the cache was last emptied is thrashing.
-const MIN_LETTERS_PER_TRANSITION: usize = 10;
-
 impl Tdfa {
     /// Searches `text`. The tags of the match are then in the cache.
     pub(in crate::pyre) fn search(&self, cache: &mut Cache, text: &[u8]) -> Found {
@@ -15,8 +10,7 @@ impl Tdfa {
         if text.len() >= UNSET as usize {
             return Found::GaveUp;
         }
-        if cache.pause > 0 {
-            cache.pause -= 1;
+        if cache.pace.is_paused() {
             return Found::GaveUp;
         }
         // Work that has nothing to do reads this cell.
@@ -26,7 +20,7 @@ impl Tdfa {
         };
         let mut mark = 0;
         let (found, at) = self.follow(cache, text, row, &mut mark);
-        cache.read += at - mark;
+        cache.pace.read(at - mark);
         cache.steps = at + cache.work;
         cache.decided_at = at;
         found
@@ -48,16 +42,11 @@ impl Tdfa {
             }
             if target == UNKNOWN {
                 if cache.bytes > self.bound {
-                    let thrashes =
-                        cache.read + at - *mark < MIN_LETTERS_PER_TRANSITION * cache.made;
                     row = cache.clear(self, row);
-                    *mark = at;
-                    if thrashes {
-                        cache.last_pause = (2 * cache.last_pause).clamp(1, MAX_PAUSE);
-                        cache.pause = cache.last_pause;
+                    cache.pace.read(at - std::mem::replace(mark, at));
+                    if cache.pace.thrashes() {
                         return (Found::GaveUp, at);
                     }
-                    cache.last_pause = 0;
                 }
                 let class = match text.get(at) {
                     Some(&letter) => self.classes.of(letter),

@@ -3,6 +3,7 @@
 use super::cache::{Cache, Record};
 use super::{NOW, Tdfa};
 use crate::pyre::places::{Place, UNTAGGED};
+use crate::pyre::seen::Seen;
 
 /// What a transition leads to.
 pub(super) struct Stepped {
@@ -18,37 +19,21 @@ impl Tdfa {
     /// Follows the state of `row` over a letter of `class`.
     pub(super) fn step(&self, cache: &mut Cache, row: u32, class: usize) -> Stepped {
         let id = row as usize / self.stride();
-        let stamp = self.stamp(cache);
         let Cache { states, seen, .. } = cache;
-        let stepped = self.step_from(
-            (seen, stamp),
-            &states[id].places,
-            &states[id].registers,
-            class,
-        );
+        let stepped = self.step_from(seen, &states[id].places, &states[id].registers, class);
         cache.work += stepped.work;
         stepped
-    }
-
-    /// A new mark for places seen.
-    pub(super) fn stamp(&self, cache: &mut Cache) -> u32 {
-        if cache.stamp == u32::MAX || cache.seen.is_empty() {
-            cache.seen.clear();
-            cache.seen.resize(self.places.len(), 0);
-            cache.stamp = 0;
-        }
-        cache.stamp += 1;
-        cache.stamp
     }
 
     /// Follows `places`, with their tags in `registers`, over a letter of `class`.
     pub(super) fn step_from(
         &self,
-        (seen, stamp): (&mut [u32], u32),
+        seen: &mut Seen,
         places: &[u32],
         registers: &[u8],
         class: usize,
     ) -> Stepped {
+        seen.begin(self.places.len());
         let letter = self.classes.representative(class);
         let mut out = Stepped {
             places: Vec::new(),
@@ -64,7 +49,7 @@ impl Tdfa {
                 loop {
                     out.work += 1;
                     // The first thread to come to a place has priority; others die there.
-                    if std::mem::replace(&mut seen[at as usize], stamp) == stamp {
+                    if !seen.is_new(at) {
                         break;
                     }
                     match self.places.place(at) {
