@@ -13,6 +13,9 @@ use crate::hash::QuickHash;
 
 const MAX_SESSIONS: usize = 100;
 const LIFETIME: Span = Span::from_secs(5 * 60);
+/// Bytes of lines, and of users, beyond which a session takes no more: whoever holds a connection open and goes on
+/// guessing must not fill the memory. What a line means is not touched by that.
+const MAX_TEXT: usize = 256 * 1024;
 /// Bytes of text that a session may leave to the next one.
 const MAX_KEPT: usize = 16 * 1024;
 
@@ -61,7 +64,7 @@ impl Session {
             return;
         };
         let place = self.users.partition_point(|known| known < user);
-        if self.users.get(place) != Some(user) {
+        if self.users.get(place) != Some(user) && self.users.bytes() < MAX_TEXT {
             self.users.insert(place, user);
         }
     }
@@ -108,8 +111,10 @@ impl Session {
             self.harmless.append(&self.matches);
             self.matches.clear();
             std::mem::swap(&mut self.matches, &mut self.harmless);
-            lines(&mut self.matches);
-        } else if !marks.forget {
+            if self.matches.bytes() < MAX_TEXT {
+                lines(&mut self.matches);
+            }
+        } else if !marks.forget && self.matches.bytes() + self.harmless.bytes() < MAX_TEXT {
             lines(&mut self.harmless);
         }
         self.standing = if harmless {

@@ -253,3 +253,29 @@ proptest::proptest! {
         }
     }
 }
+
+/// Whoever goes on guessing on one connection fills no memory, and is no less a failure.
+#[test]
+fn a_session_takes_so_much_text_and_no_more() {
+    let mut sessions = Sessions::default();
+    let long = "x".repeat(1_000);
+    for number in 0..1_000 {
+        let user = format!("{number}{long}");
+        assert_eq!(
+            line(&mut sessions, 0, "a", &long, &[("user", &user)]),
+            "pending"
+        );
+    }
+    let found = line(&mut sessions, 0, "a", "last", &[("ip4", "1.1.1.1")]);
+    assert!(
+        found.starts_with('x') && found.len() < MAX_TEXT + 3_000,
+        "{}",
+        found.len()
+    );
+    let users = sessions
+        .stored
+        .iter()
+        .map(|stored| stored.session.users.bytes())
+        .max();
+    assert!(users.unwrap() < MAX_TEXT + 3_000);
+}
