@@ -11,6 +11,7 @@ mod bans;
 mod effect;
 mod engine;
 mod event;
+pub mod formula;
 mod ignore;
 mod impose;
 mod input;
