@@ -261,6 +261,7 @@ impl Hub {
                 },
                 // What the failures before it led to is handed over first.
                 Read::Position(write) => {
+                    self.engine.step(now, Input::ReadEnds, &mut self.effects);
                     self.perform();
                     self.keeper.send(Order::Write(write, None));
                 }
@@ -282,6 +283,7 @@ impl Hub {
                 Read::Notice(jail, text) => self.tell(Level::Warning, "filter", jail, &text),
             }
         }
+        self.engine.step(now, Input::ReadEnds, &mut self.effects);
     }
 
     fn resolved(
@@ -311,6 +313,7 @@ impl Hub {
                 self.step(Input::Failure { jail, failure });
             }
         }
+        self.step(Input::ReadEnds);
     }
 
     fn name_dropped(&mut self, now: Timestamp) {
@@ -450,6 +453,8 @@ impl Hub {
         self.refresh_protection(now);
         if now.since(self.purged) >= PURGE_EVERY || now < self.purged {
             self.purged = now;
+            let before = now - self.purge_age;
+            self.step(Input::Purge { before });
             self.keeper.send(Order::Purge {
                 now,
                 age: self.purge_age,

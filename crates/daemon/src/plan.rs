@@ -14,6 +14,7 @@ use os::{Services, Users};
 use std::env;
 use std::sync::Arc;
 
+mod growth;
 mod sources;
 
 /// What runs.
@@ -138,6 +139,7 @@ fn compile_jail(
         maxmatches: spec.maxmatches.min(globals.dbmaxmatches),
         findtime: spec.findtime,
         bantime: spec.bantime,
+        growth: growth::growth(spec, diagnostics),
         ignoreself: spec.ignoreself,
         ignoreip: ignored(spec, diagnostics),
         ipv4_prefix: spec.ipv4_prefix,
@@ -275,16 +277,10 @@ fn ignored(spec: &JailSpec, diagnostics: &mut Vec<Diagnostic>) -> PrefixSet {
 
 /// What the jail asks for and does not get yet: an admin must not believe that it is there.
 fn not_yet(spec: &JailSpec) -> Vec<String> {
-    let asked = [
-        (
-            spec.increment.enabled,
-            "bantime.increment is not supported yet: its bans do not grow",
-        ),
-        (
-            spec.ignorecommand.is_some(),
-            "ignorecommand is not supported yet: it spares nobody",
-        ),
-    ];
+    let asked = [(
+        spec.ignorecommand.is_some(),
+        "ignorecommand is not supported yet: it spares nobody",
+    )];
     asked
         .into_iter()
         .filter(|(asked, _)| *asked)

@@ -22,6 +22,7 @@ use engine::Engine;
 use jiff::tz::TimeZone;
 use os::{Notifier, Signal, Signals};
 use std::fs;
+use std::hash::{BuildHasher, RandomState};
 use std::io;
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
@@ -305,8 +306,11 @@ impl Guard<'_> {
             }
         }
         let pulse = Pulse::default();
+        let mut engine = Engine::new(jails.iter().map(|jail| jail.policy.clone()).collect());
+        // Keyed by the system's randomness: nobody can guess the random part of a ban time.
+        engine.seed(RandomState::new().hash_one(self.started.as_micros()));
         let mut hub = Hub::new(Parts {
-            engine: Engine::new(jails.iter().map(|jail| jail.policy.clone()).collect()),
+            engine,
             jails: Arc::clone(&jails),
             board,
             enforcer,

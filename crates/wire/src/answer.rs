@@ -35,6 +35,15 @@ pub struct Pong {
     pub pid: u32,
 }
 
+/// The answer to `attempt`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AttemptAnswer {
+    /// The version of the messages.
+    pub v: u32,
+    /// It was counted; false for whom the jail ignores.
+    pub counted: bool,
+}
+
 /// The answer to `status`, flat: the status and the version beside each other.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct StatusAnswer {

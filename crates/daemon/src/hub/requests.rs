@@ -2,12 +2,12 @@
 
 use super::{End, Hub};
 use crate::events::message_users;
-use base::{Prefix, Span, parse_duration};
+use base::{FailureId, Prefix, Span, parse_duration};
 use engine::{Answer, BanOutcome, BanTime, BanView, Input, JailId, RefusalReason, RequestId};
 use std::sync::mpsc::SyncSender;
 use wire::{
-    BanAnswer, BannedAnswer, Failed, Pong, Refusal, Request, StatusAnswer, StopAnswer, UnbanAnswer,
-    Unbanned, VERSION,
+    AttemptAnswer, BanAnswer, BannedAnswer, Failed, Pong, Refusal, Request, StatusAnswer,
+    StopAnswer, UnbanAnswer, Unbanned, VERSION,
 };
 
 /// A question that the engine works on.
@@ -59,6 +59,21 @@ impl Hub {
                     Err(line) => line,
                 }
             }
+            Request::Attempt { jail, ip, lines } => match self.jail_named(&jail) {
+                Ok(jail) => {
+                    let id = match ip.parse() {
+                        Ok(prefix) => FailureId::Prefix(prefix),
+                        Err(_) => FailureId::Raw(ip.into()),
+                    };
+                    let matches = lines.iter().collect();
+                    return self.submit(Vec::new(), reply, |_| engine::Request::Attempt {
+                        jail,
+                        id,
+                        matches,
+                    });
+                }
+                Err(line) => line,
+            },
             Request::UnbanAll => {
                 return self.submit(Vec::new(), reply, |_| engine::Request::UnbanAll);
             }
@@ -105,6 +120,10 @@ impl Hub {
                 Some(error) => failed(&format!("{error} ({} in all)", errors.len()), None),
                 None => wire::encode(&self.unban_answer(&asked, &lifted)),
             },
+            Answer::Attempt(counted) => wire::encode(&AttemptAnswer {
+                v: VERSION,
+                counted,
+            }),
             Answer::UnknownJail => failed("there is no such jail", Some("see: stockade status")),
             Answer::DuplicateId => failed("the same request is being worked on", None),
         };
