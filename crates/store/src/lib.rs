@@ -7,6 +7,7 @@
 //! The store never decides anything and never gives up: a file that cannot be used is set aside and said, and
 //! if no file can be had at all the same tables live in memory.
 
+mod history;
 mod open;
 mod read;
 mod row;
@@ -16,8 +17,9 @@ mod write;
 #[cfg(test)]
 mod tests;
 
+pub use history::{History, Merged};
 pub use open::{Held, Opened, Place};
-pub use row::{Ban, JournalPosition, LogPosition};
+pub use row::{Ban, JournalPosition, LogPosition, Past};
 pub use write::Write;
 
 use rusqlite::Connection;

@@ -1,6 +1,6 @@
 //! Getting hold of a usable store, whatever lies at its path.
 
-use crate::{Ban, JournalPosition, LogPosition, Store, StoreError, schema};
+use crate::{Ban, JournalPosition, LogPosition, Past, Store, StoreError, schema};
 use base::Timestamp;
 use rusqlite::ErrorCode::{DatabaseCorrupt, NotADatabase, Unknown};
 use rusqlite::{Connection, OpenFlags};
@@ -35,6 +35,8 @@ pub struct Opened {
 pub struct Held {
     /// The bans that have not ended, oldest first, without the lines that led to them.
     pub bans: Vec<Ban>,
+    /// The last ban of everybody in each jail, those that stand and those that are over, in no particular order.
+    pub past: Vec<Past>,
     /// Rows of bans that hold no address: another program's ids of other kinds.
     pub passed_over: usize,
     /// How far the files were read.

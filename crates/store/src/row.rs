@@ -74,7 +74,9 @@ impl Ban {
         self.failures = data.failures.as_ref().map_or(0, number);
         let mut names: Vec<String> = data
             .users
-            .iter()
+            .as_array()
+            .into_iter()
+            .flatten()
             .filter_map(text)
             .chain(data.user.as_ref().and_then(text))
             .collect();
@@ -102,11 +104,40 @@ struct Data {
     #[serde(default)]
     user: Option<Value>,
     #[serde(default)]
-    users: Vec<Value>,
+    users: Value,
     #[serde(default, rename = "stockade_users")]
-    counts: BTreeMap<String, Value>,
+    counts: Value,
     #[serde(flatten)]
     captures: BTreeMap<String, Value>,
+}
+
+/// The lines in a `data` column, oldest first; none where there are none or it makes no sense. fail2ban writes the
+/// first line of a failure as three pieces, before, in and behind the date.
+pub(crate) fn lines(data: &[u8]) -> Vec<String> {
+    let Ok(data) = serde_json::from_slice::<Lines>(data) else {
+        return Vec::new();
+    };
+    data.matches
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter_map(|line| match line {
+            Value::String(line) => Some(line.clone()),
+            Value::Array(pieces) => Some(pieces.iter().filter_map(Value::as_str).collect()),
+            _ => None,
+        })
+        .collect()
+}
+
+/// The failures that a `data` column tells; 0 where it makes no sense.
+pub(crate) fn failures(data: &[u8]) -> u32 {
+    serde_json::from_slice::<Data>(data).map_or(0, |data| data.failures.as_ref().map_or(0, number))
+}
+
+#[derive(Deserialize)]
+struct Lines {
+    #[serde(default)]
+    matches: Value,
 }
 
 /// The key of the counts of users.
@@ -118,6 +149,21 @@ fn number(value: &Value) -> u32 {
 
 fn text(value: &Value) -> Option<String> {
     value.as_str().map(str::to_owned)
+}
+
+/// That somebody was banned in a jail, and how often: what longer bans of old acquaintances need to know.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Past {
+    /// The jail's name.
+    pub jail: String,
+    /// Who was banned.
+    pub prefix: Prefix,
+    /// When the last ban began.
+    pub time: Timestamp,
+    /// How long that one lasts or lasted; `None` for ever.
+    pub length: Option<Span>,
+    /// How many times in this jail, that ban included.
+    pub count: u32,
 }
 
 /// How far a log file was read for a jail.

@@ -5,6 +5,8 @@ use base::{Span, Timestamp};
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 
+mod history;
+
 fn ban(prefix: &str, time: i64, length: Option<i64>) -> Ban {
     Ban {
         jail: "sshd".into(),
