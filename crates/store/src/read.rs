@@ -2,19 +2,20 @@
 
 use crate::row::lines;
 use crate::{Ban, Held, JournalPosition, LogPosition, Past, Store, StoreError};
-use base::{Prefix, Span, Timestamp};
-use rusqlite::{OptionalExtension, Row};
+use base::{Span, Timestamp};
+use rusqlite::Row;
 
 /// Where the last ban of each one stands and the column that names it: single addresses, and networks.
 const TABLES: [(&str, &str); 2] = [("bips", "ip"), ("stockade_prefix_bans", "prefix")];
 
 impl Store {
-    /// Everything that a start needs.
-    pub(crate) fn held(&self, now: Timestamp) -> Result<Held, StoreError> {
+    /// Everything that a start at `now` needs.
+    pub fn held(&self, now: Timestamp) -> Result<Held, StoreError> {
         let (bans, passed_over) = self.current_bans(now)?;
         let (logs, journal) = (self.log_positions()?, self.journal_positions()?);
         Ok(Held {
             bans,
+            of_unknown_length: self.bans_of_unknown_length()?,
             past: self.past()?,
             passed_over,
             logs,
@@ -25,15 +26,25 @@ impl Store {
     /// The bans that have not ended at `now`, of all jails, oldest first, without their lines. Rows that hold no address (another
     /// program's ids of other kinds) are passed over; their number comes second.
     pub fn current_bans(&self, now: Timestamp) -> Result<(Vec<Ban>, usize), StoreError> {
+        let now = now.as_secs();
+        self.bans(&format!("bantime = -1 OR timeofban + bantime > {now}"))
+    }
+
+    /// Last bans whose length nobody wrote down, told with a length of zero.
+    fn bans_of_unknown_length(&self) -> Result<Vec<Ban>, StoreError> {
+        Ok(self.bans("bantime = -2")?.0)
+    }
+
+    fn bans(&self, which: &str) -> Result<(Vec<Ban>, usize), StoreError> {
         let mut bans = Vec::new();
         let mut skipped = 0;
         for (table, column) in TABLES {
             let sql = format!(
                 "SELECT jail, {column}, timeofban, bantime, bancount, data FROM {table}
-                    WHERE bantime = -1 OR timeofban + bantime > ?1 ORDER BY timeofban, jail, {column}"
+                    WHERE {which} ORDER BY timeofban, jail, {column}"
             );
-            let mut statement = self.connection.prepare(&sql)?;
-            let mut rows = statement.query([now.as_secs()])?;
+            let mut statement = self.reader()?.prepare(&sql)?;
+            let mut rows = statement.query([])?;
             while let Some(row) = rows.next()? {
                 // A value that is no address or no number costs its own row only.
                 match ban(row) {
@@ -51,7 +62,7 @@ impl Store {
         let mut past = Vec::new();
         for (table, column) in TABLES {
             let sql = format!("SELECT jail, {column}, timeofban, bantime, bancount FROM {table}");
-            let mut statement = self.connection.prepare(&sql)?;
+            let mut statement = self.reader()?.prepare(&sql)?;
             let mut rows = statement.query([])?;
             while let Some(row) = rows.next()? {
                 // `current_bans` has counted what is left out here.
@@ -74,7 +85,7 @@ impl Store {
                 networks
             };
             let sql = format!("SELECT data FROM {table} WHERE jail = ?1 AND {column} = ?2");
-            let mut statement = self.connection.prepare_cached(&sql)?;
+            let mut statement = self.reader()?.prepare_cached(&sql)?;
             let mut rows = statement.query([&ban.jail, &ban.prefix.to_string()])?;
             if let Some(row) = rows.next()?
                 && let Ok(data) = row.get_ref(0)?.as_bytes()
@@ -87,22 +98,9 @@ impl Store {
         Ok(())
     }
 
-    /// How often each one was banned in a jail, for longer bans of old acquaintances; 0 if never.
-    pub fn ban_count(&self, jail: &str, prefix: &Prefix) -> Result<u32, StoreError> {
-        let [hosts, networks] = TABLES;
-        let (table, column) = if prefix.is_host() { hosts } else { networks };
-        let sql = format!("SELECT bancount FROM {table} WHERE jail = ?1 AND {column} = ?2");
-        let count: Option<i64> = self
-            .connection
-            .prepare_cached(&sql)?
-            .query_row([jail, &prefix.to_string()], |row| row.get(0))
-            .optional()?;
-        Ok(count.unwrap_or(0).clamp(0, u32::MAX.into()) as u32)
-    }
-
     /// How far the files were read, all jails.
     pub fn log_positions(&self) -> Result<Vec<LogPosition>, StoreError> {
-        let mut statement = self.connection.prepare(
+        let mut statement = self.reader()?.prepare(
             "SELECT jail, path, firstlinemd5, lastfilepos FROM logs WHERE path <> 'systemd-journal' ORDER BY jail, path",
         )?;
         let rows = statement.query_map([], |row| {
@@ -118,7 +116,7 @@ impl Store {
 
     /// How far the journal was read, all jails. Where fail2ban was the last to run only its time is known.
     pub fn journal_positions(&self) -> Result<Vec<JournalPosition>, StoreError> {
-        let mut statement = self.connection.prepare(
+        let mut statement = self.reader()?.prepare(
             "SELECT logs.jail, coalesce(cursor, ''), coalesce(micros, 0), coalesce(lastfilepos, 0)
                 FROM logs LEFT JOIN stockade_journal ON stockade_journal.jail = logs.jail
                 WHERE path = 'systemd-journal' ORDER BY logs.jail",

@@ -35,23 +35,27 @@ impl Ban {
         self.length.map(|length| self.time + length)
     }
 
-    /// The `data` column: fail2ban's JSON object.
-    pub(crate) fn data(&self) -> String {
-        let mut object = Map::new();
-        object.insert("matches".into(), json!(self.matches));
-        object.insert("failures".into(), json!(self.failures));
-        for (name, value) in &self.captures {
-            object.insert(name.clone(), json!(value));
+    /// The `data` column: fail2ban's JSON object, with the last `most_lines` of the lines.
+    pub(crate) fn data(&self, most_lines: usize) -> String {
+        // What lines captured comes first: a capture of one of the names below must not take its place.
+        let captures = self.captures.iter();
+        let mut object: Map<String, Value> = captures
+            .map(|(name, value)| (name.clone(), json!(value)))
+            .collect();
+        if most_lines > 0 {
+            let surplus = self.matches.len().saturating_sub(most_lines);
+            let lines = self.matches.get(surplus..).unwrap_or_default();
+            object.insert("matches".into(), json!(lines));
         }
-        let names: Vec<&str> = self.users.iter().map(|(name, _)| name.as_str()).collect();
-        match names.as_slice() {
-            [] => {}
-            [name] => {
-                object.insert("user".into(), json!(name));
-            }
-            names => {
-                object.insert("users".into(), json!(names));
-            }
+        object.insert("failures".into(), json!(self.failures));
+        // One user for the tag `<F-USER>`, the one that was tried most; all where there are more.
+        let most = self.users.iter().rev().max_by_key(|(_, count)| count);
+        if let Some((name, _)) = most {
+            object.insert("user".into(), json!(name));
+        }
+        if self.users.len() > 1 {
+            let names: Vec<&str> = self.users.iter().map(|(name, _)| name.as_str()).collect();
+            object.insert("users".into(), json!(names));
         }
         // fail2ban has no place for how often; a key of ours is one capture more to it.
         let counts: Map<String, Value> = self

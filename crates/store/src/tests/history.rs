@@ -5,11 +5,11 @@ use super::*;
 const AT: i64 = 1_700_000_000;
 
 /// Rows as fail2ban writes them: `(table, ip, jail, time, length, count, data)`.
-fn with_rows(path: &std::path::Path, rows: &[(&str, &str, &str, i64, f64, i64, &str)]) -> Store {
+fn with_rows(path: &Path, rows: &[(&str, &str, &str, i64, f64, i64, &str)]) -> Store {
     let store = open(path);
     for (table, ip, jail, time, length, count, data) in rows {
         store
-            .connection
+            .raw()
             .execute("INSERT OR IGNORE INTO jails(name) VALUES(?1)", [jail])
             .unwrap();
         let column = if table.starts_with("stockade") {
@@ -21,7 +21,7 @@ fn with_rows(path: &std::path::Path, rows: &[(&str, &str, &str, i64, f64, i64, &
             "INSERT INTO {table}({column}, jail, timeofban, bantime, bancount, data) VALUES(?1, ?2, ?3, ?4, ?5, ?6)"
         );
         let values = rusqlite::params![ip, jail, AT + time, length, count, data.as_bytes()];
-        store.connection.execute(&sql, values).unwrap();
+        store.raw().execute(&sql, values).unwrap();
     }
     store
 }
@@ -50,7 +50,7 @@ fn everybody_who_was_banned_is_remembered_for_longer_bans() {
             ),
         ],
     );
-    let held = Store::open(&path, "x", Timestamp::from_secs(AT)).held;
+    let held = Store::open(&path, "x", Timestamp::from_secs(AT), 10).held;
     let said: Vec<String> = held
         .past
         .iter()
@@ -202,15 +202,17 @@ fn history_that_cannot_be_read_is_no_history() {
     assert_eq!(History::new(&Place::Memory, 5).merged(&address, None), None);
     let mut history = History::new(&Place::File(path.clone()), 5);
     assert_eq!(history.merged(&address, None), None);
-    fs::write(&path, "no database at all").unwrap();
+    fs::write(&path, "no database, and no empty file either ".repeat(99)).unwrap();
     assert_eq!(history.merged(&address, None), None);
     // The damaged file goes aside and a fresh one comes: the same reader finds it.
-    let mut store = Store::begin_anew(&path, "x", "damaged").store;
+    let mut store = Store::open(&path, "x", Timestamp::from_secs(0), 10).store;
     store
         .write(&[enabled(), Write::Ban(ban("192.0.2.1", 1, None))])
         .unwrap();
     assert_eq!(history.merged(&address, None).unwrap().failures, 5);
-    let mut store = Store::begin_anew(&path, "y", "damaged").store;
+    fs::remove_file(&path).unwrap();
+    assert_eq!(history.merged(&address, None), None);
+    let mut store = Store::open(&path, "x", Timestamp::from_secs(0), 10).store;
     assert_eq!(history.merged(&address, None), None);
     store
         .write(&[enabled(), Write::Ban(ban("192.0.2.1", 1, None))])
