@@ -189,14 +189,6 @@ impl Board {
         }
     }
 
-    /// The store lost its file and lives in memory from now on.
-    pub(crate) fn store_is_in_memory(&mut self) {
-        self.store = wire::Store {
-            path: "memory".into(),
-            state: "in memory only: a restart forgets the bans".into(),
-        };
-    }
-
     /// The status of everything, as clients get it.
     pub(crate) fn status(&self, jails: &[Jail], counts: &[engine::JailStatus]) -> wire::Status {
         let mut problems = Vec::new();

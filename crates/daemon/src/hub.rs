@@ -373,14 +373,11 @@ impl Hub {
                 .write(clock::now(), Level::Error, Kind::Rare, "database", text);
         }
         if !kept.begun_anew.is_empty() {
-            // The fresh file knows nothing of the bans that stand.
+            // The file may not know all the bans that stand.
             for ban in self.engine.bans() {
                 let row = translate::standing_row(&self.jails, &ban);
                 self.keeper.send(Order::Write(Write::Prolong(row), None));
             }
-        }
-        if kept.in_memory {
-            self.board.store_is_in_memory();
         }
         if let Some((level, text)) = self.board.store_says(kept.failure) {
             self.log

@@ -30,8 +30,9 @@ use std::sync::Arc;
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel, sync_channel};
 use std::thread;
 use std::time::{Duration, Instant};
-use store::{Opened, Place, Store, Write};
+use store::Opened;
 
+mod database;
 mod locks;
 
 /// The control socket's usual place.
@@ -84,7 +85,7 @@ pub fn run(options: &Options) -> Result<Ended, Vec<Diagnostic>> {
     // Before any thread is made: a signal must find this one only.
     let signals =
         Signals::block().map_err(|error| cannot(format!("signals cannot be received: {error}")))?;
-    let (plan, globals, config) = load(options, started)?;
+    let (plan, globals, tree) = load(options, started)?;
     let log = Arc::new(open_log(options, &globals, &zone)?);
     let tell = |level, text: &str| log.write(clock::now(), level, Kind::Rare, "server", text);
     tell(
@@ -109,7 +110,15 @@ pub fn run(options: &Options) -> Result<Ended, Vec<Diagnostic>> {
     if !options.dry_run {
         locks.extend(locks::table(&options.table, &tell)?);
     }
-    let opened = open_store(&path, keeps, &zone, started);
+    let mut opened = database::open(&path, keeps, &globals, &zone, started);
+    if let Some(theirs) = database::of_fail2ban(&tree, &globals, &path).filter(|_| keeps) {
+        if fail2ban_answers() {
+            let text = "fail2ban is running: what its database holds is not taken over";
+            log.write(clock::now(), Level::Notice, Kind::Rare, "database", text);
+        } else {
+            database::import(&mut opened, &theirs, &plan.jails, &log);
+        }
+    }
     for note in &opened.notes {
         log.write(clock::now(), Level::Error, Kind::Rare, "database", note);
     }
@@ -117,7 +126,7 @@ pub fn run(options: &Options) -> Result<Ended, Vec<Diagnostic>> {
         options,
         plan,
         globals,
-        config,
+        config: tree.describe(),
         zone,
         started,
         log: Arc::clone(&log),
@@ -129,7 +138,7 @@ pub fn run(options: &Options) -> Result<Ended, Vec<Diagnostic>> {
 }
 
 /// Reads and compiles the configuration, and finds out at once whatever stands against running.
-fn load(options: &Options, now: Timestamp) -> Result<(Plan, Globals, String), Vec<Diagnostic>> {
+fn load(options: &Options, now: Timestamp) -> Result<(Plan, Globals, Tree), Vec<Diagnostic>> {
     let files = DiskFiles;
     let tree = Tree::find(&files, options.config.as_deref(), Manner::Stockade);
     let (config, mut diagnostics) = conf::load(&files, &tree, Choice::Enabled);
@@ -177,7 +186,7 @@ fn load(options: &Options, now: Timestamp) -> Result<(Plan, Globals, String), Ve
     }
     report(&diagnostics, &plan);
     if against.is_empty() {
-        Ok((plan, globals, tree.describe()))
+        Ok((plan, globals, tree))
     } else {
         Err(against)
     }
@@ -202,20 +211,6 @@ fn open_log(options: &Options, globals: &Globals, zone: &TimeZone) -> Result<Log
     let level = Level::parse(&globals.loglevel).unwrap_or(Level::Info);
     Log::open(target, level, zone.clone())
         .map_err(|error| cannot(format!("the log cannot be opened: {error}")))
-}
-
-fn open_store(path: &Path, keeps: bool, zone: &TimeZone, now: Timestamp) -> Opened {
-    if !keeps {
-        let held = store::Held::default();
-        return Opened {
-            store: Store::memory(),
-            place: Place::Memory,
-            held,
-            notes: Vec::new(),
-        };
-    }
-    let stamp = crate::log::local(now, zone).replace([' ', ':', '-'], "");
-    Store::open(path, &stamp, now)
 }
 
 /// Everything that the start has found; the rest of the way up, and down again.
@@ -256,20 +251,19 @@ impl Guard<'_> {
                 vec![Diagnostic::new(Severity::Error, error.what).with_help(error.help)]
             })?;
 
-        let names = jails
-            .iter()
-            .map(|jail| Write::JailEnabled(jail.name.to_string()))
-            .collect::<Vec<_>>();
-        let (state, stored, positions) = read_store(&mut opened, &names, &self.log);
-        let path = match &opened.place {
-            Place::File(path) => path.display().to_string(),
-            Place::Memory => "memory".to_owned(),
+        let held = database::read(&mut opened, &jails, &self.log);
+        let path = match opened.store.path() {
+            Some(path) => path.display().to_string(),
+            None => "memory".to_owned(),
         };
         let words = LastWords::new("the store's thread", sender.clone());
-        let keeper = Keeper::start(opened.store, opened.place.clone(), move |report| {
-            words.tell(Message::Kept(report));
+        let keeper = Keeper::start(opened.store, move |report| {
+            words.tell(Message::Kept(report))
         })
         .map_err(|error| cannot(format!("the store's thread cannot start: {error}")))?;
+        for write in held.waiting {
+            keeper.send(Order::Write(write, None));
+        }
         keeper.send(Order::Purge {
             now: self.started,
             age: self.globals.dbpurgeage,
@@ -289,7 +283,10 @@ impl Guard<'_> {
             self.started,
             self.config.clone(),
             self.plan.broken,
-            wire::Store { path, state },
+            wire::Store {
+                path,
+                state: held.state,
+            },
         );
         // The enforcer has told what it found before it returned.
         let mut adopted = Vec::new();
@@ -323,7 +320,7 @@ impl Guard<'_> {
             pulse: pulse.clone(),
             is_dry_run: self.options.dry_run,
         });
-        hub.restore(stored, adopted);
+        hub.restore(held.bans, adopted);
         let hub = thread::Builder::new()
             .name("hub".into())
             .spawn(move || hub.run(&inbox))
@@ -331,7 +328,7 @@ impl Guard<'_> {
 
         let sources = ingest::start(
             &jails,
-            positions,
+            held.positions,
             self.options.journal.clone(),
             &self.zone,
             sender.clone(),
@@ -384,41 +381,6 @@ fn open_socket(path: &Path, hub: &Sender<Message>, log: &Log) -> Option<control:
         log.write(clock::now(), Level::Error, Kind::Rare, "server", &text);
     };
     served.inspect_err(told).ok()
-}
-
-/// Says which jails there are and hands out what the store held.
-fn read_store(
-    opened: &mut Opened,
-    enabled: &[Write],
-    log: &Log,
-) -> (String, Vec<store::Ban>, ingest::Positions) {
-    let held = std::mem::take(&mut opened.held);
-    if held.passed_over > 0 {
-        let text = format!(
-            "{} stored bans are of no address and were passed over",
-            held.passed_over
-        );
-        log.write(clock::now(), Level::Warning, Kind::Rare, "database", &text);
-    }
-    let written = opened
-        .store
-        .disable_all_jails()
-        .and_then(|()| opened.store.write(enabled));
-    let state = match (written, &opened.place) {
-        (Err(error), _) => format!("cannot be written: {error}"),
-        (Ok(()), Place::Memory) if !opened.notes.is_empty() => {
-            "in memory only: a restart forgets the bans".to_owned()
-        }
-        (Ok(()), _) => "ok".to_owned(),
-    };
-    (
-        state,
-        held.bans,
-        ingest::Positions {
-            logs: held.logs,
-            journal: held.journal,
-        },
-    )
 }
 
 /// Waits for the end: a signal, or the hub's own. Feeds the watchdog as long as the hub gets on.

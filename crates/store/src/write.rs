@@ -20,6 +20,8 @@ pub enum Write {
     },
     /// Every ban of every jail was lifted by hand.
     UnbanAll,
+    /// Every jail counts as disabled until a `JailEnabled` comes, as at each start of fail2ban.
+    AllJailsDisabled,
     /// A jail exists in the configuration and runs.
     JailEnabled(String),
     /// A file was read so far.
@@ -31,9 +33,10 @@ pub enum Write {
 impl Store {
     /// Applies all changes or none.
     pub fn write(&mut self, writes: &[Write]) -> Result<(), StoreError> {
-        let transaction = self.connection.transaction()?;
+        let most_lines = self.most_lines;
+        let transaction = self.writer()?.transaction()?;
         for write in writes {
-            apply(&transaction, write)?;
+            apply(&transaction, write, most_lines)?;
         }
         Ok(transaction.commit()?)
     }
@@ -42,7 +45,7 @@ impl Store {
     /// than `age` and than three times their own length, and disabled jails without rows.
     pub fn purge(&mut self, now: Timestamp, age: Span) -> Result<(), StoreError> {
         let before = (now - age).as_secs();
-        let transaction = self.connection.transaction()?;
+        let transaction = self.writer()?.transaction()?;
         transaction.execute("DELETE FROM bans WHERE timeofban < ?1", [before])?;
         for table in ["bips", "stockade_prefix_bans"] {
             transaction.execute(
@@ -52,26 +55,23 @@ impl Store {
                 [before],
             )?;
         }
-        transaction.execute(
-            "DELETE FROM jails WHERE enabled = 0
-                AND name NOT IN (SELECT jail FROM bans) AND name NOT IN (SELECT jail FROM bips)",
-            [],
+        transaction.execute_batch(
+            "DELETE FROM jails WHERE enabled = 0 AND name NOT IN (SELECT jail FROM bans)
+                AND name NOT IN (SELECT jail FROM bips) AND name NOT IN (SELECT jail FROM stockade_prefix_bans);
+            DELETE FROM stockade_journal WHERE jail NOT IN (SELECT name FROM jails);",
         )?;
         Ok(transaction.commit()?)
     }
-
-    /// Every jail counts as disabled until a `JailEnabled` comes, as at each start of fail2ban.
-    pub fn disable_all_jails(&mut self) -> Result<(), StoreError> {
-        self.connection
-            .execute("UPDATE jails SET enabled = 0", [])?;
-        Ok(())
-    }
 }
 
-fn apply(transaction: &Transaction<'_>, write: &Write) -> Result<(), StoreError> {
+fn apply(
+    transaction: &Transaction<'_>,
+    write: &Write,
+    most_lines: usize,
+) -> Result<(), StoreError> {
     match write {
-        Write::Ban(ban) => write_ban(transaction, ban, true),
-        Write::Prolong(ban) => write_ban(transaction, ban, false),
+        Write::Ban(ban) => write_ban(transaction, ban, most_lines, true),
+        Write::Prolong(ban) => write_ban(transaction, ban, most_lines, false),
         Write::Unban { jail, prefix } => {
             let text = prefix.to_string();
             if prefix.is_host() {
@@ -95,6 +95,10 @@ fn apply(transaction: &Transaction<'_>, write: &Write) -> Result<(), StoreError>
         Write::UnbanAll => Ok(transaction.execute_batch(
             "DELETE FROM bips; DELETE FROM bans; DELETE FROM stockade_prefix_bans;",
         )?),
+        Write::AllJailsDisabled => {
+            transaction.execute("UPDATE jails SET enabled = 0", [])?;
+            Ok(())
+        }
         Write::JailEnabled(jail) => {
             let sql = "INSERT INTO jails(name, enabled) VALUES(?1, 1)
                 ON CONFLICT(name) DO UPDATE SET enabled = 1";
@@ -124,11 +128,19 @@ fn ensure_jail(transaction: &Transaction<'_>, jail: &str) -> Result<(), StoreErr
     Ok(())
 }
 
-fn write_ban(transaction: &Transaction<'_>, ban: &Ban, is_new: bool) -> Result<(), StoreError> {
+fn write_ban(
+    transaction: &Transaction<'_>,
+    ban: &Ban,
+    most_lines: usize,
+    is_new: bool,
+) -> Result<(), StoreError> {
     ensure_jail(transaction, &ban.jail)?;
-    let time = ban.time.as_secs();
-    let length = ban.length.map_or(-1, Span::as_secs);
-    let data = ban.data();
+    // As Python rounds: the half to the even second.
+    let time = ban.time.as_secs_f64().round_ties_even() as i64;
+    // The column makes a whole number an INTEGER again.
+    let length = ban.length.map_or(-1.0, Span::as_secs_f64);
+    // Bytes and not text, as fail2ban's.
+    let data = ban.data(most_lines).into_bytes();
     let ip = ban.prefix.to_string();
     if ban.prefix.is_host() {
         if is_new {
@@ -174,11 +186,16 @@ fn write_journal_position(
 ) -> Result<(), StoreError> {
     ensure_jail(transaction, &position.jail)?;
     // fail2ban keeps a time only, under a fixed path; the cursor is exact and ours.
-    let theirs = "INSERT INTO logs(jail, path, firstlinemd5, lastfilepos) VALUES(?1, 'systemd-journal', '', ?2)
-        ON CONFLICT(jail, path) DO UPDATE SET lastfilepos = ?2";
-    transaction
-        .prepare_cached(theirs)?
-        .execute(params![position.jail, position.time.as_secs_f64()])?;
+    let theirs = "INSERT INTO logs(jail, path, firstlinemd5, lastfilepos)
+            VALUES(?1, 'systemd-journal', strftime('%Y-%m-%dT%H:%M:%S', ?3, 'unixepoch') || ?4, ?2)
+        ON CONFLICT(jail, path) DO UPDATE SET firstlinemd5 = excluded.firstlinemd5, lastfilepos = excluded.lastfilepos";
+    let (seconds, fraction) = (position.time.as_secs(), fraction(position.time));
+    transaction.prepare_cached(theirs)?.execute(params![
+        position.jail,
+        position.time.as_secs_f64(),
+        seconds,
+        format!("{fraction}+00:00 ")
+    ])?;
     let ours = "INSERT OR REPLACE INTO stockade_journal(jail, cursor, micros) VALUES(?1, ?2, ?3)";
     transaction.prepare_cached(ours)?.execute(params![
         position.jail,
@@ -186,4 +203,12 @@ fn write_journal_position(
         position.time.as_micros()
     ])?;
     Ok(())
+}
+
+/// As Python's `isoformat` has it: six digits, or nothing for a whole second.
+fn fraction(time: Timestamp) -> String {
+    match time.as_micros().rem_euclid(1_000_000) {
+        0 => String::new(),
+        micros => format!(".{micros:06}"),
+    }
 }

@@ -6,7 +6,7 @@ use crate::log::Target;
 use crate::plan::{Surroundings, compile};
 use std::fs;
 use std::sync::mpsc::{Sender, channel, sync_channel};
-use store::{Place, Store};
+use store::Store;
 
 /// A hub in a dry run with one jail, its inbox, and its log.
 fn hub(dir: &std::path::Path) -> (Hub, Sender<Message>, Receiver<Message>) {
@@ -38,7 +38,7 @@ fn hub(dir: &std::path::Path) -> (Hub, Sender<Message>, Receiver<Message>) {
     })
     .unwrap();
     let kept = sender.clone();
-    let keeper = Keeper::start(Store::memory(), Place::Memory, move |report| {
+    let keeper = Keeper::start(Store::memory(), move |report| {
         drop(kept.send(Message::Kept(report)));
     })
     .unwrap();
