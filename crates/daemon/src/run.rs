@@ -320,7 +320,7 @@ impl Guard<'_> {
             pulse: pulse.clone(),
             is_dry_run: self.options.dry_run,
         });
-        hub.restore(held.bans, adopted);
+        hub.restore(held.bans, held.past, adopted);
         let hub = thread::Builder::new()
             .name("hub".into())
             .spawn(move || hub.run(&inbox))
