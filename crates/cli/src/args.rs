@@ -34,6 +34,8 @@ pub(crate) enum Command {
     Unban(Unban),
     /// Count a failure by hand, as if the log had told it
     Attempt(Attempt),
+    /// Read the configuration again and change what differs; all else goes on as before
+    Reload(Reload),
     /// End the daemon; bans stand on until their time unless --flush is given
     Stop(Stop),
     /// Answer conformance cases: JSON lines in, JSON lines out
@@ -194,6 +196,12 @@ pub(crate) struct Attempt {
     /// Lines to keep with it: it weighs as many failures, but at least one
     #[arg(value_name = "LINE")]
     pub(crate) lines: Vec<String>,
+    #[command(flatten)]
+    pub(crate) client: Client,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Reload {
     #[command(flatten)]
     pub(crate) client: Client,
 }

@@ -11,8 +11,8 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::time::Duration;
 use wire::{
-    Answer, AttemptAnswer, BanAnswer, BannedAnswer, Request, Status, StatusAnswer, StopAnswer,
-    UnbanAnswer,
+    Answer, AttemptAnswer, BanAnswer, BannedAnswer, ReloadAnswer, Request, Status, StatusAnswer,
+    StopAnswer, UnbanAnswer,
 };
 
 /// Longer than any order takes: the daemon answers a ban when the kernel and the disk have it.
@@ -129,6 +129,33 @@ pub(crate) fn attempt(options: &args::Attempt, output: &mut Output) -> io::Resul
             };
             output.say(&format!("{}: {what}", options.ip))?;
             Ok(ExitCode::from(u8::from(!answer.counted)))
+        },
+    )
+}
+
+pub(crate) fn reload(options: &args::Reload, output: &mut Output) -> io::Result<ExitCode> {
+    with_answer(
+        &options.client,
+        &Request::Reload,
+        output,
+        |answer: &ReloadAnswer, output| {
+            let lists = [
+                ("new", &answer.added),
+                ("changed", &answer.changed),
+                ("gone, their bans lifted", &answer.removed),
+            ];
+            for (what, names) in lists.iter().filter(|(_, names)| !names.is_empty()) {
+                output.say(&format!("{what}: {}", names.join(", ")))?;
+            }
+            output.say(&format!("as before: {} jails", answer.unchanged))?;
+            for broken in &answer.broken {
+                let what = match broken.runs_as_before {
+                    true => "it runs on as before",
+                    false => "it does not run",
+                };
+                output.complain(&format!("{}\n  jail {}: {what}", broken.error, broken.jail));
+            }
+            Ok(ExitCode::from(u8::from(!answer.broken.is_empty())))
         },
     )
 }

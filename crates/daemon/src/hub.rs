@@ -12,7 +12,7 @@ use crate::gate::Pass;
 use crate::heartbeat::Pulse;
 use crate::keep::{Keeper, Kept, Order};
 use crate::log::{Kind, Level, Log};
-use crate::plan::Jail;
+use crate::plan::{Jail, Plan};
 use crate::protect::Protection;
 use crate::resolve::Resolver;
 use crate::source::Standing;
@@ -26,10 +26,14 @@ use std::time::Duration;
 use store::Write;
 
 mod finish;
+mod reached;
+mod reload;
 mod requests;
 mod restore;
 mod translate;
 
+pub(crate) use reached::Reached;
+pub(crate) use reload::Swapped;
 pub(crate) use requests::Asked;
 pub(crate) use translate::failures;
 use translate::store_ban;
@@ -51,6 +55,8 @@ pub(crate) enum Message {
     Kept(Kept),
     /// A client asks; the answer is one line.
     Ask(wire::Request, SyncSender<String>),
+    /// The configuration was read anew, and the readers have ended.
+    Reload(Box<Plan>, SyncSender<Swapped>),
     /// A part is no more, and why. Guarding blindly would be worse than to end and be started again.
     Died(String),
     /// A signal asks for the end.
@@ -96,6 +102,7 @@ pub(crate) struct Hub {
     waiting: HashMap<RequestId, Asked>,
     next_request: u64,
     purged: Timestamp,
+    reached: Reached,
     pulse: Pulse,
     is_dry_run: bool,
 }
@@ -112,6 +119,8 @@ pub(crate) struct Parts {
     pub(crate) log: Arc<Log>,
     pub(crate) zone: TimeZone,
     pub(crate) purge_age: Span,
+    /// How far earlier runs have read.
+    pub(crate) reached: Reached,
     /// Beats with every step.
     pub(crate) pulse: Pulse,
     /// Nothing reaches the kernel.
@@ -145,6 +154,7 @@ impl Hub {
             log,
             zone,
             purge_age,
+            reached,
             pulse,
             is_dry_run,
         } = parts;
@@ -164,6 +174,7 @@ impl Hub {
             waiting: HashMap::new(),
             next_request: 0,
             purged: clock::now(),
+            reached,
             pulse,
             is_dry_run,
         }
@@ -221,6 +232,11 @@ impl Hub {
             Message::Enforcer(report) => self.enforcer_says(report),
             Message::Kept(kept) => self.kept(kept),
             Message::Ask(request, reply) => self.ask(request, reply),
+            Message::Reload(plan, reply) => {
+                let swapped = self.reload(*plan);
+                // Who asked has gone only if the daemon ends.
+                drop(reply.send(swapped));
+            }
             // The loop takes these itself.
             Message::Stop | Message::Died(_) => {}
         }
@@ -263,6 +279,7 @@ impl Hub {
                 Read::Position(write) => {
                     self.engine.step(now, Input::ReadEnds, &mut self.effects);
                     self.perform();
+                    self.reached.note(&write);
                     self.keeper.send(Order::Write(write, None));
                 }
                 Read::State {
@@ -379,6 +396,7 @@ impl Hub {
                 self.keeper.send(Order::Write(Write::Prolong(row), None));
             }
         }
+        self.recalled(kept.bans, kept.past);
         if let Some((level, text)) = self.board.store_says(kept.failure) {
             self.log
                 .write(clock::now(), level, Kind::Rare, "database", &text);

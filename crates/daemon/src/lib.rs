@@ -21,6 +21,7 @@ mod last_words;
 mod log;
 mod plan;
 mod protect;
+mod reload;
 mod resolve;
 mod run;
 mod scan;

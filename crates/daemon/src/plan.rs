@@ -15,7 +15,11 @@ use std::env;
 use std::sync::Arc;
 
 mod growth;
+mod merge;
+mod reads;
 mod sources;
+
+pub(crate) use merge::{Merged, merge};
 
 /// What runs.
 pub(crate) struct Plan {
@@ -26,6 +30,7 @@ pub(crate) struct Plan {
 }
 
 /// One jail, ready to run.
+#[derive(Clone)]
 pub(crate) struct Jail {
     pub(crate) id: JailId,
     pub(crate) name: JailName,
@@ -53,6 +58,17 @@ pub(crate) struct Jail {
     pub(crate) action_notes: Vec<String>,
     /// What to change if the service as shipped logs no addresses.
     pub(crate) needs: Option<String>,
+    /// All that says where its lines come from and what is seen in them, as a text to compare.
+    pub(crate) reads: String,
+    /// The configuration does not have it any more.
+    pub(crate) is_removed: bool,
+}
+
+impl Jail {
+    /// True if the other one counts and bans as this one does.
+    fn acts_like(&self, other: &Self) -> bool {
+        self.policy == other.policy && self.enforce == other.enforce && self.auto == other.auto
+    }
 }
 
 /// Where the configuration wants lines from.
@@ -170,6 +186,8 @@ fn compile_jail(
         notes,
         action_notes,
         needs: spec.filter.needs.clone(),
+        reads: reads::text(spec),
+        is_removed: false,
     })
 }
 

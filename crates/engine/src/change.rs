@@ -4,8 +4,9 @@
 //! than at the end that was the first one before the change, so that a shortened ban may stand for long after the end
 //! that is listed; under its name we do the same.
 
+use crate::engine::Jail;
 use crate::pending::Wait;
-use crate::{BanKey, Effect, Engine, JailId, JailPolicy};
+use crate::{BanKey, Effect, Engine, JailId, JailPolicy, LiftReason};
 use base::{Span, Timestamp};
 
 impl Engine {
@@ -46,6 +47,21 @@ impl Engine {
             self.bans.renew(&key, until, seq);
             self.bans.lift_after(&key, lifted_after);
             self.pending.supersede(last);
+        }
+    }
+
+    /// Lifts a jail's bans and forgets its failures, but not its place.
+    pub(crate) fn remove(&mut self, id: JailId, out: &mut Vec<Effect>) {
+        let keys: Vec<BanKey> = self.bans.of(id).map(|(key, _)| *key).collect();
+        for key in keys {
+            self.lift(key, LiftReason::JailRemoved, Wait::Over, None, out);
+        }
+        let limits = self.limits;
+        if let Some(jail) = self.jails.get_mut(id.0 as usize) {
+            let mut policy = jail.policy.clone();
+            policy.enforceable = false;
+            policy.fed_by_bans = false;
+            *jail = Jail::new(policy, &limits);
         }
     }
 

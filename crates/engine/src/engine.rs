@@ -20,6 +20,7 @@ use base::{FailureId, Span, Timestamp};
 #[derive(Debug)]
 pub struct Engine {
     pub(crate) jails: Vec<Jail>,
+    pub(crate) limits: Limits,
     pub(crate) guard: Guard,
     pub(crate) bans: Bans,
     pub(crate) pending: Pending,
@@ -45,6 +46,22 @@ pub(crate) struct Jail {
     pub(crate) next_look: Option<Timestamp>,
 }
 
+impl Jail {
+    pub(crate) fn new(policy: JailPolicy, limits: &Limits) -> Self {
+        Self {
+            policy,
+            window: Window::new(limits),
+            failed_total: 0,
+            banned: 0,
+            banned_total: 0,
+            malformed: 0,
+            not_enforceable: 0,
+            maxretry_was_lowered: false,
+            next_look: None,
+        }
+    }
+}
+
 impl Engine {
     /// An engine without bans. A [`JailId`] is the place in `policies`.
     pub fn new(policies: Vec<JailPolicy>) -> Self {
@@ -53,19 +70,10 @@ impl Engine {
 
     /// With bounds other than the usual ones.
     pub fn with_limits(policies: Vec<JailPolicy>, limits: Limits) -> Self {
-        let jail = |policy| Jail {
-            policy,
-            window: Window::new(&limits),
-            failed_total: 0,
-            banned: 0,
-            banned_total: 0,
-            malformed: 0,
-            not_enforceable: 0,
-            maxretry_was_lowered: false,
-            next_look: None,
-        };
+        let jails = policies.into_iter();
         Self {
-            jails: policies.into_iter().map(jail).collect(),
+            jails: jails.map(|policy| Jail::new(policy, &limits)).collect(),
+            limits,
             guard: Guard::default(),
             bans: Bans::default(),
             pending: Pending::default(),
@@ -120,6 +128,8 @@ impl Engine {
                 self.note_past(BanKey { jail, prefix }, past);
             }
             Input::Policy { jail, policy } => self.change(now, jail, *policy, out),
+            Input::Added { policy } => self.jails.push(Jail::new(*policy, &self.limits)),
+            Input::Removed { jail } => self.remove(jail, out),
             Input::Purge { before } => self.history.purge(before),
             Input::Restored { jail, bans } => self.restore(now, jail, bans, out),
             Input::Adopted {

@@ -213,4 +213,6 @@ pub enum LiftReason {
     Request,
     /// Whom it concerns is now protected.
     Protected,
+    /// Its jail is no more.
+    JailRemoved,
 }

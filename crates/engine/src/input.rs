@@ -157,6 +157,17 @@ pub enum Input<'a> {
         /// Its new rules.
         policy: Box<JailPolicy>,
     },
+    /// There is one more jail; its id is the next one.
+    Added {
+        /// Its rules.
+        policy: Box<JailPolicy>,
+    },
+    /// A jail is no more: its bans are lifted and its failures forgotten. The store keeps its rows, so that they come
+    /// back with the jail. Its id is used again if it does, by [`Input::Policy`].
+    Removed {
+        /// The jail.
+        jail: JailId,
+    },
     /// Former bans that the store no longer knows are forgotten.
     Purge {
         /// Those that ended long enough before this.

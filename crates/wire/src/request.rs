@@ -53,6 +53,8 @@ pub enum Request {
         #[serde(default)]
         lines: Vec<String>,
     },
+    /// Read the configuration again, and change what differs.
+    Reload,
     /// End the daemon.
     Stop {
         /// Also remove the table and with it every ban from the kernel.

@@ -77,8 +77,8 @@ impl Hub {
             Request::UnbanAll => {
                 return self.submit(Vec::new(), reply, |_| engine::Request::UnbanAll);
             }
-            // The hub's loop takes this one itself.
-            Request::Stop { .. } => return,
+            // The hub's loop takes the one itself, the thread that owns the readers the other.
+            Request::Stop { .. } | Request::Reload => return,
         };
         send(&reply, line);
     }
@@ -177,6 +177,7 @@ impl Hub {
             Ok(None) => self
                 .jails
                 .iter()
+                .filter(|jail| !jail.is_removed)
                 .flat_map(|jail| self.bans_of(Some(jail.id)))
                 .collect(),
             Ok(only) => self.bans_of(only),
@@ -209,10 +210,10 @@ impl Hub {
     }
 
     /// The id of a jail that runs or waits, or the line of the failure.
-    fn jail_named(&self, name: &str) -> Result<JailId, String> {
+    pub(super) fn jail_named(&self, name: &str) -> Result<JailId, String> {
         self.jails
             .iter()
-            .find(|jail| jail.name.as_str() == name)
+            .find(|jail| jail.name.as_str() == name && !jail.is_removed)
             .map(|jail| jail.id)
             .ok_or_else(|| {
                 let why = match self.board.is_broken(name) {

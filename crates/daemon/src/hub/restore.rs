@@ -1,7 +1,7 @@
 //! The start: what the store and the kernel hold becomes one set of bans.
 
 use super::Hub;
-use super::translate::restored;
+use super::translate::{remembered, restored};
 use crate::clock;
 use crate::enforce::{Command, Standing};
 use base::Prefix;
@@ -25,13 +25,7 @@ impl Hub {
             .collect();
         for one in past {
             if let Some(jail) = ids.get(one.jail.as_str()).copied() {
-                let past = engine::Past {
-                    count: one.count,
-                    time: one.time,
-                    length: one.length,
-                };
-                let prefix = one.prefix;
-                let input = Input::Remembered { jail, prefix, past };
+                let input = remembered(jail, &one);
                 self.engine.step(now, input, &mut self.effects);
             }
         }

@@ -58,6 +58,7 @@ fn hub(dir: &std::path::Path) -> (Hub, Sender<Message>, Receiver<Message>) {
         log: Arc::new(log),
         zone: TimeZone::UTC,
         purge_age: Span::from_secs(86_400),
+        reached: Reached::default(),
         pulse: Pulse::default(),
         is_dry_run: true,
     });
@@ -84,7 +85,7 @@ fn a_dead_part_ends_the_hub_with_an_error_and_a_word() {
 fn orders_are_answered_and_the_end_tells_what_stands() {
     let dir = tempfile::tempdir().unwrap();
     let (mut hub, sender, inbox) = hub(dir.path());
-    hub.restore(Vec::new(), Vec::new());
+    hub.restore(Vec::new(), Vec::new(), Vec::new());
     let thread = std::thread::spawn(move || hub.run(&inbox));
     let ban = |ips: &[&str]| wire::Request::Ban {
         jail: "one".into(),

@@ -122,6 +122,7 @@ pub(super) fn read(opened: &mut Opened, jails: &[Jail], log: &Log) -> Read {
         positions: Positions {
             logs: held.logs,
             journal: held.journal,
+            are_fresh: false,
         },
         waiting,
     }
