@@ -36,6 +36,10 @@ def shift(a, b):
 def factorial(n):
     if whole(n) and n > BITS: raise Huge
     return math.factorial(n)
+def rounded(value, *places):
+    # CPython would make a power of ten that no machine can hold.
+    if places and whole(value, *places) and places[0] < -BITS: return 0
+    return round(value, *places)
 class Mix(random.Random):
     def start(self, seed): self.state = seed
     def draw(self):
@@ -66,7 +70,7 @@ class Watch(ast.NodeTransformer):
         return node
 mix = Mix()
 maths = types.SimpleNamespace(**{**vars(math), "factorial": factorial})
-names = {"math": maths, "random": mix, "pow": power, "_power": power, "_shift": shift, "_watch": watch}
+names = {"math": maths, "random": mix, "pow": power, "round": rounded, "_power": power, "_shift": shift, "_watch": watch}
 def answer(text, time, count, factor, seed):
     mix.start(seed)
     names.update(ban=types.SimpleNamespace(Time=eval(time), Count=count), banFactor=eval(factor))

@@ -1,9 +1,9 @@
-//! The name of an address, as the system's resolver knows it.
+//! The name of an address, as the system's resolver knows it, and this machine's own.
 
 #![expect(unsafe_code, reason = "the resolver has a C interface")]
 
 use std::ffi::CStr;
-use std::net::IpAddr;
+use std::net::{IpAddr, ToSocketAddrs};
 use std::ptr;
 
 /// Bytes of the longest name, with its end.
@@ -58,8 +58,26 @@ pub fn host_of(address: IpAddr) -> Option<String> {
     Some(name.to_string_lossy().into_owned())
 }
 
+/// This machine's full and its short name. Waits for the resolver; where it knows no full name, that is the short one.
+pub fn own_names() -> (String, String) {
+    let short = rustix::system::uname()
+        .nodename()
+        .to_string_lossy()
+        .into_owned();
+    let known = (short.as_str(), 0).to_socket_addrs().into_iter().flatten();
+    let full = known.filter_map(|address| host_of(address.ip()));
+    let full = full.into_iter().find(|name| name.contains('.'));
+    (full.unwrap_or_else(|| short.clone()), short)
+}
+
 #[cfg(test)]
 mod tests {
+    #[test]
+    fn this_machine_has_names() {
+        let (full, short) = super::own_names();
+        assert!(!full.is_empty() && !short.is_empty());
+    }
+
     #[test]
     fn loopback_has_a_name_or_none_and_nobody_is_asked() {
         // Both are what /etc/hosts says.

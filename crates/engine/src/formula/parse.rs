@@ -308,6 +308,9 @@ impl<'t> Parser<'_, 't> {
                 Kind::Symbol("[") => {
                     self.advance();
                     self.nested(Self::expression)?;
+                    if self.take(",") {
+                        return Err(Fault::Unsupported("an index is one number".into()));
+                    }
                     self.expect("]")?;
                     self.emit(at, Step::Index);
                 }
