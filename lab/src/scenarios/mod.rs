@@ -1,5 +1,6 @@
 //! What is promised, one function each.
 
+mod database;
 mod journal;
 mod life;
 mod published;
@@ -8,6 +9,7 @@ mod samples;
 mod services;
 mod sources;
 mod sshd;
+mod storm;
 mod survival;
 mod systemd;
 mod trees;
@@ -77,6 +79,10 @@ pub(crate) const ALL: &[Scenario] = &[
     real("wrong-configuration-line", refusals::wrong_line),
     real("corrupt-store", refusals::corrupt_store),
     real("full-disk", refusals::full_disk),
+    real("disk-comes-back", database::disk_comes_back),
+    real("kill-storm", storm::kills),
+    real("database-takeover", database::takeover),
+    real("database-import", database::import),
     real("fail2ban-tree", trees::fail2ban_tree),
     real("systemd", systemd::unit),
 ];

@@ -47,7 +47,8 @@ prop_compose! {
     ) -> Ban {
         // Halves of a second are where rounding shows.
         let ago = if half { ago / 500_000 * 500_000 } else { ago };
-        let own = ["matches", "failures", "user", "users"];
+        // Names with a meaning of their own; `ip` is whom fail2ban bans instead.
+        let own = ["matches", "failures", "user", "users", "ip"];
         Ban {
             jail,
             prefix: address.parse().unwrap(),
@@ -79,11 +80,14 @@ prop_compose! {
 pub(crate) struct Old {
     version: i64,
     jails: Vec<(String, bool)>,
-    /// Jail, path, hash, offset.
-    logs: Vec<(usize, String, Option<String>, i64)>,
-    /// Jail, address, time, length, count, data as bytes or text.
-    bans: Vec<(usize, String, i64, f64, i64, Option<String>, bool)>,
+    logs: Vec<OldLog>,
+    bans: Vec<OldBan>,
 }
+
+/// Jail, path, hash, offset.
+type OldLog = (usize, String, Option<String>, i64);
+/// Jail, address, time, length, count, data, and whether that is text and not bytes.
+type OldBan = (usize, String, i64, f64, i64, Option<String>, bool);
 
 /// Files of this version.
 pub(crate) fn any_old(version: i64) -> impl Strategy<Value = Old> {
