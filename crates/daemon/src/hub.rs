@@ -25,6 +25,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender};
 use std::time::Duration;
 use store::Write;
 
+mod act;
 mod finish;
 mod reached;
 mod reload;
@@ -32,6 +33,7 @@ mod requests;
 mod restore;
 mod translate;
 
+pub(crate) use act::Acting;
 pub(crate) use reached::Reached;
 pub(crate) use reload::Swapped;
 pub(crate) use requests::Asked;
@@ -53,6 +55,8 @@ pub(crate) enum Message {
     Enforcer(Report),
     /// The store's thread speaks.
     Kept(Kept),
+    /// An action's worker is back.
+    Acted,
     /// A client asks; the answer is one line.
     Ask(wire::Request, SyncSender<String>),
     /// The configuration was read anew, and the readers have ended.
@@ -90,6 +94,7 @@ pub(crate) struct Hub {
     pub(crate) jails: Arc<[Jail]>,
     pub(crate) board: Board,
     pub(crate) enforcer: EnforcerHandle,
+    pub(crate) acting: Acting,
     pub(crate) keeper: Keeper,
     pub(crate) resolver: Resolver<(JailId, detect::Failure)>,
     pub(crate) protection: Protection,
@@ -113,6 +118,7 @@ pub(crate) struct Parts {
     pub(crate) jails: Arc<[Jail]>,
     pub(crate) board: Board,
     pub(crate) enforcer: EnforcerHandle,
+    pub(crate) acting: Acting,
     pub(crate) keeper: Keeper,
     pub(crate) resolver: Resolver<(JailId, detect::Failure)>,
     pub(crate) protection: Protection,
@@ -148,6 +154,7 @@ impl Hub {
             jails,
             board,
             enforcer,
+            acting,
             keeper,
             resolver,
             protection,
@@ -163,6 +170,7 @@ impl Hub {
             jails,
             board,
             enforcer,
+            acting,
             keeper,
             resolver,
             protection,
@@ -231,6 +239,7 @@ impl Hub {
             }
             Message::Enforcer(report) => self.enforcer_says(report),
             Message::Kept(kept) => self.kept(kept),
+            Message::Acted => self.acting.turn(),
             Message::Ask(request, reply) => self.ask(request, reply),
             Message::Reload(plan, reply) => {
                 let swapped = self.reload(*plan);
@@ -405,33 +414,56 @@ impl Hub {
 
     /// Hands the engine's effects to their performers.
     fn perform(&mut self) {
-        for effect in std::mem::take(&mut self.effects) {
-            match effect {
-                Effect::Ban { seq, key, until } => {
-                    let jail = self.name_of(key.jail);
-                    self.enforce(Command::Ban {
-                        seq,
-                        jail,
-                        prefix: key.prefix,
-                        until,
-                    });
-                }
-                Effect::Unban { seq, key, expired } => {
-                    let (jail, seq) = (self.name_of(key.jail), (!expired).then_some(seq));
-                    self.enforce(Command::Unban {
-                        seq,
-                        jail,
-                        prefix: key.prefix,
-                        expired,
-                    });
-                }
-                Effect::Persist(write) => {
-                    let (write, seq) = store_ban(&self.jails, write);
-                    self.keeper.send(Order::Write(write, Some(seq)));
-                }
-                Effect::Notify(event) => self.notify(&event),
-                Effect::Reply { id, answer } => self.reply(id, answer),
+        while !self.effects.is_empty() {
+            for effect in std::mem::take(&mut self.effects) {
+                self.perform_one(effect);
             }
+        }
+    }
+
+    fn perform_one(&mut self, effect: Effect) {
+        match effect {
+            Effect::Ban { seq, key, until } => {
+                if !self.acting.is_native(key.jail) {
+                    return self.step(Input::Applied {
+                        seq,
+                        result: Ok(()),
+                    });
+                }
+                let jail = self.name_of(key.jail);
+                self.enforce(Command::Ban {
+                    seq,
+                    jail,
+                    prefix: key.prefix,
+                    until,
+                });
+            }
+            Effect::Unban { seq, key, expired } => {
+                self.acting.forget(&key);
+                if !self.acting.is_native(key.jail) {
+                    return self.step(Input::Applied {
+                        seq,
+                        result: Ok(()),
+                    });
+                }
+                let (jail, seq) = (self.name_of(key.jail), (!expired).then_some(seq));
+                self.enforce(Command::Unban {
+                    seq,
+                    jail,
+                    prefix: key.prefix,
+                    expired,
+                });
+            }
+            Effect::Persist(write) => {
+                self.acting.note(&write);
+                let (write, seq) = store_ban(&self.jails, write);
+                self.keeper.send(Order::Write(write, Some(seq)));
+            }
+            Effect::Notify(event) => {
+                self.notify(&event);
+                self.act_on(&event);
+            }
+            Effect::Reply { id, answer } => self.reply(id, answer),
         }
     }
 

@@ -7,7 +7,7 @@ use crate::board::Board;
 use crate::control::{self, failed};
 use crate::enforce::{EnforceConfig, Enforcer, Report};
 use crate::heartbeat::{Heartbeat, Pulse};
-use crate::hub::{Hub, Message, Parts, Reached};
+use crate::hub::{Acting, Hub, Message, Parts, Reached};
 use crate::keep::{Keeper, Order};
 use crate::last_words::LastWords;
 use crate::log::{Kind, Level, Log, Target};
@@ -319,6 +319,7 @@ impl Guard<'_> {
                 _ => {}
             }
         }
+        let acting = Acting::new(&jails, &self.log, self.options.dry_run, sender.clone());
         let pulse = Pulse::default();
         let mut engine = Engine::new(jails.iter().map(|jail| jail.policy.clone()).collect());
         // Keyed by the system's randomness: nobody can guess the random part of a ban time.
@@ -328,6 +329,7 @@ impl Guard<'_> {
             jails: Arc::clone(&jails),
             board,
             enforcer,
+            acting,
             keeper,
             resolver,
             protection: Protection::new(ssh.as_deref(), self.started),

@@ -31,6 +31,7 @@ impl Hub {
         let merged = merge(&before, plan);
         let now = clock::now();
         for id in &merged.removed {
+            self.acting.leave(*id);
             self.step(Input::Removed { jail: *id });
             self.board.jail_left(*id);
         }
@@ -57,6 +58,12 @@ impl Hub {
             } else if merged.added.contains(&jail.id) || merged.changed.contains(&jail.id) {
                 let jail = jail.id;
                 self.step(Input::Policy { jail, policy });
+            }
+            let is_other = before
+                .get(jail.id.0 as usize)
+                .is_none_or(|before| before.acts != jail.acts || before.is_removed);
+            if is_other && !jail.is_removed {
+                self.acting.change(jail);
             }
             // What was banned by other means until now comes into the kernel.
             if jail.enforce.is_some() && !jail.is_removed && !had.contains(jail.name.as_str()) {

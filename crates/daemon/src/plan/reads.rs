@@ -6,6 +6,15 @@
 use conf::{JailSpec, Value};
 use std::fmt::Debug;
 
+/// What the actions of a jail are and do, as one text.
+pub(super) fn acts(spec: &JailSpec) -> String {
+    let actions = spec.actions.iter();
+    let parts: Vec<_> = actions
+        .map(|action| (&action.name, &action.actname, &action.params))
+        .collect();
+    format!("{parts:?}")
+}
+
 /// The text of a jail.
 pub(super) fn text(spec: &JailSpec) -> String {
     let filter = &spec.filter;
