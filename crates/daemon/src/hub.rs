@@ -26,6 +26,7 @@ use std::time::Duration;
 use store::Write;
 
 mod finish;
+mod ignore;
 mod requests;
 mod restore;
 mod translate;
@@ -45,6 +46,8 @@ pub(crate) enum Message {
         name: String,
         addresses: Vec<Prefix>,
     },
+    /// Who is ignored, as names and files have it now.
+    Ignore(crate::ignore::Said),
     /// The enforcer speaks.
     Enforcer(Report),
     /// The store's thread speaks.
@@ -218,6 +221,7 @@ impl Hub {
             } => {
                 self.resolved(jail, &failure, &name, addresses);
             }
+            Message::Ignore(said) => self.ignore_says(said),
             Message::Enforcer(report) => self.enforcer_says(report),
             Message::Kept(kept) => self.kept(kept),
             Message::Ask(request, reply) => self.ask(request, reply),

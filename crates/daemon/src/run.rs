@@ -8,6 +8,7 @@ use crate::control::{self, failed};
 use crate::enforce::{EnforceConfig, Enforcer, Report};
 use crate::heartbeat::{Heartbeat, Pulse};
 use crate::hub::{Hub, Message, Parts};
+use crate::ignore::{self, Said};
 use crate::ingest;
 use crate::keep::{Keeper, Order};
 use crate::last_words::LastWords;
@@ -283,6 +284,17 @@ impl Guard<'_> {
             });
         })
         .map_err(|error| cannot(format!("the resolver's thread cannot start: {error}")))?;
+        let words = LastWords::new("the watcher of ignoreip", sender.clone());
+        let (watcher, complete) =
+            ignore::start(&jails, move |said| words.tell(Message::Ignore(said))).map_err(
+                |error| cannot(format!("the watcher of ignoreip cannot start: {error}")),
+            )?;
+        if !complete {
+            let text = "the name system has not answered yet for names of ignoreip: whoever they stand for is ignored \
+                        from when it does, and bans of them are lifted then";
+            self.log
+                .write(clock::now(), Level::Warning, Kind::Rare, "ignore", text);
+        }
         let ssh = std::env::var("SSH_CONNECTION").ok();
         let mut board = Board::new(
             self.started,
@@ -292,9 +304,20 @@ impl Guard<'_> {
         );
         // The enforcer has told what it found before it returned.
         let mut adopted = Vec::new();
+        let mut policies: Vec<_> = jails.iter().map(|jail| jail.policy.clone()).collect();
         for message in inbox.try_iter() {
             match message {
                 Message::Enforcer(Report::Adopted(found)) => adopted.extend(found),
+                // Stored bans of whoever is ignored now are not restored.
+                Message::Ignore(Said::List(jail, list)) => {
+                    if let Some(policy) = policies.get_mut(jail.0 as usize) {
+                        policy.ignoreip = list;
+                    }
+                }
+                Message::Ignore(Said::Note(level, text)) => {
+                    self.log
+                        .write(clock::now(), level, Kind::Rare, "ignore", &text);
+                }
                 Message::Enforcer(report) => {
                     for (level, text) in board.enforcer_says(report) {
                         self.log
@@ -306,7 +329,7 @@ impl Guard<'_> {
         }
         let pulse = Pulse::default();
         let mut hub = Hub::new(Parts {
-            engine: Engine::new(jails.iter().map(|jail| jail.policy.clone()).collect()),
+            engine: Engine::new(policies),
             jails: Arc::clone(&jails),
             board,
             enforcer,
@@ -340,6 +363,7 @@ impl Guard<'_> {
             hub.is_finished()
         });
         notifier.stopping();
+        drop(watcher);
         sources.stop();
         // The hub may have ended by a client's order already.
         drop(sender.send(Message::Stop));

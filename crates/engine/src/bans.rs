@@ -5,6 +5,7 @@ use base::{Prefix, Timestamp};
 use std::cmp::Reverse;
 use std::collections::binary_heap::PeekMut;
 use std::collections::{BTreeMap, BinaryHeap};
+use std::net::Ipv4Addr;
 
 /// The ban keeps its length over restarts whatever the jail's ban time is: somebody chose it by hand, or the
 /// kernel said it. Kept in the row's captures, so that it survives a switch to fail2ban and back.
@@ -124,6 +125,16 @@ impl Bans {
             .map(|(key, _)| *key)
             .take_while(move |key| key.jail == jail && prefix.covers(key.prefix.address()))
             .filter(move |key| prefix.contains(&key.prefix))
+    }
+
+    /// The bans of a jail, in order of address.
+    pub(crate) fn of(&self, jail: JailId) -> impl Iterator<Item = (&BanKey, &Ban)> {
+        // No address comes before this one.
+        let first = Prefix::new(Ipv4Addr::UNSPECIFIED.into(), 0);
+        let from = first.map(|prefix| BanKey { jail, prefix });
+        let range = from.map(|from| self.by_key.range(from..));
+        let later = range.into_iter().flatten();
+        later.take_while(move |(key, _)| key.jail == jail)
     }
 
     /// In order of jail and address.

@@ -7,7 +7,9 @@ use crate::bans::Bans;
 use crate::ignore::Guard;
 use crate::pending::{Pending, Wait};
 use crate::window::Window;
-use crate::{BanView, Effect, Event, Input, JailId, JailPolicy, JailStatus, LiftReason, Limits};
+use crate::{
+    BanKey, BanView, Effect, Event, Input, JailId, JailPolicy, JailStatus, LiftReason, Limits,
+};
 use base::{FailureId, Span, Timestamp};
 
 /// Every jail's failures and bans.
@@ -80,6 +82,13 @@ impl Engine {
                 self.guard.replace(own, prefixes);
                 self.lift_protected(now, out);
             }
+            Input::IgnoreList { jail, list } => {
+                if let Some(jail) = self.jail_mut(jail) {
+                    jail.policy.ignoreip = list;
+                }
+                self.lift_ignored(jail, out);
+            }
+            Input::Spared { jail, prefix } => self.lift_spared(BanKey { jail, prefix }, out),
             Input::Tick => {
                 for jail in &mut self.jails {
                     jail.window.clean_up(now, jail.policy.findtime);
@@ -138,6 +147,13 @@ impl Engine {
             .unwrap_or_default()
     }
 
+    /// True if failures of this one are ignored by the addresses of this machine or by the jail's list, and so
+    /// need no further question.
+    pub fn ignores(&self, jail: JailId, id: &FailureId) -> bool {
+        let policy = self.jail(jail).map(|jail| &jail.policy);
+        policy.is_some_and(|policy| self.guard.ignored(policy, id).is_some())
+    }
+
     pub(crate) fn jail(&self, id: JailId) -> Option<&Jail> {
         self.jails.get(id.0 as usize)
     }
@@ -166,7 +182,7 @@ impl Engine {
     }
 
     /// Takes a ban out of the state and tells it, if its begin was told.
-    pub(crate) fn forget(&mut self, key: crate::BanKey, why: LiftReason, out: &mut Vec<Effect>) {
+    pub(crate) fn forget(&mut self, key: BanKey, why: LiftReason, out: &mut Vec<Effect>) {
         let Some(ban) = self.bans.remove(&key) else {
             return;
         };

@@ -1,6 +1,6 @@
 //! What the engine tells the world.
 
-use crate::JailId;
+use crate::{IgnoreSource, JailId};
 use base::{FailureId, Prefix, Span, Timestamp};
 
 /// One thing worth telling; log lines, metrics and watchers are made from it.
@@ -120,12 +120,14 @@ pub enum Event {
 }
 
 /// Which rule ignored.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum IgnoreReason {
     /// `ignoreself`: one of the machine's own addresses.
     OwnAddress,
-    /// This entry of `ignoreip`.
-    IgnoreIp(Prefix),
+    /// The jail's list, by an entry from here.
+    Listed(IgnoreSource),
+    /// `ignorecommand`, which is asked before the engine hears of a failure.
+    Command,
 }
 
 /// Why somebody must not be banned.
@@ -133,7 +135,7 @@ pub enum IgnoreReason {
 pub enum ProtectReason {
     /// It is or holds one of the machine's own addresses.
     OwnAddress,
-    /// It holds somebody whom `ignoreip` names.
+    /// It holds somebody on the jail's list of the ignored.
     Ignored,
     /// It is or holds a gateway or a peer of the admin's session.
     Protected,
@@ -148,4 +150,6 @@ pub enum LiftReason {
     Request,
     /// Whom it concerns is now protected.
     Protected,
+    /// Whom it concerns is now on the jail's list of the ignored, or `ignorecommand` says so.
+    Ignored,
 }

@@ -25,6 +25,7 @@ mod window;
 pub use effect::{Answer, BanOutcome, BanRecord, Effect, RefusalReason, StoreWrite};
 pub use engine::Engine;
 pub use event::{Event, IgnoreReason, LiftReason, ProtectReason};
+pub use ignore::{IgnoreList, IgnoreSource};
 pub use input::{BanKey, BanTime, Failure, Input, JailId, Request, RequestId, RestoredBan};
 pub use policy::{JailPolicy, Limits};
 pub use status::{BanView, JailStatus};

@@ -1,10 +1,10 @@
 //! What must hold, checked with as little knowledge of the engine's inside as possible.
 
-use crate::world::policies;
+use crate::world::LISTED;
 use base::{Prefix, Timestamp};
 use engine::{
-    Answer, BanKey, BanOutcome, BanRecord, Effect, Engine, Event, JailId, Request, RequestId,
-    StoreWrite,
+    Answer, BanKey, BanOutcome, BanRecord, Effect, Engine, Event, IgnoreList, JailId, Request,
+    RequestId, StoreWrite,
 };
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -15,6 +15,8 @@ type Store = BTreeMap<BanKey, BanRecord>;
 pub(crate) struct Laws {
     pub(crate) own: Vec<Prefix>,
     pub(crate) protected: Vec<(Prefix, Option<Timestamp>)>,
+    /// Whom each jail ignores now.
+    pub(crate) lists: Vec<IgnoreList>,
     /// Bans by hand that override the protection.
     forced: BTreeSet<BanKey>,
     /// Told as banned and not as lifted: with the end that was decided first.
@@ -132,7 +134,6 @@ impl Laws {
 
     /// Whom no rule lets be banned.
     fn forbidden(&self, now: Timestamp, key: &BanKey) -> bool {
-        let ignored = &policies()[key.jail.0 as usize].ignoreip;
         let loopback = ["127.0.0.0/8", "::1"].map(|text| text.parse::<Prefix>().unwrap());
         let protected = |(prefix, until): &(Prefix, Option<Timestamp>)| {
             still(now, *until) && covers(prefix, &key.prefix)
@@ -141,8 +142,13 @@ impl Laws {
             .iter()
             .chain(&self.own)
             .any(|own| covers(own, &key.prefix))
-            || ignored.iter().any(|ignored| covers(ignored, &key.prefix))
+            || self.is_listed(key)
             || self.protected.iter().any(protected)
+    }
+
+    fn is_listed(&self, key: &BanKey) -> bool {
+        let list = &self.lists[key.jail.0 as usize];
+        list.prefixes().any(|listed| covers(listed, &key.prefix))
     }
 
     pub(crate) fn effect(
@@ -301,6 +307,12 @@ impl Laws {
                 "wanted {desired:?}\n but the kernel holds {held:?}"
             ));
         }
+        let spared = |key: &&BanKey| self.is_listed(key) && !self.forced.contains(key);
+        if let Some(key) = desired.keys().find(spared) {
+            return Err(format!(
+                "{key:?} is on the list of its jail and stays banned"
+            ));
+        }
         if let Some(ban) = engine.bans().find(|ban| !ban.acknowledged) {
             return Err(format!("{ban:?} is never acknowledged"));
         }
@@ -335,6 +347,7 @@ impl Laws {
     fn was_protected(&self, key: &BanKey) -> bool {
         ["10.0.0.2", "10.0.0.6", "2001:db8::2"]
             .iter()
+            .chain(&LISTED)
             .any(|text| covers(&text.parse().unwrap(), &key.prefix))
     }
 

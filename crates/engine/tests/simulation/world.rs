@@ -4,8 +4,8 @@ use crate::laws::Laws;
 use crate::random::Random;
 use base::{FailureId, JailName, NamedTexts, Prefix, Span, Texts, Timestamp};
 use engine::{
-    BanKey, BanRecord, BanTime, Effect, Engine, Failure, Input, JailId, JailPolicy, Limits,
-    Request, RequestId, StoreWrite,
+    BanKey, BanRecord, BanTime, Effect, Engine, Failure, IgnoreSource, Input, JailId, JailPolicy,
+    Limits, Request, RequestId, StoreWrite,
 };
 use std::collections::{BTreeMap, VecDeque};
 use std::fmt::Write as _;
@@ -29,6 +29,8 @@ pub(crate) enum Fault {
     NothingRestored,
     /// The kernel's elements are not read at the start.
     NothingAdopted,
+    /// The engine is not told whom a jail ignores.
+    ListUntold,
     /// The engine is not told who is protected.
     ProtectionUntold,
     /// Answers to one effect get lost.
@@ -36,7 +38,7 @@ pub(crate) enum Fault {
 }
 
 impl Fault {
-    pub(crate) const ALL: [Self; 9] = [
+    pub(crate) const ALL: [Self; 10] = [
         Self::KernelLies,
         Self::KernelForgetsTimeouts,
         Self::KernelReorders,
@@ -45,6 +47,7 @@ impl Fault {
         Self::NothingRestored,
         Self::NothingAdopted,
         Self::ProtectionUntold,
+        Self::ListUntold,
         Self::AnswersLost,
     ];
 }
@@ -118,6 +121,8 @@ const SUBJECTS: [&str; 14] = [
     "2001:db8:0:1::1",
     "999.1.1.1",
 ];
+/// Whom a jail's list holds now and then.
+pub(crate) const LISTED: [&str; 3] = ["10.0.0.3", "10.0.0.4/31", "2001:db8:0:1::1"];
 const OWN: &str = "192.168.0.1";
 
 impl World {
@@ -139,6 +144,8 @@ impl World {
             digest: DefaultHasher::new(),
         };
         world.laws.own.push(prefix(OWN));
+        let lists = policies().into_iter().map(|policy| policy.ignoreip);
+        world.laws.lists = lists.collect();
         world
     }
 
@@ -177,7 +184,8 @@ impl World {
                 let jail = JailId(self.random.below(3) as u32);
                 self.step(Input::ReadBegins { jail })
             }
-            38 => self.protection_changes(),
+            38 if self.random.once_in(2) => self.protection_changes(),
+            38 => self.list_changes(),
             _ if self.random.once_in(2) => self.crash(),
             _ => self.step(Input::Tick),
         }
@@ -256,6 +264,29 @@ impl World {
         let who = ["10.0.0.2", "10.0.0.6", "2001:db8::2"][self.random.below(3)];
         self.protected = vec![(prefix(who), until)];
         self.protect()
+    }
+
+    fn list_changes(&mut self) -> Result<(), String> {
+        let jail = self.random.below(3);
+        let mut list = policies()[jail].ignoreip.clone();
+        for _ in 0..self.random.below(3) {
+            let who = LISTED[self.random.below(LISTED.len())];
+            list.push(
+                IgnoreSource::File("/list".into()),
+                FailureId::Prefix(prefix(who)),
+            );
+        }
+        self.laws.lists[jail] = list;
+        self.tell_list(jail)
+    }
+
+    fn tell_list(&mut self, jail: usize) -> Result<(), String> {
+        if self.fault == Fault::ListUntold {
+            return Ok(());
+        }
+        let list = self.laws.lists[jail].clone();
+        let jail = JailId(jail as u32);
+        self.step(Input::IgnoreList { jail, list })
     }
 
     fn protect(&mut self) -> Result<(), String> {
@@ -391,6 +422,9 @@ impl World {
 
     fn start(&mut self) -> Result<(), String> {
         self.protect()?;
+        for jail in 0..3 {
+            self.tell_list(jail)?;
+        }
         let now = self.now();
         for jail in (0..3).map(JailId) {
             let rows = self.store.iter().filter(|(key, _)| key.jail == jail);

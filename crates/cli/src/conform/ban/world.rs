@@ -1,10 +1,10 @@
 //! The engine with a model kernel, a model store and a clock that a script moves.
 
 use super::T0;
-use base::{FailureId, JailName, NamedTexts, Prefix, PrefixSet, Span, Texts, Timestamp};
+use base::{FailureId, JailName, NamedTexts, Prefix, Span, Texts, Timestamp};
 use engine::{
-    Answer, BanOutcome, BanRecord, Effect, Engine, Event, Failure, IgnoreReason, Input, JailId,
-    JailPolicy, Request, RequestId, StoreWrite,
+    Answer, BanOutcome, BanRecord, Effect, Engine, Event, Failure, IgnoreList, IgnoreReason, Input,
+    JailId, JailPolicy, Request, RequestId, StoreWrite,
 };
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
@@ -234,8 +234,9 @@ impl World {
             Event::Found { jail, id, .. } => format!("[{}] Found {id} - @TIME", self.name(*jail)),
             Event::Ignored { jail, id, why } => {
                 let rule = match why {
-                    IgnoreReason::OwnAddress => "ignoreself rule",
-                    IgnoreReason::IgnoreIp(_) => "ip",
+                    IgnoreReason::OwnAddress => "ignoreself rule".to_owned(),
+                    IgnoreReason::Listed(source) => source.to_string(),
+                    IgnoreReason::Command => "command".to_owned(),
                 };
                 format!("[{}] Ignore {id} by {rule}", self.name(*jail))
             }
@@ -350,7 +351,7 @@ fn policy(name: &str, options: &Value) -> Result<JailPolicy, String> {
         findtime,
         bantime: bantime_of(&options["bantime"])?,
         ignoreself: options["ignoreself"] == true,
-        ignoreip: PrefixSet::default(),
+        ignoreip: IgnoreList::default(),
         ipv4_prefix: 32,
         ipv6_prefix: 128,
         fed_by_bans: false,
