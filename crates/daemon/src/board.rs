@@ -241,6 +241,7 @@ impl Board {
                 lost_lines: 0,
                 banned: 0,
                 banned_total: 0,
+                actions: Vec::new(),
                 bans: Vec::new(),
             });
         }
@@ -317,6 +318,7 @@ impl Board {
             lost_lines: counts.lost_lines,
             banned: counts.banned as u64,
             banned_total: counts.banned_total,
+            actions: Vec::new(),
             bans: Vec::new(),
         }
     }

@@ -25,12 +25,14 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender};
 use std::time::Duration;
 use store::Write;
 
+mod act;
 mod finish;
 mod ignore;
 mod requests;
 mod restore;
 mod translate;
 
+pub(crate) use act::Acting;
 pub(crate) use requests::Asked;
 pub(crate) use translate::failures;
 use translate::store_ban;
@@ -52,6 +54,8 @@ pub(crate) enum Message {
     Enforcer(Report),
     /// The store's thread speaks.
     Kept(Kept),
+    /// An action's worker is back.
+    Acted,
     /// A client asks; the answer is one line.
     Ask(wire::Request, SyncSender<String>),
     /// A part is no more, and why. Guarding blindly would be worse than to end and be started again.
@@ -87,6 +91,7 @@ pub(crate) struct Hub {
     pub(crate) jails: Arc<[Jail]>,
     pub(crate) board: Board,
     pub(crate) enforcer: EnforcerHandle,
+    pub(crate) acting: Acting,
     pub(crate) keeper: Keeper,
     pub(crate) resolver: Resolver<(JailId, detect::Failure)>,
     pub(crate) protection: Protection,
@@ -109,6 +114,7 @@ pub(crate) struct Parts {
     pub(crate) jails: Arc<[Jail]>,
     pub(crate) board: Board,
     pub(crate) enforcer: EnforcerHandle,
+    pub(crate) acting: Acting,
     pub(crate) keeper: Keeper,
     pub(crate) resolver: Resolver<(JailId, detect::Failure)>,
     pub(crate) protection: Protection,
@@ -142,6 +148,7 @@ impl Hub {
             jails,
             board,
             enforcer,
+            acting,
             keeper,
             resolver,
             protection,
@@ -156,6 +163,7 @@ impl Hub {
             jails,
             board,
             enforcer,
+            acting,
             keeper,
             resolver,
             protection,
@@ -224,6 +232,7 @@ impl Hub {
             Message::Ignore(said) => self.ignore_says(said),
             Message::Enforcer(report) => self.enforcer_says(report),
             Message::Kept(kept) => self.kept(kept),
+            Message::Acted => self.acting.turn(),
             Message::Ask(request, reply) => self.ask(request, reply),
             // The loop takes these itself.
             Message::Stop | Message::Died(_) => {}
@@ -391,33 +400,56 @@ impl Hub {
 
     /// Hands the engine's effects to their performers.
     fn perform(&mut self) {
-        for effect in std::mem::take(&mut self.effects) {
-            match effect {
-                Effect::Ban { seq, key, until } => {
-                    let jail = self.name_of(key.jail);
-                    self.enforce(Command::Ban {
-                        seq,
-                        jail,
-                        prefix: key.prefix,
-                        until,
-                    });
-                }
-                Effect::Unban { seq, key, expired } => {
-                    let (jail, seq) = (self.name_of(key.jail), (!expired).then_some(seq));
-                    self.enforce(Command::Unban {
-                        seq,
-                        jail,
-                        prefix: key.prefix,
-                        expired,
-                    });
-                }
-                Effect::Persist(write) => {
-                    let (write, seq) = store_ban(&self.jails, write);
-                    self.keeper.send(Order::Write(write, Some(seq)));
-                }
-                Effect::Notify(event) => self.notify(&event),
-                Effect::Reply { id, answer } => self.reply(id, answer),
+        while !self.effects.is_empty() {
+            for effect in std::mem::take(&mut self.effects) {
+                self.perform_one(effect);
             }
+        }
+    }
+
+    fn perform_one(&mut self, effect: Effect) {
+        match effect {
+            Effect::Ban { seq, key, until } => {
+                if !self.acting.is_native(key.jail) {
+                    return self.step(Input::Applied {
+                        seq,
+                        result: Ok(()),
+                    });
+                }
+                let jail = self.name_of(key.jail);
+                self.enforce(Command::Ban {
+                    seq,
+                    jail,
+                    prefix: key.prefix,
+                    until,
+                });
+            }
+            Effect::Unban { seq, key, expired } => {
+                self.acting.forget(&key);
+                if !self.acting.is_native(key.jail) {
+                    return self.step(Input::Applied {
+                        seq,
+                        result: Ok(()),
+                    });
+                }
+                let (jail, seq) = (self.name_of(key.jail), (!expired).then_some(seq));
+                self.enforce(Command::Unban {
+                    seq,
+                    jail,
+                    prefix: key.prefix,
+                    expired,
+                });
+            }
+            Effect::Persist(write) => {
+                self.acting.note(&write);
+                let (write, seq) = store_ban(&self.jails, write);
+                self.keeper.send(Order::Write(write, Some(seq)));
+            }
+            Effect::Notify(event) => {
+                self.notify(&event);
+                self.act_on(&event);
+            }
+            Effect::Reply { id, answer } => self.reply(id, answer),
         }
     }
 

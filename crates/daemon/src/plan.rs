@@ -3,6 +3,7 @@
 //! A plan is made once and never changed. A jail that cannot be compiled is left out with a diagnostic; the
 //! others are as if it did not exist.
 
+use crate::actions::{Machine, Planned};
 use crate::enforce::{Blocktype, EnforceJail, PortRange, Ports, Protocol, Scope};
 use crate::ignore::{self, Entry};
 use crate::source::journal::JournalSource;
@@ -15,6 +16,7 @@ use os::{Services, Users};
 use std::env;
 use std::sync::Arc;
 
+mod actions;
 mod sources;
 
 /// What runs.
@@ -47,8 +49,10 @@ pub(crate) struct Jail {
     pub(crate) backend: Backend,
     /// Users whose journal entries are believed, as the filter names them; see [`trusted_uids`].
     pub(crate) trusted: Vec<String>,
-    /// How bans reach the kernel; `None` if the jail only detects.
+    /// How bans reach the kernel; `None` if they do not at our own word.
     pub(crate) enforce: Option<EnforceJail>,
+    /// What is told of each ban besides, in this order.
+    pub(crate) actions: Vec<Planned>,
     /// What an admin should know, one sentence each.
     pub(crate) notes: Vec<String>,
     /// The same of its actions: what becomes of each that is not our own.
@@ -77,6 +81,8 @@ pub(crate) struct Surroundings {
     pub(crate) start_year: i32,
     /// What fail2ban's environment variable says: how a journal is opened where the jail does not say.
     pub(crate) journal_flags: Option<i32>,
+    /// The kernel speaks IPv6.
+    pub(crate) has_ipv6: bool,
 }
 
 impl Surroundings {
@@ -89,7 +95,17 @@ impl Surroundings {
             journal_flags: env::var(sources::FLAGS_VARIABLE)
                 .ok()
                 .and_then(|text| text.trim().parse().ok()),
+            has_ipv6: os::has_ipv6(),
         }
+    }
+
+    /// What actions are told of the machine (behaviour §5.2): whether it has IPv6 the configuration may say otherwise.
+    fn machine(&self, globals: &conf::Globals) -> Machine {
+        let has_ipv6 = match globals.allowipv6.trim().to_ascii_lowercase().as_str() {
+            "auto" | "" => self.has_ipv6,
+            word => ["1", "on", "true", "yes"].contains(&word),
+        };
+        Machine::new(has_ipv6)
     }
 }
 
@@ -132,6 +148,7 @@ fn compile_jail(
     };
     let mut action_notes = Vec::new();
     let enforce = enforcement(spec, globals, &around.services, &mut action_notes)?;
+    let actions = actions::plan(spec, globals, around, &mut action_notes);
     if spec.actions.is_empty() {
         notes.push("it has no action and only detects".into());
     }
@@ -147,7 +164,7 @@ fn compile_jail(
         ipv4_prefix: spec.ipv4_prefix,
         ipv6_prefix: spec.ipv6_prefix,
         fed_by_bans,
-        enforceable: enforce.is_some(),
+        enforceable: enforce.is_some() || !actions.is_empty(),
     };
     let journal: Vec<String> = spec
         .filter
@@ -170,6 +187,7 @@ fn compile_jail(
         journal,
         backend,
         enforce,
+        actions,
         notes,
         action_notes,
         needs: spec.filter.needs.clone(),
@@ -280,15 +298,8 @@ fn enforcement(
 ) -> Result<Option<EnforceJail>, Diagnostic> {
     let mut merged: Option<EnforceJail> = None;
     for action in &spec.actions {
-        let Some(stock) = action
-            .stock
-            .as_ref()
-            .filter(|stock| stock.native || globals.banaction_native)
-        else {
-            notes.push(format!(
-                "its action '{}' is not enforceable yet",
-                action.name
-            ));
+        let native = action.stock.as_ref();
+        let Some(stock) = native.filter(|_| actions::is_native(action, globals)) else {
             continue;
         };
         if !stock.native {

@@ -7,7 +7,7 @@ use crate::board::Board;
 use crate::control::{self, failed};
 use crate::enforce::{EnforceConfig, Enforcer, Report};
 use crate::heartbeat::{Heartbeat, Pulse};
-use crate::hub::{Hub, Message, Parts};
+use crate::hub::{Acting, Hub, Message, Parts};
 use crate::ignore::{self, Said};
 use crate::ingest;
 use crate::keep::{Keeper, Order};
@@ -327,12 +327,14 @@ impl Guard<'_> {
                 _ => {}
             }
         }
+        let acting = Acting::new(&jails, &self.log, self.options.dry_run, sender.clone());
         let pulse = Pulse::default();
         let mut hub = Hub::new(Parts {
             engine: Engine::new(policies),
             jails: Arc::clone(&jails),
             board,
             enforcer,
+            acting,
             keeper,
             resolver,
             protection: Protection::new(ssh.as_deref(), self.started),

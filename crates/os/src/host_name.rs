@@ -58,24 +58,27 @@ pub fn host_of(address: IpAddr) -> Option<String> {
     Some(name.to_string_lossy().into_owned())
 }
 
-/// This machine's full and its short name. Waits for the resolver; where it knows no full name, that is the short one.
-pub fn own_names() -> (String, String) {
-    let short = rustix::system::uname()
+/// This machine's short name.
+pub fn own_name() -> String {
+    rustix::system::uname()
         .nodename()
         .to_string_lossy()
-        .into_owned();
+        .into_owned()
+}
+
+/// This machine's full name; the short one where the resolver knows none. Waits for the resolver.
+pub fn full_name() -> String {
+    let short = own_name();
     let known = (short.as_str(), 0).to_socket_addrs().into_iter().flatten();
-    let full = known.filter_map(|address| host_of(address.ip()));
-    let full = full.into_iter().find(|name| name.contains('.'));
-    (full.unwrap_or_else(|| short.clone()), short)
+    let mut full = known.filter_map(|address| host_of(address.ip()));
+    full.find(|name| name.contains('.')).unwrap_or(short)
 }
 
 #[cfg(test)]
 mod tests {
     #[test]
     fn this_machine_has_names() {
-        let (full, short) = super::own_names();
-        assert!(!full.is_empty() && !short.is_empty());
+        assert!(!super::own_name().is_empty() && !super::full_name().is_empty());
     }
 
     #[test]

@@ -21,9 +21,9 @@ mod terminal;
 mod users;
 
 pub use file_id::FileId;
-pub use host_name::{host_of, own_names};
+pub use host_name::{full_name, host_of, own_name};
 pub use inotify::{Change, Inotify, Watch};
-pub use interfaces::{default_gateways, own_addresses};
+pub use interfaces::{default_gateways, has_ipv6, own_addresses};
 pub use journal::{JOURNAL_LOCAL_ONLY, Journal, JournalChange, JournalError};
 pub use lock::{Lock, LockError};
 pub use log_file::open_log_file;

@@ -92,9 +92,28 @@ pub struct JailStatus {
     pub banned: u64,
     /// Bans since the start, restored ones included.
     pub banned_total: u64,
+    /// What its actions beside the kernel's bans do; left out where it has none.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub actions: Vec<Action>,
     /// Addresses and prefixes in force, oldest end first; only in the status of one jail.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub bans: Vec<Ban>,
+}
+
+/// One action of a jail that is carried out by scripts or letters.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Action {
+    /// What it is called in this jail.
+    pub name: String,
+    /// How often something failed since the start.
+    pub errors: u64,
+    /// What failed last.
+    pub last_error: Option<String>,
+    /// What waits to be done.
+    pub waiting: u64,
+    /// Bans that it was told of late because too much waited; left out while 0.
+    #[serde(skip_serializing_if = "is_zero", default)]
+    pub put_off: u64,
 }
 
 /// One source of a jail.

@@ -60,6 +60,7 @@ impl Hub {
                 }
             }
             Request::UnbanAll => {
+                self.acting.flush_all();
                 return self.submit(Vec::new(), reply, |_| engine::Request::UnbanAll);
             }
             // The hub's loop takes this one itself.
@@ -139,6 +140,7 @@ impl Hub {
             Err(line) => return line,
         };
         let mut status = self.board.status(&self.jails, &self.engine.status());
+        self.add_actions(&mut status);
         if let Some(name) = only {
             status.jails.retain(|jail| jail.name == name);
             for one in &mut status.jails {
@@ -151,6 +153,26 @@ impl Hub {
             }
         }
         wire::encode(&StatusAnswer { v: VERSION, status })
+    }
+
+    /// What the actions of the jails do; one that fails is a problem where nothing else bans.
+    fn add_actions(&self, status: &mut wire::Status) {
+        for jail in self.jails.iter() {
+            let reports = self.acting.reports(jail.id);
+            let failing = reports.iter().find(|report| report.is_failing);
+            if let Some(report) = failing.filter(|_| jail.enforce.is_none()) {
+                let why = report.last_error.as_deref().unwrap_or("it failed");
+                let text = format!("jail {}: action {}: {why}", jail.name, report.name);
+                if status.problems.is_empty() {
+                    status.health = text.clone();
+                }
+                status.problems.push(text);
+            }
+            let named = |one: &&mut wire::JailStatus| one.name == jail.name.as_str();
+            if let Some(one) = status.jails.iter_mut().find(named) {
+                one.actions = reports.into_iter().map(action_message).collect();
+            }
+        }
     }
 
     fn banned(&self, jail: Option<&str>) -> String {
@@ -211,6 +233,16 @@ impl Hub {
         } else {
             self.jail_named(name).map(|id| self.name_of(id).to_string())
         }
+    }
+}
+
+fn action_message(report: crate::actions::Report) -> wire::Action {
+    wire::Action {
+        name: report.name,
+        errors: report.errors,
+        last_error: report.last_error,
+        waiting: report.waiting as u64,
+        put_off: report.put_off,
     }
 }
 

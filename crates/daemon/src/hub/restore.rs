@@ -5,7 +5,7 @@ use super::translate::restored;
 use crate::clock;
 use crate::enforce::{Command, Standing};
 use base::Prefix;
-use engine::{Effect, Input, JailId};
+use engine::{BanKey, Effect, Input, JailId};
 use std::collections::{HashMap, HashSet};
 
 impl Hub {
@@ -28,6 +28,9 @@ impl Hub {
         }
         for jail in self.jails.iter() {
             let bans = rows.remove(&jail.id).unwrap_or_default();
+            for ban in &bans {
+                self.acting.expect(jail.id, ban, true);
+            }
             let input = Input::Restored {
                 jail: jail.id,
                 bans,
@@ -52,7 +55,7 @@ impl Hub {
         let mut all = Vec::new();
         for effect in std::mem::take(&mut self.effects) {
             match effect {
-                Effect::Ban { seq, key, until } => {
+                Effect::Ban { seq, key, until } if self.acting.is_native(key.jail) => {
                     self.restoring.push(seq);
                     all.push(Standing {
                         jail: self.name_of(key.jail),
@@ -63,7 +66,17 @@ impl Hub {
                 other => self.effects.push(other),
             }
         }
+        let engine = &self.engine;
+        let standing: HashSet<BanKey> = engine
+            .bans()
+            .map(|ban| BanKey {
+                jail: ban.jail,
+                prefix: ban.prefix,
+            })
+            .collect();
+        self.acting.keep(|key| standing.contains(key));
         self.enforce(Command::Restore(all));
         self.perform();
+        self.acting.turn();
     }
 }

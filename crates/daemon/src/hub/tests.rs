@@ -47,15 +47,18 @@ fn hub(dir: &std::path::Path) -> (Hub, Sender<Message>, Receiver<Message>) {
         state: "ok".into(),
     };
     let log = Log::open(Target::File(dir.join("out")), Level::Info, TimeZone::UTC).unwrap();
+    let log = Arc::new(log);
+    let acting = Acting::new(&jails, &log, false, sender.clone());
     let hub = Hub::new(Parts {
         engine: Engine::new(jails.iter().map(|jail| jail.policy.clone()).collect()),
         board: Board::new(clock::now(), String::new(), Vec::new(), store),
         jails,
         enforcer,
+        acting,
         keeper,
         resolver: Resolver::start(|_, _, _| {}).unwrap(),
         protection: Protection::new(None, clock::now()),
-        log: Arc::new(log),
+        log,
         zone: TimeZone::UTC,
         purge_age: Span::from_secs(86_400),
         pulse: Pulse::default(),
