@@ -16,6 +16,7 @@ mod files;
 mod gate;
 mod heartbeat;
 mod hub;
+mod ignore;
 mod ingest;
 mod keep;
 mod last_words;

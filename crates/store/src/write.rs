@@ -11,6 +11,15 @@ pub enum Write {
     Ban(Ban),
     /// A standing ban was made longer: only the row of what holds now changes.
     Prolong(Ban),
+    /// A standing ban lasts otherwise: only the length in the row of what holds now changes.
+    Length {
+        /// The jail's name.
+        jail: String,
+        /// Who is banned.
+        prefix: Prefix,
+        /// From the ban's begin; `None` for ever.
+        length: Option<Span>,
+    },
     /// A ban was lifted by hand: its rows go, so that no restart brings it back. `prefix` must be the ban's own.
     Unban {
         /// The jail's name.
@@ -74,6 +83,21 @@ fn apply(
     match write {
         Write::Ban(ban) => write_ban(transaction, ban, most_lines, true),
         Write::Prolong(ban) => write_ban(transaction, ban, most_lines, false),
+        Write::Length {
+            jail,
+            prefix,
+            length,
+        } => {
+            let sql = match prefix.is_host() {
+                true => "UPDATE bips SET bantime = ?3 WHERE jail = ?1 AND ip = ?2",
+                false => {
+                    "UPDATE stockade_prefix_bans SET bantime = ?3 WHERE jail = ?1 AND prefix = ?2"
+                }
+            };
+            let row = (jail, prefix.to_string(), bantime(*length));
+            transaction.prepare_cached(sql)?.execute(row)?;
+            Ok(())
+        }
         Write::Unban { jail, prefix } => {
             let text = prefix.to_string();
             if prefix.is_host() {
@@ -135,6 +159,11 @@ fn ensure_jail(transaction: &Transaction<'_>, jail: &str) -> Result<(), StoreErr
     Ok(())
 }
 
+/// A length as a row has it. The column makes a whole number an INTEGER again.
+fn bantime(length: Option<Span>) -> f64 {
+    length.map_or(-1.0, Span::as_secs_f64)
+}
+
 fn write_ban(
     transaction: &Transaction<'_>,
     ban: &Ban,
@@ -144,8 +173,7 @@ fn write_ban(
     ensure_jail(transaction, &ban.jail)?;
     // As Python rounds: the half to the even second.
     let time = ban.time.as_secs_f64().round_ties_even() as i64;
-    // The column makes a whole number an INTEGER again.
-    let length = ban.length.map_or(-1.0, Span::as_secs_f64);
+    let length = bantime(ban.length);
     // Bytes and not text, as fail2ban's.
     let data = ban.data(most_lines).into_bytes();
     let ip = ban.prefix.to_string();
