@@ -118,6 +118,9 @@ pub fn run(options: &Options) -> Result<Ended, Vec<Diagnostic>> {
             database::import(&mut opened, &theirs, &plan.jails, &log);
         }
     }
+    if let Some(text) = &opened.upgraded {
+        log.write(clock::now(), Level::Notice, Kind::Rare, "database", text);
+    }
     for note in &opened.notes {
         log.write(clock::now(), Level::Error, Kind::Rare, "database", note);
     }

@@ -187,6 +187,11 @@ fn purge_follows_fail2bans_rule() {
     let writes = [
         enabled(),
         Write::JailEnabled("empty".into()),
+        Write::JournalPosition(JournalPosition {
+            jail: "empty".into(),
+            cursor: "s=1".into(),
+            time: Timestamp::from_secs(1),
+        }),
         Write::Ban(ban("192.0.2.1", 0, Some(600))), // ended long ago
         Write::Ban(ban("192.0.2.2", 0, None)),      // permanent
         Write::Ban(ban("192.0.2.3", 0, Some(2 * day))), // three times its length is not over
@@ -208,6 +213,7 @@ fn purge_follows_fail2bans_rule() {
     );
     assert_eq!(ips("SELECT ip FROM bans ORDER BY ip"), ["192.0.2.4"]);
     assert_eq!(ips("SELECT name FROM jails"), ["sshd"]);
+    assert_eq!(ips("SELECT jail FROM stockade_journal"), [""; 0]);
 }
 
 #[test]
@@ -235,6 +241,27 @@ fn reads_what_fail2ban_writes() {
         [("ip4".to_owned(), "192.0.2.1".to_owned())]
     );
     assert_eq!((bans[1].length, bans[1].failures), (None, 0));
+}
+
+/// fail2ban keeps a network that was banned by hand among the addresses, where ours must not come to stand beside it.
+#[test]
+fn a_network_of_fail2bans_is_one_ban() {
+    let mut store = Store::memory();
+    let row = "INSERT INTO jails(name) VALUES('sshd');
+        INSERT INTO bips VALUES('192.0.2.0/24', 'sshd', 100, -1, 1, '{}');";
+    store.raw().execute_batch(row).unwrap();
+    let standing = |store: &Store| store.current_bans(Timestamp::from_secs(0)).unwrap().0;
+    assert_eq!(standing(&store)[0].prefix.to_string(), "192.0.2.0/24");
+    let ours = ban("192.0.2.0/24", 100, None);
+    store.write(&[Write::Prolong(ours.clone())]).unwrap();
+    assert_eq!(standing(&store), [without_lines(ours.clone())]);
+    store
+        .raw()
+        .execute_batch(row.split_once(';').unwrap().1)
+        .unwrap();
+    let (jail, prefix) = (ours.jail, ours.prefix);
+    store.write(&[Write::Unban { jail, prefix }]).unwrap();
+    assert_eq!(standing(&store), []);
 }
 
 #[test]

@@ -74,23 +74,10 @@ fn apply(
         Write::Prolong(ban) => write_ban(transaction, ban, most_lines, false),
         Write::Unban { jail, prefix } => {
             let text = prefix.to_string();
-            if prefix.is_host() {
-                delete(
-                    transaction,
-                    "DELETE FROM bips WHERE jail = ?1 AND ip = ?2",
-                    jail,
-                    &text,
-                )?;
-                delete(
-                    transaction,
-                    "DELETE FROM bans WHERE jail = ?1 AND ip = ?2",
-                    jail,
-                    &text,
-                )
-            } else {
-                let sql = "DELETE FROM stockade_prefix_bans WHERE jail = ?1 AND prefix = ?2";
-                delete(transaction, sql, jail, &text)
-            }
+            // fail2ban keeps a network that was banned by hand among the addresses.
+            delete(transaction, "bips", "ip", jail, &text)?;
+            delete(transaction, "bans", "ip", jail, &text)?;
+            delete(transaction, "stockade_prefix_bans", "prefix", jail, &text)
         }
         Write::UnbanAll => Ok(transaction.execute_batch(
             "DELETE FROM bips; DELETE FROM bans; DELETE FROM stockade_prefix_bans;",
@@ -112,11 +99,13 @@ fn apply(
 
 fn delete(
     transaction: &Transaction<'_>,
-    sql: &str,
+    table: &str,
+    column: &str,
     jail: &str,
-    ip: &str,
+    text: &str,
 ) -> Result<(), StoreError> {
-    transaction.prepare_cached(sql)?.execute([jail, ip])?;
+    let sql = format!("DELETE FROM {table} WHERE jail = ?1 AND {column} = ?2");
+    transaction.prepare_cached(&sql)?.execute([jail, text])?;
     Ok(())
 }
 
@@ -154,6 +143,7 @@ fn write_ban(
             .prepare_cached(current)?
             .execute(params![ip, ban.jail, time, length, ban.count, data])?;
     } else {
+        delete(transaction, "bips", "ip", &ban.jail, &ip)?;
         let current = "INSERT OR REPLACE INTO
             stockade_prefix_bans(prefix, jail, timeofban, bantime, bancount, data) VALUES(?1, ?2, ?3, ?4, ?5, ?6)";
         transaction

@@ -30,6 +30,7 @@ pub(super) fn open(
     Opened {
         store: Store::memory(),
         held: Held::default(),
+        upgraded: None,
         notes: Vec::new(),
     }
 }
