@@ -92,6 +92,38 @@ fn bans_come_back_whole_after_reopening() {
 }
 
 #[test]
+fn a_ban_that_is_told_again_keeps_its_lines() {
+    let mut store = Store::memory();
+    let first = ban("192.0.2.1", 100, Some(50));
+    let network = ban("192.0.2.0/24", 100, Some(50));
+    let again = |of: &Ban| Ban {
+        length: Some(Span::from_secs(500)),
+        count: 3,
+        matches: vec![],
+        users: vec![],
+        ..of.clone()
+    };
+    let unknown = ban("192.0.2.9", 100, None);
+    store
+        .write(&[
+            Write::Ban(first.clone()),
+            Write::Ban(network.clone()),
+            Write::Stands(again(&first)),
+            Write::Stands(again(&network)),
+            Write::Stands(unknown.clone()),
+        ])
+        .unwrap();
+    let mut bans = store.current_bans(Timestamp::from_secs(0)).unwrap().0;
+    store.read_lines(&mut bans, 10).unwrap();
+    let with_story = |of: &Ban| Ban {
+        matches: of.matches.clone(),
+        users: of.users.clone(),
+        ..again(of)
+    };
+    assert_eq!(bans, [with_story(&first), unknown, with_story(&network)]);
+}
+
+#[test]
 fn unban_removes_every_row_of_that_ban_only() {
     let mut store = Store::memory();
     let kept = ban("192.0.2.2", 100, None);
