@@ -45,6 +45,7 @@ pub use spec::{
     LogPath, Scope, StockBan, UseDns, Value,
 };
 pub use stock::is_stock_banaction;
+pub use tags::replace_tags;
 pub use tree::{Manner, Tree};
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use crate::interp::{MAX_SIZE, fault, too_long};
 use crate::text::Text;
-use base::{Diagnostic, Stops};
+use base::{Diagnostic, Origin, Stops};
 use std::collections::BTreeMap;
 
 /// Replacements of one tag in one value. Each takes all places where the tag stands then, so that a list of fifty
@@ -19,6 +19,21 @@ type Lookup<'a> = &'a mut dyn FnMut(&str) -> Result<Option<Text>, Diagnostic>;
 /// value is that tag itself, spelled with others (`<lt_<logtype>/x>` as what `<lt_file/x>` means).
 pub(crate) fn substitute(own: &str, text: &Text, lookup: Lookup<'_>) -> Result<Text, Diagnostic> {
     replace(own, text, lookup, true)
+}
+
+/// The tags of a value that are known only when it is used, by the same rules and bounds.
+///
+/// # Errors
+/// A tag refers to itself, or the value grows beyond all bounds.
+pub fn replace_tags(
+    own: &str,
+    text: &str,
+    origin: &Origin,
+    lookup: &dyn Fn(&str) -> Option<String>,
+) -> Result<String, Diagnostic> {
+    let mut known = |tag: &str| Ok(lookup(tag).map(|value| Text::new(&value, origin)));
+    let filled = substitute(own, &Text::new(text, origin), &mut known)?;
+    Ok(filled.plain())
 }
 
 fn replace(own: &str, text: &Text, lookup: Lookup<'_>, spelling: bool) -> Result<Text, Diagnostic> {

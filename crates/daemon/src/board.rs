@@ -81,6 +81,11 @@ impl Board {
         emptied.into_iter().chain(changed).collect()
     }
 
+    /// Forgets the sources of a jail.
+    pub(crate) fn jail_left(&mut self, jail: JailId) {
+        self.sources.retain(|(id, _), _| *id != jail);
+    }
+
     /// Forgets the sources of one kind of a jail.
     pub(crate) fn source_left(&mut self, jail: JailId, kind: &str) {
         self.sources
@@ -202,6 +207,9 @@ impl Board {
         }
         let mut all: Vec<wire::JailStatus> = Vec::new();
         for (jail, counts) in jails.iter().zip(counts) {
+            if jail.is_removed {
+                continue;
+            }
             let status = self.jail_status(jail, counts);
             let counts_as_problem =
                 status.state == "error" || (status.state == "waiting" && !jail.auto);
@@ -222,6 +230,10 @@ impl Board {
         }
         for (name, diagnostic) in &self.broken {
             problems.push(format!("jail {name}: error: {}", one_line(diagnostic)));
+            // After a reload it runs on in its former form.
+            if all.iter().any(|jail| jail.name == name.as_str()) {
+                continue;
+            }
             all.push(wire::JailStatus {
                 name: name.to_string(),
                 state: "error".into(),
@@ -233,6 +245,7 @@ impl Board {
                 lost_lines: 0,
                 banned: 0,
                 banned_total: 0,
+                actions: Vec::new(),
                 bans: Vec::new(),
             });
         }
@@ -309,6 +322,7 @@ impl Board {
             lost_lines: counts.lost_lines,
             banned: counts.banned as u64,
             banned_total: counts.banned_total,
+            actions: Vec::new(),
             bans: Vec::new(),
         }
     }

@@ -12,7 +12,7 @@ use crate::gate::Pass;
 use crate::heartbeat::Pulse;
 use crate::keep::{Keeper, Kept, Order};
 use crate::log::{Kind, Level, Log};
-use crate::plan::Jail;
+use crate::plan::{Jail, Plan};
 use crate::protect::Protection;
 use crate::resolve::Resolver;
 use crate::source::Standing;
@@ -25,11 +25,17 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender};
 use std::time::Duration;
 use store::Write;
 
+mod act;
 mod finish;
+mod reached;
+mod reload;
 mod requests;
 mod restore;
 mod translate;
 
+pub(crate) use act::Acting;
+pub(crate) use reached::Reached;
+pub(crate) use reload::Swapped;
 pub(crate) use requests::Asked;
 pub(crate) use translate::failures;
 use translate::store_ban;
@@ -49,8 +55,12 @@ pub(crate) enum Message {
     Enforcer(Report),
     /// The store's thread speaks.
     Kept(Kept),
+    /// An action's worker is back.
+    Acted,
     /// A client asks; the answer is one line.
     Ask(wire::Request, SyncSender<String>),
+    /// The configuration was read anew, and the readers have ended.
+    Reload(Box<Plan>, SyncSender<Swapped>),
     /// A part is no more, and why. Guarding blindly would be worse than to end and be started again.
     Died(String),
     /// A signal asks for the end.
@@ -84,6 +94,7 @@ pub(crate) struct Hub {
     pub(crate) jails: Arc<[Jail]>,
     pub(crate) board: Board,
     pub(crate) enforcer: EnforcerHandle,
+    pub(crate) acting: Acting,
     pub(crate) keeper: Keeper,
     pub(crate) resolver: Resolver<(JailId, detect::Failure)>,
     pub(crate) protection: Protection,
@@ -96,6 +107,7 @@ pub(crate) struct Hub {
     waiting: HashMap<RequestId, Asked>,
     next_request: u64,
     purged: Timestamp,
+    reached: Reached,
     pulse: Pulse,
     is_dry_run: bool,
 }
@@ -106,12 +118,15 @@ pub(crate) struct Parts {
     pub(crate) jails: Arc<[Jail]>,
     pub(crate) board: Board,
     pub(crate) enforcer: EnforcerHandle,
+    pub(crate) acting: Acting,
     pub(crate) keeper: Keeper,
     pub(crate) resolver: Resolver<(JailId, detect::Failure)>,
     pub(crate) protection: Protection,
     pub(crate) log: Arc<Log>,
     pub(crate) zone: TimeZone,
     pub(crate) purge_age: Span,
+    /// How far earlier runs have read.
+    pub(crate) reached: Reached,
     /// Beats with every step.
     pub(crate) pulse: Pulse,
     /// Nothing reaches the kernel.
@@ -139,12 +154,14 @@ impl Hub {
             jails,
             board,
             enforcer,
+            acting,
             keeper,
             resolver,
             protection,
             log,
             zone,
             purge_age,
+            reached,
             pulse,
             is_dry_run,
         } = parts;
@@ -153,6 +170,7 @@ impl Hub {
             jails,
             board,
             enforcer,
+            acting,
             keeper,
             resolver,
             protection,
@@ -164,6 +182,7 @@ impl Hub {
             waiting: HashMap::new(),
             next_request: 0,
             purged: clock::now(),
+            reached,
             pulse,
             is_dry_run,
         }
@@ -220,7 +239,13 @@ impl Hub {
             }
             Message::Enforcer(report) => self.enforcer_says(report),
             Message::Kept(kept) => self.kept(kept),
+            Message::Acted => self.acting.turn(),
             Message::Ask(request, reply) => self.ask(request, reply),
+            Message::Reload(plan, reply) => {
+                let swapped = self.reload(*plan);
+                // Who asked has gone only if the daemon ends.
+                drop(reply.send(swapped));
+            }
             // The loop takes these itself.
             Message::Stop | Message::Died(_) => {}
         }
@@ -261,7 +286,9 @@ impl Hub {
                 },
                 // What the failures before it led to is handed over first.
                 Read::Position(write) => {
+                    self.engine.step(now, Input::ReadEnds, &mut self.effects);
                     self.perform();
+                    self.reached.note(&write);
                     self.keeper.send(Order::Write(write, None));
                 }
                 Read::State {
@@ -282,6 +309,7 @@ impl Hub {
                 Read::Notice(jail, text) => self.tell(Level::Warning, "filter", jail, &text),
             }
         }
+        self.engine.step(now, Input::ReadEnds, &mut self.effects);
     }
 
     fn resolved(
@@ -311,6 +339,7 @@ impl Hub {
                 self.step(Input::Failure { jail, failure });
             }
         }
+        self.step(Input::ReadEnds);
     }
 
     fn name_dropped(&mut self, now: Timestamp) {
@@ -376,6 +405,7 @@ impl Hub {
                 self.keeper.send(Order::Write(Write::Stands(row), None));
             }
         }
+        self.recalled(kept.bans, kept.past);
         if let Some((level, text)) = self.board.store_says(kept.failure) {
             self.log
                 .write(clock::now(), level, Kind::Rare, "database", &text);
@@ -384,33 +414,56 @@ impl Hub {
 
     /// Hands the engine's effects to their performers.
     fn perform(&mut self) {
-        for effect in std::mem::take(&mut self.effects) {
-            match effect {
-                Effect::Ban { seq, key, until } => {
-                    let jail = self.name_of(key.jail);
-                    self.enforce(Command::Ban {
-                        seq,
-                        jail,
-                        prefix: key.prefix,
-                        until,
-                    });
-                }
-                Effect::Unban { seq, key, expired } => {
-                    let (jail, seq) = (self.name_of(key.jail), (!expired).then_some(seq));
-                    self.enforce(Command::Unban {
-                        seq,
-                        jail,
-                        prefix: key.prefix,
-                        expired,
-                    });
-                }
-                Effect::Persist(write) => {
-                    let (write, seq) = store_ban(&self.jails, write);
-                    self.keeper.send(Order::Write(write, Some(seq)));
-                }
-                Effect::Notify(event) => self.notify(&event),
-                Effect::Reply { id, answer } => self.reply(id, answer),
+        while !self.effects.is_empty() {
+            for effect in std::mem::take(&mut self.effects) {
+                self.perform_one(effect);
             }
+        }
+    }
+
+    fn perform_one(&mut self, effect: Effect) {
+        match effect {
+            Effect::Ban { seq, key, until } => {
+                if !self.acting.is_native(key.jail) {
+                    return self.step(Input::Applied {
+                        seq,
+                        result: Ok(()),
+                    });
+                }
+                let jail = self.name_of(key.jail);
+                self.enforce(Command::Ban {
+                    seq,
+                    jail,
+                    prefix: key.prefix,
+                    until,
+                });
+            }
+            Effect::Unban { seq, key, expired } => {
+                self.acting.forget(&key);
+                if !self.acting.is_native(key.jail) {
+                    return self.step(Input::Applied {
+                        seq,
+                        result: Ok(()),
+                    });
+                }
+                let (jail, seq) = (self.name_of(key.jail), (!expired).then_some(seq));
+                self.enforce(Command::Unban {
+                    seq,
+                    jail,
+                    prefix: key.prefix,
+                    expired,
+                });
+            }
+            Effect::Persist(write) => {
+                self.acting.note(&write);
+                let (write, seq) = store_ban(&self.jails, write);
+                self.keeper.send(Order::Write(write, Some(seq)));
+            }
+            Effect::Notify(event) => {
+                self.notify(&event);
+                self.act_on(&event);
+            }
+            Effect::Reply { id, answer } => self.reply(id, answer),
         }
     }
 
@@ -447,6 +500,8 @@ impl Hub {
         self.refresh_protection(now);
         if now.since(self.purged) >= PURGE_EVERY || now < self.purged {
             self.purged = now;
+            let before = now - self.purge_age;
+            self.step(Input::Purge { before });
             self.keeper.send(Order::Purge {
                 now,
                 age: self.purge_age,

@@ -16,6 +16,8 @@ use store::{Store, StoreError, Write};
 pub(crate) enum Order {
     /// Keep this; the number, if any, comes back in a [`Kept`] when it is safe.
     Write(Write, Option<u64>),
+    /// Read what is held of these jails.
+    Recall(Vec<String>),
     /// Drop what is too old.
     Purge {
         /// The time now.
@@ -35,6 +37,9 @@ pub(crate) struct Kept {
     /// The file does not know all the bans that stand, because a fresh one was begun or too many rows had to wait:
     /// what was done.
     pub(crate) begun_anew: Vec<String>,
+    /// What was to be recalled: bans that stand, and who was banned before.
+    pub(crate) bans: Vec<store::Ban>,
+    pub(crate) past: Vec<store::Past>,
 }
 
 /// The hub's end. Dropping it lets the thread write what is left and end.
@@ -110,6 +115,7 @@ impl<R: Fn(Kept)> Shelf<R> {
             };
             let mut writes = Vec::new();
             let mut numbers = Vec::new();
+            let mut recalled = HashSet::new();
             for order in first
                 .into_iter()
                 .chain(inbox.try_iter().take(MAX_TRANSACTION))
@@ -120,6 +126,7 @@ impl<R: Fn(Kept)> Shelf<R> {
                         numbers.extend(number);
                     }
                     Order::Purge { now, age } => self.purge(now, age),
+                    Order::Recall(jails) => recalled.extend(jails),
                 }
             }
             let due = !self.waiting.is_empty() && tried.elapsed() >= TRY_AGAIN;
@@ -127,10 +134,33 @@ impl<R: Fn(Kept)> Shelf<R> {
                 tried = Instant::now();
                 self.write(writes, numbers, TRY_AGAIN);
             }
+            if !recalled.is_empty() {
+                self.recall(&recalled);
+            }
         }
         if !self.waiting.is_empty() {
             self.write(Vec::new(), Vec::new(), Duration::ZERO);
         }
+    }
+
+    fn recall(&self, jails: &HashSet<String>) {
+        let bans = self.store.current_bans(clock::now());
+        let read = bans.and_then(|(bans, _)| Ok((bans, self.store.past()?)));
+        let mut kept = Kept::default();
+        match read {
+            Ok((bans, past)) => {
+                kept.bans = bans
+                    .into_iter()
+                    .filter(|ban| jails.contains(&ban.jail))
+                    .collect();
+                kept.past = past
+                    .into_iter()
+                    .filter(|past| jails.contains(&past.jail))
+                    .collect();
+            }
+            Err(error) => kept.failure = Some(error.to_string()),
+        }
+        (self.report)(kept);
     }
 
     fn write(&mut self, writes: Vec<Write>, numbers: Vec<u64>, patience: Duration) {
@@ -166,6 +196,7 @@ impl<R: Fn(Kept)> Shelf<R> {
                 numbers,
                 failure,
                 begun_anew,
+                ..Kept::default()
             });
         }
     }

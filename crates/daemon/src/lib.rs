@@ -5,6 +5,7 @@
 //! writes to the kernel; the store thread alone writes to disk; the resolver waits for names; the control threads
 //! wait for clients. They share nothing but channels.
 
+mod actions;
 mod board;
 mod check;
 mod clock;
@@ -21,6 +22,7 @@ mod last_words;
 mod log;
 mod plan;
 mod protect;
+mod reload;
 mod resolve;
 mod run;
 mod scan;

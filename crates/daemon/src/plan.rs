@@ -3,6 +3,7 @@
 //! A plan is made once and never changed. A jail that cannot be compiled is left out with a diagnostic; the
 //! others are as if it did not exist.
 
+use crate::actions::{Machine, Planned};
 use crate::enforce::{Blocktype, EnforceJail, PortRange, Ports, Protocol, Scope};
 use crate::source::journal::JournalSource;
 use base::{Diagnostic, JailName, Prefix, PrefixSet, Severity, Timestamp};
@@ -14,7 +15,13 @@ use os::{Services, Users};
 use std::env;
 use std::sync::Arc;
 
+mod actions;
+mod growth;
+mod merge;
+mod reads;
 mod sources;
+
+pub(crate) use merge::{Merged, merge};
 
 /// What runs.
 pub(crate) struct Plan {
@@ -25,6 +32,7 @@ pub(crate) struct Plan {
 }
 
 /// One jail, ready to run.
+#[derive(Clone)]
 pub(crate) struct Jail {
     pub(crate) id: JailId,
     pub(crate) name: JailName,
@@ -44,14 +52,32 @@ pub(crate) struct Jail {
     pub(crate) backend: Backend,
     /// Users whose journal entries are believed, as the filter names them; see [`trusted_uids`].
     pub(crate) trusted: Vec<String>,
-    /// How bans reach the kernel; `None` if the jail only detects.
+    /// How bans reach the kernel; `None` if they do not at our own word.
     pub(crate) enforce: Option<EnforceJail>,
+    /// What is told of each ban besides, in this order.
+    pub(crate) actions: Vec<Planned>,
     /// What an admin should know, one sentence each.
     pub(crate) notes: Vec<String>,
     /// The same of its actions: what becomes of each that is not our own.
     pub(crate) action_notes: Vec<String>,
     /// What to change if the service as shipped logs no addresses.
     pub(crate) needs: Option<String>,
+    /// All that says where its lines come from and what is seen in them, as a text to compare.
+    pub(crate) reads: String,
+    /// The same of its actions.
+    pub(crate) acts: String,
+    /// The configuration does not have it any more.
+    pub(crate) is_removed: bool,
+}
+
+impl Jail {
+    /// True if the other one counts and bans as this one does.
+    fn acts_like(&self, other: &Self) -> bool {
+        self.policy == other.policy
+            && self.enforce == other.enforce
+            && self.acts == other.acts
+            && self.auto == other.auto
+    }
 }
 
 /// Where the configuration wants lines from.
@@ -74,6 +100,8 @@ pub(crate) struct Surroundings {
     pub(crate) start_year: i32,
     /// What fail2ban's environment variable says: how a journal is opened where the jail does not say.
     pub(crate) journal_flags: Option<i32>,
+    /// The kernel speaks IPv6.
+    pub(crate) has_ipv6: bool,
 }
 
 impl Surroundings {
@@ -86,7 +114,17 @@ impl Surroundings {
             journal_flags: env::var(sources::FLAGS_VARIABLE)
                 .ok()
                 .and_then(|text| text.trim().parse().ok()),
+            has_ipv6: os::has_ipv6(),
         }
+    }
+
+    /// What actions are told of the machine (behaviour §5.2): whether it has IPv6 the configuration may say otherwise.
+    fn machine(&self, globals: &conf::Globals) -> Machine {
+        let has_ipv6 = match globals.allowipv6.trim().to_ascii_lowercase().as_str() {
+            "auto" | "" => self.has_ipv6,
+            word => ["1", "on", "true", "yes"].contains(&word),
+        };
+        Machine::new(has_ipv6)
     }
 }
 
@@ -129,6 +167,7 @@ fn compile_jail(
     };
     let mut action_notes = Vec::new();
     let enforce = enforcement(spec, globals, &around.services, &mut action_notes)?;
+    let actions = actions::plan(spec, globals, around, &mut action_notes);
     if spec.actions.is_empty() {
         notes.push("it has no action and only detects".into());
     }
@@ -138,12 +177,13 @@ fn compile_jail(
         maxmatches: spec.maxmatches.min(globals.dbmaxmatches),
         findtime: spec.findtime,
         bantime: spec.bantime,
+        growth: growth::growth(spec, diagnostics),
         ignoreself: spec.ignoreself,
         ignoreip: ignored(spec, diagnostics),
         ipv4_prefix: spec.ipv4_prefix,
         ipv6_prefix: spec.ipv6_prefix,
         fed_by_bans,
-        enforceable: enforce.is_some(),
+        enforceable: enforce.is_some() || !actions.is_empty(),
     };
     let journal: Vec<String> = spec
         .filter
@@ -165,9 +205,13 @@ fn compile_jail(
         journal,
         backend,
         enforce,
+        actions,
         notes,
         action_notes,
         needs: spec.filter.needs.clone(),
+        reads: reads::text(spec),
+        acts: reads::acts(spec),
+        is_removed: false,
     })
 }
 
@@ -275,16 +319,10 @@ fn ignored(spec: &JailSpec, diagnostics: &mut Vec<Diagnostic>) -> PrefixSet {
 
 /// What the jail asks for and does not get yet: an admin must not believe that it is there.
 fn not_yet(spec: &JailSpec) -> Vec<String> {
-    let asked = [
-        (
-            spec.increment.enabled,
-            "bantime.increment is not supported yet: its bans do not grow",
-        ),
-        (
-            spec.ignorecommand.is_some(),
-            "ignorecommand is not supported yet: it spares nobody",
-        ),
-    ];
+    let asked = [(
+        spec.ignorecommand.is_some(),
+        "ignorecommand is not supported yet: it spares nobody",
+    )];
     asked
         .into_iter()
         .filter(|(asked, _)| *asked)
@@ -301,15 +339,8 @@ fn enforcement(
 ) -> Result<Option<EnforceJail>, Diagnostic> {
     let mut merged: Option<EnforceJail> = None;
     for action in &spec.actions {
-        let Some(stock) = action
-            .stock
-            .as_ref()
-            .filter(|stock| stock.native || globals.banaction_native)
-        else {
-            notes.push(format!(
-                "its action '{}' is not enforceable yet",
-                action.name
-            ));
+        let native = action.stock.as_ref();
+        let Some(stock) = native.filter(|_| actions::is_native(action, globals)) else {
             continue;
         };
         if !stock.native {

@@ -7,13 +7,13 @@ use crate::board::Board;
 use crate::control::{self, failed};
 use crate::enforce::{EnforceConfig, Enforcer, Report};
 use crate::heartbeat::{Heartbeat, Pulse};
-use crate::hub::{Hub, Message, Parts};
-use crate::ingest;
+use crate::hub::{Acting, Hub, Message, Parts, Reached};
 use crate::keep::{Keeper, Order};
 use crate::last_words::LastWords;
 use crate::log::{Kind, Level, Log, Target};
 use crate::plan::{Plan, Surroundings, compile};
 use crate::protect::Protection;
+use crate::reload::{self, Reloader};
 use crate::resolve::Resolver;
 use crate::{DiskFiles, clock};
 use base::{Diagnostic, Severity, Timestamp};
@@ -22,6 +22,7 @@ use engine::Engine;
 use jiff::tz::TimeZone;
 use os::{Notifier, Signal, Signals};
 use std::fs;
+use std::hash::{BuildHasher, RandomState};
 use std::io;
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
@@ -152,17 +153,7 @@ fn load(options: &Options, now: Timestamp) -> Result<(Plan, Globals, Tree), Vec<
     );
     let mut against = Vec::new();
     if plan.jails.is_empty() {
-        let message = match plan.broken.len() {
-            0 => format!("no jail is enabled in {}", tree.describe()),
-            n => format!(
-                "none of the {n} enabled jails of {} can run",
-                tree.describe()
-            ),
-        };
-        against.push(
-            Diagnostic::new(Severity::Error, message)
-                .with_help("enable a jail with enabled = true in jail.local"),
-        );
+        against.push(no_jail(&plan, &tree));
     }
     if !options.dry_run && !os::has_net_admin() {
         against.push(
@@ -192,6 +183,33 @@ fn load(options: &Options, now: Timestamp) -> Result<(Plan, Globals, Tree), Vec<
     } else {
         Err(against)
     }
+}
+
+/// Reads and compiles the configuration of a daemon that runs.
+fn reread(config: Option<&Path>, started: Timestamp) -> Result<Plan, Vec<Diagnostic>> {
+    let files = DiskFiles;
+    let tree = Tree::find(&files, config, Manner::Stockade);
+    let (config, mut diagnostics) = conf::load(&files, &tree, Choice::Enabled);
+    // Years are left out of dates as at the start: equal rules must stay equal.
+    let around = Surroundings::of_this_machine(started);
+    let plan = compile(config, &around, &mut diagnostics);
+    report(&diagnostics, &plan);
+    match plan.jails.is_empty() && plan.broken.is_empty() {
+        true => Err(vec![no_jail(&plan, &tree)]),
+        false => Ok(plan),
+    }
+}
+
+fn no_jail(plan: &Plan, tree: &Tree) -> Diagnostic {
+    let message = match plan.broken.len() {
+        0 => format!("no jail is enabled in {}", tree.describe()),
+        n => format!(
+            "none of the {n} enabled jails of {} can run",
+            tree.describe()
+        ),
+    };
+    Diagnostic::new(Severity::Error, message)
+        .with_help("enable a jail with enabled = true in jail.local")
 }
 
 /// Findings of the configuration go to whoever started us, with their lines.
@@ -304,43 +322,55 @@ impl Guard<'_> {
                 _ => {}
             }
         }
+        let acting = Acting::new(&jails, &self.log, self.options.dry_run, sender.clone());
         let pulse = Pulse::default();
+        let mut engine = Engine::new(jails.iter().map(|jail| jail.policy.clone()).collect());
+        // Keyed by the system's randomness: nobody can guess the random part of a ban time.
+        engine.seed(RandomState::new().hash_one(self.started.as_micros()));
         let mut hub = Hub::new(Parts {
-            engine: Engine::new(jails.iter().map(|jail| jail.policy.clone()).collect()),
+            engine,
             jails: Arc::clone(&jails),
             board,
             enforcer,
+            acting,
             keeper,
             resolver,
             protection: Protection::new(ssh.as_deref(), self.started),
             log: Arc::clone(&self.log),
             zone: self.zone.clone(),
             purge_age: self.globals.dbpurgeage,
+            reached: Reached::of(&held.positions),
             pulse: pulse.clone(),
             is_dry_run: self.options.dry_run,
         });
-        hub.restore(held.bans, adopted);
+        hub.restore(held.bans, held.past, adopted);
         let hub = thread::Builder::new()
             .name("hub".into())
             .spawn(move || hub.run(&inbox))
             .map_err(|error| cannot(format!("the hub's thread cannot start: {error}")))?;
 
-        let sources = ingest::start(
-            &jails,
-            held.positions,
-            self.options.journal.clone(),
-            &self.zone,
-            sender.clone(),
-        )
-        .map_err(|error| cannot(format!("the sources cannot start: {error}")))?;
-        let socket = open_socket(&self.options.socket, &sender, &self.log);
+        let (orders, ordered) = channel();
+        let (config, year) = (self.options.config.clone(), self.started);
+        let reloader = Reloader {
+            hub: sender.clone(),
+            zone: self.zone.clone(),
+            journal: self.options.journal.clone(),
+            log: Arc::clone(&self.log),
+            load: Box::new(move || reread(config.as_deref(), year)),
+        };
+        let reloader = reloader
+            .start(&jails, held.positions, ordered)
+            .map_err(|error| cannot(format!("the sources cannot start: {error}")))?;
+        let socket = open_socket(&self.options.socket, &sender, &orders, &self.log);
         let notifier = Notifier::from_environment();
         notifier.ready(&format!("guarding with {} jails", jails.len()));
-        watch(&signals, &notifier, &pulse, &self.log, &|| {
+        watch(&signals, &notifier, &pulse, &self.log, &orders, &|| {
             hub.is_finished()
         });
         notifier.stopping();
-        sources.stop();
+        // One that panicked has left its word with the hub.
+        drop(orders.send(reload::Order::Stop));
+        drop(reloader.join());
         // The hub may have ended by a client's order already.
         drop(sender.send(Message::Stop));
         let ended = match hub.join() {
@@ -360,19 +390,28 @@ impl Guard<'_> {
 }
 
 /// Without its socket the daemon still guards; only nobody can ask it.
-fn open_socket(path: &Path, hub: &Sender<Message>, log: &Log) -> Option<control::ControlSocket> {
-    let questions = hub.clone();
+fn open_socket(
+    path: &Path,
+    hub: &Sender<Message>,
+    reload: &Sender<reload::Order>,
+    log: &Log,
+) -> Option<control::ControlSocket> {
+    let (questions, reload) = (hub.clone(), reload.clone());
     let served = control::serve(path, move |request| {
         let (reply, answer) = sync_channel(1);
-        match questions.send(Message::Ask(request, reply)) {
-            Ok(()) => match answer.recv_timeout(ANSWER) {
+        let asked = match request {
+            wire::Request::Reload => reload.send(reload::Order::Reload(Some(reply))).is_ok(),
+            request => questions.send(Message::Ask(request, reply)).is_ok(),
+        };
+        match asked {
+            true => match answer.recv_timeout(ANSWER) {
                 Ok(line) => line,
                 Err(RecvTimeoutError::Timeout) => failed(
                     "the kernel or the disk has not confirmed it in time; it is still worked on",
                 ),
                 Err(RecvTimeoutError::Disconnected) => failed("the daemon is stopping"),
             },
-            Err(_) => failed("the daemon is stopping"),
+            false => failed("the daemon is stopping"),
         }
     });
     let told = |error: &io::Error| {
@@ -388,6 +427,7 @@ fn watch(
     notifier: &Notifier,
     pulse: &Pulse,
     log: &Log,
+    reload: &Sender<reload::Order>,
     ended: &dyn Fn() -> bool,
 ) {
     let mut heart = Heartbeat::new(notifier.watchdog(), Instant::now());
@@ -400,11 +440,8 @@ fn watch(
                     log.write(clock::now(), Level::Error, Kind::Rare, "server", &text);
                 }
             }
-            Some(Signal::Hangup) => {
-                let text =
-                    "reload is not supported yet; restart to take a new configuration (bans stand)";
-                log.write(clock::now(), Level::Warning, Kind::Rare, "server", text);
-            }
+            // Its thread ends only with us.
+            Some(Signal::Hangup) => drop(reload.send(reload::Order::Reload(None))),
             None => {}
         }
         if heart.is_due(Instant::now(), pulse.count()) {

@@ -321,8 +321,10 @@ impl<'a> Replay<'a> {
                 Input::Failure { jail, failure },
                 &mut self.effects,
             );
-            self.settle();
         }
+        self.engine
+            .step(self.now, Input::ReadEnds, &mut self.effects);
+        self.settle();
     }
 
     /// Lets what ends before the log's time end.

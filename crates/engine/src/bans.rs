@@ -19,6 +19,10 @@ pub(crate) struct Ban {
     pub(crate) time: Timestamp,
     /// The last moment; `None` for ever.
     pub(crate) until: Option<Timestamp>,
+    /// The moment after which it is lifted: its end, or later if the jail's ban time was made shorter meanwhile.
+    pub(crate) lifted_after: Option<Timestamp>,
+    /// It lasts as long as the jail's bans do, also when that changes.
+    pub(crate) usual: bool,
     pub(crate) count: u32,
     pub(crate) failures: u32,
     pub(crate) users: Vec<(String, u32)>,
@@ -72,21 +76,34 @@ impl Bans {
 
     /// Enters a ban of one that has none.
     pub(crate) fn insert(&mut self, key: BanKey, ban: Ban) {
-        if let Some(until) = ban.until {
+        if let Some(until) = ban.lifted_after {
             self.ends.push(Reverse((until, key)));
         }
         self.by_key.insert(key, ban);
         self.put_right();
     }
 
-    /// Notes the effect that enforces a ban from now on, with an end that is not earlier than before.
-    pub(crate) fn renew(&mut self, key: &BanKey, until: Option<Timestamp>, seq: u64, forced: bool) {
+    /// Notes the effect that enforces a ban from now on, with its end.
+    pub(crate) fn renew(&mut self, key: &BanKey, until: Option<Timestamp>, seq: u64) {
+        if let Some(ban) = self.by_key.get_mut(key) {
+            ban.until = until;
+            ban.last_seq = seq;
+            self.lift_after(key, until);
+        }
+    }
+
+    /// Changes when a ban is lifted, whatever its end is.
+    pub(crate) fn lift_after(&mut self, key: &BanKey, end: Option<Timestamp>) {
         let Some(ban) = self.by_key.get_mut(key) else {
             return;
         };
-        ban.until = until;
-        ban.last_seq = seq;
-        ban.forced = forced;
+        let before = std::mem::replace(&mut ban.lifted_after, end);
+        if let Some(end) = end
+            && before.is_none_or(|before| end < before)
+        {
+            // Its place among the ends is a later one, or none.
+            self.ends.push(Reverse((end, *key)));
+        }
         self.put_right();
     }
 
@@ -96,7 +113,7 @@ impl Bans {
         Some(ban)
     }
 
-    /// The end that comes first.
+    /// When the first ban is to be lifted.
     pub(crate) fn first_end(&self) -> Option<(Timestamp, BanKey)> {
         self.ends.peek().map(|Reverse(first)| *first)
     }
@@ -104,12 +121,12 @@ impl Bans {
     /// Makes the first place be the first end.
     fn put_right(&mut self) {
         if self.ends.len() > 64 + 2 * self.by_key.len() {
-            let ends = |(key, ban): (&BanKey, &Ban)| Some(Reverse((ban.until?, *key)));
+            let ends = |(key, ban): (&BanKey, &Ban)| Some(Reverse((ban.lifted_after?, *key)));
             self.ends = self.by_key.iter().filter_map(ends).collect();
         }
         while let Some(mut first) = self.ends.peek_mut() {
             let Reverse((until, key)) = *first;
-            match self.by_key.get(&key).and_then(|ban| ban.until) {
+            match self.by_key.get(&key).and_then(|ban| ban.lifted_after) {
                 Some(end) if end == until => return,
                 Some(end) => *first = Reverse((end, key)),
                 None => drop(PeekMut::pop(first)),
@@ -124,6 +141,17 @@ impl Bans {
             .map(|(key, _)| *key)
             .take_while(move |key| key.jail == jail && prefix.covers(key.prefix.address()))
             .filter(move |key| prefix.contains(&key.prefix))
+    }
+
+    /// The bans of a jail, in order of address.
+    pub(crate) fn of(&self, jail: JailId) -> impl Iterator<Item = (&BanKey, &Ban)> {
+        let first = BanKey {
+            jail,
+            prefix: Prefix::FIRST,
+        };
+        self.by_key
+            .range(first..)
+            .take_while(move |(key, _)| key.jail == jail)
     }
 
     /// In order of jail and address.
@@ -141,6 +169,8 @@ mod tests {
         Ban {
             time: Timestamp::default(),
             until,
+            lifted_after: until,
+            usual: false,
             count: 1,
             failures: 0,
             users: Vec::new(),
@@ -173,11 +203,10 @@ mod tests {
                         bans.insert(key, ban(end));
                         plain.insert(key, end);
                     }
-                    (_, Some(old)) if ends_later(end, old) => {
-                        bans.renew(&key, end, 2, false);
+                    (_, Some(_)) => {
+                        bans.renew(&key, end, 2);
                         plain.insert(key, end);
                     }
-                    _ => {}
                 }
                 let first = plain.iter().filter_map(|(key, end)| Some(((*end)?, *key))).min();
                 prop_assert_eq!(bans.first_end(), first);

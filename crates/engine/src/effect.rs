@@ -4,7 +4,7 @@ use crate::{BanKey, Event, JailId, RequestId};
 use base::{NamedTexts, Prefix, Span, Timestamp};
 
 /// One thing to do.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Effect {
     /// The kernel shall hold this one until then, whatever it held for it before; nothing, if that time has passed
     /// meanwhile. To be answered by `Applied`.
@@ -117,6 +117,8 @@ pub enum Answer {
         /// What the kernel or the store could not do, one sentence each; at most 20.
         errors: Vec<String>,
     },
+    /// Whether the attempt was counted; false if it was ignored.
+    Attempt(bool),
     /// There is no such jail.
     UnknownJail,
     /// The same request is already being worked on.

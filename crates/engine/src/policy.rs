@@ -1,9 +1,10 @@
 //! What one jail wants, and the bounds on what it may hold in memory.
 
+use crate::Growth;
 use base::{JailName, PrefixSet, Span};
 
 /// The rules of one jail.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct JailPolicy {
     /// Its name.
     pub name: JailName,
@@ -15,6 +16,8 @@ pub struct JailPolicy {
     pub findtime: Span,
     /// How long a ban lasts; `None` for ever.
     pub bantime: Option<Span>,
+    /// How bans of those grow who were banned before; `None` if they do not.
+    pub growth: Option<Growth>,
     /// Failures of the machine's own addresses are not counted.
     pub ignoreself: bool,
     /// Failures of these are not counted.
@@ -30,14 +33,19 @@ pub struct JailPolicy {
 }
 
 impl JailPolicy {
-    /// How long a new ban lasts. The one place that decides it: growing ban times belong here.
-    pub(crate) fn ban_length(&self) -> Option<Span> {
-        self.bantime
-    }
-
     /// The longest that a stored ban may last after a restart (behaviour §4.6).
     pub(crate) fn longest_restored(&self) -> Option<Span> {
-        self.bantime
+        match &self.growth {
+            Some(growth) => growth.longest,
+            None => self.bantime,
+        }
+    }
+
+    /// The former bans of all jails count in this one.
+    pub(crate) fn looks_over_all_jails(&self) -> bool {
+        self.growth
+            .as_ref()
+            .is_some_and(|growth| growth.over_all_jails)
     }
 }
 
@@ -50,6 +58,8 @@ pub struct Limits {
     /// Bytes of matched lines and user names of all those ids. Beyond it new ones overwrite the oldest, whoever's
     /// they are; the failures still count.
     pub story_bytes: usize,
+    /// Former bans of all jails that are remembered where bans grow. Beyond it those longest ago are forgotten.
+    pub former_bans: usize,
 }
 
 impl Default for Limits {
@@ -57,6 +67,7 @@ impl Default for Limits {
         Self {
             tracked_ids: 100_000,
             story_bytes: 8 << 20,
+            former_bans: 200_000,
         }
     }
 }

@@ -3,7 +3,7 @@
 use crate::bans::{MARK_FIXED, MARK_FORCED, has_mark};
 use crate::impose::{Origin, Proposal};
 use crate::pending::Wait;
-use crate::{BanKey, Effect, Engine, Event, JailId, JailPolicy, RestoredBan};
+use crate::{BanKey, Effect, Engine, Event, JailId, JailPolicy, Past, RestoredBan};
 use base::{FailureId, NamedTexts, Prefix, Span, Timestamp};
 
 impl Engine {
@@ -16,6 +16,16 @@ impl Engine {
         mut rows: Vec<RestoredBan>,
         out: &mut Vec<Effect>,
     ) {
+        for row in &rows {
+            let (prefix, time) = (row.prefix, row.time);
+            let (count, length) = (row.count, row.length);
+            let past = Past {
+                count,
+                time,
+                length,
+            };
+            self.note_past(BanKey { jail, prefix }, past);
+        }
         let enforceable = self.jail(jail).is_some_and(|j| j.policy.enforceable);
         if !enforceable {
             return;

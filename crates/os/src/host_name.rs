@@ -1,9 +1,9 @@
-//! The name of an address, as the system's resolver knows it.
+//! The name of an address, as the system's resolver knows it, and this machine's own.
 
 #![expect(unsafe_code, reason = "the resolver has a C interface")]
 
 use std::ffi::CStr;
-use std::net::IpAddr;
+use std::net::{IpAddr, ToSocketAddrs};
 use std::ptr;
 
 /// Bytes of the longest name, with its end.
@@ -58,8 +58,29 @@ pub fn host_of(address: IpAddr) -> Option<String> {
     Some(name.to_string_lossy().into_owned())
 }
 
+/// This machine's short name.
+pub fn own_name() -> String {
+    rustix::system::uname()
+        .nodename()
+        .to_string_lossy()
+        .into_owned()
+}
+
+/// This machine's full name; the short one where the resolver knows none. Waits for the resolver.
+pub fn full_name() -> String {
+    let short = own_name();
+    let known = (short.as_str(), 0).to_socket_addrs().into_iter().flatten();
+    let mut full = known.filter_map(|address| host_of(address.ip()));
+    full.find(|name| name.contains('.')).unwrap_or(short)
+}
+
 #[cfg(test)]
 mod tests {
+    #[test]
+    fn this_machine_has_names() {
+        assert!(!super::own_name().is_empty() && !super::full_name().is_empty());
+    }
+
     #[test]
     fn loopback_has_a_name_or_none_and_nobody_is_asked() {
         // Both are what /etc/hosts says.

@@ -55,6 +55,15 @@ unsafe fn ip_of(address: *const libc::sockaddr) -> Option<IpAddr> {
     }
 }
 
+/// True if the kernel speaks IPv6: it is not switched off, or some interface has such an address.
+pub fn has_ipv6() -> bool {
+    let switch = fs::read_to_string("/proc/sys/net/ipv6/conf/all/disable_ipv6");
+    match switch.as_deref().map(str::trim) {
+        Ok("0") => true,
+        _ => own_addresses().iter().any(IpAddr::is_ipv6),
+    }
+}
+
 /// The gateways of default routes, IPv4 first. Empty without one, or where the kernel does not tell.
 pub fn default_gateways() -> Vec<IpAddr> {
     let read = |path: &str| fs::read_to_string(path).unwrap_or_default();

@@ -26,6 +26,8 @@ pub enum Write {
     AllJailsDisabled,
     /// A jail exists in the configuration and runs.
     JailEnabled(String),
+    /// A jail is no more; its rows stay until they are too old.
+    JailDisabled(String),
     /// A file was read so far.
     LogPosition(LogPosition),
     /// The journal was read so far.
@@ -96,6 +98,11 @@ fn apply(
         Write::JailEnabled(jail) => {
             let sql = "INSERT INTO jails(name, enabled) VALUES(?1, 1)
                 ON CONFLICT(name) DO UPDATE SET enabled = 1";
+            transaction.prepare_cached(sql)?.execute([jail])?;
+            Ok(())
+        }
+        Write::JailDisabled(jail) => {
+            let sql = "UPDATE jails SET enabled = 0 WHERE name = ?1";
             transaction.prepare_cached(sql)?.execute([jail])?;
             Ok(())
         }

@@ -35,6 +35,43 @@ pub struct Pong {
     pub pid: u32,
 }
 
+/// The answer to `reload`: the names of jails.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReloadAnswer {
+    /// The version of the messages.
+    pub v: u32,
+    /// New ones, and those that are back.
+    pub added: Vec<String>,
+    /// Those of which something is different now.
+    pub changed: Vec<String>,
+    /// Those that are no more; their bans are lifted.
+    pub removed: Vec<String>,
+    /// How many are as they were.
+    pub unchanged: u64,
+    /// Those that are wrong.
+    pub broken: Vec<BrokenJail>,
+}
+
+/// A jail whose configuration is wrong.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BrokenJail {
+    /// Its name.
+    pub jail: String,
+    /// What is wrong, with file and line.
+    pub error: String,
+    /// It runs on as it was before; else it does not run.
+    pub runs_as_before: bool,
+}
+
+/// The answer to `attempt`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AttemptAnswer {
+    /// The version of the messages.
+    pub v: u32,
+    /// It was counted; false for whom the jail ignores.
+    pub counted: bool,
+}
+
 /// The answer to `status`, flat: the status and the version beside each other.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct StatusAnswer {
@@ -92,9 +129,28 @@ pub struct JailStatus {
     pub banned: u64,
     /// Bans since the start, restored ones included.
     pub banned_total: u64,
+    /// What its actions beside the kernel's bans do; left out where it has none.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub actions: Vec<Action>,
     /// Addresses and prefixes in force, oldest end first; only in the status of one jail.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub bans: Vec<Ban>,
+}
+
+/// One action of a jail that is carried out by scripts or letters.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Action {
+    /// What it is called in this jail.
+    pub name: String,
+    /// How often something failed since the start.
+    pub errors: u64,
+    /// What failed last.
+    pub last_error: Option<String>,
+    /// What waits to be done.
+    pub waiting: u64,
+    /// Bans that it was told of late because too much waited; left out while 0.
+    #[serde(skip_serializing_if = "is_zero", default)]
+    pub put_off: u64,
 }
 
 /// One source of a jail.

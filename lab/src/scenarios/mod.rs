@@ -5,6 +5,7 @@ mod journal;
 mod life;
 mod published;
 mod refusals;
+mod reload;
 mod samples;
 mod services;
 mod sources;
@@ -59,6 +60,8 @@ pub(crate) const ALL: &[Scenario] = &[
     real("flush-plain-table", survival::flush_of_a_plain_table),
     real("kill-between-bans", survival::kill_between_bans),
     real("kill-during-attack", survival::kill_during_an_attack),
+    real("reload-changes", reload::changes_what_differs),
+    real("reload-storm", reload::loses_no_line),
     real("stop-and-start", life::stop_and_start),
     real("terminate", life::terminate),
     real("orders", life::orders),

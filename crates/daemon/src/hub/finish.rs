@@ -22,12 +22,15 @@ impl Hub {
             engine,
             jails,
             enforcer,
+            acting,
             keeper,
             log,
             zone,
+            pulse,
             is_dry_run,
             ..
         } = self;
+        acting.finish(&jails, &log, &pulse);
         let in_order = enforcer.stop(flush).is_ok();
         let mut last = LastWords {
             engine,

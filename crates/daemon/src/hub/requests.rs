@@ -2,12 +2,12 @@
 
 use super::{End, Hub};
 use crate::events::message_users;
-use base::{Prefix, Span, parse_duration};
+use base::{FailureId, Prefix, Span, parse_duration};
 use engine::{Answer, BanOutcome, BanTime, BanView, Input, JailId, RefusalReason, RequestId};
 use std::sync::mpsc::SyncSender;
 use wire::{
-    BanAnswer, BannedAnswer, Failed, Pong, Refusal, Request, StatusAnswer, StopAnswer, UnbanAnswer,
-    Unbanned, VERSION,
+    AttemptAnswer, BanAnswer, BannedAnswer, Failed, Pong, Refusal, Request, StatusAnswer,
+    StopAnswer, UnbanAnswer, Unbanned, VERSION,
 };
 
 /// A question that the engine works on.
@@ -59,11 +59,27 @@ impl Hub {
                     Err(line) => line,
                 }
             }
+            Request::Attempt { jail, ip, lines } => match self.jail_named(&jail) {
+                Ok(jail) => {
+                    let id = match ip.parse() {
+                        Ok(prefix) => FailureId::Prefix(prefix),
+                        Err(_) => FailureId::Raw(ip.into()),
+                    };
+                    let matches = lines.iter().collect();
+                    return self.submit(Vec::new(), reply, |_| engine::Request::Attempt {
+                        jail,
+                        id,
+                        matches,
+                    });
+                }
+                Err(line) => line,
+            },
             Request::UnbanAll => {
+                self.acting.flush_all();
                 return self.submit(Vec::new(), reply, |_| engine::Request::UnbanAll);
             }
-            // The hub's loop takes this one itself.
-            Request::Stop { .. } => return,
+            // The hub's loop takes the one itself, the thread that owns the readers the other.
+            Request::Stop { .. } | Request::Reload => return,
         };
         send(&reply, line);
     }
@@ -105,6 +121,10 @@ impl Hub {
                 Some(error) => failed(&format!("{error} ({} in all)", errors.len()), None),
                 None => wire::encode(&self.unban_answer(&asked, &lifted)),
             },
+            Answer::Attempt(counted) => wire::encode(&AttemptAnswer {
+                v: VERSION,
+                counted,
+            }),
             Answer::UnknownJail => failed("there is no such jail", Some("see: stockade status")),
             Answer::DuplicateId => failed("the same request is being worked on", None),
         };
@@ -139,6 +159,7 @@ impl Hub {
             Err(line) => return line,
         };
         let mut status = self.board.status(&self.jails, &self.engine.status());
+        self.add_actions(&mut status);
         if let Some(name) = only {
             status.jails.retain(|jail| jail.name == name);
             for one in &mut status.jails {
@@ -153,11 +174,32 @@ impl Hub {
         wire::encode(&StatusAnswer { v: VERSION, status })
     }
 
+    /// What the actions of the jails do; one that fails is a problem where nothing else bans.
+    fn add_actions(&self, status: &mut wire::Status) {
+        for jail in self.jails.iter() {
+            let reports = self.acting.reports(jail.id);
+            let failing = reports.iter().find(|report| report.is_failing);
+            if let Some(report) = failing.filter(|_| jail.enforce.is_none()) {
+                let why = report.last_error.as_deref().unwrap_or("it failed");
+                let text = format!("jail {}: action {}: {why}", jail.name, report.name);
+                if status.problems.is_empty() {
+                    status.health = text.clone();
+                }
+                status.problems.push(text);
+            }
+            let named = |one: &&mut wire::JailStatus| one.name == jail.name.as_str();
+            if let Some(one) = status.jails.iter_mut().find(named) {
+                one.actions = reports.into_iter().map(action_message).collect();
+            }
+        }
+    }
+
     fn banned(&self, jail: Option<&str>) -> String {
         let bans = match jail.map(|name| self.jail_named(name)).transpose() {
             Ok(None) => self
                 .jails
                 .iter()
+                .filter(|jail| !jail.is_removed)
                 .flat_map(|jail| self.bans_of(Some(jail.id)))
                 .collect(),
             Ok(only) => self.bans_of(only),
@@ -190,10 +232,10 @@ impl Hub {
     }
 
     /// The id of a jail that runs or waits, or the line of the failure.
-    fn jail_named(&self, name: &str) -> Result<JailId, String> {
+    pub(super) fn jail_named(&self, name: &str) -> Result<JailId, String> {
         self.jails
             .iter()
-            .find(|jail| jail.name.as_str() == name)
+            .find(|jail| jail.name.as_str() == name && !jail.is_removed)
             .map(|jail| jail.id)
             .ok_or_else(|| {
                 let why = match self.board.is_broken(name) {
@@ -211,6 +253,16 @@ impl Hub {
         } else {
             self.jail_named(name).map(|id| self.name_of(id).to_string())
         }
+    }
+}
+
+fn action_message(report: crate::actions::Report) -> wire::Action {
+    wire::Action {
+        name: report.name,
+        errors: report.errors,
+        last_error: report.last_error,
+        waiting: report.waiting as u64,
+        put_off: report.put_off,
     }
 }
 

@@ -1,16 +1,21 @@
 //! The start: what the store and the kernel hold becomes one set of bans.
 
 use super::Hub;
-use super::translate::restored;
+use super::translate::{remembered, restored};
 use crate::clock;
 use crate::enforce::{Command, Standing};
 use base::Prefix;
-use engine::{Effect, Input, JailId};
+use engine::{BanKey, Effect, Input, JailId};
 use std::collections::{HashMap, HashSet};
 
 impl Hub {
     /// Brings back what the store and the kernel hold, in one go, before anything is read.
-    pub(crate) fn restore(&mut self, stored: Vec<store::Ban>, adopted: Vec<Standing>) {
+    pub(crate) fn restore(
+        &mut self,
+        stored: Vec<store::Ban>,
+        past: Vec<store::Past>,
+        adopted: Vec<Standing>,
+    ) {
         let now = clock::now();
         self.refresh_protection(now);
         let ids: HashMap<&str, JailId> = self
@@ -18,6 +23,12 @@ impl Hub {
             .iter()
             .map(|jail| (jail.name.as_str(), jail.id))
             .collect();
+        for one in past {
+            if let Some(jail) = ids.get(one.jail.as_str()).copied() {
+                let input = remembered(jail, &one);
+                self.engine.step(now, input, &mut self.effects);
+            }
+        }
         let mut rows: HashMap<JailId, Vec<engine::RestoredBan>> = HashMap::new();
         let mut known: HashSet<(JailId, Prefix)> = HashSet::new();
         for ban in stored {
@@ -28,6 +39,9 @@ impl Hub {
         }
         for jail in self.jails.iter() {
             let bans = rows.remove(&jail.id).unwrap_or_default();
+            for ban in &bans {
+                self.acting.expect(jail.id, ban, true);
+            }
             let input = Input::Restored {
                 jail: jail.id,
                 bans,
@@ -52,7 +66,7 @@ impl Hub {
         let mut all = Vec::new();
         for effect in std::mem::take(&mut self.effects) {
             match effect {
-                Effect::Ban { seq, key, until } => {
+                Effect::Ban { seq, key, until } if self.acting.is_native(key.jail) => {
                     self.restoring.push(seq);
                     all.push(Standing {
                         jail: self.name_of(key.jail),
@@ -63,7 +77,17 @@ impl Hub {
                 other => self.effects.push(other),
             }
         }
+        let engine = &self.engine;
+        let standing: HashSet<BanKey> = engine
+            .bans()
+            .map(|ban| BanKey {
+                jail: ban.jail,
+                prefix: ban.prefix,
+            })
+            .collect();
+        self.acting.keep(|key| standing.contains(key));
         self.enforce(Command::Restore(all));
         self.perform();
+        self.acting.turn();
     }
 }

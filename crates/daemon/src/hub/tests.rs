@@ -47,17 +47,21 @@ fn hub(dir: &std::path::Path) -> (Hub, Sender<Message>, Receiver<Message>) {
         state: "ok".into(),
     };
     let log = Log::open(Target::File(dir.join("out")), Level::Info, TimeZone::UTC).unwrap();
+    let log = Arc::new(log);
+    let acting = Acting::new(&jails, &log, false, sender.clone());
     let hub = Hub::new(Parts {
         engine: Engine::new(jails.iter().map(|jail| jail.policy.clone()).collect()),
         board: Board::new(clock::now(), String::new(), Vec::new(), store),
         jails,
         enforcer,
+        acting,
         keeper,
         resolver: Resolver::start(|_, _, _| {}).unwrap(),
         protection: Protection::new(None, clock::now()),
-        log: Arc::new(log),
+        log,
         zone: TimeZone::UTC,
         purge_age: Span::from_secs(86_400),
+        reached: Reached::default(),
         pulse: Pulse::default(),
         is_dry_run: true,
     });
@@ -84,7 +88,7 @@ fn a_dead_part_ends_the_hub_with_an_error_and_a_word() {
 fn orders_are_answered_and_the_end_tells_what_stands() {
     let dir = tempfile::tempdir().unwrap();
     let (mut hub, sender, inbox) = hub(dir.path());
-    hub.restore(Vec::new(), Vec::new());
+    hub.restore(Vec::new(), Vec::new(), Vec::new());
     let thread = std::thread::spawn(move || hub.run(&inbox));
     let ban = |ips: &[&str]| wire::Request::Ban {
         jail: "one".into(),

@@ -48,6 +48,19 @@ pub(crate) fn restored(ban: store::Ban) -> BanRecord {
     }
 }
 
+/// That somebody was banned before, as the engine takes it.
+pub(crate) fn remembered(jail: engine::JailId, past: &store::Past) -> engine::Input<'static> {
+    engine::Input::Remembered {
+        jail,
+        prefix: past.prefix,
+        past: engine::Past {
+            count: past.count,
+            time: past.time,
+            length: past.length,
+        },
+    }
+}
+
 /// The engine's write as the store takes it, and its number.
 pub(crate) fn store_ban(jails: &[Jail], write: StoreWrite) -> (Write, u64) {
     let name = |jail: engine::JailId| jails[jail.0 as usize].name.to_string();

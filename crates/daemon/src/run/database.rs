@@ -85,6 +85,8 @@ pub(super) fn import(opened: &mut Opened, path: &Path, jails: &[Jail], log: &Log
 pub(super) struct Read {
     pub(super) state: String,
     pub(super) bans: Vec<store::Ban>,
+    /// Who was banned before, also where that is over; the oldest ban first.
+    pub(super) past: Vec<store::Past>,
     pub(super) positions: Positions,
     pub(super) waiting: Vec<Write>,
 }
@@ -117,9 +119,11 @@ pub(super) fn read(opened: &mut Opened, jails: &[Jail], log: &Log) -> Read {
     Read {
         state,
         bans,
+        past: held.past,
         positions: Positions {
             logs: held.logs,
             journal: held.journal,
+            are_fresh: false,
         },
         waiting,
     }

@@ -11,6 +11,7 @@ fn policy(findtime: i64, maxmatches: u32) -> JailPolicy {
         maxmatches,
         findtime: Span::from_secs(findtime),
         bantime: None,
+        growth: None,
         ignoreself: false,
         ignoreip: PrefixSet::default(),
         ipv4_prefix: 32,
@@ -24,6 +25,7 @@ fn window(tracked_ids: usize, story_bytes: usize) -> Window {
     Window::new(&Limits {
         tracked_ids,
         story_bytes,
+        former_bans: 1,
     })
 }
 
@@ -40,7 +42,7 @@ fn fail(window: &mut Window, policy: &JailPolicy, who: u32, time: i64, line: &st
         matches: &[line].iter().collect(),
         captures: &NamedTexts::default(),
     };
-    window.add(failure.id, &failure, policy)
+    window.add(failure.id, &failure, 1, policy).0
 }
 
 /// One id's failures at these seconds give this estimate.
@@ -262,6 +264,7 @@ impl Plain {
             }
         }
         Told {
+            bans: 0,
             last: entry.last,
             failures: entry.moments.len() as u32,
             users,

@@ -3,9 +3,10 @@
 use crate::laws::Laws;
 use crate::random::Random;
 use base::{FailureId, JailName, NamedTexts, Prefix, Span, Texts, Timestamp};
+use engine::formula::Formula;
 use engine::{
-    BanKey, BanRecord, BanTime, Effect, Engine, Failure, Input, JailId, JailPolicy, Limits,
-    Request, RequestId, StoreWrite,
+    BanKey, BanRecord, BanTime, Effect, Engine, Failure, Growth, GrowthRule, Input, JailId,
+    JailPolicy, Limits, Request, RequestId, StoreWrite, USUAL_FORMULA,
 };
 use std::collections::{BTreeMap, VecDeque};
 use std::fmt::Write as _;
@@ -81,6 +82,7 @@ pub(crate) fn policies() -> Vec<JailPolicy> {
         maxmatches: 2,
         findtime: Span::from_secs(60),
         bantime: Some(Span::from_secs(90)),
+        growth: None,
         ignoreself: true,
         ignoreip: std::iter::once(prefix("10.0.0.8/31")).collect(),
         ipv4_prefix: 32,
@@ -88,10 +90,23 @@ pub(crate) fn policies() -> Vec<JailPolicy> {
         fed_by_bans: false,
         enforceable: true,
     };
-    let mut policies = vec![jail("short"), jail("permanent"), jail("recidive")];
+    let mut policies = vec![
+        jail("short"),
+        jail("permanent"),
+        jail("recidive"),
+        jail("growing"),
+    ];
     policies[1].bantime = None;
     policies[1].ignoreself = false;
     policies[1].maxretry = 4;
+    policies[3].bantime = Some(Span::from_secs(30));
+    policies[3].growth = Some(Growth {
+        rule: GrowthRule::Formula(Formula::parse(USUAL_FORMULA).unwrap()),
+        factor: 1i64.into(),
+        longest: Some(Span::from_secs(300)),
+        spread: Some(Span::from_secs(20)),
+        over_all_jails: true,
+    });
     policies[2].fed_by_bans = true;
     policies[2].bantime = Some(Span::from_secs(400));
     policies[2].findtime = Span::from_secs(600);
@@ -174,17 +189,30 @@ impl World {
             31..=35 => self.answer_arrives(),
             36 => self.requests(),
             37 => {
-                let jail = JailId(self.random.below(3) as u32);
+                let jail = JailId(self.random.below(4) as u32);
                 self.step(Input::ReadBegins { jail })
             }
+            38 if self.random.once_in(2) => self.rules_change(),
             38 => self.protection_changes(),
             _ if self.random.once_in(2) => self.crash(),
             _ => self.step(Input::Tick),
         }
     }
 
+    /// The ban time of a jail changes, or how many failures are enough.
+    fn rules_change(&mut self) -> Result<(), String> {
+        let jail = JailId(self.random.below(4) as u32);
+        let mut policy = policies().swap_remove(jail.0 as usize);
+        let times = [Some(20), Some(90), Some(400), None];
+        policy.bantime = times[self.random.below(4)].map(Span::from_secs);
+        policy.maxretry = 1 + self.random.below(4) as u32;
+        self.laws.ends_changed(&self.engine, jail);
+        let policy = Box::new(policy);
+        self.step(Input::Policy { jail, policy })
+    }
+
     fn failures(&mut self) -> Result<(), String> {
-        let jail = JailId(self.random.below(2) as u32);
+        let jail = JailId([0, 1, 3][self.random.below(3)]);
         let subject = SUBJECTS[self.random.below(SUBJECTS.len())];
         let late = self.random.once_in(6);
         for _ in 0..1 + self.random.below(4) {
@@ -202,7 +230,11 @@ impl World {
             };
             self.step(Input::Failure { jail, failure })?;
         }
-        Ok(())
+        // Sometimes something else comes first, or a crash.
+        match self.random.once_in(4) {
+            true => Ok(()),
+            false => self.step(Input::ReadEnds),
+        }
     }
 
     fn requests(&mut self) -> Result<(), String> {
@@ -220,8 +252,8 @@ impl World {
                 .map(|_| prefix(texts[random.below(texts.len())]))
                 .collect()
         };
-        let jail = JailId(self.random.below(3) as u32);
-        let request = match self.random.below(5) {
+        let jail = JailId(self.random.below(4) as u32);
+        let request = match self.random.below(6) {
             0 | 1 => Request::Ban {
                 jail,
                 prefixes: some(&mut self.random),
@@ -231,6 +263,11 @@ impl World {
                     _ => None,
                 },
                 force: self.random.once_in(4),
+            },
+            5 => Request::Attempt {
+                jail,
+                id: FailureId::Prefix(prefix(SUBJECTS[self.random.below(8)])),
+                matches: ["by", "hand"].iter().collect(),
             },
             2 | 3 => Request::Unban {
                 jail: self.random.once_in(2).then_some(jail),
@@ -479,6 +516,7 @@ fn fresh_engine() -> Engine {
         Limits {
             tracked_ids: 6,
             story_bytes: 200,
+            former_bans: 5,
         },
     )
 }

@@ -1,0 +1,311 @@
+//! Who waits for whom, with real scripts: what they write is the record, and a pipe without a writer is what holds one up.
+
+use super::super::Planned;
+use super::super::definition::tests::action;
+use super::super::values::{History, NoHistory, Past};
+use super::*;
+use crate::log::{Log, Target};
+use base::Timestamp;
+use jiff::tz::TimeZone;
+use std::fs;
+use std::path::Path;
+use std::process::Command as Program;
+
+/// A place for the record of all scripts, and the crew.
+struct World {
+    dir: tempfile::TempDir,
+    crew: Crew,
+    woken: Receiver<()>,
+}
+
+fn plan(name: &str, params: &[(&str, &str)]) -> Planned {
+    let (mut definition, _) = action(params);
+    definition.name = name.into();
+    Planned::Scripts(Arc::new(definition))
+}
+
+/// An action that writes down what it is asked for.
+fn recorder(dir: &Path, name: &str) -> Planned {
+    let line = |what: &str| format!("echo {name} {what} >> {}", dir.join("out").display());
+    let (start, stop, flush) = (line("start"), line("stop"), line("flush"));
+    let (ban, unban, reload) = (line("ban '<ip>'"), line("unban '<ip>'"), line("reload"));
+    let params = [
+        ("actionstart", start.as_str()),
+        ("actionstop", stop.as_str()),
+        ("actionban", ban.as_str()),
+        ("actionunban", unban.as_str()),
+        ("actionflush", flush.as_str()),
+        ("actionreload", reload.as_str()),
+    ];
+    plan(name, &params)
+}
+
+/// One whose first ban waits until somebody writes to the pipe.
+fn stuck(dir: &Path, name: &str) -> Planned {
+    let pipe = dir.join("pipe");
+    assert!(
+        Program::new("mkfifo")
+            .arg(&pipe)
+            .status()
+            .unwrap()
+            .success()
+    );
+    let (pipe, out) = (pipe.display(), dir.join("out"));
+    let ban = format!(
+        "[ <ip> != 192.0.2.0 ] || read line < {pipe}\necho {name} ban <ip> >> {}",
+        out.display()
+    );
+    plan(name, &[("actionban", &ban)])
+}
+
+fn world(dir: tempfile::TempDir, jails: &[(&str, &[Planned])], history: Box<dyn History>) -> World {
+    let log = Log::open(
+        Target::File(dir.path().join("log")),
+        Level::Info,
+        TimeZone::UTC,
+    )
+    .unwrap();
+    let tools = Tools::new(Arc::new(log), history, false);
+    let (wake, woken) = channel();
+    let wake: Wake = Arc::new(move || wake.send(()).unwrap_or(()));
+    let jails = jails.iter().map(|(name, plans)| {
+        let workers = plans.iter().map(Planned::worker).collect();
+        ((*name).to_owned(), workers)
+    });
+    let crew = Crew::new(jails.collect(), Arc::new(tools), wake);
+    World { dir, crew, woken }
+}
+
+impl World {
+    fn ban(&mut self, jail: usize, ip: &str) {
+        let ticket = Ticket::bare(ip.parse().unwrap(), Timestamp::from_secs(0));
+        let ticket = Arc::new(ticket);
+        let job = Job::Ban(Arc::clone(&ticket), Default::default());
+        self.crew.ban(jail, job, ticket);
+    }
+
+    /// Lets the crew work until this many are away at most.
+    fn until_away(&mut self, most: usize) {
+        self.crew.turn();
+        while self.crew.away > most {
+            self.woken.recv().unwrap();
+            self.crew.turn();
+        }
+    }
+
+    fn out(&self) -> Vec<String> {
+        let text = fs::read_to_string(self.dir.path().join("out")).unwrap_or_default();
+        text.lines().map(str::to_owned).collect()
+    }
+
+    fn log(&self) -> String {
+        fs::read_to_string(self.dir.path().join("log")).unwrap()
+    }
+}
+
+#[test]
+fn one_that_is_stuck_holds_up_nobody_else() {
+    let dir = tempfile::tempdir().unwrap();
+    let (one, two, slow) = (
+        recorder(dir.path(), "one"),
+        recorder(dir.path(), "two"),
+        stuck(dir.path(), "slow"),
+    );
+    let mut world = world(
+        dir,
+        &[("a", &[slow, one]), ("b", &[two])],
+        Box::new(NoHistory),
+    );
+    for round in 0..20 {
+        world.ban(0, &format!("192.0.2.{round}"));
+        world.ban(1, &format!("192.0.2.{round}"));
+    }
+    // Only the stuck one is away, and all the others are done.
+    world.until_away(1);
+    let out = world.out();
+    assert!(!out.iter().any(|line| line.starts_with("slow")), "{out:?}");
+    for name in ["one", "two"] {
+        let own: Vec<&String> = out.iter().filter(|line| line.starts_with(name)).collect();
+        let expected = (0..20).map(|round| format!("{name} ban 192.0.2.{round}"));
+        let expected: Vec<String> = std::iter::once(format!("{name} start"))
+            .chain(expected)
+            .collect();
+        assert_eq!(own, expected.iter().collect::<Vec<_>>());
+    }
+    let report = &world.crew.reports(0)[0];
+    assert!(
+        report.waiting >= 20 - BATCH && report.errors == 0,
+        "{report:?}"
+    );
+    // With a writer it goes on, in order.
+    fs::write(world.dir.path().join("pipe"), "\n").unwrap();
+    world.until_away(0);
+    let out = world.out();
+    let slow: Vec<&String> = out.iter().filter(|line| line.starts_with("slow")).collect();
+    assert_eq!(slow.len(), 20);
+    assert_eq!(slow[19], "slow ban 192.0.2.19");
+}
+
+#[test]
+fn the_end_flushes_and_stops_in_reverse_order() {
+    let dir = tempfile::tempdir().unwrap();
+    let plans = [recorder(dir.path(), "one"), recorder(dir.path(), "two")];
+    let mut world = world(dir, &[("a", &plans)], Box::new(NoHistory));
+    world.ban(0, "192.0.2.1");
+    let World { dir, crew, .. } = world;
+    let beats = std::cell::Cell::new(0);
+    crew.finish(&|| beats.set(beats.get() + 1));
+    assert!(beats.get() > 0);
+    let out = fs::read_to_string(dir.path().join("out")).unwrap();
+    let lines: Vec<&str> = out.lines().collect();
+    let place = |line: &str| lines.iter().position(|other| *other == line).unwrap();
+    for name in ["one", "two"] {
+        let order = ["start", "ban 192.0.2.1", "flush", "stop"];
+        let places: Vec<usize> = order
+            .iter()
+            .map(|what| place(&format!("{name} {what}")))
+            .collect();
+        assert!(places.is_sorted(), "{lines:?}");
+    }
+    assert_eq!(lines.len(), 8);
+    assert!(place("two stop") < place("one stop"), "{lines:?}");
+    assert!(place("one flush") < place("two stop"), "{lines:?}");
+}
+
+#[test]
+fn a_reload_starts_what_is_new_and_ends_what_is_gone() {
+    let dir = tempfile::tempdir().unwrap();
+    let plan = |name: &str| recorder(dir.path(), name);
+    let (kept, gone, last, new) = (plan("kept"), plan("gone"), plan("last"), plan("new"));
+    let mut world = world(
+        dir,
+        &[("a", &[kept.clone(), gone, last])],
+        Box::new(NoHistory),
+    );
+    world.ban(0, "192.0.2.1");
+    world.until_away(0);
+    let before = world.out().len();
+    world.crew.reload(0, vec![kept.worker(), new.worker()]);
+    world.until_away(0);
+    world.ban(0, "192.0.2.2");
+    world.until_away(0);
+    let out = world.out().split_off(before);
+    let of = |name: &str| -> Vec<&str> {
+        let own = out.iter().filter_map(|line| line.split_once(' '));
+        own.filter(|(who, _)| *who == name)
+            .map(|(_, what)| what)
+            .collect()
+    };
+    assert_eq!(of("kept"), ["reload", "ban 192.0.2.2"]);
+    assert_eq!(of("new"), ["start", "ban 192.0.2.1", "ban 192.0.2.2"]);
+    assert_eq!(
+        (of("gone"), of("last")),
+        (vec!["flush", "stop"], vec!["flush", "stop"])
+    );
+    let place = |line: &str| out.iter().position(|other| other == line).unwrap();
+    assert!(place("last stop") < place("gone flush"), "{out:?}");
+    let names: Vec<String> = world
+        .crew
+        .reports(0)
+        .into_iter()
+        .map(|report| report.name)
+        .collect();
+    assert_eq!(names, ["kept", "new"]);
+}
+
+#[test]
+fn failures_are_counted_and_change_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    let bad = plan("bad", &[("actionban", "echo no >&2; exit 3")]);
+    let good = recorder(dir.path(), "good");
+    let mut world = world(dir, &[("a", &[bad, good])], Box::new(NoHistory));
+    world.ban(0, "192.0.2.1");
+    world.until_away(0);
+    assert_eq!(world.out(), ["good start", "good ban 192.0.2.1"]);
+    let [bad, good] = &world.crew.reports(0)[..] else {
+        panic!("two actions have two reports")
+    };
+    assert_eq!(
+        (bad.errors, bad.is_failing, bad.last_error.as_deref()),
+        (1, true, Some("Error banning 192.0.2.1"))
+    );
+    assert_eq!((good.errors, good.is_failing), (0, false));
+    assert!(
+        world
+            .crew
+            .standing(0, &"192.0.2.1".parse().unwrap())
+            .is_some()
+    );
+    let log = world.log();
+    for line in [
+        " ERROR   0 -- exec: echo no >&2; exit 3",
+        " ERROR   0 -- stderr: 'no'",
+        " ERROR   0 -- returned 3",
+        "Failed to execute ban jail 'j1' action 'bad' info 'ActionInfo({'ip': '192.0.2.1', 'family': 'inet4'})': Error banning 192.0.2.1",
+    ] {
+        assert!(log.contains(line), "{line}: {log}");
+    }
+}
+
+#[test]
+fn one_that_dies_is_said_and_the_others_live() {
+    struct Fatal;
+    impl History for Fatal {
+        fn past(&self, _id: &str, _jail: Option<&str>) -> Option<Past> {
+            std::panic::resume_unwind(Box::new(()))
+        }
+    }
+    let dir = tempfile::tempdir().unwrap();
+    let dies = plan("dies", &[("actionban", "echo <ipfailures>")]);
+    let good = recorder(dir.path(), "good");
+    let mut world = world(dir, &[("a", &[dies, good])], Box::new(Fatal));
+    world.ban(0, "192.0.2.1");
+    world.until_away(0);
+    world.ban(0, "192.0.2.2");
+    world.until_away(0);
+    assert_eq!(
+        world.out(),
+        ["good start", "good ban 192.0.2.1", "good ban 192.0.2.2"]
+    );
+    assert!(
+        world.log().contains("CRITICAL [a] action 'dies': it died"),
+        "{}",
+        world.log()
+    );
+    world.crew.finish(&|| {});
+}
+
+#[test]
+fn what_was_put_off_is_told_in_the_end() {
+    let dir = tempfile::tempdir().unwrap();
+    let pipe = dir.path().join("pipe");
+    assert!(
+        Program::new("mkfifo")
+            .arg(&pipe)
+            .status()
+            .unwrap()
+            .success()
+    );
+    let out = dir.path().join("out");
+    let start = format!("read line < {}", pipe.display());
+    let ban = format!("echo <ip> >> {}", out.display());
+    let slow = plan("slow", &[("actionstart", &start), ("actionban", &ban)]);
+    let mut world = world(dir, &[("a", &[slow])], Box::new(NoHistory));
+    world.crew.turn();
+    for number in 0..1_010 {
+        world.ban(0, &format!("10.0.{}.{}", number / 256, number % 256));
+    }
+    // One of the owed ends meanwhile and is never told.
+    world.crew.unban(0, &"10.0.3.241".parse().unwrap());
+    fs::write(&pipe, "\n").unwrap();
+    world.until_away(0);
+    let mut told = world.out();
+    assert_eq!(told.len(), 1_009);
+    told.sort();
+    told.dedup();
+    assert_eq!(told.len(), 1_009);
+    assert_eq!(
+        world.log().matches("is slower than the bans come").count(),
+        1
+    );
+}

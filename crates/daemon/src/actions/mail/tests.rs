@@ -1,0 +1,211 @@
+//! Letters, as a small mail server gets them.
+
+use super::letter::base64;
+use super::*;
+use std::collections::BTreeMap;
+use std::io::{BufRead, BufReader, Write};
+use std::net::TcpListener;
+use std::thread::{self, JoinHandle};
+
+fn letters(options: &[(&str, &str)]) -> Result<Letters, String> {
+    let params: BTreeMap<String, String> = options
+        .iter()
+        .map(|(key, value)| ((*key).to_owned(), (*value).to_owned()))
+        .collect();
+    let origin = base::Origin {
+        file: "jail.local".into(),
+        line: 1,
+        text: "".into(),
+    };
+    let action = ActionSpec {
+        name: "smtp.py".into(),
+        actname: "smtp".into(),
+        params,
+        stock: None,
+        origin,
+    };
+    Letters::new(&JailName::new("sshd"), &action)
+}
+
+/// A server that takes one connection and answers what it is told to; gives all that it was told.
+fn server(offers: &'static str, refuses: &'static str) -> (String, JoinHandle<String>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let place = listener.local_addr().unwrap().to_string();
+    let thread = thread::spawn(move || {
+        let (stream, _) = listener.accept().unwrap();
+        let mut out = stream.try_clone().unwrap();
+        let mut heard = String::new();
+        let mut in_letter = false;
+        out.write_all(b"220-hello\r\n220 here\r\n").unwrap();
+        for line in BufReader::new(stream).lines() {
+            let line = line.unwrap();
+            heard.push_str(&line);
+            heard.push('\n');
+            let answer = match line.split([' ', ':']).next().unwrap() {
+                "." if in_letter => "250 taken",
+                _ if in_letter => continue,
+                "EHLO" => offers,
+                _ if !refuses.is_empty() && line.contains(refuses) => "550 no",
+                "AUTH" if line == "AUTH LOGIN" => "334 VXNlcm5hbWU6",
+                "AUTH" => "235 welcome",
+                "DATA" => "354 go on",
+                "QUIT" => "221 bye",
+                "MAIL" | "RCPT" => "250 ok",
+                // The first of the two answers to AUTH LOGIN; the second is the last word of the login.
+                _ if heard.lines().rev().nth(1) == Some("AUTH LOGIN") => "334 UGFzc3dvcmQ6",
+                _ => "235 welcome",
+            };
+            in_letter = line == "DATA";
+            out.write_all(format!("{answer}\r\n").as_bytes()).unwrap();
+        }
+        heard
+    });
+    (place, thread)
+}
+
+fn ticket() -> Ticket {
+    let mut ticket = Ticket::bare(
+        "192.0.2.7".parse().unwrap(),
+        Timestamp::from_secs(1_700_000_000),
+    );
+    ticket.length = Some(Span::from_secs(600));
+    ticket.failures = 5;
+    ticket.matches = vec![".".into(), "RCPT TO:<evil>".into()];
+    ticket
+}
+
+#[test]
+fn a_letter_arrives_whole_and_no_line_of_it_is_an_order() {
+    let (place, thread) = server("250-here\r\n250 AUTH PLAIN LOGIN", "");
+    let options = [
+        ("host", place.as_str()),
+        ("user", "me"),
+        ("password", "secret"),
+        ("dest", "root, admin@example.org"),
+        ("sendername", "Guard"),
+        ("sender", "guard@example.org"),
+        ("matches", "matches"),
+    ];
+    let letters = letters(&options).unwrap();
+    let now = Timestamp::from_secs(1_795_612_950);
+    let letter = letters.banned(now, "vm", &ticket(), None);
+    let sent = letters
+        .server
+        .send("vm", &letters.sender, &letters.recipients, &letter.text());
+    assert_eq!(sent, Ok(()));
+    let expected = "EHLO vm\nAUTH PLAIN AG1lAHNlY3JldA==\nMAIL FROM:<guard@example.org>\nRCPT TO:<root>\n\
+        RCPT TO:<admin@example.org>\nDATA\nContent-Type: text/plain; charset=\"utf-8\"\nMIME-Version: 1.0\n\
+        Content-Transfer-Encoding: 7bit\nSubject: [Fail2Ban] sshd: banned 192.0.2.7 from vm\n\
+        From: Guard <guard@example.org>\nTo: root, admin@example.org\nDate: Wed, 25 Nov 2026 13:22:30 -0000\n\
+        Auto-Submitted: auto-generated\n\n\
+        192.0.2.7 is banned on vm for 600 seconds, after 5 failures in the jail sshd.\n\n\
+        Lines that led to this ban:\n..\nRCPT TO:<evil>\n.\nQUIT\n";
+    assert_eq!(thread.join().unwrap(), expected);
+}
+
+#[test]
+fn servers_differ_in_logins_and_refusals() {
+    let (place, thread) = server("250-here\r\n250-AUTH LOGIN\r\n250 HELP", "evil");
+    let options = [
+        ("host", place.as_str()),
+        ("user", "me"),
+        ("password", "secret"),
+        ("dest", "evil@x,root"),
+    ];
+    let letters = letters(&options).unwrap();
+    let letter = letters.started(Timestamp::from_secs(0), "vm");
+    let sent = letters
+        .server
+        .send("vm", &letters.sender, &letters.recipients, &letter.text());
+    // One is refused and said; the other one gets it.
+    let why = sent.unwrap_err();
+    assert!(why.ends_with("evil@x: 550 no"), "{why}");
+    let heard = thread.join().unwrap();
+    assert!(
+        heard.contains("AUTH LOGIN\nbWU=\nc2VjcmV0\nMAIL FROM:<fail2ban>\n"),
+        "{heard}"
+    );
+    assert!(
+        heard.contains("Subject: [Fail2Ban] sshd: started on vm\n"),
+        "{heard}"
+    );
+
+    let (place, thread) = server("250 here", "root");
+    let letters = self::letters(&[("host", place.as_str())]).unwrap();
+    let letter = letters.stopped(Timestamp::from_secs(0), "vm");
+    let sent = letters
+        .server
+        .send("vm", &letters.sender, &letters.recipients, &letter.text());
+    assert!(sent.unwrap_err().ends_with("root: 550 no"));
+    let heard = thread.join().unwrap();
+    assert!(!heard.contains("DATA"), "{heard}");
+}
+
+#[test]
+fn whatever_is_cited_is_sent_safely() {
+    let letters = letters(&[("matches", "matches")]).unwrap();
+    let mut ticket = ticket();
+    ticket.matches = vec![format!("é\0\r\n.\r\nQUIT {}", "x".repeat(5000))];
+    let text = letters
+        .banned(Timestamp::from_secs(0), "vm", &ticket, None)
+        .text();
+    let (head, body) = text.split_once("\r\n\r\n").unwrap();
+    assert!(head.contains("Content-Transfer-Encoding: base64"), "{head}");
+    let is_short = |line: &str| {
+        line.len() <= 76
+            && line
+                .bytes()
+                .all(|b| b.is_ascii_alphanumeric() || b"+/=".contains(&b))
+    };
+    assert!(body.split_terminator("\r\n").all(is_short), "{body}");
+}
+
+#[test]
+fn options_are_smtp_pys() {
+    let check = |host: &str, expected: Option<(&str, u16)>| {
+        let found = host_and_port(host);
+        assert_eq!(
+            found,
+            expected.map(|(host, port)| (host.to_owned(), port)),
+            "{host}"
+        );
+    };
+    check("localhost", Some(("localhost", 25)));
+    check("mail.example.org:587", Some(("mail.example.org", 587)));
+    check("::1", Some(("::1", 25)));
+    check("[::1]:26", Some(("::1", 26)));
+    check("[::1]", Some(("::1", 25)));
+    check("h:x", None);
+    check(":25", None);
+    check("[::1]26", None);
+    let plain = letters(&[]).unwrap();
+    assert_eq!(
+        (plain.sender.as_str(), plain.recipients.as_slice()),
+        ("fail2ban", &["root".to_owned()][..])
+    );
+    assert!(letters(&[("ssl", "false")]).is_ok());
+    for (key, value) in [
+        ("ssl", "true"),
+        ("dest", ","),
+        ("colour", "red"),
+        ("host", "a:b"),
+    ] {
+        assert!(letters(&[(key, value)]).is_err(), "{key}");
+    }
+    assert!(
+        !format!("{:?}", letters(&[("user", "me"), ("password", "secret")])).contains("secret")
+    );
+}
+
+#[test]
+fn base64_is_rfc_4648s() {
+    for (text, expected) in [
+        ("", ""),
+        ("f", "Zg=="),
+        ("fo", "Zm8="),
+        ("foo", "Zm9v"),
+        ("foob", "Zm9vYg=="),
+    ] {
+        assert_eq!(base64(text.as_bytes()), expected);
+    }
+}

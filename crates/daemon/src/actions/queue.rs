@@ -1,0 +1,145 @@
+//! What waits for one action: in order, bounded.
+//!
+//! A notifier that sleeps must not fill the memory, and a firewall's action must not lose a ban. So where the queue is
+//! full a ban is only owed: who it is about stays, and it is told once there is room, if it still stands then. A ban
+//! and its end that both wait behind a full queue need not be told at all.
+
+use super::definition::Definition;
+use super::ticket::Ticket;
+use super::values::Counters;
+use base::Prefix;
+use std::collections::{BTreeSet, VecDeque};
+use std::sync::Arc;
+
+/// Bans that wait for one action; more are owed.
+const MOST_WAITING: usize = 1_000;
+
+/// One thing for an action to do.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Job {
+    /// The jail begins.
+    Start,
+    /// A ban, with what the jail counted then.
+    Ban(Arc<Ticket>, Counters),
+    /// Somebody who is banned was seen again.
+    Again(Arc<Ticket>),
+    /// A ban was made longer.
+    Prolong(Arc<Ticket>),
+    /// A ban is over.
+    Unban(Arc<Ticket>),
+    /// These are over, all that there were.
+    Flush(Vec<Arc<Ticket>>),
+    /// The configuration says this now.
+    Reload(Arc<Definition>),
+    /// The jail ends.
+    Stop,
+}
+
+/// The queue of one action.
+#[derive(Debug, Default)]
+pub(crate) struct Queue {
+    jobs: VecDeque<Job>,
+    /// Bans among `jobs`.
+    bans: usize,
+    /// Bans that there was no room for.
+    owed: BTreeSet<Prefix>,
+    /// How many were ever put off.
+    put_off: u64,
+}
+
+impl Queue {
+    /// Lines up a job. True if this was the first ban put off since the queue had room.
+    pub(crate) fn push(&mut self, job: Job) -> bool {
+        match &job {
+            Job::Ban(ticket, _) if self.bans >= MOST_WAITING => {
+                self.put_off += 1;
+                let first = self.owed.is_empty();
+                self.owed.insert(ticket.prefix);
+                return first;
+            }
+            Job::Ban(..) => self.bans += 1,
+            Job::Again(ticket) | Job::Prolong(ticket) if self.owed.contains(&ticket.prefix) => {
+                return false;
+            }
+            // Nobody needs to know that somebody is still there while so much waits.
+            Job::Again(_) if self.jobs.len() >= MOST_WAITING => return false,
+            Job::Unban(ticket) if self.owed.remove(&ticket.prefix) => return false,
+            Job::Unban(ticket) if self.bans >= MOST_WAITING && self.cancel(ticket.prefix) => {
+                return false;
+            }
+            Job::Flush(_) => self.owed.clear(),
+            _ => {}
+        }
+        self.jobs.push_back(job);
+        false
+    }
+
+    /// Takes the ban of this one back, with all that waits about it. False if none waits.
+    fn cancel(&mut self, prefix: Prefix) -> bool {
+        let concerns = |job: &Job| match job {
+            Job::Ban(ticket, _) | Job::Again(ticket) | Job::Prolong(ticket) => {
+                ticket.prefix == prefix
+            }
+            _ => false,
+        };
+        let is_ban = |job: &Job| matches!(job, Job::Ban(..)) && concerns(job);
+        let before = self.jobs.iter().filter(|job| is_ban(job)).count();
+        // With an end between two bans the pairs are not plain to see; they are told in order then.
+        let ends = |job: &Job| matches!(job, Job::Unban(ticket) if ticket.prefix == prefix);
+        if before != 1 || self.jobs.iter().any(ends) {
+            return false;
+        }
+        self.jobs.retain(|job| !concerns(job));
+        self.bans -= 1;
+        true
+    }
+
+    /// The next jobs, at most so many.
+    pub(crate) fn take(&mut self, most: usize) -> Vec<Job> {
+        let count = most.min(self.jobs.len());
+        let taken: Vec<Job> = self.jobs.drain(..count).collect();
+        let bans = taken
+            .iter()
+            .filter(|job| matches!(job, Job::Ban(..)))
+            .count();
+        self.bans -= bans;
+        taken
+    }
+
+    /// The bans that are owed and for which there is room now.
+    pub(crate) fn due(&mut self) -> Vec<Prefix> {
+        let room = MOST_WAITING.saturating_sub(self.bans);
+        let due: Vec<Prefix> = self.owed.iter().take(room).copied().collect();
+        for prefix in &due {
+            self.owed.remove(prefix);
+        }
+        due
+    }
+
+    /// Drops what need not be told where everything ends: bans, and what is about them.
+    pub(crate) fn drop_bans(&mut self) -> usize {
+        let before = self.jobs.len() + self.owed.len();
+        self.owed.clear();
+        self.bans = 0;
+        self.jobs
+            .retain(|job| !matches!(job, Job::Ban(..) | Job::Again(_) | Job::Prolong(_)));
+        before - self.jobs.len()
+    }
+
+    /// How much waits.
+    pub(crate) fn len(&self) -> usize {
+        self.jobs.len() + self.owed.len()
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.jobs.is_empty() && self.owed.is_empty()
+    }
+
+    /// How many bans were ever put off.
+    pub(crate) fn put_off(&self) -> u64 {
+        self.put_off
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,75 @@
+//! Nothing is lost, and nothing grows without bound.
+
+use super::*;
+use base::Timestamp;
+
+fn ticket(number: usize) -> Arc<Ticket> {
+    let [_, a, b, c] = (number as u32).to_be_bytes();
+    let prefix = Prefix::host([10, a, b, c].into());
+    Arc::new(Ticket::bare(prefix, Timestamp::from_secs(0)))
+}
+
+fn ban(number: usize) -> Job {
+    Job::Ban(ticket(number), Counters::default())
+}
+
+#[test]
+fn order_is_kept() {
+    let mut queue = Queue::default();
+    let (again, unban) = (Job::Again(ticket(1)), Job::Unban(ticket(1)));
+    let jobs = [Job::Start, ban(1), again, unban, ban(1), Job::Stop];
+    for job in &jobs {
+        assert!(!queue.push(job.clone()));
+    }
+    assert_eq!(queue.take(4), jobs[..4]);
+    assert_eq!(queue.take(16), jobs[4..]);
+    assert!(queue.is_empty());
+}
+
+#[test]
+fn a_full_queue_owes_bans_and_says_so_once() {
+    let mut queue = Queue::default();
+    let all = 0..MOST_WAITING + 5;
+    let said: Vec<usize> = all.filter(|number| queue.push(ban(*number))).collect();
+    assert_eq!((said, queue.len()), (vec![MOST_WAITING], MOST_WAITING + 5));
+    assert_eq!(queue.put_off(), 5);
+    // The end of what is owed, and of what waits, takes both away.
+    queue.push(Job::Unban(ticket(MOST_WAITING)));
+    queue.push(Job::Unban(ticket(3)));
+    assert_eq!(queue.len(), MOST_WAITING + 3);
+    assert_eq!(queue.due().len(), 1);
+    let taken = queue.take(usize::MAX);
+    assert!(!taken.contains(&ban(3)) && !taken.contains(&Job::Unban(ticket(3))));
+    assert_eq!(queue.due().len(), 3);
+    assert!(queue.is_empty());
+    // Where there is room everything is told.
+    queue.push(ban(1));
+    queue.push(Job::Unban(ticket(1)));
+    assert_eq!(queue.take(9).len(), 2);
+}
+
+#[test]
+fn an_end_is_never_taken_for_that_of_another_ban() {
+    let mut queue = Queue::default();
+    queue.push(Job::Unban(ticket(0)));
+    for number in 0..MOST_WAITING {
+        queue.push(ban(number));
+    }
+    // Its ban came after an end: told in order, one by one.
+    queue.push(Job::Unban(ticket(0)));
+    let taken = queue.take(usize::MAX);
+    let end = Some(&Job::Unban(ticket(0)));
+    assert_eq!((taken.first(), taken.last()), (end, end));
+    assert!(taken.contains(&ban(0)));
+}
+
+#[test]
+fn at_the_end_bans_are_dropped_and_their_ends_kept() {
+    let mut queue = Queue::default();
+    let (again, unban) = (Job::Again(ticket(1)), Job::Unban(ticket(2)));
+    for job in [Job::Start, ban(1), unban.clone(), again, Job::Stop] {
+        queue.push(job);
+    }
+    assert_eq!(queue.drop_bans(), 2);
+    assert_eq!(queue.take(9), [Job::Start, unban, Job::Stop]);
+}

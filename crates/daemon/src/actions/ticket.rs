@@ -1,0 +1,83 @@
+//! What an action is told of one ban.
+
+use base::{Family, NamedTexts, Prefix, Span, Timestamp};
+use engine::BanRecord;
+
+/// Bytes kept of a ban's matched lines, the newest ones: tickets wait in queues.
+const MAX_LINES: usize = 64 << 10;
+
+/// Marks of ours among the captures; no action is told of them.
+const MARKS: &str = "stockade_";
+
+/// One ban.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Ticket {
+    pub(crate) prefix: Prefix,
+    /// The last failure that led to it.
+    pub(crate) time: Timestamp,
+    /// From `time`; `None` for ever.
+    pub(crate) length: Option<Span>,
+    /// Which ban of this one it is, from 1.
+    pub(crate) count: u32,
+    pub(crate) failures: u32,
+    /// Users that were tried, most frequent first.
+    pub(crate) users: Vec<String>,
+    /// The lines that led to it, oldest first.
+    pub(crate) matches: Vec<String>,
+    /// Other captured values by their lower-case names.
+    pub(crate) captures: NamedTexts,
+    /// It comes from an earlier run.
+    pub(crate) restored: bool,
+}
+
+impl Ticket {
+    /// A ban of which nothing is known but whom it is about.
+    pub(crate) fn bare(prefix: Prefix, time: Timestamp) -> Self {
+        Self {
+            prefix,
+            time,
+            length: None,
+            count: 1,
+            failures: 0,
+            users: Vec::new(),
+            matches: Vec::new(),
+            captures: NamedTexts::default(),
+            restored: false,
+        }
+    }
+
+    /// The ban of a row.
+    pub(crate) fn of(record: &BanRecord, restored: bool) -> Self {
+        let mut users = record.users.clone();
+        users.sort_by_key(|(_, times)| std::cmp::Reverse(*times));
+        let captures = record.captures.iter();
+        let captures = captures.filter(|(name, _)| !name.starts_with(MARKS));
+        Self {
+            prefix: record.prefix,
+            time: record.time,
+            length: record.length,
+            count: record.count,
+            failures: record.failures,
+            users: users.into_iter().map(|(name, _)| name).collect(),
+            matches: newest(&record.matches),
+            captures: captures.collect(),
+            restored,
+        }
+    }
+
+    pub(crate) fn family(&self) -> Family {
+        self.prefix.family()
+    }
+}
+
+/// The last lines that fit; a single line is never longer than a source makes it.
+fn newest(lines: &[String]) -> Vec<String> {
+    let mut room = MAX_LINES;
+    let fits = lines.iter().rev().take_while(|line| {
+        let left = room.checked_sub(line.len());
+        room = left.unwrap_or(0);
+        left.is_some()
+    });
+    let count = fits.count().max(1);
+    lines[lines.len().saturating_sub(count)..].to_vec()
+}
