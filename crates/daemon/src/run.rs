@@ -272,6 +272,7 @@ impl Guard<'_> {
             })?;
 
         let held = database::read(&mut opened, &jails, &self.log);
+        let history = database::history(&opened.store, &self.globals);
         let path = match opened.store.path() {
             Some(path) => path.display().to_string(),
             None => "memory".to_owned(),
@@ -322,7 +323,8 @@ impl Guard<'_> {
                 _ => {}
             }
         }
-        let acting = Acting::new(&jails, &self.log, self.options.dry_run, sender.clone());
+        let is_dry_run = self.options.dry_run;
+        let acting = Acting::new(&jails, &self.log, history, is_dry_run, sender.clone());
         let pulse = Pulse::default();
         let mut engine = Engine::new(jails.iter().map(|jail| jail.policy.clone()).collect());
         // Keyed by the system's randomness: nobody can guess the random part of a ban time.
