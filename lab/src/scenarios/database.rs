@@ -5,7 +5,7 @@ use crate::daemon::{Daemon, How, SOON};
 use crate::fail2ban::{Banned, Fail2ban, make_tree, rows};
 use crate::process::must;
 use crate::wait::until_true;
-use crate::world::World;
+use crate::world::{World, read};
 use crate::{Done, ensure};
 use serde_json::Value;
 use std::path::Path;
@@ -288,5 +288,38 @@ pub(crate) fn disk_comes_back(program: &Path) -> Done {
     daemon.kill();
     daemon.restart()?;
     daemon.wait_banned("sshd", &all(3), SOON)?;
+    daemon.stop(true).map(drop)
+}
+
+/// A shell action is told after a restart what it was told before, and sums over earlier bans come from the store.
+pub(crate) fn action_is_told(program: &Path) -> Done {
+    let world = World::new()?;
+    let notes = world.file("notes");
+    let action = format!(
+        "[Definition]\nactionban = echo \"<ip> <restored> <ipfailures> <ipjailfailures>\" >> {0}\n\x20           echo \"<matches>\" >> {0}\n",
+        notes.display()
+    );
+    world.write("conf/action.d/note.conf", &action)?;
+    let more = "action = stockade[port=22]\n         note\n";
+    let mut daemon = Daemon::on_a_log(&world, program, more, &How::default())?;
+    let source = "10.77.164.1";
+    append(
+        &world.file("auth.log"),
+        failed_passwords(&[source.to_owned()], 5)?,
+    )?;
+    let told = |restored: u8| {
+        let line = format!("{source} {restored} 5 5");
+        until_true(SOON, &line, || {
+            let said = read(&notes);
+            let mut lines = said.lines().skip_while(|said| *said != line).skip(1);
+            Ok(lines
+                .next()
+                .is_some_and(|said| said.contains("Failed password for root from 10.77.164.1")))
+        })
+    };
+    told(0)?;
+    daemon.kill();
+    daemon.restart()?;
+    told(1)?;
     daemon.stop(true).map(drop)
 }
