@@ -115,8 +115,11 @@ fn times(log: &Path, end: &str) -> usize {
     read(log).lines().filter(|line| line.contains(end)).count()
 }
 
-/// The last ban of each address: jail, address, and what a start needs to know of it.
-pub(crate) fn rows(database: &Path, condition: &str) -> Done<Vec<BTreeMap<String, Value>>> {
+/// The last ban of an address: jail, address, and what a start needs to know of it.
+pub(crate) type Row = BTreeMap<String, Value>;
+
+/// The last ban of each address.
+pub(crate) fn rows(database: &Path, condition: &str) -> Done<Vec<Row>> {
     let sql = format!(
         "SELECT jail, ip, timeofban, bantime, bancount FROM bips WHERE {condition} ORDER BY jail, ip"
     );

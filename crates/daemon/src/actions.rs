@@ -14,6 +14,7 @@ mod hands;
 mod life;
 mod mail;
 mod queue;
+mod remembered;
 mod template;
 mod ticket;
 mod values;
@@ -24,6 +25,7 @@ pub(crate) use definition::{Definition, Machine};
 pub(crate) use hands::Tools;
 pub(crate) use mail::Letters;
 pub(crate) use queue::Job;
+pub(crate) use remembered::Remembered;
 pub(crate) use ticket::Ticket;
 pub(crate) use values::{Counters, NoHistory};
 
@@ -79,6 +81,17 @@ impl Planned {
             action.asks_for(&commands, values::is_lines)
         };
         matches!(self, Self::Scripts(action) if later(action))
+    }
+
+    /// True if any of it needs the lines of a ban, so that a start has to read them.
+    pub(crate) fn asks_for_lines(&self) -> bool {
+        let commands = [
+            Command::Ban,
+            Command::Reban,
+            Command::Prolong,
+            Command::Unban,
+        ];
+        matches!(self, Self::Scripts(action) if action.asks_for(&commands, values::is_lines))
     }
 
     /// True if a ban's command asks for the counters of the jail.

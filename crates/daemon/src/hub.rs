@@ -422,7 +422,7 @@ impl Hub {
             // The file may not know all the bans that stand.
             for ban in self.engine.bans() {
                 let row = translate::standing_row(&self.jails, &ban);
-                self.keeper.send(Order::Write(Write::Prolong(row), None));
+                self.keeper.send(Order::Write(Write::Stands(row), None));
             }
         }
         self.recalled(kept.bans, kept.past);

@@ -121,6 +121,9 @@ pub fn run(options: &Options) -> Result<Ended, Vec<Diagnostic>> {
             database::import(&mut opened, &theirs, &plan.jails, &log);
         }
     }
+    if let Some(text) = &opened.upgraded {
+        log.write(clock::now(), Level::Notice, Kind::Rare, "database", text);
+    }
     for note in &opened.notes {
         log.write(clock::now(), Level::Error, Kind::Rare, "database", note);
     }
@@ -271,6 +274,7 @@ impl Guard<'_> {
             })?;
 
         let held = database::read(&mut opened, &jails, &self.log);
+        let history = database::history(&opened.store, &self.globals);
         let path = match opened.store.path() {
             Some(path) => path.display().to_string(),
             None => "memory".to_owned(),
@@ -338,7 +342,8 @@ impl Guard<'_> {
                 _ => {}
             }
         }
-        let acting = Acting::new(&jails, &self.log, self.options.dry_run, sender.clone());
+        let is_dry_run = self.options.dry_run;
+        let acting = Acting::new(&jails, &self.log, history, is_dry_run, sender.clone());
         let pulse = Pulse::default();
         let policies = jails.iter().map(|jail| {
             let mut policy = jail.policy.clone();

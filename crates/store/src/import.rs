@@ -3,8 +3,8 @@
 use crate::open::memory_copy;
 use crate::{Store, StoreError};
 use base::Timestamp;
-use rusqlite::types::Value;
-use rusqlite::{Connection, Transaction, params, params_from_iter};
+use rusqlite::types::{Value, ValueRef};
+use rusqlite::{Connection, Params, Row, Statement, Transaction, params, params_from_iter};
 use std::path::Path;
 
 /// What came from another file.
@@ -17,9 +17,10 @@ pub struct Imported {
 }
 
 impl Store {
-    /// Takes over what fail2ban's file at `path` holds for `jails`: the last ban of each address with its count, also
-    /// where it is over, and how far logs were read. What stands here already and is younger stays. Happens once
-    /// for each file: `None` if it was done before. The other file is only read, whatever its version.
+    /// Takes over what fail2ban's file at `path` holds: the last ban of each address with its count, also where it is
+    /// over, and how far logs were read. What stands here already and is younger stays. Counted is what came for
+    /// `jails`; the rest waits for its jail to run, or to be too old. Happens once for each file: `None` if it was
+    /// done before. The other file is only read, whatever its version.
     pub fn import(
         &mut self,
         path: &Path,
@@ -34,9 +35,7 @@ impl Store {
         }
         let theirs = memory_copy(path)?;
         let mut imported = Imported::default();
-        for jail in jails {
-            import_jail(&theirs, &transaction, jail, now, &mut imported)?;
-        }
+        import_all(&theirs, &transaction, jails, now, &mut imported)?;
         let note = "INSERT INTO stockade_imports(path, time) VALUES(?1, ?2)";
         transaction.execute(note, params![name, now.as_secs()])?;
         transaction.commit()?;
@@ -44,41 +43,62 @@ impl Store {
     }
 }
 
-fn import_jail(
+fn import_all(
     theirs: &Connection,
     ours: &Transaction<'_>,
-    jail: &str,
+    jails: &[&str],
     now: Timestamp,
     imported: &mut Imported,
 ) -> Result<(), StoreError> {
-    ours.execute("INSERT OR IGNORE INTO jails(name) VALUES(?1)", [jail])?;
-    let mut bans = theirs.prepare(
-        "SELECT ip, jail, timeofban, bantime, bancount, CAST(data AS BLOB), bantime < 0 OR timeofban + bantime > ?2
-            FROM bips WHERE jail = ?1",
+    let mut insert = ours.prepare("INSERT OR IGNORE INTO jails(name, enabled) VALUES(?, 0)")?;
+    copy(
+        theirs,
+        "SELECT name FROM jails",
+        [],
+        &mut insert,
+        |_| Ok(()),
     )?;
+    let bans = "SELECT ip, jail, timeofban, bantime, bancount, CAST(data AS BLOB),
+            bantime < 0 OR timeofban + bantime > ?1
+        FROM bips";
     let mut insert = ours.prepare(
         "INSERT INTO bips(ip, jail, timeofban, bantime, bancount, data) VALUES(?, ?, ?, ?, ?, ?)
             ON CONFLICT(ip, jail) DO UPDATE SET timeofban = excluded.timeofban, bantime = excluded.bantime,
                 bancount = excluded.bancount, data = excluded.data
             WHERE excluded.timeofban > bips.timeofban",
     )?;
-    let mut rows = bans.query(params![jail, now.as_secs()])?;
-    while let Some(row) = rows.next()? {
-        let values: Vec<Value> = (0..6).map(|i| row.get(i)).collect::<Result<_, _>>()?;
-        let arrived = insert.execute(params_from_iter(values))?;
-        if row.get(6)? {
-            imported.bans += arrived;
-        }
-    }
-    let mut logs =
-        theirs.prepare("SELECT jail, path, firstlinemd5, lastfilepos FROM logs WHERE jail = ?1")?;
+    let is_ours = |jail: ValueRef<'_>| jail.as_str().is_ok_and(|jail| jails.contains(&jail));
+    copy(theirs, bans, [now.as_secs()], &mut insert, |row| {
+        let counts = is_ours(row.get_ref(1)?) && row.get(6)?;
+        imported.bans += usize::from(counts);
+        Ok(())
+    })?;
+    let logs = "SELECT jail, path, firstlinemd5, lastfilepos FROM logs";
     let mut insert = ours.prepare(
         "INSERT OR IGNORE INTO logs(jail, path, firstlinemd5, lastfilepos) VALUES(?, ?, ?, ?)",
     )?;
-    let mut rows = logs.query([jail])?;
+    copy(theirs, logs, [], &mut insert, |row| {
+        imported.positions += usize::from(is_ours(row.get_ref(0)?));
+        Ok(())
+    })
+}
+
+/// Copies each row that the query gives; those that changed something here are told.
+fn copy(
+    from: &Connection,
+    query: &str,
+    parameters: impl Params,
+    insert: &mut Statement<'_>,
+    mut arrived: impl FnMut(&Row<'_>) -> rusqlite::Result<()>,
+) -> Result<(), StoreError> {
+    let mut select = from.prepare(query)?;
+    let mut rows = select.query(parameters)?;
+    let columns = insert.parameter_count();
     while let Some(row) = rows.next()? {
-        let values: Vec<Value> = (0..4).map(|i| row.get(i)).collect::<Result<_, _>>()?;
-        imported.positions += insert.execute(params_from_iter(values))?;
+        let values: Vec<Value> = (0..columns).map(|n| row.get(n)).collect::<Result<_, _>>()?;
+        if insert.execute(params_from_iter(values))? > 0 {
+            arrived(row)?;
+        }
     }
     Ok(())
 }

@@ -18,6 +18,8 @@ pub struct Opened {
     pub store: Store,
     /// What it holds for a start.
     pub held: Held,
+    /// Its tables were old and have been brought up to date: what was done, in a sentence.
+    pub upgraded: Option<String>,
     /// What went wrong on the way and what was done about it, one sentence each.
     pub notes: Vec<String>,
 }
@@ -55,12 +57,16 @@ impl Store {
     /// A file is not searched for damage beforehand, since it may be large and the start is urgent: what must be
     /// read is read here, and damage elsewhere shows when something is written ([`StoreError::is_damage`]).
     pub fn open(path: &Path, stamp: &str, now: Timestamp, most_lines: usize) -> Opened {
-        let mut notes = Vec::new();
+        let mut done = Done::default();
         let mut store = Self {
             place: Place::File(path.to_owned()),
-            access: acquire(path, stamp, &mut notes),
+            access: acquire(path, stamp, &mut done),
             most_lines,
         };
+        let Done {
+            upgraded,
+            troubles: mut notes,
+        } = done;
         let mut held = store.held(now);
         if let (Err(error), Access::Full(_)) = (&held, &store.access)
             && error.is_the_files()
@@ -78,6 +84,7 @@ impl Store {
         Opened {
             store,
             held: held.unwrap_or_default(),
+            upgraded,
             notes,
         }
     }
@@ -85,26 +92,29 @@ impl Store {
     /// Sets the file aside, because damage in it has shown, and begins a fresh one with what can still be read.
     /// Gives what was done, one sentence each; whether it can be written tells [`Store::trouble`].
     pub fn begin_anew(&mut self, stamp: &str, why: &str) -> Vec<String> {
-        let mut notes = Vec::new();
+        let mut done = Done::default();
         if let Place::File(path) = &self.place {
             // The connection to the file that goes is closed first.
             self.access = Access::None(StoreError::of_the_moment(why.to_owned()));
-            self.access = afresh(path, stamp, why, &mut notes);
+            self.access = afresh(path, stamp, why, &mut done);
         }
-        notes
+        done.troubles
     }
 
     /// Tries again to get hold of a file that could not be written. Gives what was done on the way.
     pub fn retry(&mut self, stamp: &str) -> Vec<String> {
-        let mut notes = Vec::new();
+        let mut done = Done::default();
         if let (Some(_), Place::File(path)) = (self.trouble(), &self.place) {
-            let access = acquire(path, stamp, &mut notes);
-            // What could be read at the start goes on being read.
-            if let Access::Full(_) | Access::None(_) = access {
-                self.access = access;
+            match connect(path, stamp, &mut done) {
+                Ok(connection) => self.access = Access::Full(connection),
+                Err(error) if error.is_the_files() => {
+                    self.access = afresh(path, stamp, &error.to_string(), &mut done);
+                }
+                // What could be read at the start goes on being read.
+                Err(_) => {}
             }
         }
-        notes
+        done.upgraded.into_iter().chain(done.troubles).collect()
     }
 
     /// A store that lives and dies with the process.
@@ -126,10 +136,17 @@ impl Store {
     }
 }
 
-fn acquire(path: &Path, stamp: &str, notes: &mut Vec<String>) -> Access {
-    match connect(path, stamp, notes) {
+/// What was done to get hold of a file.
+#[derive(Default)]
+struct Done {
+    upgraded: Option<String>,
+    troubles: Vec<String>,
+}
+
+fn acquire(path: &Path, stamp: &str, done: &mut Done) -> Access {
+    match connect(path, stamp, done) {
         Ok(connection) => Access::Full(connection),
-        Err(error) if error.is_the_files() => afresh(path, stamp, &error.to_string(), notes),
+        Err(error) if error.is_the_files() => afresh(path, stamp, &error.to_string(), done),
         Err(error) => match memory_copy(path) {
             Ok(connection) => Access::ReadOnly(connection, error),
             Err(_) => Access::None(error),
@@ -137,33 +154,34 @@ fn acquire(path: &Path, stamp: &str, notes: &mut Vec<String>) -> Access {
     }
 }
 
-fn afresh(path: &Path, stamp: &str, why: &str, notes: &mut Vec<String>) -> Access {
+fn afresh(path: &Path, stamp: &str, why: &str, done: &mut Done) -> Access {
     let aside = match set_aside(path, stamp) {
         Ok(aside) => aside,
         Err(failed) => {
             return Access::None(StoreError::of_the_moment(format!("{why}; {failed}")));
         }
     };
-    let done = format!(
+    let what = format!(
         "the store {} was set aside as {}: {why}",
         path.display(),
         aside.display()
     );
-    match connect(path, stamp, notes) {
+    match connect(path, stamp, done) {
         Ok(mut connection) => {
             let saved = salvage(&aside, &mut connection);
-            notes.push(format!("{done}; a fresh one was begun with {saved}"));
+            let text = format!("{what}; a fresh one was begun with {saved}");
+            done.troubles.push(text);
             Access::Full(connection)
         }
         Err(error) => {
-            notes.push(done);
+            done.troubles.push(what);
             Access::None(error)
         }
     }
 }
 
 /// A connection for reading and writing, to tables of the present version.
-fn connect(path: &Path, stamp: &str, notes: &mut Vec<String>) -> Result<Connection, StoreError> {
+fn connect(path: &Path, stamp: &str, done: &mut Done) -> Result<Connection, StoreError> {
     create_private(path)?;
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let mut connection = Connection::open_with_flags(path, flags)?;
@@ -178,7 +196,7 @@ fn connect(path: &Path, stamp: &str, notes: &mut Vec<String>) -> Result<Connecti
                     "its tables of version {old} cannot be brought up to date"
                 )));
             }
-            notes.push(format!(
+            done.upgraded = Some(format!(
                 "the store {} had tables of version {old} and has those of version {} now; as it was it lies in {}",
                 path.display(),
                 schema::VERSION,

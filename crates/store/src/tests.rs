@@ -92,6 +92,38 @@ fn bans_come_back_whole_after_reopening() {
 }
 
 #[test]
+fn a_ban_that_is_told_again_keeps_its_lines() {
+    let mut store = Store::memory();
+    let first = ban("192.0.2.1", 100, Some(50));
+    let network = ban("192.0.2.0/24", 100, Some(50));
+    let again = |of: &Ban| Ban {
+        length: Some(Span::from_secs(500)),
+        count: 3,
+        matches: vec![],
+        users: vec![],
+        ..of.clone()
+    };
+    let unknown = ban("192.0.2.9", 100, None);
+    store
+        .write(&[
+            Write::Ban(first.clone()),
+            Write::Ban(network.clone()),
+            Write::Stands(again(&first)),
+            Write::Stands(again(&network)),
+            Write::Stands(unknown.clone()),
+        ])
+        .unwrap();
+    let mut bans = store.current_bans(Timestamp::from_secs(0)).unwrap().0;
+    store.read_lines(&mut bans, 10).unwrap();
+    let with_story = |of: &Ban| Ban {
+        matches: of.matches.clone(),
+        users: of.users.clone(),
+        ..again(of)
+    };
+    assert_eq!(bans, [with_story(&first), unknown, with_story(&network)]);
+}
+
+#[test]
 fn unban_removes_every_row_of_that_ban_only() {
     let mut store = Store::memory();
     let kept = ban("192.0.2.2", 100, None);
@@ -187,6 +219,11 @@ fn purge_follows_fail2bans_rule() {
     let writes = [
         enabled(),
         Write::JailEnabled("empty".into()),
+        Write::JournalPosition(JournalPosition {
+            jail: "empty".into(),
+            cursor: "s=1".into(),
+            time: Timestamp::from_secs(1),
+        }),
         Write::Ban(ban("192.0.2.1", 0, Some(600))), // ended long ago
         Write::Ban(ban("192.0.2.2", 0, None)),      // permanent
         Write::Ban(ban("192.0.2.3", 0, Some(2 * day))), // three times its length is not over
@@ -208,6 +245,7 @@ fn purge_follows_fail2bans_rule() {
     );
     assert_eq!(ips("SELECT ip FROM bans ORDER BY ip"), ["192.0.2.4"]);
     assert_eq!(ips("SELECT name FROM jails"), ["sshd"]);
+    assert_eq!(ips("SELECT jail FROM stockade_journal"), [""; 0]);
 }
 
 #[test]
@@ -235,6 +273,27 @@ fn reads_what_fail2ban_writes() {
         [("ip4".to_owned(), "192.0.2.1".to_owned())]
     );
     assert_eq!((bans[1].length, bans[1].failures), (None, 0));
+}
+
+/// fail2ban keeps a network that was banned by hand among the addresses, where ours must not come to stand beside it.
+#[test]
+fn a_network_of_fail2bans_is_one_ban() {
+    let mut store = Store::memory();
+    let row = "INSERT INTO jails(name) VALUES('sshd');
+        INSERT INTO bips VALUES('192.0.2.0/24', 'sshd', 100, -1, 1, '{}');";
+    store.raw().execute_batch(row).unwrap();
+    let standing = |store: &Store| store.current_bans(Timestamp::from_secs(0)).unwrap().0;
+    assert_eq!(standing(&store)[0].prefix.to_string(), "192.0.2.0/24");
+    let ours = ban("192.0.2.0/24", 100, None);
+    store.write(&[Write::Prolong(ours.clone())]).unwrap();
+    assert_eq!(standing(&store), [without_lines(ours.clone())]);
+    store
+        .raw()
+        .execute_batch(row.split_once(';').unwrap().1)
+        .unwrap();
+    let (jail, prefix) = (ours.jail, ours.prefix);
+    store.write(&[Write::Unban { jail, prefix }]).unwrap();
+    assert_eq!(standing(&store), []);
 }
 
 #[test]

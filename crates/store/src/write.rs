@@ -20,6 +20,8 @@ pub enum Write {
         /// From the ban's begin; `None` for ever.
         length: Option<Span>,
     },
+    /// A ban stands, and the file may not know it: what the file knows of its lines stays.
+    Stands(Ban),
     /// A ban was lifted by hand: its rows go, so that no restart brings it back. `prefix` must be the ban's own.
     Unban {
         /// The jail's name.
@@ -81,8 +83,13 @@ fn apply(
     most_lines: usize,
 ) -> Result<(), StoreError> {
     match write {
-        Write::Ban(ban) => write_ban(transaction, ban, most_lines, true),
-        Write::Prolong(ban) => write_ban(transaction, ban, most_lines, false),
+        Write::Ban(ban) => {
+            let data = ban.data(most_lines);
+            write_last(transaction, ban, &data, REPLACE)?;
+            write_history(transaction, ban, &data)
+        }
+        Write::Prolong(ban) => write_last(transaction, ban, &ban.data(most_lines), REPLACE),
+        Write::Stands(ban) => write_last(transaction, ban, &ban.data(most_lines), KEEP_DATA),
         Write::Length {
             jail,
             prefix,
@@ -100,23 +107,10 @@ fn apply(
         }
         Write::Unban { jail, prefix } => {
             let text = prefix.to_string();
-            if prefix.is_host() {
-                delete(
-                    transaction,
-                    "DELETE FROM bips WHERE jail = ?1 AND ip = ?2",
-                    jail,
-                    &text,
-                )?;
-                delete(
-                    transaction,
-                    "DELETE FROM bans WHERE jail = ?1 AND ip = ?2",
-                    jail,
-                    &text,
-                )
-            } else {
-                let sql = "DELETE FROM stockade_prefix_bans WHERE jail = ?1 AND prefix = ?2";
-                delete(transaction, sql, jail, &text)
-            }
+            // fail2ban keeps a network that was banned by hand among the addresses.
+            delete(transaction, "bips", "ip", jail, &text)?;
+            delete(transaction, "bans", "ip", jail, &text)?;
+            delete(transaction, "stockade_prefix_bans", "prefix", jail, &text)
         }
         Write::UnbanAll => Ok(transaction.execute_batch(
             "DELETE FROM bips; DELETE FROM bans; DELETE FROM stockade_prefix_bans;",
@@ -143,11 +137,13 @@ fn apply(
 
 fn delete(
     transaction: &Transaction<'_>,
-    sql: &str,
+    table: &str,
+    column: &str,
     jail: &str,
-    ip: &str,
+    text: &str,
 ) -> Result<(), StoreError> {
-    transaction.prepare_cached(sql)?.execute([jail, ip])?;
+    let sql = format!("DELETE FROM {table} WHERE jail = ?1 AND {column} = ?2");
+    transaction.prepare_cached(&sql)?.execute([jail, text])?;
     Ok(())
 }
 
@@ -159,43 +155,60 @@ fn ensure_jail(transaction: &Transaction<'_>, jail: &str) -> Result<(), StoreErr
     Ok(())
 }
 
+/// What becomes of the row of a former ban.
+const REPLACE: &str = "data = excluded.data,";
+const KEEP_DATA: &str = "";
+
+/// The row of what holds now.
+fn write_last(
+    transaction: &Transaction<'_>,
+    ban: &Ban,
+    data: &str,
+    former: &str,
+) -> Result<(), StoreError> {
+    ensure_jail(transaction, &ban.jail)?;
+    let text = ban.prefix.to_string();
+    let (table, column) = if ban.prefix.is_host() {
+        ("bips", "ip")
+    } else {
+        delete(transaction, "bips", "ip", &ban.jail, &text)?;
+        ("stockade_prefix_bans", "prefix")
+    };
+    let sql = format!(
+        "INSERT INTO {table}({column}, jail, timeofban, bantime, bancount, data) VALUES(?1, ?2, ?3, ?4, ?5, ?6)
+            ON CONFLICT({column}, jail) DO UPDATE SET {former}
+                timeofban = excluded.timeofban, bantime = excluded.bantime, bancount = excluded.bancount"
+    );
+    let (time, length) = numbers(ban);
+    // Bytes and not text, as fail2ban's.
+    let row = params![text, ban.jail, time, length, ban.count, data.as_bytes()];
+    transaction.prepare_cached(&sql)?.execute(row)?;
+    Ok(())
+}
+
+/// The row of history; networks have none.
+fn write_history(transaction: &Transaction<'_>, ban: &Ban, data: &str) -> Result<(), StoreError> {
+    if !ban.prefix.is_host() {
+        return Ok(());
+    }
+    let sql = "INSERT INTO bans(jail, ip, timeofban, bantime, bancount, data) VALUES(?1, ?2, ?3, ?4, ?5, ?6)";
+    let (time, length) = numbers(ban);
+    let ip = ban.prefix.to_string();
+    let row = params![ban.jail, ip, time, length, ban.count, data.as_bytes()];
+    transaction.prepare_cached(sql)?.execute(row)?;
+    Ok(())
+}
+
+/// When the ban began and how long it lasts.
+fn numbers(ban: &Ban) -> (i64, f64) {
+    // As Python rounds: the half to the even second.
+    let time = ban.time.as_secs_f64().round_ties_even() as i64;
+    (time, bantime(ban.length))
+}
+
 /// A length as a row has it. The column makes a whole number an INTEGER again.
 fn bantime(length: Option<Span>) -> f64 {
     length.map_or(-1.0, Span::as_secs_f64)
-}
-
-fn write_ban(
-    transaction: &Transaction<'_>,
-    ban: &Ban,
-    most_lines: usize,
-    is_new: bool,
-) -> Result<(), StoreError> {
-    ensure_jail(transaction, &ban.jail)?;
-    // As Python rounds: the half to the even second.
-    let time = ban.time.as_secs_f64().round_ties_even() as i64;
-    let length = bantime(ban.length);
-    // Bytes and not text, as fail2ban's.
-    let data = ban.data(most_lines).into_bytes();
-    let ip = ban.prefix.to_string();
-    if ban.prefix.is_host() {
-        if is_new {
-            let history = "INSERT INTO bans(jail, ip, timeofban, bantime, bancount, data) VALUES(?1, ?2, ?3, ?4, ?5, ?6)";
-            transaction
-                .prepare_cached(history)?
-                .execute(params![ban.jail, ip, time, length, ban.count, data])?;
-        }
-        let current = "INSERT OR REPLACE INTO bips(ip, jail, timeofban, bantime, bancount, data) VALUES(?1, ?2, ?3, ?4, ?5, ?6)";
-        transaction
-            .prepare_cached(current)?
-            .execute(params![ip, ban.jail, time, length, ban.count, data])?;
-    } else {
-        let current = "INSERT OR REPLACE INTO
-            stockade_prefix_bans(prefix, jail, timeofban, bantime, bancount, data) VALUES(?1, ?2, ?3, ?4, ?5, ?6)";
-        transaction
-            .prepare_cached(current)?
-            .execute(params![ip, ban.jail, time, length, ban.count, data])?;
-    }
-    Ok(())
 }
 
 fn write_log_position(

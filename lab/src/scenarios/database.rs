@@ -2,16 +2,16 @@
 
 use crate::attack::{append, failed_passwords, set};
 use crate::daemon::{Daemon, How, SOON};
-use crate::fail2ban::{Banned, Fail2ban, make_tree, rows};
+use crate::fail2ban::{Banned, Fail2ban, Row, make_tree, rows};
 use crate::process::must;
 use crate::wait::until_true;
-use crate::world::World;
+use crate::world::{World, read};
 use crate::{Done, ensure};
 use serde_json::Value;
 use std::path::Path;
 use std::time::Duration;
 
-/// The jails: bans that end, bans for ever, and bans that grow (or here, by their factor, shrink to fractions).
+/// The jails: bans that end, bans for ever, and bans that grow, to fractions of a second.
 const JAILS: [&str; 3] = ["plain", "ever", "grow"];
 
 fn jails(world: &World) -> String {
@@ -22,7 +22,7 @@ fn jails(world: &World) -> String {
         let more = match name {
             "ever" => "bantime = -1\n",
             "grow" => {
-                "bantime.increment = true\nbantime.factor = 0.50037\nbantime.multipliers = 1 1 1 1\n"
+                "bantime.increment = true\nbantime.factor = 1.00037\nbantime.multipliers = 1 3 9\n"
             }
             _ => "",
         };
@@ -60,11 +60,13 @@ pub(crate) fn takeover(program: &Path) -> Done {
     let mut banned: Banned = JAILS.map(|name| (name.to_owned(), set(&[]))).into();
     // A first ban that is soon over, so that the next one is counted as the second.
     let grown = ["10.77.160.9", "fd77::9"];
+    let grows_later = "10.77.160.10";
     fail2ban.ask(&["set", "grow", "bantime", "2"])?;
-    fail(&world, "grow", &grown, 3)?;
+    fail(&world, "grow", &[&grown[..], &[grows_later]].concat(), 3)?;
     until_true(Duration::from_secs(20), "the short bans to be over", || {
         Ok(grown
             .iter()
+            .chain([&grows_later])
             .all(|one| fail2ban.times_said(&format!("[grow] Unban {one}")) == 1))
     })?;
     fail2ban.ask(&["set", "grow", "bantime", "3600"])?;
@@ -91,17 +93,13 @@ pub(crate) fn takeover(program: &Path) -> Done {
     })?;
     // The observer writes a ban a moment after it is told.
     until_true(SOON, "all bans in the database", || {
-        Ok(rows(&database, "1")?.len() == 7)
+        Ok(rows(&database, "1")?.len() == 8)
     })?;
     fail2ban.stop()?;
     let before = rows(&database, "1")?;
     let grown_rows = before
         .iter()
-        .filter(|row| row["jail"] == "grow" && row["bancount"] == 2)
-        .filter(|row| {
-            let length = row["bantime"].as_f64();
-            length.is_some_and(|length| (length - 1801.332).abs() < 0.001)
-        });
+        .filter(|row| row["jail"] == "grow" && has_grown(row));
     ensure(
         grown_rows.count() == 2,
         format!("fail2ban's own bans did not grow: {before:?}"),
@@ -111,6 +109,8 @@ pub(crate) fn takeover(program: &Path) -> Done {
     fail(&world, "plain", &["10.77.160.3"], 1)?;
     fail(&world, "plain", &["10.77.160.4"], 3)?;
     expect(&mut banned, "plain", &["10.77.160.4"]);
+    fail(&world, "grow", &[grows_later], 3)?;
+    expect(&mut banned, "grow", &[grows_later]);
     let daemon = Daemon::start(&world, program, &["-c", &tree])?;
     for name in JAILS {
         daemon.wait_state(name, "running", SOON)?;
@@ -118,8 +118,17 @@ pub(crate) fn takeover(program: &Path) -> Done {
         daemon.agree(name)?;
         same_ends(&daemon.json(&["banned", name])?, name, &before)?;
     }
+    let row = rows(&database, &format!("ip = '{grows_later}'"))?;
     ensure(
-        rows(&database, "ip <> '10.77.160.4'")? == before,
+        row.len() == 1 && has_grown(&row[0]),
+        format!("the daemon's ban did not grow on fail2ban's: {row:?}"),
+    )?;
+    let before: Vec<_> = before
+        .into_iter()
+        .filter(|row| row["ip"] != grows_later)
+        .collect();
+    ensure(
+        rows(&database, "ip NOT IN ('10.77.160.4', '10.77.160.10')")? == before,
         "the daemon changed rows of bans that it took over",
     )?;
     let answer = daemon.ask(&["ban", "plain", "10.77.160.6"])?;
@@ -158,13 +167,18 @@ pub(crate) fn takeover(program: &Path) -> Done {
     fail2ban.stop()
 }
 
-/// Each ban ends when its row says.
-fn same_ends(
-    answer: &Value,
-    jail: &str,
-    rows: &[std::collections::BTreeMap<String, Value>],
-) -> Done {
-    for row in rows.iter().filter(|row| row["jail"] == jail) {
+/// A second ban: an hour, by the factor and the second multiplier.
+fn has_grown(row: &Row) -> bool {
+    let length = row["bantime"].as_f64();
+    row["bancount"] == 2 && length.is_some_and(|length| (length - 10803.996).abs() < 0.001)
+}
+
+/// Each ban ends when its row says; those that are over are none.
+fn same_ends(answer: &Value, jail: &str, rows: &[Row]) -> Done {
+    for row in rows
+        .iter()
+        .filter(|row| row["jail"] == jail && row["bantime"] != 2)
+    {
         let bans = answer["bans"].as_array().into_iter().flatten();
         let ban = bans
             .filter(|ban| ban["ip"] == row["ip"])
@@ -288,5 +302,38 @@ pub(crate) fn disk_comes_back(program: &Path) -> Done {
     daemon.kill();
     daemon.restart()?;
     daemon.wait_banned("sshd", &all(3), SOON)?;
+    daemon.stop(true).map(drop)
+}
+
+/// A shell action is told after a restart what it was told before, and sums over earlier bans come from the store.
+pub(crate) fn action_is_told(program: &Path) -> Done {
+    let world = World::new()?;
+    let notes = world.file("notes");
+    let action = format!(
+        "[Definition]\nactionban = echo \"<ip> <restored> <ipfailures> <ipjailfailures>\" >> {0}\n\x20           echo \"<matches>\" >> {0}\n",
+        notes.display()
+    );
+    world.write("conf/action.d/note.conf", &action)?;
+    let more = "action = stockade[port=22]\n         note\n";
+    let mut daemon = Daemon::on_a_log(&world, program, more, &How::default())?;
+    let source = "10.77.164.1";
+    append(
+        &world.file("auth.log"),
+        failed_passwords(&[source.to_owned()], 5)?,
+    )?;
+    let told = |restored: u8| {
+        let line = format!("{source} {restored} 5 5");
+        until_true(SOON, &line, || {
+            let said = read(&notes);
+            let mut lines = said.lines().skip_while(|said| *said != line).skip(1);
+            Ok(lines
+                .next()
+                .is_some_and(|said| said.contains("Failed password for root from 10.77.164.1")))
+        })
+    };
+    told(0)?;
+    daemon.kill();
+    daemon.restart()?;
+    told(1)?;
     daemon.stop(true).map(drop)
 }

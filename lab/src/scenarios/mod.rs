@@ -82,6 +82,7 @@ pub(crate) const ALL: &[Scenario] = &[
     real("wrong-configuration-line", refusals::wrong_line),
     real("corrupt-store", refusals::corrupt_store),
     real("full-disk", refusals::full_disk),
+    real("action-restored", database::action_is_told),
     real("disk-comes-back", database::disk_comes_back),
     real("kill-storm", storm::kills),
     real("database-takeover", database::takeover),

@@ -9,6 +9,8 @@ use crate::wait::until_true;
 use crate::world::World;
 use crate::{Done, Stop, ensure};
 use std::collections::BTreeSet;
+use std::fs::File;
+use std::io::{Read, Seek, SeekFrom};
 use std::path::Path;
 use std::process::Command;
 use std::sync::Mutex;
@@ -23,6 +25,10 @@ const CLIENTS: u64 = 2;
 /// What the daemon has said of each address.
 #[derive(Default)]
 struct Books {
+    /// In its log: banned.
+    told: BTreeSet<String>,
+    /// How much of the log has been read: with thousands of bans each start says much.
+    read: u64,
     /// In its reply to a client: banned.
     banned: BTreeSet<String>,
     /// Asked to be unbanned, whatever came of it.
@@ -31,6 +37,23 @@ struct Books {
     lifted: BTreeSet<String>,
     /// Every address that failed often enough in the log.
     attackers: BTreeSet<String>,
+}
+
+impl Books {
+    /// Reads on in the log of a daemon that is dead, so that no line is half written.
+    fn read_log(&mut self, log: &Path) -> Done {
+        let mut file = File::open(log)?;
+        file.seek(SeekFrom::Start(self.read))?;
+        let mut said = Vec::new();
+        self.read += file.read_to_end(&mut said)? as u64;
+        let said = String::from_utf8_lossy(&said);
+        let bans = said
+            .lines()
+            .filter_map(|line| line.split_once("[sshd] Ban "));
+        self.told
+            .extend(bans.map(|(_, address)| address.to_owned()));
+        Ok(())
+    }
 }
 
 pub(crate) fn kills(program: &Path) -> Done {
@@ -82,6 +105,7 @@ fn storm(program: &Path, count: u64, seed: u64) -> Done {
                 thread::sleep(Duration::from_millis(random.below(30)).min(moment));
             }
             daemon.kill();
+            note(&books, |books| books.read_log(&world.file("stockade.log")))?;
             over.store(true, Ordering::Relaxed);
             let ended = clients.into_iter().map(|client| {
                 let panicked = || Err(Stop::Fail("a client panicked".into()));
@@ -149,16 +173,18 @@ fn client(
 /// What was promised before the kill holds after it.
 fn check(world: &World, daemon: &Daemon<'_>, books: &Mutex<Books>) -> Done {
     let banned = daemon.banned("sshd")?;
-    let said = world.said("stockade");
-    let told = said
-        .lines()
-        .filter_map(|line| line.split_once("[sshd] Ban "))
-        .map(|(_, address)| address.to_owned());
-    note(books, |books| {
-        let mut promised: BTreeSet<String> = told.chain(books.banned.iter().cloned()).collect();
-        promised.retain(|address| !books.asked_back.contains(address));
-        let lost: Vec<_> = promised.difference(&banned).take(3).collect();
-        ensure(lost.is_empty(), format!("acknowledged and lost: {lost:?}…"))?;
+    note(books, |books| -> Done {
+        let mut promised: BTreeSet<&String> = books.told.union(&books.banned).collect();
+        promised.retain(|address| !books.asked_back.contains(*address));
+        let mut lost = promised
+            .iter()
+            .filter(|address| !banned.contains(**address));
+        if let Some(one) = lost.next() {
+            let more = lost.count();
+            return Err(Stop::Fail(format!(
+                "acknowledged and lost: {one} and {more} more"
+            )));
+        }
         let back: Vec<_> = books.lifted.intersection(&banned).take(3).collect();
         ensure(back.is_empty(), format!("lifted and back again: {back:?}…"))
     })?;

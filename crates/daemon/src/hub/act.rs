@@ -4,7 +4,7 @@
 //! bans are acknowledged when the store has them.
 
 use super::{Hub, Message};
-use crate::actions::{Counters, Crew, Job, NoHistory, Planned, Report, Ticket, Tools};
+use crate::actions::{Counters, Crew, Job, NoHistory, Planned, Remembered, Report, Ticket, Tools};
 use crate::clock;
 use crate::heartbeat::Pulse;
 use crate::log::{Kind, Level, Log};
@@ -45,14 +45,23 @@ impl Facts {
 }
 
 impl Acting {
-    /// The actions of all jails, each with its start to do. `hub` is told when a worker is back.
+    /// The actions of all jails, each with its start to do. `history`, if there is one, tells them of earlier bans, `hub` is told when
+    /// a worker is back.
     pub(crate) fn new(
         jails: &[Jail],
         log: &Arc<Log>,
+        history: Option<store::History>,
         is_dry_run: bool,
         hub: Sender<Message>,
     ) -> Self {
-        let tools = Tools::new(Arc::clone(log), Box::new(NoHistory), is_dry_run);
+        let tools = match history {
+            Some(history) => Tools::new(
+                Arc::clone(log),
+                Box::new(Remembered::new(history)),
+                is_dry_run,
+            ),
+            None => Tools::new(Arc::clone(log), Box::new(NoHistory), is_dry_run),
+        };
         // Where the hub is gone nobody waits for workers.
         let wake = Arc::new(move || drop(hub.send(Message::Acted)));
         let workers = jails.iter().map(|jail| {

@@ -48,7 +48,7 @@ fn hub(dir: &std::path::Path) -> (Hub, Sender<Message>, Receiver<Message>) {
     };
     let log = Log::open(Target::File(dir.join("out")), Level::Info, TimeZone::UTC).unwrap();
     let log = Arc::new(log);
-    let acting = Acting::new(&jails, &log, false, sender.clone());
+    let acting = Acting::new(&jails, &log, None, false, sender.clone());
     let hub = Hub::new(Parts {
         engine: Engine::new(jails.iter().map(|jail| jail.policy.clone()).collect()),
         board: Board::new(clock::now(), String::new(), Vec::new(), store),

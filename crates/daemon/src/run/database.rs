@@ -1,5 +1,6 @@
 //! The store at the start: opened, fail2ban's taken over once, and read.
 
+use crate::actions::Planned;
 use crate::clock;
 use crate::ingest::Positions;
 use crate::keep::stamp;
@@ -10,7 +11,7 @@ use conf::{Globals, Tree};
 use jiff::tz::TimeZone;
 use std::fs;
 use std::path::{Path, PathBuf};
-use store::{Held, Opened, Store, Write};
+use store::{Held, History, Opened, Store, StoreError, Write};
 
 /// Where Debian's fail2ban keeps its own, unless told otherwise.
 const FAIL2BANS: &str = "/var/lib/fail2ban/fail2ban.sqlite3";
@@ -30,6 +31,7 @@ pub(super) fn open(
     Opened {
         store: Store::memory(),
         held: Held::default(),
+        upgraded: None,
         notes: Vec::new(),
     }
 }
@@ -80,6 +82,13 @@ pub(super) fn import(opened: &mut Opened, path: &Path, jails: &[Jail], log: &Log
     log.write(now, level, Kind::Rare, "database", &text);
 }
 
+/// What actions can ask of earlier bans; nothing where a restart forgets them anyway.
+pub(super) fn history(store: &Store, globals: &Globals) -> Option<History> {
+    let most_lines = globals.dbmaxmatches as usize;
+    let is_file = store.path().is_some();
+    is_file.then(|| History::new(store.place(), most_lines))
+}
+
 /// What the store tells a start, and the writes that it could not take yet.
 pub(super) struct Read {
     pub(super) state: String,
@@ -115,6 +124,15 @@ pub(super) fn read(opened: &mut Opened, jails: &[Jail], log: &Log) -> Read {
     };
     let mut bans = held.bans;
     bans.extend(with_lengths(held.of_unknown_length, jails));
+    for jail in jails.iter().filter(|jail| asks_for_lines(jail)) {
+        if let Err(error) = with_lines(&opened.store, &mut bans, jail) {
+            let text = format!(
+                "[{}] the lines of its bans cannot be read: {error}",
+                jail.name
+            );
+            log.write(clock::now(), Level::Warning, Kind::Rare, "database", &text);
+        }
+    }
     Read {
         state,
         bans,
@@ -137,4 +155,19 @@ fn with_lengths(bans: Vec<store::Ban>, jails: &[Jail]) -> Vec<store::Ban> {
             Some(store::Ban { length, ..ban })
         })
         .collect()
+}
+
+fn asks_for_lines(jail: &Jail) -> bool {
+    jail.actions.iter().any(Planned::asks_for_lines)
+}
+
+/// The lines of a jail's bans, as many as the jail keeps.
+fn with_lines(store: &Store, bans: &mut [store::Ban], jail: &Jail) -> Result<(), StoreError> {
+    let most = jail.policy.maxmatches as usize;
+    for ban in bans {
+        if ban.jail == jail.name.as_str() {
+            store.read_lines(std::slice::from_mut(ban), most)?;
+        }
+    }
+    Ok(())
 }

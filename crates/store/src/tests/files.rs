@@ -271,3 +271,71 @@ fn nothing_that_was_set_aside_is_written_over() {
         assert_eq!(fs::read_to_string(dir.path().join(name)).unwrap(), content);
     }
 }
+
+/// Whatever a disk does to the bytes: there is a store in the end that takes bans.
+#[test]
+fn any_damage_leaves_a_store_that_works() {
+    use proptest::prelude::*;
+    let dir = tempfile::tempdir().unwrap();
+    let model = dir.path().join("model");
+    let mut store = open(&model);
+    store.write(&[enabled()]).unwrap();
+    store.write(&many()).unwrap();
+    drop(store);
+    let model = fs::read(&model).unwrap();
+    let anew = std::cell::Cell::new(0);
+    let wound = (any::<prop::sample::Index>(), 1..6000_usize, any::<u8>());
+    let check = |wounds: Vec<(prop::sample::Index, usize, u8)>, cut: Option<usize>| {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("store");
+        let mut bytes = model.clone();
+        for (place, length, byte) in wounds {
+            let from = place.index(bytes.len());
+            let to = (from + length).min(bytes.len());
+            bytes[from..to].fill(byte);
+        }
+        bytes.truncate(cut.unwrap_or(usize::MAX));
+        fs::write(&path, bytes).unwrap();
+        let opened = Store::open(&path, "x", START, 10);
+        let mut store = opened.store;
+        prop_assert!(store.trouble().is_none(), "{:?}", opened.notes);
+        let writes = [enabled(), Write::Ban(ban("192.0.2.77", 1, None))];
+        let mut written = store.write(&writes);
+        let begun = match &written {
+            Err(error) => {
+                prop_assert!(error.is_damage(), "{error}");
+                let notes = store.begin_anew("y", &error.to_string());
+                prop_assert_eq!(notes.len(), 1);
+                written = store.write(&writes);
+                true
+            }
+            Ok(()) => !opened.notes.is_empty(),
+        };
+        prop_assert!(written.is_ok(), "{written:?}");
+        let (bans, _) = store.current_bans(START).unwrap();
+        let new = "192.0.2.77".parse().unwrap();
+        prop_assert!(bans.iter().any(|ban| ban.prefix == new));
+        if begun {
+            anew.set(anew.get() + 1);
+            let sql = "PRAGMA integrity_check";
+            let said: String = store.raw().query_row(sql, [], |row| row.get(0)).unwrap();
+            prop_assert_eq!(said, "ok");
+        }
+        Ok(())
+    };
+    let config = ProptestConfig {
+        cases: 50,
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    };
+    let wounds = prop::collection::vec(wound, 0..4);
+    let cut = prop::option::weighted(0.2, 0..model.len());
+    proptest::test_runner::TestRunner::new(config)
+        .run(&(wounds, cut), |(wounds, cut)| check(wounds, cut))
+        .unwrap();
+    assert!(
+        anew.get() > 10,
+        "only {} files were damaged enough",
+        anew.get()
+    );
+}

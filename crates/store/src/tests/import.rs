@@ -46,7 +46,7 @@ fn fail2bans_bans_counts_and_positions_come_once() {
         .write(&[Write::Ban(own), Write::LogPosition(position("/two", 25))])
         .unwrap();
     let imported = store.import(&other, &["a", "c"], NOW).unwrap();
-    // Of the jail b, which does not run here, nothing came; of what stood here already, what is younger stays.
+    // The jail b does not run here, so that its rows are not counted; of what stood here already, what is younger stays.
     assert_eq!(
         imported,
         Some(Imported {
@@ -62,11 +62,24 @@ fn fail2bans_bans_counts_and_positions_come_once() {
         .map(|past| format!("{} {} {}", past.jail, past.prefix, past.count))
         .collect();
     said.sort();
-    assert_eq!(said, ["a 192.0.2.1 2", "a 192.0.2.2 5", "a 192.0.2.3 9"]);
-    let standing: Vec<String> = held.bans.iter().map(|ban| ban.prefix.to_string()).collect();
-    assert_eq!(standing, ["192.0.2.3", "192.0.2.1"]);
-    assert_eq!(held.bans[1].failures, 3);
-    assert_eq!(held.logs, [position("/one", 10), position("/two", 25)]);
+    assert_eq!(
+        said,
+        [
+            "a 192.0.2.1 2",
+            "a 192.0.2.2 5",
+            "a 192.0.2.3 9",
+            "b 192.0.2.1 1"
+        ]
+    );
+    let standing: Vec<String> = held
+        .bans
+        .iter()
+        .map(|ban| format!("{} {}", ban.jail, ban.prefix))
+        .collect();
+    assert_eq!(standing, ["b 192.0.2.1", "a 192.0.2.3", "a 192.0.2.1"]);
+    assert_eq!(held.bans[2].failures, 3);
+    assert_eq!(held.logs[..2], [position("/one", 10), position("/two", 25)]);
+    assert_eq!(held.logs.len(), 3);
     // Whatever happens over there later is of no interest any more.
     let unban = Write::Unban {
         jail: "a".into(),
@@ -77,7 +90,7 @@ fn fail2bans_bans_counts_and_positions_come_once() {
     drop(store);
     let mut store = open(&path);
     assert_eq!(store.import(&other, &["a", "b"], NOW).unwrap(), None);
-    assert_eq!(store.current_bans(NOW).unwrap().0.len(), 1);
+    assert_eq!(store.current_bans(NOW).unwrap().0.len(), 2);
 }
 
 #[test]
