@@ -18,6 +18,8 @@ use std::sync::Arc;
 mod actions;
 mod sources;
 
+pub(crate) use actions::MAIL;
+
 /// What runs.
 pub(crate) struct Plan {
     /// The jails, each at the place that its id says.
