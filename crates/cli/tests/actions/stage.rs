@@ -203,21 +203,11 @@ impl Stage {
         fs::write(root.join("tree/stockade.conf"), own).unwrap();
         let log = root.join("var/log");
         let jail = format!(
-            "[t]\nenabled = true\nbackend = polling\nfilter = one\nlogpath = {log}\nbantime = 600\nport = 22,80:90\n\
+            "[t]\nenabled = true\nbackend = polling\nfilter = one\nlogpath = {log}\nbantime = 600\nport = {port}\n\
              action = {action}[name=%(__name__)s, port=\"%(port)s\", protocol=\"tcp\", logpath=\"{log}\", dest=\"root\", {}]\n",
             arguments(action),
+            port = ports(action),
             log = log.display(),
-        );
-        fs::write(root.join("tree/jail.conf"), jail).unwrap();
-    }
-
-    /// The files of a configuration with one jail whose actions are given as they stand in it.
-    pub(crate) fn set_jail(&self, mood: &str, action: &str) {
-        self.set("dummy", mood);
-        let root = self.root();
-        let jail = format!(
-            "[t]\nenabled = true\nbackend = polling\nfilter = one\nlogpath = {}\nbantime = 600\naction = {action}\n",
-            root.join("var/log").display()
         );
         fs::write(root.join("tree/jail.conf"), jail).unwrap();
     }
@@ -229,14 +219,47 @@ impl Stage {
         subject: impl FnOnce(&Value) -> Vec<String>,
     ) -> Outcome {
         let root = self.root();
+        let errors = subject(&self.question(steps, &root.join("bin").display().to_string()));
+        let mut files = BTreeMap::new();
+        for place in ["etc", "var/run", "run", "proc", "usr"] {
+            collect(&root.join(place), &mut files);
+        }
+        Outcome {
+            record: fs::read_to_string(root.join("record")).unwrap_or_default(),
+            files,
+            errors,
+        }
+    }
+
+    /// The same with the real programs, in namespaces of its own; gives the tables that are left there.
+    pub(crate) fn play_for_real(&self, firewall: &str, steps: &[Value], subject: &str) -> String {
+        let question = self.question(steps, "/usr/sbin:/usr/bin:/sbin:/bin");
+        let mut child = Command::new("unshare")
+            .args(["--net", "--mount", "sh", "-c"])
+            .arg(format!("{PREPARE}{subject} >&2; {TABLES}"))
+            .env("SCRATCH", self.root().join("tmp"))
+            .env("FIREWALL", firewall)
+            .env("LC_ALL", "C.UTF-8")
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        writeln!(child.stdin.take().unwrap(), "{question}").unwrap();
+        let output = child.wait_with_output().unwrap();
+        String::from_utf8(output.stdout).unwrap()
+    }
+
+    fn question(&self, steps: &[Value], path: &str) -> Value {
+        let root = self.root();
         let record = root.join("record");
         let mood = fs::read_to_string(root.join("mood")).unwrap();
-        let question = json!({
+        json!({
             "tree": root.join("tree"),
             "record": record,
             "now": 1_700_000_000.0,
             "environment": {
-                "PATH": root.join("bin"),
+                "PATH": path,
                 "RECORD": record,
                 "MOOD": mood,
                 "TMPDIR": root.join("tmp"),
@@ -244,18 +267,56 @@ impl Stage {
                 "LC_ALL": "C.UTF-8",
             },
             "steps": steps,
-        });
-        let errors = subject(&question);
-        let mut files = BTreeMap::new();
-        for place in ["etc", "var/run", "run", "proc", "usr"] {
-            collect(&root.join(place), &mut files);
-        }
-        Outcome {
-            record: fs::read_to_string(&record).unwrap_or_default(),
-            files,
-            errors,
-        }
+        })
     }
+}
+
+/// Both programs as a shell starts them; the question is their input.
+pub(crate) const FAIL2BAN: &str = concat!(
+    "/usr/bin/python3 -B ",
+    env!("CARGO_MANIFEST_DIR"),
+    "/tests/actions/driver.py"
+);
+pub(crate) const STOCKADE: &str = concat!(env!("CARGO_BIN_EXE_stockade"), " conform-eval action");
+
+/// ufw keeps its rules in files: they are copies here.
+const PREPARE: &str = "mount --make-rprivate /; ip link set lo up
+if [ \"$FIREWALL\" = ufw ]; then
+    cp -r /etc/ufw $SCRATCH/ufw; mount --bind $SCRATCH/ufw /etc/ufw; ufw --force enable >&2 </dev/null
+fi
+";
+
+/// All tables, without the times at which they were printed and the counters, which are nobody's doing.
+const TABLES: &str = "
+{ iptables-save; ip6tables-save; ipset save | sort | sed s/initval.*//; nft list ruleset; ufw status; } 2>/dev/null \
+    | grep -v '^#' | sed -E 's/counter packets [0-9]+ bytes [0-9]+/counter/; s/\\[[0-9]+:[0-9]+\\]//; s/timeout ([0-9])[0-9]*$/timeout \\1/'
+";
+
+/// Why the real programs cannot be run apart from this machine's own tables.
+pub(crate) fn no_namespace() -> Option<&'static str> {
+    let can = |words: &[&str]| {
+        let ran = Command::new("unshare")
+            .args(["--net", "--mount"])
+            .args(words)
+            .output();
+        ran.is_ok_and(|ran| ran.status.success())
+    };
+    if !can(&["true"]) {
+        return Some("no namespaces can be made (not root?)");
+    }
+    let programs = [
+        &["iptables", "-L", "-n"][..],
+        &["ip6tables", "-L", "-n"],
+        &["nft", "list", "ruleset"],
+        &["ipset", "create", "x", "hash:ip"],
+        &["ufw", "version"],
+    ];
+    let missing = programs.iter().find(|words| !can(words));
+    missing.map(|words| match words.first() {
+        Some(&"ipset") => "ipset is not there or the kernel has none",
+        Some(&"ufw") => "ufw is not there",
+        _ => "iptables or nft are not there",
+    })
 }
 
 /// The text with all paths of the system below the root, and programs without theirs.
@@ -293,6 +354,14 @@ fn led_astray(text: &str, root: &Path) -> String {
         }
     }
     out
+}
+
+/// The ports, as many as an action can close.
+fn ports(action: &str) -> &'static str {
+    match action {
+        "iptables" | "iptables-new" | "iptables-ipset" => "22",
+        _ => "22,80:90",
+    }
 }
 
 /// What an action asks for besides.
@@ -364,11 +433,16 @@ pub(crate) struct Fail2ban {
 }
 
 impl Fail2ban {
-    /// None where it is not installed.
-    pub(crate) fn start() -> Option<Self> {
-        if !Path::new("/usr/lib/python3/dist-packages/fail2ban/server/action.py").exists() {
-            return None;
+    /// Whether it is installed; if not, that the test is left out is said.
+    pub(crate) fn is_there(test: &str) -> bool {
+        let is_there = Path::new("/usr/lib/python3/dist-packages/fail2ban/server").is_dir();
+        if !is_there {
+            println!("SKIPPED {test}: Debian's fail2ban is not installed");
         }
+        is_there
+    }
+
+    pub(crate) fn start() -> Self {
         let driver = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/actions/driver.py");
         let child = Command::new("/usr/bin/python3")
             .arg(driver)
@@ -378,7 +452,7 @@ impl Fail2ban {
             .stdout(Stdio::piped())
             .spawn()
             .unwrap();
-        Some(Self { child })
+        Self { child }
     }
 
     pub(crate) fn ask(&mut self, question: &Value) -> Vec<String> {
@@ -397,15 +471,10 @@ impl Drop for Fail2ban {
     }
 }
 
-/// Our own answer; `before` are words that come before the program's name, such as those of another namespace.
-pub(crate) fn ours(question: &Value, before: &[&str]) -> Vec<String> {
-    let program = env!("CARGO_BIN_EXE_stockade");
-    let mut words = before
-        .iter()
-        .copied()
-        .chain([program, "conform-eval", "action"]);
-    let mut command = Command::new(words.next().unwrap());
-    command.args(words).env_clear();
+/// Our own answer.
+pub(crate) fn ours(question: &Value) -> Vec<String> {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_stockade"));
+    command.args(["conform-eval", "action"]).env_clear();
     for (name, value) in question["environment"].as_object().unwrap() {
         command.env(name, value.as_str().unwrap());
     }
