@@ -29,6 +29,7 @@ mod run;
 mod scan;
 mod source;
 
+pub use actions::{Rehearsed, Step, rehearse};
 pub use check::{
     Check, CheckReport, CheckedAction, CheckedJail, CheckedRegex, CheckedSource, Enforcement,
     Verdict, check,

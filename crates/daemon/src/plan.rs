@@ -22,6 +22,7 @@ mod merge;
 mod reads;
 mod sources;
 
+pub(crate) use actions::MAIL;
 pub(crate) use merge::{Merged, merge};
 
 /// What runs.
