@@ -68,6 +68,15 @@ fn line(zone: &TimeZone, event: &Event) -> (Level, Kind, &'static str, String) {
             let text = format!("Increase Ban {prefix} ({count} # {length} -> {until})");
             (Level::Notice, Kind::PerBan, "observer", text)
         }
+        Event::Aggregated {
+            prefix,
+            children,
+            listed,
+            ..
+        } => {
+            let text = format!("{children} bans in {prefix}: it is banned as a whole ({listed})");
+            (Level::Notice, Kind::PerBan, "actions", text)
+        }
         Event::GrowthFailed { prefix, error, .. } => {
             let text = format!("the ban of {prefix} does not grow: {error}");
             (Level::Error, Kind::PerFailure, "observer", text)
@@ -93,6 +102,11 @@ fn line(zone: &TimeZone, event: &Event) -> (Level, Kind, &'static str, String) {
             why: LiftReason::Ignored,
             ..
         } => per_ban(format!("Unban {prefix}: it is ignored from now on")),
+        Event::Unbanned {
+            prefix,
+            why: LiftReason::Aggregated(network),
+            ..
+        } => per_ban(format!("Unban {prefix}: it is part of {network}")),
         Event::Unbanned { prefix, .. } => per_ban(format!("Unban {prefix}")),
         Event::AlreadyBanned { prefix, after, .. } => {
             let level = match after.as_secs() {
@@ -154,6 +168,7 @@ pub(crate) fn jail_of(event: &Event) -> engine::JailId {
         | Event::FoundAgain { jail, .. }
         | Event::BannedBefore { jail, .. }
         | Event::Grown { jail, .. }
+        | Event::Aggregated { jail, .. }
         | Event::GrowthFailed { jail, .. }
         | Event::Ignored { jail, .. }
         | Event::Banned { jail, .. }

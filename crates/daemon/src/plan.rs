@@ -17,6 +17,7 @@ use std::env;
 use std::sync::Arc;
 
 mod actions;
+mod aggregate;
 mod growth;
 mod merge;
 mod reads;
@@ -188,6 +189,7 @@ fn compile_jail(
         ignoreip: ignore::fixed(&ignore),
         ipv4_prefix: spec.ipv4_prefix,
         ipv6_prefix: spec.ipv6_prefix,
+        aggregate: aggregate::aggregate(spec, diagnostics),
         fed_by_bans,
         enforceable: enforce.is_some() || !actions.is_empty(),
     };

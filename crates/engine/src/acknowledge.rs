@@ -104,6 +104,7 @@ impl Engine {
             restored,
             seq: ban.first_seq,
         }));
+        self.lift_children(key, out);
         if !restored {
             self.feed(now, key, out);
         }

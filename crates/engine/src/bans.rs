@@ -12,6 +12,9 @@ pub(crate) const MARK_FIXED: &str = "stockade_fixed";
 /// The ban was forced upon somebody whom the rules protect.
 pub(crate) const MARK_FORCED: &str = "stockade_forced";
 
+/// The ban is of a network, for these bans inside it, with blanks between. Kept in the same way.
+pub(crate) const MARK_CHILDREN: &str = "stockade_children";
+
 /// One ban.
 #[derive(Debug)]
 pub(crate) struct Ban {
@@ -26,6 +29,8 @@ pub(crate) struct Ban {
     pub(crate) count: u32,
     pub(crate) failures: u32,
     pub(crate) users: Vec<(String, u32)>,
+    /// The bans that it stands for, if it is of a network that was banned for them.
+    pub(crate) children: Option<Box<str>>,
     pub(crate) forced: bool,
     pub(crate) restored: bool,
     /// The numbers of the first and the latest effect that enforce it.
@@ -191,6 +196,7 @@ mod tests {
             count: 1,
             failures: 0,
             users: Vec::new(),
+            children: None,
             forced: false,
             restored: false,
             first_seq: 1,

@@ -81,6 +81,8 @@ pub enum StoreWrite {
         jail: JailId,
         /// Exactly this one.
         prefix: Prefix,
+        /// And those inside, which its ban took in.
+        inside: bool,
     },
     /// Every ban of every jail was lifted.
     DeleteAll {

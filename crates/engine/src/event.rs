@@ -69,6 +69,17 @@ pub enum Event {
         /// Its last moment.
         until: Timestamp,
     },
+    /// So many bans of one network stand that it is to be banned as a whole.
+    Aggregated {
+        /// The jail.
+        jail: JailId,
+        /// The network.
+        prefix: Prefix,
+        /// How many.
+        children: u32,
+        /// Them, with blanks between; not all if they are very many.
+        listed: Box<str>,
+    },
     /// The jail's rule of growing bans failed; the ban lasts the jail's ban time.
     GrowthFailed {
         /// The jail.
@@ -215,6 +226,8 @@ pub enum LiftReason {
     Request,
     /// Whom it concerns is now protected.
     Protected,
+    /// This network around it is banned as a whole.
+    Aggregated(Prefix),
     /// Its jail is no more.
     JailRemoved,
     /// Whom it concerns is now on the jail's list of the ignored, or `ignorecommand` says so.

@@ -1,6 +1,6 @@
 //! A ban begins, is made longer, or is lifted.
 
-use crate::bans::{Ban, MARK_FIXED, MARK_FORCED, ends_later};
+use crate::bans::{Ban, MARK_CHILDREN, MARK_FIXED, MARK_FORCED, ends_later};
 use crate::escalate::Grown;
 use crate::pending::{Flight, Wait};
 use crate::{BanKey, BanRecord, Effect, Engine, Event, JailId, LiftReason, RequestId, StoreWrite};
@@ -20,6 +20,8 @@ pub(crate) enum Origin {
     Store,
     /// The kernel's set.
     Kernel,
+    /// Enough bans inside a network.
+    Children,
 }
 
 /// A ban that is to be.
@@ -44,7 +46,10 @@ impl Proposal {
     /// The row, with these users.
     fn record(&mut self, prefix: Prefix, mut users: Vec<(String, u32)>) -> BanRecord {
         let mut captures = std::mem::take(&mut self.captures);
-        let fixed = matches!(self.origin, Origin::RequestWithLength | Origin::Kernel);
+        let fixed = matches!(
+            self.origin,
+            Origin::RequestWithLength | Origin::Kernel | Origin::Children
+        );
         for (mark, set) in [(MARK_FIXED, fixed), (MARK_FORCED, self.forced)] {
             if set && captures.get(mark).is_none() {
                 captures.push(&mark.into(), "yes");
@@ -92,9 +97,14 @@ impl Engine {
             return Imposed::Expired;
         }
         let Some(old) = self.bans.get(&key) else {
+            // Whoever fails while the network around it is banned prolongs that, if anything.
+            if let (Origin::Failures, Some(parent)) = (proposal.origin, self.parent_of(&key)) {
+                return self.impose(now, parent, proposal, request, out);
+            }
             self.begin(now, key, proposal, request, out);
             return Imposed::New;
         };
+        let children = old.children.clone();
         let (standing_until, last_seq, begun) = (old.until, old.last_seq, old.time);
         let usual = old.usual;
         let after = proposal.time.since(begun);
@@ -123,6 +133,10 @@ impl Engine {
             }
             if rewrite {
                 let users = std::mem::take(&mut proposal.users);
+                if let Some(listed) = &children {
+                    proposal.captures.push(&MARK_CHILDREN.into(), listed);
+                    proposal.origin = Origin::Children;
+                }
                 let record = proposal.record(prefix, users);
                 out.push(Effect::Persist(StoreWrite::Prolong { seq, jail, record }));
             }
@@ -150,13 +164,15 @@ impl Engine {
         request: Option<(RequestId, usize)>,
         out: &mut Vec<Effect>,
     ) {
-        let mut stored = proposal.origin == Origin::Store;
+        let origin = proposal.origin;
+        let mut stored = origin == Origin::Store;
         let mut usual = matches!(proposal.origin, Origin::Failures | Origin::Request);
         let usual_end = proposal.until();
         if usual && let Some(grown) = self.grow(now, key, &mut proposal, out) {
             usual = false;
             stored = grown == Grown::NotToBeStored;
         }
+        let children: Option<Box<str>> = proposal.captures.get(MARK_CHILDREN).map(Into::into);
         let store = if stored { Wait::Over } else { Wait::Waiting };
         let seq = self.fly(key, false, Wait::Waiting, store, request);
         let until = proposal.until();
@@ -177,6 +193,7 @@ impl Engine {
             count: proposal.count,
             failures: proposal.failures,
             users: proposal.users,
+            children,
             forced: proposal.forced,
             restored: matches!(proposal.origin, Origin::Store | Origin::Kernel),
             first_seq: seq,
@@ -197,6 +214,9 @@ impl Engine {
         if let Some(jail) = self.jail_mut(key.jail) {
             jail.banned += 1;
             jail.banned_total += 1;
+        }
+        if !matches!(origin, Origin::Store | Origin::Kernel) {
+            self.aggregate(now, key, out);
         }
     }
 
@@ -255,10 +275,8 @@ impl Engine {
 
     /// Lifts a ban and deletes its row: no restart may bring it back.
     fn lift_for_good(&mut self, key: BanKey, why: LiftReason, out: &mut Vec<Effect>) {
-        let BanKey { jail, prefix } = key;
         let seq = self.lift(key, why, Wait::Waiting, None, out);
-        self.history.forget(&key);
-        out.push(Effect::Persist(StoreWrite::Delete { seq, jail, prefix }));
+        self.delete(seq, key, false, out);
     }
 
     pub(crate) fn fly(

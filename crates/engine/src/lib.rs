@@ -7,6 +7,7 @@
 
 mod acknowledge;
 mod admit;
+mod aggregate;
 mod bans;
 mod change;
 mod effect;
@@ -27,6 +28,7 @@ mod settle;
 mod status;
 mod window;
 
+pub use aggregate::Aggregate;
 pub use effect::{Answer, BanOutcome, BanRecord, Effect, RefusalReason, StoreWrite};
 pub use engine::Engine;
 pub use event::{Event, IgnoreReason, LiftReason, ProtectReason};

@@ -1,6 +1,6 @@
 //! What one jail wants, and the bounds on what it may hold in memory.
 
-use crate::{Growth, IgnoreList};
+use crate::{Aggregate, Growth, IgnoreList};
 use base::{JailName, Span};
 
 /// The rules of one jail.
@@ -26,6 +26,8 @@ pub struct JailPolicy {
     pub ipv4_prefix: u8,
     /// IPv6 addresses are counted and banned by networks of this length; 128 for single addresses.
     pub ipv6_prefix: u8,
+    /// When networks are banned as a whole, the narrowest first.
+    pub aggregate: Vec<Aggregate>,
     /// Each new ban of another jail is a failure here (`recidive`).
     pub fed_by_bans: bool,
     /// It has an action that we can carry out; without one it only detects.

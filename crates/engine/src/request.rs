@@ -164,31 +164,45 @@ impl Engine {
         };
         for jail in jails.map(JailId) {
             for prefix in prefixes {
-                let mut keys: Vec<BanKey> = self.bans.inside(jail, *prefix).collect();
                 let exact = BanKey {
                     jail,
                     prefix: *prefix,
                 };
+                // Nobody is let in while the network around is banned.
+                let whole = self
+                    .parent_of(&exact)
+                    .map_or(*prefix, |parent| parent.prefix);
+                let mut keys: Vec<BanKey> = self.bans.inside(jail, whole).collect();
                 let stands = keys.contains(&exact);
                 for key in keys.drain(..) {
                     self.pending.note_lifted(id, key);
+                    let inside = self
+                        .bans
+                        .get(&key)
+                        .is_some_and(|ban| ban.children.is_some());
                     let why = LiftReason::Request;
                     let seq = self.lift(key, why, Wait::Waiting, Some((id, 0)), out);
-                    self.delete(seq, key, out);
+                    self.delete(seq, key, inside, out);
                 }
                 if !stands {
                     let request = Some((id, 0));
                     let seq = self.fly(exact, true, Wait::Over, Wait::Waiting, request);
-                    self.delete(seq, exact, out);
+                    self.delete(seq, exact, false, out);
                 }
             }
         }
     }
 
-    fn delete(&mut self, seq: u64, key: BanKey, out: &mut Vec<Effect>) {
+    /// Deletes a row, with those inside if the ban had taken them in.
+    pub(crate) fn delete(&mut self, seq: u64, key: BanKey, inside: bool, out: &mut Vec<Effect>) {
         self.history.forget(&key);
         let BanKey { jail, prefix } = key;
-        out.push(Effect::Persist(StoreWrite::Delete { seq, jail, prefix }));
+        out.push(Effect::Persist(StoreWrite::Delete {
+            seq,
+            jail,
+            prefix,
+            inside,
+        }));
     }
 
     fn unban_all(&mut self, id: RequestId, out: &mut Vec<Effect>) {

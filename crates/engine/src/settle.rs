@@ -98,7 +98,7 @@ impl Engine {
     }
 
     /// False, and told, if the rules spare this one since its failures were enough.
-    fn may_begin(&self, now: Timestamp, key: BanKey, out: &mut Vec<Effect>) -> bool {
+    pub(crate) fn may_begin(&self, now: Timestamp, key: BanKey, out: &mut Vec<Effect>) -> bool {
         let BanKey { jail, prefix } = key;
         let Some(policy) = self.jail(jail).map(|jail| &jail.policy) else {
             return false;

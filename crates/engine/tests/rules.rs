@@ -5,8 +5,8 @@
 use base::{FailureId, JailName, NamedTexts, Prefix, Span, Texts, Timestamp};
 use engine::formula::Formula;
 use engine::{
-    BanTime, Effect, Engine, Event, Failure, Growth, GrowthRule, IgnoreList, IgnoreSource, Input,
-    JailId, JailPolicy, Request, RequestId, StoreWrite, USUAL_FORMULA,
+    Aggregate, BanTime, Effect, Engine, Event, Failure, Growth, GrowthRule, IgnoreList,
+    IgnoreSource, Input, JailId, JailPolicy, Request, RequestId, StoreWrite, USUAL_FORMULA,
 };
 
 fn policy() -> JailPolicy {
@@ -21,6 +21,7 @@ fn policy() -> JailPolicy {
         ignoreip: IgnoreList::default(),
         ipv4_prefix: 32,
         ipv6_prefix: 64,
+        aggregate: Vec::new(),
         fed_by_bans: false,
         enforceable: true,
     }
@@ -174,7 +175,15 @@ fn text(effect: &Effect) -> Option<String> {
             )
         }
         Effect::Persist(StoreWrite::Length { seq, prefix, .. }) => format!("length {seq} {prefix}"),
-        Effect::Persist(StoreWrite::Delete { seq, prefix, .. }) => format!("delete {seq} {prefix}"),
+        Effect::Persist(StoreWrite::Delete {
+            seq,
+            prefix,
+            inside,
+            ..
+        }) => {
+            let inside = if *inside { " inside" } else { "" };
+            format!("delete{inside} {seq} {prefix}")
+        }
         Effect::Persist(StoreWrite::DeleteAll { seq }) => format!("delete all {seq}"),
         Effect::Notify(Event::Banned { prefix, users, .. }) => format!("Banned {prefix} {users:?}"),
         Effect::Notify(Event::Unbanned { prefix, why, .. }) => format!("Unbanned {prefix} {why:?}"),
@@ -558,4 +567,69 @@ fn what_follows_from_failures_waits_for_the_end_of_their_read() {
         ["enforce 1 0:192.0.2.1 until 65", "store 1 192.0.2.1 2 []"]
     );
     assert_eq!(engine.failing(jail).len(), 1);
+}
+
+#[test]
+fn many_banned_neighbours_make_a_ban_of_their_network() {
+    let aggregate = |length, children| Aggregate {
+        family: base::Family::Inet4,
+        length,
+        children,
+    };
+    let jail = || JailPolicy {
+        maxretry: 1,
+        aggregate: vec![aggregate(24, 2), aggregate(16, 5)],
+        ..policy()
+    };
+    check(
+        vec![jail()],
+        "0 fail 192.0.2.1
+         0 applied 1
+         0 committed 1
+         9 fail 192.0.2.2
+         9 applied 2
+         9 committed 2
+         10 applied 3
+         10 committed 3
+         11 fail 192.0.2.9
+         12 unban 192.0.2.77",
+        &[
+            "0 enforce 1 0:192.0.2.1 until 60",
+            "0 store 1 192.0.2.1 1 []",
+            "0 Banned 192.0.2.1 [(\"root\", 1)]",
+            "9 enforce 2 0:192.0.2.2 until 69",
+            "9 store 2 192.0.2.2 1 []",
+            "9 Aggregated",
+            "9 enforce 3 0:192.0.2.0/24 until 69",
+            "9 store 3 192.0.2.0/24 2 [\"stockade_children\", \"stockade_fixed\"]",
+            "9 Banned 192.0.2.2 [(\"root\", 1)]",
+            "10 Banned 192.0.2.0/24 [(\"root\", 2)]",
+            "10 lift 4 192.0.2.1",
+            "10 Unbanned 192.0.2.1 Aggregated(192.0.2.0/24)",
+            "10 lift 5 192.0.2.2",
+            "10 Unbanned 192.0.2.2 Aggregated(192.0.2.0/24)",
+            // Who fails inside prolongs the whole, and to let somebody in lifts it.
+            "11 enforce 6 0:192.0.2.0/24 until 71",
+            "11 prolong 6 192.0.2.0/24 from 11",
+            "11 AlreadyBanned",
+            "12 lift 7 192.0.2.0/24",
+            "12 Unbanned 192.0.2.0/24 Request",
+            "12 delete inside 7 192.0.2.0/24",
+            "12 delete 8 192.0.2.77",
+        ],
+    );
+    // Nobody who is ignored comes into it.
+    let mut ignoring = jail();
+    ignoring.ignoreip = std::iter::once("192.0.2.8/31".parse().unwrap()).collect();
+    check(
+        vec![ignoring],
+        "0 fail 192.0.2.1\n9 fail 192.0.2.2",
+        &[
+            "0 enforce 1 0:192.0.2.1 until 60",
+            "0 store 1 192.0.2.1 1 []",
+            "9 enforce 2 0:192.0.2.2 until 69",
+            "9 store 2 192.0.2.2 1 []",
+            "9 Protected",
+        ],
+    );
 }

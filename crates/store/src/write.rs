@@ -29,6 +29,13 @@ pub enum Write {
         /// Who was banned.
         prefix: Prefix,
     },
+    /// The same of a network and of all that lies inside.
+    UnbanInside {
+        /// The jail's name.
+        jail: String,
+        /// The network.
+        prefix: Prefix,
+    },
     /// Every ban of every jail was lifted by hand.
     UnbanAll,
     /// Every jail counts as disabled until a `JailEnabled` comes, as at each start of fail2ban.
@@ -112,6 +119,18 @@ fn apply(
             delete(transaction, "bans", "ip", jail, &text)?;
             delete(transaction, "stockade_prefix_bans", "prefix", jail, &text)
         }
+        Write::UnbanInside { jail, prefix } => {
+            for (table, column) in [
+                ("bips", "ip"),
+                ("bans", "ip"),
+                ("stockade_prefix_bans", "prefix"),
+            ] {
+                for text in inside(transaction, table, column, jail, prefix)? {
+                    delete(transaction, table, column, jail, &text)?;
+                }
+            }
+            Ok(())
+        }
         Write::UnbanAll => Ok(transaction.execute_batch(
             "DELETE FROM bips; DELETE FROM bans; DELETE FROM stockade_prefix_bans;",
         )?),
@@ -133,6 +152,30 @@ fn apply(
         Write::LogPosition(position) => write_log_position(transaction, position),
         Write::JournalPosition(position) => write_journal_position(transaction, position),
     }
+}
+
+/// The texts of a jail's rows that lie inside a network. A table is looked through as a whole: it is rare.
+fn inside(
+    transaction: &Transaction<'_>,
+    table: &str,
+    column: &str,
+    jail: &str,
+    network: &Prefix,
+) -> Result<Vec<String>, StoreError> {
+    let sql = format!("SELECT DISTINCT {column} FROM {table} WHERE jail = ?1");
+    let mut statement = transaction.prepare_cached(&sql)?;
+    let texts = statement.query_map([jail], |row| row.get::<_, String>(0))?;
+    let mut found = Vec::new();
+    // A text that is none is another program's and no address.
+    for text in texts.flatten() {
+        if text
+            .parse::<Prefix>()
+            .is_ok_and(|prefix| network.contains(&prefix))
+        {
+            found.push(text);
+        }
+    }
+    Ok(found)
 }
 
 fn delete(

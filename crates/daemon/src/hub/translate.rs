@@ -83,13 +83,18 @@ pub(crate) fn store_ban(jails: &[Jail], write: StoreWrite) -> (Write, u64) {
                 seq,
             )
         }
-        StoreWrite::Delete { seq, jail, prefix } => (
-            Write::Unban {
-                jail: name(jail),
-                prefix,
-            },
+        StoreWrite::Delete {
             seq,
-        ),
+            jail,
+            prefix,
+            inside,
+        } => {
+            let jail = name(jail);
+            match inside {
+                true => (Write::UnbanInside { jail, prefix }, seq),
+                false => (Write::Unban { jail, prefix }, seq),
+            }
+        }
         StoreWrite::DeleteAll { seq } => (Write::UnbanAll, seq),
     }
 }

@@ -17,6 +17,7 @@ fn policy(findtime: i64, maxmatches: u32) -> JailPolicy {
         ignoreip: IgnoreList::default(),
         ipv4_prefix: 32,
         ipv6_prefix: 128,
+        aggregate: Vec::new(),
         fed_by_bans: false,
         enforceable: true,
     }

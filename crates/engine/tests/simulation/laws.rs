@@ -151,7 +151,12 @@ impl Laws {
                 self.acknowledged.remove(&key);
                 continue;
             }
-            let Some(now_until) = stands.get(&key) else {
+            // It may be part of a network that is banned as a whole by now.
+            let around = |(wanted, _): &(&BanKey, &Option<Timestamp>)| {
+                wanted.jail == key.jail && wanted.prefix.contains(&key.prefix)
+            };
+            let around = stands.iter().find(around).map(|(_, until)| until);
+            let Some(now_until) = stands.get(&key).or(around) else {
                 return Err(format!("acknowledged {key:?} is lost by a crash"));
             };
             let shorter = match (now_until, until) {
@@ -377,7 +382,10 @@ impl Laws {
         }
         for (key, row) in store.iter().filter(|(key, _)| !told(key)) {
             let runs = row.until().is_none_or(|until| until > now);
-            if runs && !desired.contains_key(key) && !self.may_be_left_out(now, key) {
+            let around =
+                |wanted: &BanKey| wanted.jail == key.jail && wanted.prefix.contains(&key.prefix);
+            let stands = desired.keys().any(around);
+            if runs && !stands && !self.may_be_left_out(now, key) {
                 return Err(format!("{key:?} is stored and not wanted: {row:?}"));
             }
         }

@@ -2,11 +2,11 @@
 
 use crate::laws::Laws;
 use crate::random::Random;
-use base::{FailureId, JailName, NamedTexts, Prefix, Span, Texts, Timestamp};
+use base::{FailureId, Family, JailName, NamedTexts, Prefix, Span, Texts, Timestamp};
 use engine::formula::Formula;
 use engine::{
-    BanKey, BanRecord, BanTime, Effect, Engine, Failure, Growth, GrowthRule, IgnoreSource, Input,
-    JailId, JailPolicy, Limits, Request, RequestId, StoreWrite, USUAL_FORMULA,
+    Aggregate, BanKey, BanRecord, BanTime, Effect, Engine, Failure, Growth, GrowthRule,
+    IgnoreSource, Input, JailId, JailPolicy, Limits, Request, RequestId, StoreWrite, USUAL_FORMULA,
 };
 use std::collections::{BTreeMap, VecDeque};
 use std::fmt::Write as _;
@@ -92,6 +92,7 @@ pub(crate) fn policies() -> Vec<JailPolicy> {
         ignoreip: std::iter::once(prefix("10.0.0.8/31")).collect(),
         ipv4_prefix: 32,
         ipv6_prefix: 64,
+        aggregate: Vec::new(),
         fed_by_bans: false,
         enforceable: true,
     };
@@ -104,6 +105,11 @@ pub(crate) fn policies() -> Vec<JailPolicy> {
     policies[1].bantime = None;
     policies[1].ignoreself = false;
     policies[1].maxretry = 4;
+    policies[3].aggregate = vec![Aggregate {
+        family: Family::Inet4,
+        length: 29,
+        children: 3,
+    }];
     policies[3].bantime = Some(Span::from_secs(30));
     policies[3].growth = Some(Growth {
         rule: GrowthRule::Formula(Formula::parse(USUAL_FORMULA).unwrap()),
@@ -440,8 +446,16 @@ impl World {
                     row.length = length;
                 }
             }
-            StoreWrite::Delete { jail, prefix, .. } => {
-                self.store.remove(&BanKey { jail, prefix });
+            StoreWrite::Delete {
+                jail,
+                prefix,
+                inside,
+                ..
+            } => {
+                self.store.retain(|key, _| {
+                    let gone = key.prefix == prefix || inside && prefix.contains(&key.prefix);
+                    key.jail != jail || !gone
+                });
             }
             StoreWrite::DeleteAll { .. } => self.store.clear(),
         }

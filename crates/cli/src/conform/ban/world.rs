@@ -271,7 +271,9 @@ impl World {
                 seq
             }
             StoreWrite::Prolong { seq, .. } | StoreWrite::Length { seq, .. } => seq,
-            StoreWrite::Delete { seq, jail, prefix } => {
+            StoreWrite::Delete {
+                seq, jail, prefix, ..
+            } => {
                 self.rows.remove(&(jail.0, prefix));
                 seq
             }
@@ -476,6 +478,7 @@ fn policy(name: &str, options: &Value) -> Result<JailPolicy, String> {
         ignoreip: IgnoreList::default(),
         ipv4_prefix: 32,
         ipv6_prefix: 128,
+        aggregate: Vec::new(),
         fed_by_bans: false,
         enforceable: true,
     };
