@@ -361,11 +361,33 @@ fn print_jail(jail: &wire::JailStatus, output: &mut Output) -> io::Result<()> {
         "banned   {} now, {} since the start",
         jail.banned, jail.banned_total
     ))?;
+    for action in &jail.actions {
+        output.say(&format!("action   {}{}", action.name, standing(action)))?;
+    }
     if !jail.bans.is_empty() {
         output.say("")?;
         print_bans(&jail.bans, output)?;
     }
     Ok(())
+}
+
+/// What is worth a word about an action.
+fn standing(action: &wire::Action) -> String {
+    let mut words = Vec::new();
+    if action.errors > 0 {
+        let last = action.last_error.as_deref().unwrap_or("unknown");
+        words.push(format!("{} failed, last: {last}", action.errors));
+    }
+    if action.waiting > 0 {
+        words.push(format!("{} waiting", action.waiting));
+    }
+    if action.put_off > 0 {
+        words.push(format!("{} told late", action.put_off));
+    }
+    match words.is_empty() {
+        true => String::new(),
+        false => format!(" ({})", words.join("; ")),
+    }
 }
 
 fn print_bans(bans: &[wire::Ban], output: &mut Output) -> io::Result<()> {

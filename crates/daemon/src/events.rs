@@ -72,7 +72,7 @@ fn line(zone: &TimeZone, event: &Event) -> (Level, Kind, &'static str, String) {
             let text = format!("the ban of {prefix} does not grow: {error}");
             (Level::Error, Kind::PerFailure, "observer", text)
         }
-        Event::Ignored { id, why, .. } => per_failure("filter", ignored(id, *why)),
+        Event::Ignored { id, why, .. } => per_failure("filter", ignored(id, why)),
         Event::Banned {
             prefix,
             restored: false,
@@ -88,6 +88,11 @@ fn line(zone: &TimeZone, event: &Event) -> (Level, Kind, &'static str, String) {
             why: LiftReason::Protected,
             ..
         } => per_ban(format!("Unban {prefix}: it must not be banned any more")),
+        Event::Unbanned {
+            prefix,
+            why: LiftReason::Ignored,
+            ..
+        } => per_ban(format!("Unban {prefix}: it is ignored from now on")),
         Event::Unbanned { prefix, .. } => per_ban(format!("Unban {prefix}")),
         Event::AlreadyBanned { prefix, after, .. } => {
             let level = match after.as_secs() {
@@ -227,10 +232,11 @@ fn per_ban(text: String) -> (Level, Kind, &'static str, String) {
     (Level::Notice, Kind::PerBan, "actions", text)
 }
 
-fn ignored(id: &FailureId, why: IgnoreReason) -> String {
+fn ignored(id: &FailureId, why: &IgnoreReason) -> String {
     match why {
         IgnoreReason::OwnAddress => format!("Ignore {id} by ignoreself rule"),
-        IgnoreReason::IgnoreIp(_) => format!("Ignore {id} by ip"),
+        IgnoreReason::Listed(source) => format!("Ignore {id} by {source}"),
+        IgnoreReason::Command => format!("Ignore {id} by command"),
     }
 }
 
@@ -242,7 +248,9 @@ fn words(length: Span) -> String {
 fn protected(why: ProtectReason) -> &'static str {
     match why {
         ProtectReason::OwnAddress => "it is an address of this machine",
-        ProtectReason::Ignored => "it holds an address that ignoreip names",
+        ProtectReason::Ignored => {
+            "it holds an address that ignoreip names, itself or by a name or a file"
+        }
         ProtectReason::Protected => {
             "it is the gateway or somebody logged in from there within the hour"
         }

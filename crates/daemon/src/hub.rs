@@ -12,7 +12,7 @@ use crate::gate::Pass;
 use crate::heartbeat::Pulse;
 use crate::keep::{Keeper, Kept, Order};
 use crate::log::{Kind, Level, Log};
-use crate::plan::{Jail, Plan};
+use crate::plan::{Jail, Merged};
 use crate::protect::Protection;
 use crate::resolve::Resolver;
 use crate::source::Standing;
@@ -27,6 +27,7 @@ use store::Write;
 
 mod act;
 mod finish;
+mod ignore;
 mod reached;
 mod reload;
 mod requests;
@@ -34,6 +35,7 @@ mod restore;
 mod translate;
 
 pub(crate) use act::Acting;
+pub(crate) use ignore::Lists;
 pub(crate) use reached::Reached;
 pub(crate) use reload::Swapped;
 pub(crate) use requests::Asked;
@@ -51,6 +53,8 @@ pub(crate) enum Message {
         name: String,
         addresses: Vec<Prefix>,
     },
+    /// Who is ignored, as names and files have it now.
+    Ignore(u64, crate::ignore::Said),
     /// The enforcer speaks.
     Enforcer(Report),
     /// The store's thread speaks.
@@ -60,7 +64,12 @@ pub(crate) enum Message {
     /// A client asks; the answer is one line.
     Ask(wire::Request, SyncSender<String>),
     /// The configuration was read anew, and the readers have ended.
-    Reload(Box<Plan>, SyncSender<Swapped>),
+    Reload {
+        merged: Box<Merged>,
+        /// The number of its watcher of `ignoreip`.
+        generation: u64,
+        reply: SyncSender<Swapped>,
+    },
     /// A part is no more, and why. Guarding blindly would be worse than to end and be started again.
     Died(String),
     /// A signal asks for the end.
@@ -108,6 +117,7 @@ pub(crate) struct Hub {
     next_request: u64,
     purged: Timestamp,
     reached: Reached,
+    lists: Lists,
     pulse: Pulse,
     is_dry_run: bool,
 }
@@ -127,6 +137,8 @@ pub(crate) struct Parts {
     pub(crate) purge_age: Span,
     /// How far earlier runs have read.
     pub(crate) reached: Reached,
+    /// Lists of the ignored, as the watcher said at the start.
+    pub(crate) lists: Lists,
     /// Beats with every step.
     pub(crate) pulse: Pulse,
     /// Nothing reaches the kernel.
@@ -162,6 +174,7 @@ impl Hub {
             zone,
             purge_age,
             reached,
+            lists,
             pulse,
             is_dry_run,
         } = parts;
@@ -183,6 +196,7 @@ impl Hub {
             next_request: 0,
             purged: clock::now(),
             reached,
+            lists,
             pulse,
             is_dry_run,
         }
@@ -237,12 +251,18 @@ impl Hub {
             } => {
                 self.resolved(jail, &failure, &name, addresses);
             }
+            Message::Ignore(generation, said) => self.ignore_says(generation, said),
             Message::Enforcer(report) => self.enforcer_says(report),
             Message::Kept(kept) => self.kept(kept),
             Message::Acted => self.acting.turn(),
             Message::Ask(request, reply) => self.ask(request, reply),
-            Message::Reload(plan, reply) => {
-                let swapped = self.reload(*plan);
+            Message::Reload {
+                merged,
+                generation,
+                reply,
+            } => {
+                self.lists.advance(generation);
+                let swapped = self.reload(*merged);
                 // Who asked has gone only if the daemon ends.
                 drop(reply.send(swapped));
             }

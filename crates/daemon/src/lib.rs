@@ -16,6 +16,7 @@ mod files;
 mod gate;
 mod heartbeat;
 mod hub;
+mod ignore;
 mod ingest;
 mod keep;
 mod last_words;
@@ -28,6 +29,7 @@ mod run;
 mod scan;
 mod source;
 
+pub use actions::{Rehearsed, Step, rehearse};
 pub use check::{
     Check, CheckReport, CheckedAction, CheckedJail, CheckedRegex, CheckedSource, Enforcement,
     Verdict, check,

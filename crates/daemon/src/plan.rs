@@ -5,8 +5,9 @@
 
 use crate::actions::{Machine, Planned};
 use crate::enforce::{Blocktype, EnforceJail, PortRange, Ports, Protocol, Scope};
+use crate::ignore::{self, Entry};
 use crate::source::journal::JournalSource;
-use base::{Diagnostic, JailName, Prefix, PrefixSet, Severity, Timestamp};
+use base::{Diagnostic, JailName, Severity, Timestamp};
 use conf::{ActionSpec, Config, Enabled, JailSpec, LogPath, UseDns, Value};
 use detect::{Encoding, Rule, RuleError, RulePart, RuleSource};
 use engine::{JailId, JailPolicy};
@@ -21,6 +22,7 @@ mod merge;
 mod reads;
 mod sources;
 
+pub(crate) use actions::MAIL;
 pub(crate) use merge::{Merged, merge};
 
 /// What runs.
@@ -40,6 +42,8 @@ pub(crate) struct Jail {
     pub(crate) auto: bool,
     pub(crate) rule: Arc<Rule>,
     pub(crate) policy: JailPolicy,
+    /// The entries of `ignoreip`; those that need nobody's answer are in the policy too.
+    pub(crate) ignore: Vec<Entry>,
     pub(crate) logs: Vec<LogPath>,
     pub(crate) encoding: Encoding,
     /// Its log files are only looked at from time to time, without inotify.
@@ -74,6 +78,7 @@ impl Jail {
     /// True if the other one counts and bans as this one does.
     fn acts_like(&self, other: &Self) -> bool {
         self.policy == other.policy
+            && self.ignore == other.ignore
             && self.enforce == other.enforce
             && self.acts == other.acts
             && self.auto == other.auto
@@ -171,6 +176,7 @@ fn compile_jail(
     if spec.actions.is_empty() {
         notes.push("it has no action and only detects".into());
     }
+    let ignore = ignore::read(spec, diagnostics);
     let policy = JailPolicy {
         name: spec.name.clone(),
         maxretry: spec.maxretry,
@@ -179,7 +185,7 @@ fn compile_jail(
         bantime: spec.bantime,
         growth: growth::growth(spec, diagnostics),
         ignoreself: spec.ignoreself,
-        ignoreip: ignored(spec, diagnostics),
+        ignoreip: ignore::fixed(&ignore),
         ipv4_prefix: spec.ipv4_prefix,
         ipv6_prefix: spec.ipv6_prefix,
         fed_by_bans,
@@ -197,6 +203,7 @@ fn compile_jail(
         auto: spec.enabled == Enabled::Auto,
         rule: Arc::new(rule),
         policy,
+        ignore,
         logs: spec.logpath.clone(),
         encoding: sources::encoding(spec, diagnostics),
         polled: source.polled,
@@ -289,32 +296,6 @@ pub fn usedns(word: UseDns) -> detect::UseDns {
 pub fn year_of(now: Timestamp) -> i32 {
     let at = jiff::Timestamp::from_second(now.as_secs());
     at.map_or(1970, |at| i32::from(TimeZone::UTC.to_datetime(at).year()))
-}
-
-fn ignored(spec: &JailSpec, diagnostics: &mut Vec<Diagnostic>) -> PrefixSet {
-    let mut set = PrefixSet::default();
-    for value in &spec.ignoreip {
-        match value.text.parse::<Prefix>() {
-            Ok(prefix) => {
-                set.insert(prefix);
-            }
-            Err(_) => diagnostics.push(
-                Diagnostic::new(
-                    Severity::Warning,
-                    format!(
-                        "ignoreip entry '{}' is no address and no network; it is left out",
-                        value.text
-                    ),
-                )
-                .with_jail(&spec.name)
-                .with_origin(Some(&value.origin))
-                .with_help(
-                    "host names and file: lists are not supported yet; write addresses or networks",
-                ),
-            ),
-        }
-    }
-    set
 }
 
 /// What the jail asks for and does not get yet: an admin must not believe that it is there.

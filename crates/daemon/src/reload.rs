@@ -5,9 +5,11 @@
 //! plan to the hub, and starts readers that go on where the others ended: nothing is read twice or left out.
 
 use crate::hub::{Message, Swapped};
+use crate::ignore::{self, Watcher};
 use crate::ingest::{self, AllLearnt, Positions, Sources};
+use crate::last_words::LastWords;
 use crate::log::{Kind, Level, Log};
-use crate::plan::{Jail, Plan};
+use crate::plan::{Jail, Plan, merge};
 use crate::{clock, control};
 use base::Diagnostic;
 use engine::JailId;
@@ -26,6 +28,27 @@ pub(crate) enum Order {
     Stop,
 }
 
+/// What runs for the configuration at hand.
+struct Running {
+    jails: Arc<[Jail]>,
+    sources: Option<Sources>,
+    watcher: Option<Watcher>,
+    /// How many configurations there were before.
+    generation: u64,
+}
+
+/// Starts the watcher of the jails' `ignoreip`; true with it if its first lists are complete.
+pub(crate) fn watch(
+    jails: &[Jail],
+    generation: u64,
+    hub: &Sender<Message>,
+) -> io::Result<(Watcher, bool)> {
+    let words = LastWords::new("the watcher of ignoreip", hub.clone());
+    ignore::start(jails, move |said| {
+        words.tell(Message::Ignore(generation, said))
+    })
+}
+
 /// What the thread works with.
 pub(crate) struct Reloader {
     pub(crate) hub: Sender<Message>,
@@ -41,14 +64,21 @@ impl Reloader {
     /// Starts the readers and the thread that owns them.
     pub(crate) fn start(
         self,
-        jails: &Arc<[Jail]>,
+        jails: Arc<[Jail]>,
         positions: Positions,
+        watcher: Watcher,
         orders: Receiver<Order>,
     ) -> io::Result<JoinHandle<()>> {
-        let sources = self.read(jails, positions, AllLearnt::default())?;
+        let sources = self.read(&jails, positions, AllLearnt::default())?;
+        let running = Running {
+            jails,
+            sources: Some(sources),
+            watcher: Some(watcher),
+            generation: 0,
+        };
         thread::Builder::new()
             .name("reload".into())
-            .spawn(move || self.run(sources, &orders))
+            .spawn(move || self.run(running, &orders))
     }
 
     fn read(
@@ -61,12 +91,11 @@ impl Reloader {
         ingest::start(jails, positions, learnt, journal, &self.zone, hub)
     }
 
-    fn run(self, sources: Sources, orders: &Receiver<Order>) {
-        let mut sources = Some(sources);
+    fn run(self, mut running: Running, orders: &Receiver<Order>) {
         for order in orders {
             match order {
                 Order::Reload(reply) => {
-                    let line = self.reload(&mut sources);
+                    let line = self.reload(&mut running);
                     if let Some(reply) = reply {
                         // A client that went away has nobody left to tell.
                         drop(reply.try_send(line));
@@ -75,10 +104,10 @@ impl Reloader {
                 Order::Stop => break,
             }
         }
-        drop(sources.map(Sources::stop));
+        drop(running.sources.map(Sources::stop));
     }
 
-    fn reload(&self, sources: &mut Option<Sources>) -> String {
+    fn reload(&self, running: &mut Running) -> String {
         let plan = match (self.load)() {
             Ok(plan) => plan,
             Err(faults) => {
@@ -87,9 +116,25 @@ impl Reloader {
                 return control::failed(&first);
             }
         };
-        let mut learnt = sources.take().map(Sources::stop).unwrap_or_default();
-        let (answer, swapped) = sync_channel(1);
-        let told = self.hub.send(Message::Reload(Box::new(plan), answer));
+        let merged = merge(&running.jails, plan);
+        running.generation += 1;
+        // Its first lists are with the hub before the jails that they are for.
+        running.watcher = match watch(&merged.jails, running.generation, &self.hub) {
+            Ok((watcher, _)) => Some(watcher),
+            Err(error) => {
+                let text = format!("the watcher of ignoreip (it cannot be started again: {error})");
+                drop(self.hub.send(Message::Died(text)));
+                return control::failed("the daemon is stopping");
+            }
+        };
+        let sources = running.sources.take();
+        let mut learnt = sources.map(Sources::stop).unwrap_or_default();
+        let (reply, swapped) = sync_channel(1);
+        let told = self.hub.send(Message::Reload {
+            merged: Box::new(merged),
+            generation: running.generation,
+            reply,
+        });
         let Some(Swapped {
             jails,
             positions,
@@ -101,13 +146,14 @@ impl Reloader {
         };
         learnt.retain(|jail: JailId| !reread.contains(&jail));
         match self.read(&jails, positions, learnt) {
-            Ok(started) => *sources = Some(started),
+            Ok(started) => running.sources = Some(started),
             Err(error) => {
                 // Better started again than blind.
                 let text = format!("the readers of logs (they cannot be started again: {error})");
                 drop(self.hub.send(Message::Died(text)));
             }
         }
+        running.jails = jails;
         wire::encode(&answer)
     }
 

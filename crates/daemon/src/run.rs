@@ -7,7 +7,8 @@ use crate::board::Board;
 use crate::control::{self, failed};
 use crate::enforce::{EnforceConfig, Enforcer, Report};
 use crate::heartbeat::{Heartbeat, Pulse};
-use crate::hub::{Acting, Hub, Message, Parts, Reached};
+use crate::hub::{Acting, Hub, Lists, Message, Parts, Reached};
+use crate::ignore::Said;
 use crate::keep::{Keeper, Order};
 use crate::last_words::LastWords;
 use crate::log::{Kind, Level, Log, Target};
@@ -21,6 +22,7 @@ use conf::{Choice, Globals, Manner, Tree};
 use engine::Engine;
 use jiff::tz::TimeZone;
 use os::{Notifier, Signal, Signals};
+use std::collections::HashMap;
 use std::fs;
 use std::hash::{BuildHasher, RandomState};
 use std::io;
@@ -299,6 +301,14 @@ impl Guard<'_> {
             });
         })
         .map_err(|error| cannot(format!("the resolver's thread cannot start: {error}")))?;
+        let (watcher, complete) = reload::watch(&jails, 0, &sender)
+            .map_err(|error| cannot(format!("the watcher of ignoreip cannot start: {error}")))?;
+        if !complete {
+            let text = "the name system has not answered yet for names of ignoreip: whoever they stand for is ignored \
+                        from when it does, and bans of them are lifted then";
+            self.log
+                .write(clock::now(), Level::Warning, Kind::Rare, "ignore", text);
+        }
         let ssh = std::env::var("SSH_CONNECTION").ok();
         let mut board = Board::new(
             self.started,
@@ -311,9 +321,18 @@ impl Guard<'_> {
         );
         // The enforcer has told what it found before it returned.
         let mut adopted = Vec::new();
+        let mut lists = HashMap::new();
         for message in inbox.try_iter() {
             match message {
                 Message::Enforcer(Report::Adopted(found)) => adopted.extend(found),
+                // Stored bans of whoever is ignored now are not restored.
+                Message::Ignore(_, Said::List(jail, list)) => {
+                    lists.insert(jail, list);
+                }
+                Message::Ignore(_, Said::Note(level, text)) => {
+                    self.log
+                        .write(clock::now(), level, Kind::Rare, "ignore", &text);
+                }
                 Message::Enforcer(report) => {
                     for (level, text) in board.enforcer_says(report) {
                         self.log
@@ -326,7 +345,14 @@ impl Guard<'_> {
         let is_dry_run = self.options.dry_run;
         let acting = Acting::new(&jails, &self.log, history, is_dry_run, sender.clone());
         let pulse = Pulse::default();
-        let mut engine = Engine::new(jails.iter().map(|jail| jail.policy.clone()).collect());
+        let policies = jails.iter().map(|jail| {
+            let mut policy = jail.policy.clone();
+            if let Some(list) = lists.get(&jail.id) {
+                policy.ignoreip = list.clone();
+            }
+            policy
+        });
+        let mut engine = Engine::new(policies.collect());
         // Keyed by the system's randomness: nobody can guess the random part of a ban time.
         engine.seed(RandomState::new().hash_one(self.started.as_micros()));
         let mut hub = Hub::new(Parts {
@@ -342,6 +368,7 @@ impl Guard<'_> {
             zone: self.zone.clone(),
             purge_age: self.globals.dbpurgeage,
             reached: Reached::of(&held.positions),
+            lists: Lists::of_start(lists),
             pulse: pulse.clone(),
             is_dry_run: self.options.dry_run,
         });
@@ -361,7 +388,7 @@ impl Guard<'_> {
             load: Box::new(move || reread(config.as_deref(), year)),
         };
         let reloader = reloader
-            .start(&jails, held.positions, ordered)
+            .start(Arc::clone(&jails), held.positions, watcher, ordered)
             .map_err(|error| cannot(format!("the sources cannot start: {error}")))?;
         let socket = open_socket(&self.options.socket, &sender, &orders, &self.log);
         let notifier = Notifier::from_environment();

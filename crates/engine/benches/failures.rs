@@ -2,10 +2,10 @@
 
 #![expect(clippy::unwrap_used, reason = "a panic is its report")]
 
-use base::{FailureId, JailName, NamedTexts, PrefixSet, Span, Texts, Timestamp};
+use base::{FailureId, JailName, NamedTexts, Span, Texts, Timestamp};
 use divan::Bencher;
 use divan::counter::ItemsCount;
-use engine::{Engine, Failure, Input, JailId, JailPolicy};
+use engine::{Engine, Failure, IgnoreList, Input, JailId, JailPolicy};
 
 fn main() {
     divan::main();
@@ -53,7 +53,7 @@ fn policy() -> JailPolicy {
         bantime: Some(Span::from_secs(600)),
         growth: None,
         ignoreself: false,
-        ignoreip: PrefixSet::default(),
+        ignoreip: IgnoreList::default(),
         ipv4_prefix: 32,
         ipv6_prefix: 128,
         fed_by_bans: false,

@@ -3,8 +3,8 @@
 //! So many IPv6 addresses, 10,000,000 if not said, fail once each, in one jail and within its `findtime`; every
 //! 50,000 of them an attacker fails who must be banned with the fifth failure.
 
-use base::{FailureId, JailName, NamedTexts, Prefix, PrefixSet, Span, Texts, Timestamp};
-use engine::{Effect, Engine, Failure, Input, JailId, JailPolicy};
+use base::{FailureId, JailName, NamedTexts, Prefix, Span, Texts, Timestamp};
+use engine::{Effect, Engine, Failure, IgnoreList, Input, JailId, JailPolicy};
 use std::net::{IpAddr, Ipv6Addr};
 
 const BETWEEN: u128 = 50_000;
@@ -20,7 +20,7 @@ fn main() {
         bantime: None,
         growth: None,
         ignoreself: true,
-        ignoreip: PrefixSet::default(),
+        ignoreip: IgnoreList::default(),
         ipv4_prefix: 32,
         ipv6_prefix: 128,
         fed_by_bans: false,

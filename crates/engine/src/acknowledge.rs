@@ -24,7 +24,7 @@ impl Engine {
         let live = match result {
             Ok(()) => {
                 flight.kernel = Wait::Over;
-                !lifts && self.answered(now, seq, key, |ban| ban.applied = true, out)
+                !lifts && self.answered(now, seq, key, |ban| ban.applied(seq), out)
             }
             Err(error) => {
                 flight.kernel = Wait::Failed(error.clone());

@@ -30,17 +30,16 @@ impl Engine {
         let Some(jail) = self.jails.get_mut(id.0 as usize) else {
             return false;
         };
+        if let Some(why) = self.guard.ignored(&jail.policy, failure.id) {
+            out.push(Effect::Notify(Event::Ignored {
+                jail: id,
+                id: failure.id.clone(),
+                why,
+            }));
+            return false;
+        }
         let subject = match failure.id {
             FailureId::Prefix(prefix) => {
-                if let Some(why) = self.guard.ignored(&jail.policy, prefix) {
-                    let of = failure.id.clone();
-                    out.push(Effect::Notify(Event::Ignored {
-                        jail: id,
-                        id: of,
-                        why,
-                    }));
-                    return false;
-                }
                 Cow::Owned(FailureId::Prefix(subject(&jail.policy, prefix)))
             }
             FailureId::Raw(text) if looks_like_address(text) => {

@@ -31,12 +31,29 @@ pub(crate) struct Ban {
     /// The numbers of the first and the latest effect that enforce it.
     pub(crate) first_seq: u64,
     pub(crate) last_seq: u64,
+    /// The number of the effect by which its end last became a sooner one.
+    pub(crate) cut_seq: u64,
     /// The kernel held it at least once since `first_seq`.
     pub(crate) applied: bool,
+    /// The highest number that the kernel has answered well.
+    pub(crate) applied_seq: u64,
     /// The store answered at least once since `first_seq`.
     pub(crate) committed: bool,
     /// `Banned` was told.
     pub(crate) announced: bool,
+}
+
+impl Ban {
+    /// The kernel holds it as the effect of this number says.
+    pub(crate) fn applied(&mut self, seq: u64) {
+        self.applied = true;
+        self.applied_seq = self.applied_seq.max(seq);
+    }
+
+    /// The kernel's own time-out ends it: it was told of this end, or of a sooner one.
+    pub(crate) fn ends_by_itself(&self) -> bool {
+        self.applied && self.applied_seq >= self.cut_seq
+    }
 }
 
 /// True if the end `new` is later than `old`; never is the latest.
@@ -178,7 +195,9 @@ mod tests {
             restored: false,
             first_seq: 1,
             last_seq: 1,
+            cut_seq: 0,
             applied: false,
+            applied_seq: 0,
             committed: false,
             announced: false,
         }

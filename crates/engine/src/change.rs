@@ -4,9 +4,10 @@
 //! than at the end that was the first one before the change, so that a shortened ban may stand for long after the end
 //! that is listed; under its name we do the same.
 
+use crate::bans::ends_later;
 use crate::engine::Jail;
 use crate::pending::Wait;
-use crate::{BanKey, Effect, Engine, JailId, JailPolicy, LiftReason};
+use crate::{BanKey, Effect, Engine, JailId, JailPolicy, LiftReason, StoreWrite};
 use base::{Span, Timestamp};
 
 impl Engine {
@@ -22,8 +23,12 @@ impl Engine {
             return;
         };
         let before = std::mem::replace(&mut jail.policy, policy);
+        let other_list = jail.policy.ignoreip != before.ignoreip;
         jail.maxretry_was_lowered |= jail.policy.maxretry < before.maxretry;
         let bantime = jail.policy.bantime;
+        if other_list {
+            self.lift_ignored(id, out);
+        }
         if bantime == before.bantime {
             return;
         }
@@ -37,13 +42,26 @@ impl Engine {
                 continue;
             };
             let lifted_after = self.lifted_after(id, until);
-            let seq = self.fly(key, false, Wait::Waiting, Wait::Over, None);
+            let seq = self.fly(key, false, Wait::Waiting, Wait::Waiting, None);
             let effect = Effect::Ban {
                 seq,
                 key,
                 until: lifted_after,
             };
             out.push(effect);
+            let BanKey { jail, prefix } = key;
+            let length = bantime;
+            out.push(Effect::Persist(StoreWrite::Length {
+                seq,
+                jail,
+                prefix,
+                length,
+            }));
+            if let Some(ban) = self.bans.get_mut(&key)
+                && !ends_later(until, ban.until)
+            {
+                ban.cut_seq = seq;
+            }
             self.bans.renew(&key, until, seq);
             self.bans.lift_after(&key, lifted_after);
             self.pending.supersede(last);

@@ -61,6 +61,18 @@ pub enum StoreWrite {
         /// The row.
         record: BanRecord,
     },
+    /// A standing ban lasts otherwise, because the ban time of its jail was changed. fail2ban does not write this
+    /// either.
+    Length {
+        /// The number to answer with.
+        seq: u64,
+        /// The jail.
+        jail: JailId,
+        /// Exactly this one.
+        prefix: Prefix,
+        /// From the ban's begin; `None` for ever.
+        length: Option<Span>,
+    },
     /// A ban was lifted: no restart may bring it back. None there is no error.
     Delete {
         /// The number to answer with.

@@ -108,7 +108,11 @@ impl Engine {
             self.admit(now, jail, &failure, Source::Rule, out);
             return;
         }
-        self.settle(now, out);
+        // Whom the rules spare from now on is not banned for what came before either.
+        let spares = matches!(input, Input::Protected { .. } | Input::IgnoreList { .. });
+        if !spares {
+            self.settle(now, out);
+        }
         self.take(now, input, out);
         self.settle(now, out);
     }
@@ -141,6 +145,13 @@ impl Engine {
                 self.guard.replace(own, prefixes);
                 self.lift_protected(now, out);
             }
+            Input::IgnoreList { jail, list } => {
+                if let Some(jail) = self.jail_mut(jail) {
+                    jail.policy.ignoreip = list;
+                }
+                self.lift_ignored(jail, out);
+            }
+            Input::Spared { jail, prefix } => self.lift_spared(BanKey { jail, prefix }, out),
             Input::Tick => {
                 for jail in &mut self.jails {
                     jail.window.clean_up(now, jail.policy.findtime);
@@ -202,6 +213,13 @@ impl Engine {
             .unwrap_or_default()
     }
 
+    /// True if failures of this one are ignored by the addresses of this machine or by the jail's list, and so
+    /// need no further question.
+    pub fn ignores(&self, jail: JailId, id: &FailureId) -> bool {
+        let policy = self.jail(jail).map(|jail| &jail.policy);
+        policy.is_some_and(|policy| self.guard.ignored(policy, id).is_some())
+    }
+
     pub(crate) fn jail(&self, id: JailId) -> Option<&Jail> {
         self.jails.get(id.0 as usize)
     }
@@ -221,7 +239,7 @@ impl Engine {
                 break;
             }
             let why = LiftReason::Expired;
-            if self.bans.get(&key).is_some_and(|ban| !ban.applied) {
+            if self.bans.get(&key).is_some_and(|ban| !ban.ends_by_itself()) {
                 // The kernel never said that it holds this ban, and what it holds in its place may end later.
                 self.lift(key, why, Wait::Over, None, out);
                 continue;

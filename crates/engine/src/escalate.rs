@@ -9,8 +9,8 @@ use base::{Span, Timestamp};
 pub(crate) enum Grown {
     /// It has a length of its own.
     Yes,
-    /// The same, but the store keeps what it has: these failures come from before the last ban and were read twice,
-    /// or the ban is over already.
+    /// The same, but under fail2ban's name the store keeps what it has: these failures come from before the last ban
+    /// and were read twice, or the ban is over already.
     NotToBeStored,
 }
 
@@ -70,7 +70,7 @@ impl Engine {
                 until,
             }));
         }
-        match is_new && !over {
+        match is_new && !over || !self.as_fail2ban {
             true => Some(Grown::Yes),
             false => Some(Grown::NotToBeStored),
         }

@@ -1,6 +1,6 @@
 //! What the engine tells the world.
 
-use crate::JailId;
+use crate::{IgnoreSource, JailId};
 use base::{FailureId, Prefix, Seconds, Span, Timestamp};
 
 /// One thing worth telling; log lines, metrics and watchers are made from it.
@@ -185,12 +185,14 @@ pub enum Event {
 }
 
 /// Which rule ignored.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum IgnoreReason {
     /// `ignoreself`: one of the machine's own addresses.
     OwnAddress,
-    /// This entry of `ignoreip`.
-    IgnoreIp(Prefix),
+    /// The jail's list, by an entry from here.
+    Listed(IgnoreSource),
+    /// `ignorecommand`, which is asked before the engine hears of a failure.
+    Command,
 }
 
 /// Why somebody must not be banned.
@@ -198,7 +200,7 @@ pub enum IgnoreReason {
 pub enum ProtectReason {
     /// It is or holds one of the machine's own addresses.
     OwnAddress,
-    /// It holds somebody whom `ignoreip` names.
+    /// It holds somebody on the jail's list of the ignored.
     Ignored,
     /// It is or holds a gateway or a peer of the admin's session.
     Protected,
@@ -215,4 +217,6 @@ pub enum LiftReason {
     Protected,
     /// Its jail is no more.
     JailRemoved,
+    /// Whom it concerns is now on the jail's list of the ignored, or `ignorecommand` says so.
+    Ignored,
 }

@@ -3,7 +3,7 @@
 use crate::bans::{Ban, MARK_FIXED, MARK_FORCED, ends_later};
 use crate::escalate::Grown;
 use crate::pending::{Flight, Wait};
-use crate::{BanKey, BanRecord, Effect, Engine, Event, LiftReason, RequestId, StoreWrite};
+use crate::{BanKey, BanRecord, Effect, Engine, Event, JailId, LiftReason, RequestId, StoreWrite};
 use base::{NamedTexts, Prefix, Span, Timestamp};
 use std::cmp::Reverse;
 
@@ -181,7 +181,9 @@ impl Engine {
             restored: matches!(proposal.origin, Origin::Store | Origin::Kernel),
             first_seq: seq,
             last_seq: seq,
+            cut_seq: 0,
             applied: false,
+            applied_seq: 0,
             committed: stored,
             announced: false,
         };
@@ -224,10 +226,39 @@ impl Engine {
             .map(|(key, _)| *key)
             .collect();
         for key in covered {
-            let BanKey { jail, prefix } = key;
-            let seq = self.lift(key, LiftReason::Protected, Wait::Waiting, None, out);
-            out.push(Effect::Persist(StoreWrite::Delete { seq, jail, prefix }));
+            self.lift_for_good(key, LiftReason::Protected, out);
         }
+    }
+
+    /// Lifts every ban of a jail whose list now forbids it, except forced ones.
+    pub(crate) fn lift_ignored(&mut self, jail: JailId, out: &mut Vec<Effect>) {
+        let Some(list) = self.jail(jail).map(|jail| &jail.policy.ignoreip) else {
+            return;
+        };
+        let covered: Vec<BanKey> = self
+            .bans
+            .of(jail)
+            .filter(|(key, ban)| !ban.forced && list.overlaps(&key.prefix))
+            .map(|(key, _)| *key)
+            .collect();
+        for key in covered {
+            self.lift_for_good(key, LiftReason::Ignored, out);
+        }
+    }
+
+    /// Lifts a ban if it stands and is not forced.
+    pub(crate) fn lift_spared(&mut self, key: BanKey, out: &mut Vec<Effect>) {
+        if self.bans.get(&key).is_some_and(|ban| !ban.forced) {
+            self.lift_for_good(key, LiftReason::Ignored, out);
+        }
+    }
+
+    /// Lifts a ban and deletes its row: no restart may bring it back.
+    fn lift_for_good(&mut self, key: BanKey, why: LiftReason, out: &mut Vec<Effect>) {
+        let BanKey { jail, prefix } = key;
+        let seq = self.lift(key, why, Wait::Waiting, None, out);
+        self.history.forget(&key);
+        out.push(Effect::Persist(StoreWrite::Delete { seq, jail, prefix }));
     }
 
     pub(crate) fn fly(

@@ -1,6 +1,6 @@
 //! Everything that can happen to the engine, as one closed list.
 
-use crate::{BanRecord, JailPolicy, Past};
+use crate::{BanRecord, IgnoreList, JailPolicy, Past};
 use base::{FailureId, NamedTexts, Prefix, Span, Texts, Timestamp};
 
 /// A jail: its place in the list that the engine was made with.
@@ -182,6 +182,21 @@ pub enum Input<'a> {
         prefix: Prefix,
         /// Until when; `None` for ever.
         until: Option<Timestamp>,
+    },
+    /// Whom a jail ignores from now on, in place of its former list. Bans that this forbids are lifted, except
+    /// forced ones.
+    IgnoreList {
+        /// The jail.
+        jail: JailId,
+        /// The whole list.
+        list: IgnoreList,
+    },
+    /// `ignorecommand` says that somebody whose ban stands is ignored: it is lifted, unless forced.
+    Spared {
+        /// The jail.
+        jail: JailId,
+        /// Who is banned there.
+        prefix: Prefix,
     },
     /// Who must not be banned from now on; replaces what was said before. Loopback is always among `own`.
     Protected {

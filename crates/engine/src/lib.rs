@@ -32,6 +32,7 @@ pub use engine::Engine;
 pub use event::{Event, IgnoreReason, LiftReason, ProtectReason};
 pub use growth::{Growth, GrowthError, GrowthRule, USUAL_FORMULA};
 pub use history::Past;
+pub use ignore::{IgnoreList, IgnoreSource};
 pub use input::{BanKey, BanTime, Failure, Input, JailId, Request, RequestId, RestoredBan};
 pub use policy::{JailPolicy, Limits};
 pub use status::{BanView, JailStatus};

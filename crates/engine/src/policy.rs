@@ -1,7 +1,7 @@
 //! What one jail wants, and the bounds on what it may hold in memory.
 
-use crate::Growth;
-use base::{JailName, PrefixSet, Span};
+use crate::{Growth, IgnoreList};
+use base::{JailName, Span};
 
 /// The rules of one jail.
 #[derive(Clone, Debug, PartialEq)]
@@ -20,8 +20,8 @@ pub struct JailPolicy {
     pub growth: Option<Growth>,
     /// Failures of the machine's own addresses are not counted.
     pub ignoreself: bool,
-    /// Failures of these are not counted.
-    pub ignoreip: PrefixSet,
+    /// Failures of these are not counted. An input may bring another list.
+    pub ignoreip: IgnoreList,
     /// IPv4 addresses are counted and banned by networks of this length; 32 for single addresses.
     pub ipv4_prefix: u8,
     /// IPv6 addresses are counted and banned by networks of this length; 128 for single addresses.

@@ -115,8 +115,8 @@ impl Engine {
         if forced {
             return true;
         }
-        if let Some(why) = self.guard.ignored(policy, &prefix) {
-            let id = FailureId::Prefix(prefix);
+        let id = FailureId::Prefix(prefix);
+        if let Some(why) = self.guard.ignored(policy, &id) {
             out.push(Effect::Notify(Event::Ignored { jail, id, why }));
             return false;
         }

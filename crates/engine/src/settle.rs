@@ -82,6 +82,9 @@ impl Engine {
             // A ban grows after all bans of a round began: a second one of the same id meets it as it was before.
             let mut grown = BTreeSet::new();
             for (key, proposal) in std::mem::take(&mut self.due.bans) {
+                if !self.may_begin(now, key, out) {
+                    continue;
+                }
                 if grown.contains(&key) {
                     self.stands_already(key, proposal.time, out);
                     continue;
@@ -92,6 +95,19 @@ impl Engine {
                 }
             }
         }
+    }
+
+    /// False, and told, if the rules spare this one since its failures were enough.
+    fn may_begin(&self, now: Timestamp, key: BanKey, out: &mut Vec<Effect>) -> bool {
+        let BanKey { jail, prefix } = key;
+        let Some(policy) = self.jail(jail).map(|jail| &jail.policy) else {
+            return false;
+        };
+        let why = self.guard.protected(now, policy, &prefix);
+        if let Some(why) = why {
+            out.push(Effect::Notify(Event::Protected { jail, prefix, why }));
+        }
+        why.is_none() && policy.enforceable
     }
 
     fn stands_already(&self, key: BanKey, time: Timestamp, out: &mut Vec<Effect>) {

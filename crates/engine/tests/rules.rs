@@ -2,11 +2,11 @@
 
 #![expect(clippy::unwrap_used, reason = "a panic in a test is its report")]
 
-use base::{FailureId, JailName, NamedTexts, Prefix, PrefixSet, Span, Texts, Timestamp};
+use base::{FailureId, JailName, NamedTexts, Prefix, Span, Texts, Timestamp};
 use engine::formula::Formula;
 use engine::{
-    BanTime, Effect, Engine, Event, Failure, Growth, GrowthRule, Input, JailId, JailPolicy,
-    Request, RequestId, StoreWrite, USUAL_FORMULA,
+    BanTime, Effect, Engine, Event, Failure, Growth, GrowthRule, IgnoreList, IgnoreSource, Input,
+    JailId, JailPolicy, Request, RequestId, StoreWrite, USUAL_FORMULA,
 };
 
 fn policy() -> JailPolicy {
@@ -18,7 +18,7 @@ fn policy() -> JailPolicy {
         bantime: Some(Span::from_secs(60)),
         growth: None,
         ignoreself: true,
-        ignoreip: PrefixSet::default(),
+        ignoreip: IgnoreList::default(),
         ipv4_prefix: 32,
         ipv6_prefix: 64,
         fed_by_bans: false,
@@ -27,8 +27,8 @@ fn policy() -> JailPolicy {
 }
 
 /// A story is told line by line, at the second in front: `0 fail ADDRESS`, `0 applied SEQ`, `0 refused SEQ`,
-/// `0 committed SEQ`, `0 uncommitted SEQ`, `0 protect ADDRESS SECONDS`, `0 ban ADDRESS`, `0 force ADDRESS`, `0 unban ADDRESS`,
-/// `0 attempt ADDRESS LINE…`, `0 bantime SECONDS`, `0 tick`.
+/// `0 committed SEQ`, `0 uncommitted SEQ`, `0 protect ADDRESS SECONDS`, `0 ignore ADDRESS…`, `0 spare ADDRESS`,
+/// `0 ban ADDRESS`, `0 force ADDRESS`, `0 unban ADDRESS`, `0 attempt ADDRESS LINE…`, `0 bantime SECONDS`, `0 tick`.
 fn check(policies: Vec<JailPolicy>, story: &str, expected: &[&str]) {
     let mut engine = Engine::new(policies);
     let mut told = Vec::new();
@@ -108,6 +108,20 @@ fn input(words: &[&str]) -> Input<'static> {
                 prefixes: prefixes().into_iter().map(|p| (p, until)).collect(),
             }
         }
+        "ignore" => {
+            let mut list = IgnoreList::default();
+            for who in &words[1..] {
+                list.push(
+                    IgnoreSource::File("/f".into()),
+                    FailureId::Prefix(who.parse().unwrap()),
+                );
+            }
+            Input::IgnoreList { jail, list }
+        }
+        "spare" => Input::Spared {
+            jail,
+            prefix: words[1].parse().unwrap(),
+        },
         "ban" => ask(ban(false)),
         "force" => ask(ban(true)),
         "unban" => ask(Request::Unban {
@@ -159,6 +173,7 @@ fn text(effect: &Effect) -> Option<String> {
                 record.time.as_secs()
             )
         }
+        Effect::Persist(StoreWrite::Length { seq, prefix, .. }) => format!("length {seq} {prefix}"),
         Effect::Persist(StoreWrite::Delete { seq, prefix, .. }) => format!("delete {seq} {prefix}"),
         Effect::Persist(StoreWrite::DeleteAll { seq }) => format!("delete all {seq}"),
         Effect::Notify(Event::Banned { prefix, users, .. }) => format!("Banned {prefix} {users:?}"),
@@ -250,10 +265,53 @@ fn protects_and_goes_on_counting() {
 }
 
 #[test]
+fn lifts_at_once_what_a_new_list_forbids_unless_forced() {
+    check(
+        vec![policy(), policy()],
+        "0 force 192.0.2.2
+         0 applied 1
+         0 committed 1
+         1 ban 2001:db8::/64
+         2 ignore 192.0.2.0/24 2001:db8::7
+         2 applied 3
+         2 committed 3
+         2 applied 2
+         2 committed 2
+         3 fail 192.0.2.1
+         3 ban 192.0.2.1
+         4 ignore
+         5 fail 192.0.2.1
+         5 fail 192.0.2.1
+         6 spare 192.0.2.1
+         6 spare 192.0.2.2
+         6 spare 192.0.2.9",
+        &[
+            "0 enforce 1 0:192.0.2.2 until 60",
+            "0 store 1 192.0.2.2 0 [\"stockade_forced\"]",
+            "0 Banned 192.0.2.2 []",
+            "0 Ban([(192.0.2.2, Banned)])",
+            "1 enforce 2 0:2001:db8::/64 until 61",
+            "1 store 2 2001:db8::/64 0 []",
+            "2 lift 3 2001:db8::/64",
+            "2 delete 3 2001:db8::/64",
+            "2 Ban([(2001:db8::/64, Banned)])",
+            "3 Ignored",
+            "3 Ban([(192.0.2.1, Refused(Ignored))])",
+            "5 enforce 4 0:192.0.2.1 until 65",
+            "5 store 4 192.0.2.1 2 []",
+            "6 lift 5 192.0.2.1",
+            "6 delete 5 192.0.2.1",
+        ],
+    );
+}
+
+#[test]
 fn never_bans_ignored_own_or_malformed_ones() {
     let mut jail = policy();
     jail.maxretry = 1;
-    jail.ignoreip.insert("2001:db8::7".parse().unwrap());
+    jail.ignoreip = ["2001:db8::7".parse().unwrap()].into_iter().collect();
+    jail.ignoreip
+        .push(IgnoreSource::Ip, FailureId::Raw("nobody".into()));
     check(
         vec![jail],
         "0 fail 127.0.0.1
@@ -263,6 +321,7 @@ fn never_bans_ignored_own_or_malformed_ones() {
          0 fail 192.030.0.6
          0 fail 1::2::3
          0 fail root
+         0 fail nobody
          0 ban 0.0.0.0/0
          0 ban ::/0",
         &[
@@ -273,6 +332,7 @@ fn never_bans_ignored_own_or_malformed_ones() {
             "0 MalformedAddress",
             "0 MalformedAddress",
             "0 NotEnforceable",
+            "0 Ignored",
             "0 Ban([(0.0.0.0/0, Refused(OwnAddress))])",
             "0 Ban([(::/0, Refused(OwnAddress))])",
         ],
@@ -459,8 +519,11 @@ fn bans_follow_the_ban_time_of_their_jail_unless_they_have_their_own() {
             "3 Banned 192.0.2.2 []",
             "3 Ban([(192.0.2.2, Banned)])",
             "10 enforce 3 0:192.0.2.1 until 100",
+            "10 length 3 192.0.2.1",
             "20 enforce 4 0:192.0.2.1 until 30",
-            "31 forget 5 192.0.2.1",
+            "20 length 4 192.0.2.1",
+            // The kernel has not said that it knows of the sooner end.
+            "31 lift 5 192.0.2.1",
             "31 Unbanned 192.0.2.1 Expired",
         ],
     );

@@ -11,6 +11,15 @@ pub enum Write {
     Ban(Ban),
     /// A standing ban was made longer: only the row of what holds now changes.
     Prolong(Ban),
+    /// A standing ban lasts otherwise: only the length in the row of what holds now changes.
+    Length {
+        /// The jail's name.
+        jail: String,
+        /// Who is banned.
+        prefix: Prefix,
+        /// From the ban's begin; `None` for ever.
+        length: Option<Span>,
+    },
     /// A ban stands, and the file may not know it: what the file knows of its lines stays.
     Stands(Ban),
     /// A ban was lifted by hand: its rows go, so that no restart brings it back. `prefix` must be the ban's own.
@@ -81,6 +90,21 @@ fn apply(
         }
         Write::Prolong(ban) => write_last(transaction, ban, &ban.data(most_lines), REPLACE),
         Write::Stands(ban) => write_last(transaction, ban, &ban.data(most_lines), KEEP_DATA),
+        Write::Length {
+            jail,
+            prefix,
+            length,
+        } => {
+            let sql = match prefix.is_host() {
+                true => "UPDATE bips SET bantime = ?3 WHERE jail = ?1 AND ip = ?2",
+                false => {
+                    "UPDATE stockade_prefix_bans SET bantime = ?3 WHERE jail = ?1 AND prefix = ?2"
+                }
+            };
+            let row = (jail, prefix.to_string(), bantime(*length));
+            transaction.prepare_cached(sql)?.execute(row)?;
+            Ok(())
+        }
         Write::Unban { jail, prefix } => {
             let text = prefix.to_string();
             // fail2ban keeps a network that was banned by hand among the addresses.
@@ -179,9 +203,12 @@ fn write_history(transaction: &Transaction<'_>, ban: &Ban, data: &str) -> Result
 fn numbers(ban: &Ban) -> (i64, f64) {
     // As Python rounds: the half to the even second.
     let time = ban.time.as_secs_f64().round_ties_even() as i64;
-    // The column makes a whole number an INTEGER again.
-    let length = ban.length.map_or(-1.0, Span::as_secs_f64);
-    (time, length)
+    (time, bantime(ban.length))
+}
+
+/// A length as a row has it. The column makes a whole number an INTEGER again.
+fn bantime(length: Option<Span>) -> f64 {
+    length.map_or(-1.0, Span::as_secs_f64)
 }
 
 fn write_log_position(

@@ -6,7 +6,7 @@ use crate::enforce::Command;
 use crate::ingest::Positions;
 use crate::keep::{Order, Recalled};
 use crate::log::{Kind, Level};
-use crate::plan::{Jail, Merged, Plan, merge};
+use crate::plan::{Jail, Merged};
 use engine::{Input, JailId};
 use std::collections::{BTreeSet, HashSet};
 use std::sync::Arc;
@@ -26,9 +26,8 @@ pub(crate) struct Swapped {
 
 impl Hub {
     /// Goes over to the new plan. Readers must have ended, so that nobody speaks in the name of a jail's former form.
-    pub(super) fn reload(&mut self, plan: Plan) -> Swapped {
+    pub(super) fn reload(&mut self, merged: Merged) -> Swapped {
         let before = Arc::clone(&self.jails);
-        let merged = merge(&before, plan);
         let now = clock::now();
         for id in &merged.removed {
             self.acting.leave(*id);
@@ -51,11 +50,12 @@ impl Hub {
             .collect();
         self.enforce(Command::SetJails(enforced));
         for jail in jails.iter() {
-            let policy = Box::new(jail.policy.clone());
+            let mut policy = Box::new(jail.policy.clone());
+            policy.ignoreip = self.lists.of(jail);
             let is_new = jail.id.0 as usize >= before.len();
             if is_new {
                 self.step(Input::Added { policy });
-            } else if merged.added.contains(&jail.id) || merged.changed.contains(&jail.id) {
+            } else if !jail.is_removed {
                 let jail = jail.id;
                 self.step(Input::Policy { jail, policy });
             }

@@ -62,6 +62,7 @@ fn hub(dir: &std::path::Path) -> (Hub, Sender<Message>, Receiver<Message>) {
         zone: TimeZone::UTC,
         purge_age: Span::from_secs(86_400),
         reached: Reached::default(),
+        lists: Lists::default(),
         pulse: Pulse::default(),
         is_dry_run: true,
     });

@@ -67,6 +67,22 @@ pub(crate) fn store_ban(jails: &[Jail], write: StoreWrite) -> (Write, u64) {
     match write {
         StoreWrite::Ban { seq, jail, record } => (Write::Ban(row(name(jail), record)), seq),
         StoreWrite::Prolong { seq, jail, record } => (Write::Prolong(row(name(jail), record)), seq),
+        StoreWrite::Length {
+            seq,
+            jail,
+            prefix,
+            length,
+        } => {
+            let jail = name(jail);
+            (
+                Write::Length {
+                    jail,
+                    prefix,
+                    length,
+                },
+                seq,
+            )
+        }
         StoreWrite::Delete { seq, jail, prefix } => (
             Write::Unban {
                 jail: name(jail),

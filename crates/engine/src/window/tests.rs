@@ -1,7 +1,8 @@
 //! The counting of one jail against plain lists.
 
 use super::*;
-use base::{JailName, NamedTexts, Prefix, PrefixSet};
+use crate::IgnoreList;
+use base::{JailName, NamedTexts, Prefix};
 use proptest::prelude::*;
 
 fn policy(findtime: i64, maxmatches: u32) -> JailPolicy {
@@ -13,7 +14,7 @@ fn policy(findtime: i64, maxmatches: u32) -> JailPolicy {
         bantime: None,
         growth: None,
         ignoreself: false,
-        ignoreip: PrefixSet::default(),
+        ignoreip: IgnoreList::default(),
         ipv4_prefix: 32,
         ipv6_prefix: 128,
         fed_by_bans: false,

@@ -5,8 +5,8 @@ use crate::random::Random;
 use base::{FailureId, JailName, NamedTexts, Prefix, Span, Texts, Timestamp};
 use engine::formula::Formula;
 use engine::{
-    BanKey, BanRecord, BanTime, Effect, Engine, Failure, Growth, GrowthRule, Input, JailId,
-    JailPolicy, Limits, Request, RequestId, StoreWrite, USUAL_FORMULA,
+    BanKey, BanRecord, BanTime, Effect, Engine, Failure, Growth, GrowthRule, IgnoreSource, Input,
+    JailId, JailPolicy, Limits, Request, RequestId, StoreWrite, USUAL_FORMULA,
 };
 use std::collections::{BTreeMap, VecDeque};
 use std::fmt::Write as _;
@@ -30,6 +30,8 @@ pub(crate) enum Fault {
     NothingRestored,
     /// The kernel's elements are not read at the start.
     NothingAdopted,
+    /// The engine is not told whom a jail ignores.
+    ListUntold,
     /// The engine is not told who is protected.
     ProtectionUntold,
     /// Answers to one effect get lost.
@@ -37,7 +39,7 @@ pub(crate) enum Fault {
 }
 
 impl Fault {
-    pub(crate) const ALL: [Self; 9] = [
+    pub(crate) const ALL: [Self; 10] = [
         Self::KernelLies,
         Self::KernelForgetsTimeouts,
         Self::KernelReorders,
@@ -46,6 +48,7 @@ impl Fault {
         Self::NothingRestored,
         Self::NothingAdopted,
         Self::ProtectionUntold,
+        Self::ListUntold,
         Self::AnswersLost,
     ];
 }
@@ -59,6 +62,8 @@ pub(crate) enum KernelOrder {
 
 pub(crate) struct World {
     random: Random,
+    /// The rules as they are now.
+    policies: Vec<JailPolicy>,
     fault: Fault,
     now: i64,
     engine: Engine,
@@ -133,15 +138,18 @@ const SUBJECTS: [&str; 14] = [
     "2001:db8:0:1::1",
     "999.1.1.1",
 ];
+/// Whom a jail's list holds now and then.
+pub(crate) const LISTED: [&str; 3] = ["10.0.0.3", "10.0.0.4/31", "2001:db8:0:1::1"];
 const OWN: &str = "192.168.0.1";
 
 impl World {
     pub(crate) fn new(seed: u64, fault: Fault) -> Self {
         let mut world = Self {
             random: Random(seed),
+            policies: policies(),
             fault,
             now: 1_000_000,
-            engine: fresh_engine(),
+            engine: fresh_engine(policies()),
             kernel: BTreeMap::new(),
             store: BTreeMap::new(),
             kernel_queue: VecDeque::new(),
@@ -154,6 +162,8 @@ impl World {
             digest: DefaultHasher::new(),
         };
         world.laws.own.push(prefix(OWN));
+        let lists = policies().into_iter().map(|policy| policy.ignoreip);
+        world.laws.lists = lists.collect();
         world
     }
 
@@ -192,8 +202,11 @@ impl World {
                 let jail = JailId(self.random.below(4) as u32);
                 self.step(Input::ReadBegins { jail })
             }
-            38 if self.random.once_in(2) => self.rules_change(),
-            38 => self.protection_changes(),
+            38 => match self.random.below(3) {
+                0 => self.rules_change(),
+                1 => self.protection_changes(),
+                _ => self.list_changes(),
+            },
             _ if self.random.once_in(2) => self.crash(),
             _ => self.step(Input::Tick),
         }
@@ -202,11 +215,18 @@ impl World {
     /// The ban time of a jail changes, or how many failures are enough.
     fn rules_change(&mut self) -> Result<(), String> {
         let jail = JailId(self.random.below(4) as u32);
-        let mut policy = policies().swap_remove(jail.0 as usize);
-        let times = [Some(20), Some(90), Some(400), None];
+        let place = jail.0 as usize;
+        // Growing bans have a bound, which a restart would cut the longer ones to.
+        let times = match jail.0 {
+            3 => [Some(20), Some(90), Some(250), Some(30)],
+            _ => [Some(20), Some(90), Some(400), None],
+        };
+        let mut policy = self.policies[place].clone();
+        policy.ignoreip = self.laws.lists[place].clone();
         policy.bantime = times[self.random.below(4)].map(Span::from_secs);
         policy.maxretry = 1 + self.random.below(4) as u32;
-        self.laws.ends_changed(&self.engine, jail);
+        self.policies[place] = policy.clone();
+        self.laws.ends_changed(&self.engine, jail, policy.bantime);
         let policy = Box::new(policy);
         self.step(Input::Policy { jail, policy })
     }
@@ -295,6 +315,29 @@ impl World {
         self.protect()
     }
 
+    fn list_changes(&mut self) -> Result<(), String> {
+        let jail = self.random.below(4);
+        let mut list = policies()[jail].ignoreip.clone();
+        for _ in 0..self.random.below(3) {
+            let who = LISTED[self.random.below(LISTED.len())];
+            list.push(
+                IgnoreSource::File("/list".into()),
+                FailureId::Prefix(prefix(who)),
+            );
+        }
+        self.laws.lists[jail] = list;
+        self.tell_list(jail)
+    }
+
+    fn tell_list(&mut self, jail: usize) -> Result<(), String> {
+        if self.fault == Fault::ListUntold {
+            return Ok(());
+        }
+        let list = self.laws.lists[jail].clone();
+        let jail = JailId(jail as u32);
+        self.step(Input::IgnoreList { jail, list })
+    }
+
     fn protect(&mut self) -> Result<(), String> {
         self.laws.protected = self.protected.clone();
         if self.fault == Fault::ProtectionUntold {
@@ -371,6 +414,7 @@ impl World {
         };
         let (StoreWrite::Ban { seq, .. }
         | StoreWrite::Prolong { seq, .. }
+        | StoreWrite::Length { seq, .. }
         | StoreWrite::Delete { seq, .. }
         | StoreWrite::DeleteAll { seq }) = write;
         if !surely && self.random.once_in(8) {
@@ -385,6 +429,16 @@ impl World {
             StoreWrite::Ban { jail, record, .. } | StoreWrite::Prolong { jail, record, .. } => {
                 let prefix = record.prefix;
                 self.store.insert(BanKey { jail, prefix }, record);
+            }
+            StoreWrite::Length {
+                jail,
+                prefix,
+                length,
+                ..
+            } => {
+                if let Some(row) = self.store.get_mut(&BanKey { jail, prefix }) {
+                    row.length = length;
+                }
             }
             StoreWrite::Delete { jail, prefix, .. } => {
                 self.store.remove(&BanKey { jail, prefix });
@@ -419,7 +473,7 @@ impl World {
         self.kernel_retry.clear();
         self.store_queue.clear();
         self.answers.clear();
-        self.engine = fresh_engine();
+        self.engine = fresh_engine(self.policies.clone());
         self.laws.crashed();
         let seconds = self.random.below(60) as i64;
         self.pass(seconds)?;
@@ -428,8 +482,11 @@ impl World {
 
     fn start(&mut self) -> Result<(), String> {
         self.protect()?;
+        for jail in 0..4 {
+            self.tell_list(jail)?;
+        }
         let now = self.now();
-        for jail in (0..3).map(JailId) {
+        for jail in (0..4).map(JailId) {
             let rows = self.store.iter().filter(|(key, _)| key.jail == jail);
             let bans = rows.map(|(_, row)| row.clone()).collect();
             if self.fault != Fault::NothingRestored {
@@ -458,6 +515,7 @@ impl World {
 
     /// Nothing new happens, and everything that is under way is done.
     fn rest(&mut self) -> Result<(), String> {
+        self.step(Input::ReadEnds)?;
         for _ in 0..10_000 {
             let idle = self.kernel_queue.is_empty()
                 && self.kernel_retry.is_empty()
@@ -510,9 +568,9 @@ impl World {
     }
 }
 
-fn fresh_engine() -> Engine {
+fn fresh_engine(policies: Vec<JailPolicy>) -> Engine {
     Engine::with_limits(
-        policies(),
+        policies,
         Limits {
             tracked_ids: 6,
             story_bytes: 200,

@@ -1,10 +1,10 @@
 //! The engine with a model kernel, a model store and a clock that a script moves.
 
 use super::T0;
-use base::{FailureId, JailName, NamedTexts, Prefix, PrefixSet, Span, Texts, Timestamp};
+use base::{FailureId, JailName, NamedTexts, Prefix, Span, Texts, Timestamp};
 use engine::formula::{self, Formula};
 use engine::{
-    Answer, BanOutcome, BanRecord, Effect, Engine, Event, Failure, Growth, GrowthRule,
+    Answer, BanOutcome, BanRecord, Effect, Engine, Event, Failure, Growth, GrowthRule, IgnoreList,
     IgnoreReason, Input, JailId, JailPolicy, Request, RequestId, StoreWrite, USUAL_FORMULA,
 };
 use serde_json::{Map, Value, json};
@@ -174,14 +174,13 @@ impl World {
         let named = || prefixes(&step["ips"]);
         match (step["op"].as_str(), step["key"].as_str()) {
             (Some("addignoreip"), _) => {
-                for prefix in named()? {
-                    policy.ignoreip.insert(prefix);
-                }
+                let list = policy.ignoreip.prefixes().copied().chain(named()?);
+                policy.ignoreip = list.collect();
             }
             (Some("delignoreip"), _) => {
-                for prefix in named()? {
-                    policy.ignoreip.remove(&prefix);
-                }
+                let gone = named()?;
+                let list = policy.ignoreip.prefixes().copied();
+                policy.ignoreip = list.filter(|prefix| !gone.contains(prefix)).collect();
             }
             (_, Some("maxretry")) => {
                 policy.maxretry = value.as_u64().ok_or("no number")? as u32;
@@ -271,7 +270,7 @@ impl World {
                 self.rows.insert((jail.0, record.prefix), record);
                 seq
             }
-            StoreWrite::Prolong { seq, .. } => seq,
+            StoreWrite::Prolong { seq, .. } | StoreWrite::Length { seq, .. } => seq,
             StoreWrite::Delete { seq, jail, prefix } => {
                 self.rows.remove(&(jail.0, prefix));
                 seq
@@ -336,8 +335,9 @@ impl World {
             }
             Event::Ignored { jail, id, why } => {
                 let rule = match why {
-                    IgnoreReason::OwnAddress => "ignoreself rule",
-                    IgnoreReason::IgnoreIp(_) => "ip",
+                    IgnoreReason::OwnAddress => "ignoreself rule".to_owned(),
+                    IgnoreReason::Listed(source) => source.to_string(),
+                    IgnoreReason::Command => "command".to_owned(),
                 };
                 format!("[{}] Ignore {id} by {rule}", self.name(*jail))
             }
@@ -473,7 +473,7 @@ fn policy(name: &str, options: &Value) -> Result<JailPolicy, String> {
         bantime: bantime_of(&options["bantime"])?,
         growth: growth(options)?,
         ignoreself: options["ignoreself"] == true,
-        ignoreip: PrefixSet::default(),
+        ignoreip: IgnoreList::default(),
         ipv4_prefix: 32,
         ipv6_prefix: 128,
         fed_by_bans: false,
