@@ -3,6 +3,8 @@
 //! A disk that is full or gone never stops guarding: what could not be written waits in memory, in order, and
 //! is tried again with the next write and every ten seconds.
 
+use crate::actions::Planned;
+use crate::plan::Jail;
 use crate::{clock, log};
 use base::{Span, Timestamp};
 use jiff::tz::TimeZone;
@@ -10,14 +12,14 @@ use std::collections::{HashSet, VecDeque};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
-use store::{Store, StoreError, Write};
+use store::{Ban, Past, Store, StoreError, Write};
 
 /// An order to the store's thread.
 pub(crate) enum Order {
     /// Keep this; the number, if any, comes back in a [`Kept`] when it is safe.
     Write(Write, Option<u64>),
     /// Read what is held of these jails.
-    Recall(Vec<String>),
+    Recall(Vec<Recalled>),
     /// Drop what is too old.
     Purge {
         /// The time now.
@@ -25,6 +27,38 @@ pub(crate) enum Order {
         /// How long history is kept.
         age: Span,
     },
+}
+
+/// A jail whose bans are to be told.
+pub(crate) struct Recalled {
+    name: String,
+    /// How many of the lines that led to each ban its actions may want to see.
+    lines: usize,
+}
+
+impl Recalled {
+    pub(crate) fn new(jail: &Jail) -> Self {
+        let asks = jail.actions.iter().any(Planned::asks_for_lines);
+        Self {
+            name: jail.name.to_string(),
+            lines: if asks {
+                jail.policy.maxmatches as usize
+            } else {
+                0
+            },
+        }
+    }
+
+    /// Fills the lines of its bans in, if its actions want to see any.
+    pub(crate) fn read_lines(&self, store: &Store, bans: &mut [Ban]) -> Result<(), StoreError> {
+        if self.lines == 0 {
+            return Ok(());
+        }
+        for ban in bans.iter_mut().filter(|ban| ban.jail == self.name) {
+            store.read_lines(std::slice::from_mut(ban), self.lines)?;
+        }
+        Ok(())
+    }
 }
 
 /// What became of orders.
@@ -38,8 +72,8 @@ pub(crate) struct Kept {
     /// what was done.
     pub(crate) begun_anew: Vec<String>,
     /// What was to be recalled: bans that stand, and who was banned before.
-    pub(crate) bans: Vec<store::Ban>,
-    pub(crate) past: Vec<store::Past>,
+    pub(crate) bans: Vec<Ban>,
+    pub(crate) past: Vec<Past>,
 }
 
 /// The hub's end. Dropping it lets the thread write what is left and end.
@@ -115,7 +149,7 @@ impl<R: Fn(Kept)> Shelf<R> {
             };
             let mut writes = Vec::new();
             let mut numbers = Vec::new();
-            let mut recalled = HashSet::new();
+            let mut recalled = Vec::new();
             for order in first
                 .into_iter()
                 .chain(inbox.try_iter().take(MAX_TRANSACTION))
@@ -143,24 +177,25 @@ impl<R: Fn(Kept)> Shelf<R> {
         }
     }
 
-    fn recall(&self, jails: &HashSet<String>) {
-        let bans = self.store.current_bans(clock::now());
-        let read = bans.and_then(|(bans, _)| Ok((bans, self.store.past()?)));
+    fn recall(&self, jails: &[Recalled]) {
         let mut kept = Kept::default();
-        match read {
-            Ok((bans, past)) => {
-                kept.bans = bans
-                    .into_iter()
-                    .filter(|ban| jails.contains(&ban.jail))
-                    .collect();
-                kept.past = past
-                    .into_iter()
-                    .filter(|past| jails.contains(&past.jail))
-                    .collect();
-            }
+        match self.recalled(jails) {
+            Ok((bans, past)) => (kept.bans, kept.past) = (bans, past),
             Err(error) => kept.failure = Some(error.to_string()),
         }
         (self.report)(kept);
+    }
+
+    fn recalled(&self, jails: &[Recalled]) -> Result<(Vec<Ban>, Vec<Past>), StoreError> {
+        let names: HashSet<&str> = jails.iter().map(|jail| jail.name.as_str()).collect();
+        let (mut bans, _) = self.store.current_bans(clock::now())?;
+        bans.retain(|ban| names.contains(ban.jail.as_str()));
+        for jail in jails {
+            jail.read_lines(&self.store, &mut bans)?;
+        }
+        let mut past = self.store.past()?;
+        past.retain(|past| names.contains(past.jail.as_str()));
+        Ok((bans, past))
     }
 
     fn write(&mut self, writes: Vec<Write>, numbers: Vec<u64>, patience: Duration) {
@@ -260,7 +295,7 @@ mod tests {
     use super::*;
 
     fn ban(jail: &str) -> Write {
-        Write::Ban(store::Ban {
+        Write::Ban(Ban {
             jail: jail.into(),
             prefix: "192.0.2.1".parse().unwrap(),
             time: Timestamp::from_secs(1),

@@ -14,6 +14,7 @@ mod error;
 mod history;
 mod import;
 mod open;
+mod python;
 mod read;
 mod row;
 mod salvage;

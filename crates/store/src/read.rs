@@ -123,9 +123,9 @@ impl Store {
         )?;
         let rows = statement.query_map([], |row| {
             let ours = Timestamp::from_micros(row.get(2)?);
-            let theirs = Timestamp::from_micros((row.get::<_, f64>(3)? * 1e6) as i64);
+            let theirs = Timestamp::from_micros((row.get::<_, f64>(3)? * 1e6).round() as i64);
             // Whoever ran last has the later time; a cursor of an older run would read entries twice.
-            let is_ours = ours.as_secs() >= theirs.as_secs();
+            let is_ours = ours >= theirs;
             Ok(JournalPosition {
                 jail: row.get(0)?,
                 cursor: if is_ours { row.get(1)? } else { String::new() },

@@ -1,5 +1,6 @@
 //! What stands in one row, in the crate's own words.
 
+use crate::python::texts;
 use base::{Prefix, Span, Timestamp};
 use serde::Deserialize;
 use serde::de::IgnoredAny;
@@ -76,14 +77,12 @@ impl Ban {
             return;
         };
         self.failures = data.failures.as_ref().map_or(0, number);
-        let mut names: Vec<String> = data
-            .users
-            .as_array()
-            .into_iter()
-            .flatten()
-            .filter_map(text)
-            .chain(data.user.as_ref().and_then(text))
-            .collect();
+        let mut names = match &data.users {
+            Value::Array(users) => users.iter().filter_map(text).collect(),
+            Value::String(notation) => texts(notation).unwrap_or_default(),
+            _ => Vec::new(),
+        };
+        names.extend(data.user.as_ref().and_then(text));
         names.sort();
         names.dedup();
         let count = |name: &String| data.counts.get(name).map_or(1, number);

@@ -229,6 +229,10 @@ fn to_write(ban: &Ban) -> Value {
     if let Some((name, _)) = ban.users.first() {
         data.insert("user".into(), json!(name));
     }
+    if ban.users.len() > 1 {
+        let names: Vec<&String> = ban.users.iter().map(|(name, _)| name).collect();
+        data.insert("users".into(), json!(names));
+    }
     let matches: Vec<Value> = ban
         .matches
         .iter()
@@ -248,7 +252,6 @@ fn to_write(ban: &Ban) -> Value {
 fn from_theirs(ban: &Ban, most: usize) -> Ban {
     let mut ban = ban.clone();
     ban.time = whole(ban.time);
-    ban.users.truncate(1);
     for (_, count) in &mut ban.users {
         *count = 1;
     }

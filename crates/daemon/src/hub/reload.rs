@@ -4,7 +4,7 @@ use super::{Hub, translate};
 use crate::clock;
 use crate::enforce::Command;
 use crate::ingest::Positions;
-use crate::keep::Order;
+use crate::keep::{Order, Recalled};
 use crate::log::{Kind, Level};
 use crate::plan::{Jail, Merged};
 use engine::{Input, JailId};
@@ -111,8 +111,9 @@ impl Hub {
             self.keeper.send(Order::Write(write, None));
         }
         if !merged.added.is_empty() {
-            let names = merged.added.iter().map(name).collect();
-            self.keeper.send(Order::Recall(names));
+            let jails = merged.added.iter();
+            let jails = jails.map(|id| Recalled::new(&merged.jails[id.0 as usize]));
+            self.keeper.send(Order::Recall(jails.collect()));
         }
     }
 

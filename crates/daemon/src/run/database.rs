@@ -1,9 +1,8 @@
 //! The store at the start: opened, fail2ban's taken over once, and read.
 
-use crate::actions::Planned;
 use crate::clock;
 use crate::ingest::Positions;
-use crate::keep::stamp;
+use crate::keep::{Recalled, stamp};
 use crate::log::{Kind, Level, Log};
 use crate::plan::Jail;
 use base::Timestamp;
@@ -11,7 +10,7 @@ use conf::{Globals, Tree};
 use jiff::tz::TimeZone;
 use std::fs;
 use std::path::{Path, PathBuf};
-use store::{Held, History, Opened, Store, StoreError, Write};
+use store::{Held, History, Opened, Store, Write};
 
 /// Where Debian's fail2ban keeps its own, unless told otherwise.
 const FAIL2BANS: &str = "/var/lib/fail2ban/fail2ban.sqlite3";
@@ -124,8 +123,8 @@ pub(super) fn read(opened: &mut Opened, jails: &[Jail], log: &Log) -> Read {
     };
     let mut bans = held.bans;
     bans.extend(with_lengths(held.of_unknown_length, jails));
-    for jail in jails.iter().filter(|jail| asks_for_lines(jail)) {
-        if let Err(error) = with_lines(&opened.store, &mut bans, jail) {
+    for jail in jails {
+        if let Err(error) = Recalled::new(jail).read_lines(&opened.store, &mut bans) {
             let text = format!(
                 "[{}] the lines of its bans cannot be read: {error}",
                 jail.name
@@ -155,19 +154,4 @@ fn with_lengths(bans: Vec<store::Ban>, jails: &[Jail]) -> Vec<store::Ban> {
             Some(store::Ban { length, ..ban })
         })
         .collect()
-}
-
-fn asks_for_lines(jail: &Jail) -> bool {
-    jail.actions.iter().any(Planned::asks_for_lines)
-}
-
-/// The lines of a jail's bans, as many as the jail keeps.
-fn with_lines(store: &Store, bans: &mut [store::Ban], jail: &Jail) -> Result<(), StoreError> {
-    let most = jail.policy.maxmatches as usize;
-    for ban in bans {
-        if ban.jail == jail.name.as_str() {
-            store.read_lines(std::slice::from_mut(ban), most)?;
-        }
-    }
-    Ok(())
 }

@@ -89,7 +89,10 @@ def write(database, question):
         jail = Jail(ban["jail"])
         database.addJail(jail)
         matches = [tuple(m) if isinstance(m, list) else m for m in ban["matches"]]
-        ticket = FailTicket(ban["ip"], ban["time"], matches, data=ban["data"])
+        data = ban["data"]
+        if "users" in data:
+            data["users"] = set(data["users"])
+        ticket = FailTicket(ban["ip"], ban["time"], matches, data=data)
         ticket.setAttempt(ban["failures"])
         ticket.setBanTime(ban["length"])
         ticket.setBanCount(ban["count"])
