@@ -24,8 +24,9 @@ pub(crate) use definition::{Definition, Machine};
 pub(crate) use hands::Tools;
 pub(crate) use mail::Letters;
 pub(crate) use queue::Job;
+pub(crate) use template::Template;
 pub(crate) use ticket::Ticket;
-pub(crate) use values::{Counters, NoHistory};
+pub(crate) use values::{Counters, NoHistory, Values};
 
 use definition::Command;
 use life::Life;

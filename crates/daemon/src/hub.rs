@@ -10,6 +10,7 @@ use crate::enforce::{Command, EnforcerHandle, Report};
 use crate::events;
 use crate::gate::Pass;
 use crate::heartbeat::Pulse;
+use crate::ignore::Questions;
 use crate::keep::{Keeper, Kept, Order};
 use crate::log::{Kind, Level, Log};
 use crate::plan::Jail;
@@ -50,6 +51,8 @@ pub(crate) enum Message {
     },
     /// Who is ignored, as names and files have it now.
     Ignore(crate::ignore::Said),
+    /// `ignorecommand` has answered.
+    IgnoreAnswer(crate::ignore::Answer),
     /// The enforcer speaks.
     Enforcer(Report),
     /// The store's thread speaks.
@@ -92,6 +95,7 @@ pub(crate) struct Hub {
     pub(crate) board: Board,
     pub(crate) enforcer: EnforcerHandle,
     pub(crate) acting: Acting,
+    pub(crate) questions: Questions,
     pub(crate) keeper: Keeper,
     pub(crate) resolver: Resolver<(JailId, detect::Failure)>,
     pub(crate) protection: Protection,
@@ -115,6 +119,7 @@ pub(crate) struct Parts {
     pub(crate) board: Board,
     pub(crate) enforcer: EnforcerHandle,
     pub(crate) acting: Acting,
+    pub(crate) questions: Questions,
     pub(crate) keeper: Keeper,
     pub(crate) resolver: Resolver<(JailId, detect::Failure)>,
     pub(crate) protection: Protection,
@@ -149,6 +154,7 @@ impl Hub {
             board,
             enforcer,
             acting,
+            questions,
             keeper,
             resolver,
             protection,
@@ -164,6 +170,7 @@ impl Hub {
             board,
             enforcer,
             acting,
+            questions,
             keeper,
             resolver,
             protection,
@@ -230,6 +237,7 @@ impl Hub {
                 self.resolved(jail, &failure, &name, addresses);
             }
             Message::Ignore(said) => self.ignore_says(said),
+            Message::IgnoreAnswer(answer) => self.ignore_answers(answer),
             Message::Enforcer(report) => self.enforcer_says(report),
             Message::Kept(kept) => self.kept(kept),
             Message::Acted => self.acting.turn(),
@@ -262,15 +270,7 @@ impl Hub {
                             self.name_dropped(now);
                         }
                     }
-                    None => {
-                        for failure in failures(&found.id, &found) {
-                            self.engine.step(
-                                now,
-                                Input::Failure { jail, failure },
-                                &mut self.effects,
-                            );
-                        }
-                    }
+                    None => self.admit(now, jail, &found.id, &found),
                 },
                 // What the failures before it led to is handed over first.
                 Read::Position(write) => {
@@ -320,9 +320,7 @@ impl Hub {
         }
         for address in addresses {
             let id = base::FailureId::Prefix(address);
-            for failure in failures(&id, found) {
-                self.step(Input::Failure { jail, failure });
-            }
+            self.admit(clock::now(), jail, &id, found);
         }
     }
 

@@ -37,6 +37,8 @@ pub(crate) struct Jail {
     pub(crate) policy: JailPolicy,
     /// The entries of `ignoreip`; those that need nobody's answer are in the policy too.
     pub(crate) ignore: Vec<Entry>,
+    /// Who is asked whether a failure counts.
+    pub(crate) ignore_command: Option<Arc<ignore::Command>>,
     pub(crate) logs: Vec<LogPath>,
     pub(crate) encoding: Encoding,
     /// Its log files are only looked at from time to time, without inotify.
@@ -153,6 +155,10 @@ fn compile_jail(
         notes.push("it has no action and only detects".into());
     }
     let ignore = ignore::read(spec, diagnostics);
+    let ignore_command = ignore::Command::read(spec, diagnostics).map(Arc::new);
+    if fed_by_bans && ignore_command.is_some() {
+        notes.push("its ignorecommand is not asked: it hears of bans, not of failures".into());
+    }
     let policy = JailPolicy {
         name: spec.name.clone(),
         maxretry: spec.maxretry,
@@ -179,6 +185,7 @@ fn compile_jail(
         rule: Arc::new(rule),
         policy,
         ignore,
+        ignore_command,
         logs: spec.logpath.clone(),
         encoding: sources::encoding(spec, diagnostics),
         polled: source.polled,
@@ -272,16 +279,10 @@ pub fn year_of(now: Timestamp) -> i32 {
 
 /// What the jail asks for and does not get yet: an admin must not believe that it is there.
 fn not_yet(spec: &JailSpec) -> Vec<String> {
-    let asked = [
-        (
-            spec.increment.enabled,
-            "bantime.increment is not supported yet: its bans do not grow",
-        ),
-        (
-            spec.ignorecommand.is_some(),
-            "ignorecommand is not supported yet: it spares nobody",
-        ),
-    ];
+    let asked = [(
+        spec.increment.enabled,
+        "bantime.increment is not supported yet: its bans do not grow",
+    )];
     asked
         .into_iter()
         .filter(|(asked, _)| *asked)

@@ -8,7 +8,7 @@ use crate::control::{self, failed};
 use crate::enforce::{EnforceConfig, Enforcer, Report};
 use crate::heartbeat::{Heartbeat, Pulse};
 use crate::hub::{Acting, Hub, Message, Parts};
-use crate::ignore::{self, Said};
+use crate::ignore::{self, Questions, Said};
 use crate::ingest;
 use crate::keep::{Keeper, Order};
 use crate::last_words::LastWords;
@@ -328,6 +328,7 @@ impl Guard<'_> {
             }
         }
         let acting = Acting::new(&jails, &self.log, self.options.dry_run, sender.clone());
+        let questions = Questions::new(&jails, sender.clone());
         let pulse = Pulse::default();
         let mut hub = Hub::new(Parts {
             engine: Engine::new(policies),
@@ -335,6 +336,7 @@ impl Guard<'_> {
             board,
             enforcer,
             acting,
+            questions,
             keeper,
             resolver,
             protection: Protection::new(ssh.as_deref(), self.started),
