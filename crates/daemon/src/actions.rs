@@ -29,8 +29,9 @@ pub(crate) use mail::Letters;
 pub(crate) use queue::Job;
 pub use rehearse::{Rehearsed, Step, rehearse};
 pub(crate) use remembered::Remembered;
+pub(crate) use template::Template;
 pub(crate) use ticket::Ticket;
-pub(crate) use values::{Counters, NoHistory};
+pub(crate) use values::{Counters, NoHistory, Values};
 
 use definition::Command;
 use life::Life;

@@ -10,6 +10,7 @@ use crate::enforce::{Command, EnforcerHandle, Report};
 use crate::events;
 use crate::gate::Pass;
 use crate::heartbeat::Pulse;
+use crate::ignore::Questions;
 use crate::keep::{Keeper, Kept, Order};
 use crate::log::{Kind, Level, Log};
 use crate::plan::{Jail, Merged};
@@ -55,6 +56,8 @@ pub(crate) enum Message {
     },
     /// Who is ignored, as names and files have it now.
     Ignore(u64, crate::ignore::Said),
+    /// `ignorecommand` has answered.
+    IgnoreAnswer(crate::ignore::Answer),
     /// The enforcer speaks.
     Enforcer(Report),
     /// The store's thread speaks.
@@ -104,6 +107,7 @@ pub(crate) struct Hub {
     pub(crate) board: Board,
     pub(crate) enforcer: EnforcerHandle,
     pub(crate) acting: Acting,
+    pub(crate) questions: Questions,
     pub(crate) keeper: Keeper,
     pub(crate) resolver: Resolver<(JailId, detect::Failure)>,
     pub(crate) protection: Protection,
@@ -129,6 +133,7 @@ pub(crate) struct Parts {
     pub(crate) board: Board,
     pub(crate) enforcer: EnforcerHandle,
     pub(crate) acting: Acting,
+    pub(crate) questions: Questions,
     pub(crate) keeper: Keeper,
     pub(crate) resolver: Resolver<(JailId, detect::Failure)>,
     pub(crate) protection: Protection,
@@ -167,6 +172,7 @@ impl Hub {
             board,
             enforcer,
             acting,
+            questions,
             keeper,
             resolver,
             protection,
@@ -184,6 +190,7 @@ impl Hub {
             board,
             enforcer,
             acting,
+            questions,
             keeper,
             resolver,
             protection,
@@ -252,6 +259,7 @@ impl Hub {
                 self.resolved(jail, &failure, &name, addresses);
             }
             Message::Ignore(generation, said) => self.ignore_says(generation, said),
+            Message::IgnoreAnswer(answer) => self.ignore_answers(answer),
             Message::Enforcer(report) => self.enforcer_says(report),
             Message::Kept(kept) => self.kept(kept),
             Message::Acted => self.acting.turn(),
@@ -294,15 +302,7 @@ impl Hub {
                             self.name_dropped(now);
                         }
                     }
-                    None => {
-                        for failure in failures(&found.id, &found) {
-                            self.engine.step(
-                                now,
-                                Input::Failure { jail, failure },
-                                &mut self.effects,
-                            );
-                        }
-                    }
+                    None => self.admit(now, jail, &found.id, &found),
                 },
                 // What the failures before it led to is handed over first.
                 Read::Position(write) => {
@@ -355,9 +355,7 @@ impl Hub {
         }
         for address in addresses {
             let id = base::FailureId::Prefix(address);
-            for failure in failures(&id, found) {
-                self.step(Input::Failure { jail, failure });
-            }
+            self.admit(clock::now(), jail, &id, found);
         }
         self.step(Input::ReadEnds);
     }

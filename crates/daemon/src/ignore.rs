@@ -1,15 +1,25 @@
 //! Who is ignored, as far as it changes while we run: host names, files, and a command that is asked.
 //!
-//! The engine knows a list for each jail and asks nobody. Here is who makes the lists: [`entry`] reads `ignoreip`,
-//! [`file`] a list in a file, [`watch`] holds what was found last and says what a jail's list is now, and the one thread
+//! The engine knows a list for each jail and asks nobody. Here is who makes the lists: `entry` reads `ignoreip`,
+//! `file` a list in a file, `watch` holds what was found last and says what a jail's list is now, and the one thread
 //! of this module looks after all that while there is a name or a file at all. The first lists are there before any ban
 //! is restored and any source is read, if the name system answers in time.
+//!
+//! And here is who asks `ignorecommand`: `command` makes and runs a question, `line` is who waits for an answer, `cache`
+//! remembers some, and `ask` puts them together for the hub.
 
+mod ask;
+mod cache;
+mod command;
 mod entry;
 mod file;
+mod line;
 mod watch;
 
+pub(crate) use ask::{Answer, Begun, Questions};
+pub(crate) use command::{Command, Verdict};
 pub(crate) use entry::{Entry, fixed, read};
+pub(crate) use line::{About, Whom};
 pub(crate) use watch::{described, offline};
 
 use crate::log::Level;

@@ -45,6 +45,8 @@ pub(crate) struct Jail {
     pub(crate) policy: JailPolicy,
     /// The entries of `ignoreip`; those that need nobody's answer are in the policy too.
     pub(crate) ignore: Vec<Entry>,
+    /// Who is asked whether a failure counts.
+    pub(crate) ignore_command: Option<Arc<ignore::Command>>,
     pub(crate) logs: Vec<LogPath>,
     pub(crate) encoding: Encoding,
     /// Its log files are only looked at from time to time, without inotify.
@@ -162,7 +164,7 @@ fn compile_jail(
     diagnostics: &mut Vec<Diagnostic>,
 ) -> Result<Jail, Diagnostic> {
     let rule = compile_rule(spec, around.start_year)?;
-    let mut notes = not_yet(spec);
+    let mut notes = Vec::new();
     // Under our own name the recidive jail hears of bans from the engine itself (contract 22).
     let fed_by_bans = spec.filter.name == "recidive";
     let source = sources::compile(spec, around.journal_flags)?;
@@ -178,6 +180,10 @@ fn compile_jail(
         notes.push("it has no action and only detects".into());
     }
     let ignore = ignore::read(spec, diagnostics);
+    let ignore_command = ignore::Command::read(spec, diagnostics).map(Arc::new);
+    if fed_by_bans && ignore_command.is_some() {
+        notes.push("its ignorecommand is not asked: it hears of bans, not of failures".into());
+    }
     let policy = JailPolicy {
         name: spec.name.clone(),
         maxretry: spec.maxretry,
@@ -206,6 +212,7 @@ fn compile_jail(
         rule: Arc::new(rule),
         policy,
         ignore,
+        ignore_command,
         logs: spec.logpath.clone(),
         encoding: sources::encoding(spec, diagnostics),
         polled: source.polled,
@@ -298,19 +305,6 @@ pub fn usedns(word: UseDns) -> detect::UseDns {
 pub fn year_of(now: Timestamp) -> i32 {
     let at = jiff::Timestamp::from_second(now.as_secs());
     at.map_or(1970, |at| i32::from(TimeZone::UTC.to_datetime(at).year()))
-}
-
-/// What the jail asks for and does not get yet: an admin must not believe that it is there.
-fn not_yet(spec: &JailSpec) -> Vec<String> {
-    let asked = [(
-        spec.ignorecommand.is_some(),
-        "ignorecommand is not supported yet: it spares nobody",
-    )];
-    asked
-        .into_iter()
-        .filter(|(asked, _)| *asked)
-        .map(|(_, note)| note.to_owned())
-        .collect()
 }
 
 /// The union of what the jail's actions ask of the kernel.

@@ -8,7 +8,7 @@ use crate::control::{self, failed};
 use crate::enforce::{EnforceConfig, Enforcer, Report};
 use crate::heartbeat::{Heartbeat, Pulse};
 use crate::hub::{Acting, Hub, Lists, Message, Parts, Reached};
-use crate::ignore::Said;
+use crate::ignore::{Questions, Said};
 use crate::keep::{Keeper, Order};
 use crate::last_words::LastWords;
 use crate::log::{Kind, Level, Log, Target};
@@ -344,6 +344,7 @@ impl Guard<'_> {
         }
         let is_dry_run = self.options.dry_run;
         let acting = Acting::new(&jails, &self.log, history, is_dry_run, sender.clone());
+        let questions = Questions::new(&jails, sender.clone());
         let pulse = Pulse::default();
         let policies = jails.iter().map(|jail| {
             let mut policy = jail.policy.clone();
@@ -361,6 +362,7 @@ impl Guard<'_> {
             board,
             enforcer,
             acting,
+            questions,
             keeper,
             resolver,
             protection: Protection::new(ssh.as_deref(), self.started),

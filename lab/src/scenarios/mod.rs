@@ -1,6 +1,7 @@
 //! What is promised, one function each.
 
 mod database;
+mod ignored;
 mod journal;
 mod life;
 mod published;
@@ -68,6 +69,7 @@ pub(crate) const ALL: &[Scenario] = &[
     real("dry-run", life::dry_run),
     real("admins-own-session", life::the_admins_own_session),
     real("recidive", life::recidive),
+    real("ignored", ignored::names_files_and_commands),
     real("missing-log", sources::missing_log),
     real("log-created-by-attack", sources::log_created_by_the_attack),
     real("rotation-rename", sources::rotation_by_rename),

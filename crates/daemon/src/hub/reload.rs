@@ -40,6 +40,7 @@ impl Hub {
             self.board.jail_left(*id);
         }
         self.jails = merged.jails.clone().into();
+        self.questions.change(&self.jails);
         let jails = Arc::clone(&self.jails);
         let enforced = jails.iter().filter(|jail| !jail.is_removed);
         let enforced: Vec<_> = enforced.filter_map(|jail| jail.enforce.clone()).collect();

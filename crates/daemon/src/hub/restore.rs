@@ -87,6 +87,7 @@ impl Hub {
             .collect();
         self.acting.keep(|key| standing.contains(key));
         self.enforce(Command::Restore(all));
+        self.ask_about_stored();
         self.perform();
         self.acting.turn();
     }

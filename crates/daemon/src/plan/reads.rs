@@ -6,13 +6,15 @@
 use conf::{JailSpec, Value};
 use std::fmt::Debug;
 
-/// What the actions of a jail are and do, as one text.
+/// What the commands of a jail are and do, those of its actions and the one that says who is ignored, as one text.
 pub(super) fn acts(spec: &JailSpec) -> String {
+    let text = |value: &Option<Value>| value.as_ref().map(|value| value.text.clone());
+    let asks = (text(&spec.ignorecommand), text(&spec.ignorecache));
     let actions = spec.actions.iter();
     let parts: Vec<_> = actions
         .map(|action| (&action.name, &action.actname, &action.params))
         .collect();
-    format!("{parts:?}")
+    format!("{asks:?}{parts:?}")
 }
 
 /// The text of a jail.
