@@ -248,3 +248,6 @@ impl Hub {
         })
     }
 }
+
+#[cfg(test)]
+mod tests;

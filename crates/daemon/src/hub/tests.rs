@@ -8,15 +8,23 @@ use std::fs;
 use std::sync::mpsc::{Sender, channel, sync_channel};
 use store::{Place, Store};
 
-/// A hub in a dry run with one jail, its inbox, and its log.
+/// A hub with one jail that bans in a dry run, and its inbox; its log is the file `out`.
 fn hub(dir: &std::path::Path) -> (Hub, Sender<Message>, Receiver<Message>) {
+    hub_with(dir, "stockade[port=22]")
+}
+
+/// The same with this `action`; nothing reaches the kernel, while scripts are run.
+pub(super) fn hub_with(
+    dir: &std::path::Path,
+    action: &str,
+) -> (Hub, Sender<Message>, Receiver<Message>) {
     fs::create_dir(dir.join("filter.d")).unwrap();
     fs::write(
         dir.join("filter.d/one.conf"),
         "[Definition]\nfailregex = ^bad <HOST>$\n",
     )
     .unwrap();
-    let jail = "[one]\nenabled = true\nfilter = one\nlogpath = /none\naction = stockade[port=22]\n";
+    let jail = format!("[one]\nenabled = true\nfilter = one\nlogpath = /none\naction = {action}\n");
     fs::write(dir.join("jail.local"), jail).unwrap();
     let tree = conf::Tree::find(&crate::DiskFiles, Some(dir), conf::Manner::Stockade);
     let (config, _) = conf::load(&crate::DiskFiles, &tree, conf::Choice::Enabled);
@@ -67,7 +75,7 @@ fn hub(dir: &std::path::Path) -> (Hub, Sender<Message>, Receiver<Message>) {
     (hub, sender, inbox)
 }
 
-fn ask(hub: &Sender<Message>, request: wire::Request) -> String {
+pub(super) fn ask(hub: &Sender<Message>, request: wire::Request) -> String {
     let (reply, answer) = sync_channel(1);
     hub.send(Message::Ask(request, reply)).unwrap();
     answer.recv().unwrap()

@@ -238,9 +238,9 @@ fn failures_are_counted_and_change_nothing() {
     );
     let log = world.log();
     for line in [
-        " ERROR   0 -- exec: echo no >&2; exit 3",
-        " ERROR   0 -- stderr: 'no'",
-        " ERROR   0 -- returned 3",
+        " -- exec: echo no >&2; exit 3",
+        " -- stderr: 'no'",
+        " -- returned 3",
         "Failed to execute ban jail 'j1' action 'bad' info 'ActionInfo({'ip': '192.0.2.1', 'family': 'inet4'})': Error banning 192.0.2.1",
     ] {
         assert!(log.contains(line), "{line}: {log}");
