@@ -67,8 +67,8 @@ fn check(dir: &Path, hostile: &str) {
         let bytes = fs::read(dir.join(number.to_string())).unwrap();
         String::from_utf8(bytes).unwrap()
     };
-    for number in 0..3 {
-        assert_eq!(read(number), format!("{shown}\nsecond"), "{}", TAGS[number]);
+    for (number, tag) in TAGS.iter().enumerate().take(3) {
+        assert_eq!(read(number), format!("{shown}\nsecond"), "{tag}");
     }
     assert_eq!((read(3), read(4)), (shown.clone(), shown));
     assert_eq!(read(5), list);
