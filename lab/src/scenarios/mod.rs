@@ -78,5 +78,6 @@ pub(crate) const ALL: &[Scenario] = &[
     real("corrupt-store", refusals::corrupt_store),
     real("full-disk", refusals::full_disk),
     real("fail2ban-tree", trees::fail2ban_tree),
+    real("shell-actions", trees::shell_actions),
     real("systemd", systemd::unit),
 ];
