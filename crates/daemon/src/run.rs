@@ -84,6 +84,7 @@ pub enum Ended {
 pub fn run(options: &Options) -> Result<Ended, Vec<Diagnostic>> {
     let zone = TimeZone::system();
     let started = clock::now();
+    os::keep_files_private();
     // Before any thread is made: a signal must find this one only.
     let signals =
         Signals::block().map_err(|error| cannot(format!("signals cannot be received: {error}")))?;

@@ -90,5 +90,6 @@ pub(crate) const ALL: &[Scenario] = &[
     real("database-takeover", database::takeover),
     real("database-import", database::import),
     real("fail2ban-tree", trees::fail2ban_tree),
+    real("shell-actions", trees::shell_actions),
     real("systemd", systemd::unit),
 ];

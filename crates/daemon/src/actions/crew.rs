@@ -12,35 +12,18 @@ use crate::log::Level;
 use base::Prefix;
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::sync::mpsc::{Receiver, Sender, channel};
-use std::thread;
-use std::time::{Duration, Instant};
+
+mod finish;
+mod thread;
+
+use thread::{Return, set_out};
 
 /// Threads at a time; what is beyond waits for its turn.
 const MOST_THREADS: usize = 64;
 
-/// Jobs that a thread takes at once.
-const BATCH: usize = 16;
-
-/// What is queued may take so long when the daemon ends; then it is given up, for the flush and the stop.
-const PATIENCE: Duration = Duration::from_secs(20);
-
-/// The flush and the stop of all actions may take so long.
-const LAST_PATIENCE: Duration = Duration::from_secs(40);
-
 /// Wakes whoever owns the crew: somebody came back.
 pub(crate) type Wake = Arc<dyn Fn() + Send + Sync>;
-
-/// Somebody who comes back from work.
-struct Return {
-    seat: SeatId,
-    /// Nothing if the thread panicked.
-    worker: Option<Worker>,
-    errors: Vec<String>,
-    /// The last job failed.
-    is_failing: bool,
-}
 
 /// The place of an action in its jail, for as long as the daemon runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -367,154 +350,6 @@ impl Crew {
                 }
             }
         }
-    }
-
-    /// The daemon ends: every action does what is queued, undoes its bans and stops, the last one of a jail first.
-    /// `beat` is called often meanwhile. What takes too long is given up, and said.
-    pub(crate) fn finish(mut self, beat: &dyn Fn()) {
-        if !self.drain(PATIENCE, beat) {
-            self.give_up("what was queued for it");
-        }
-        for jail in 0..self.troops.len() {
-            self.flush(jail);
-        }
-        let limit = Instant::now() + LAST_PATIENCE;
-        let mut all = self.drain(LAST_PATIENCE, beat);
-        // The stops of a jail come one after the other.
-        let most = self
-            .troops
-            .iter()
-            .map(|troop| troop.seats.len())
-            .max()
-            .unwrap_or(0);
-        for back in 0..most {
-            for troop in &mut self.troops {
-                let last = troop.seats.iter_mut().rev().nth(back);
-                if let Some(seat) = last.filter(|seat| !seat.is_dead) {
-                    seat.queue.push(Job::Stop);
-                }
-            }
-            self.set_to_work();
-            all &= self.drain(limit.saturating_duration_since(Instant::now()), beat);
-        }
-        if !all {
-            self.give_up("its end");
-        }
-    }
-
-    /// Lets all work until nothing is left to do. False if that takes too long.
-    fn drain(&mut self, patience: Duration, beat: &dyn Fn()) -> bool {
-        let limit = Instant::now() + patience;
-        self.set_to_work();
-        while self.away > 0 {
-            beat();
-            let left = limit.saturating_duration_since(Instant::now());
-            if left.is_zero() {
-                return false;
-            }
-            if let Ok(back) = self.returns.recv_timeout(left.min(Duration::from_secs(1))) {
-                self.take_back(back);
-                self.set_to_work();
-            }
-        }
-        true
-    }
-
-    /// Ends what runs and drops what waits, for lack of time.
-    fn give_up(&mut self, what: &str) {
-        let mut late = Vec::new();
-        for troop in &mut self.troops {
-            for seat in troop.seats.iter_mut().chain(&mut troop.leaving) {
-                let dropped = seat.queue.drop_bans();
-                if (seat.worker.is_none() && !seat.is_dead) || dropped > 0 {
-                    late.push(format!("'{}'", seat.name));
-                }
-            }
-        }
-        let text = format!(
-            "there is no time left for actions {}: {what} is given up",
-            late.join(", ")
-        );
-        self.tools.tell(Level::Error, "actions", &text);
-        self.tools.hurry.store(true, Ordering::Relaxed);
-        let limit = Instant::now() + Duration::from_secs(2);
-        while self.away > 0 {
-            let left = limit.saturating_duration_since(Instant::now());
-            match self.returns.recv_timeout(left) {
-                Ok(back) => self.take_back(back),
-                Err(_) => break,
-            }
-        }
-        self.tools.hurry.store(false, Ordering::Relaxed);
-    }
-}
-
-/// Sends a worker out into a thread of its own with its next jobs.
-fn set_out(
-    seat: &mut Seat,
-    tools: &Arc<Tools>,
-    wake: &Wake,
-    back: &Sender<Return>,
-) -> std::io::Result<()> {
-    let (hand_over, taken) = channel::<(Worker, Vec<Job>)>();
-    let home = Home {
-        seat: seat.id,
-        worker: None,
-        errors: Vec::new(),
-        is_failing: false,
-        back: back.clone(),
-        wake: Arc::clone(wake),
-    };
-    let tools = Arc::clone(tools);
-    // The worker follows through the channel: a thread that cannot be made must not take it along.
-    thread::Builder::new()
-        .name("action".into())
-        .spawn(move || {
-            if let Ok((worker, jobs)) = taken.recv() {
-                work(worker, &jobs, &tools, home);
-            }
-        })?;
-    if let Some(worker) = seat.worker.take() {
-        let jobs = seat.queue.take(BATCH);
-        // The thread waits for just this.
-        drop(hand_over.send((worker, jobs)));
-    }
-    Ok(())
-}
-
-fn work(mut worker: Worker, jobs: &[Job], tools: &Tools, mut home: Home) {
-    for job in jobs {
-        if tools.is_in_hurry() {
-            break;
-        }
-        let errors = worker.perform(job, tools);
-        home.is_failing = !errors.is_empty();
-        home.errors.extend(errors);
-    }
-    home.worker = Some(worker);
-}
-
-/// The way home; taken also by a thread that panics.
-struct Home {
-    seat: SeatId,
-    worker: Option<Worker>,
-    errors: Vec<String>,
-    is_failing: bool,
-    back: Sender<Return>,
-    wake: Wake,
-}
-
-impl Drop for Home {
-    fn drop(&mut self) {
-        let back = Return {
-            seat: self.seat,
-            worker: self.worker.take(),
-            errors: std::mem::take(&mut self.errors),
-            is_failing: self.is_failing,
-        };
-        // Nobody waits any more where the crew is gone.
-        drop(self.back.send(back));
-        (self.wake)();
     }
 }
 

@@ -286,3 +286,6 @@ impl Hub {
         })
     }
 }
+
+#[cfg(test)]
+mod tests;

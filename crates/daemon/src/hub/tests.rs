@@ -8,21 +8,29 @@ use std::fs;
 use std::sync::mpsc::{Sender, channel, sync_channel};
 use store::Store;
 
-/// A hub in a dry run with one jail, its inbox, and its log.
+/// Our own action.
+const NATIVE: &str = "stockade[port=22]";
+
+/// A hub with one jail that bans in a dry run, and its inbox; its log is the file `out`.
 fn hub(dir: &std::path::Path) -> (Hub, Sender<Message>, Receiver<Message>) {
-    hub_with(dir, "")
+    hub_with(dir, NATIVE, "")
 }
 
-/// The same with more options of its jail.
-fn hub_with(dir: &std::path::Path, options: &str) -> (Hub, Sender<Message>, Receiver<Message>) {
+/// The same with this `action` and more options of its jail; nothing reaches the kernel, while scripts are run.
+pub(super) fn hub_with(
+    dir: &std::path::Path,
+    action: &str,
+    options: &str,
+) -> (Hub, Sender<Message>, Receiver<Message>) {
     fs::create_dir(dir.join("filter.d")).unwrap();
     fs::write(
         dir.join("filter.d/one.conf"),
         "[Definition]\nfailregex = ^bad <HOST>$\n",
     )
     .unwrap();
-    let jail = "[one]\nenabled = true\nfilter = one\nlogpath = /none\naction = stockade[port=22]\n";
-    fs::write(dir.join("jail.local"), format!("{jail}{options}")).unwrap();
+    let jail = "[one]\nenabled = true\nfilter = one\nlogpath = /none\n";
+    let text = format!("{jail}action = {action}\n{options}");
+    fs::write(dir.join("jail.local"), text).unwrap();
     let tree = conf::Tree::find(&crate::DiskFiles, Some(dir), conf::Manner::Stockade);
     let (config, _) = conf::load(&crate::DiskFiles, &tree, conf::Choice::Enabled);
     let around = Surroundings::of_this_machine(clock::now());
@@ -76,7 +84,7 @@ fn hub_with(dir: &std::path::Path, options: &str) -> (Hub, Sender<Message>, Rece
     (hub, sender, inbox)
 }
 
-fn ask(hub: &Sender<Message>, request: wire::Request) -> String {
+pub(super) fn ask(hub: &Sender<Message>, request: wire::Request) -> String {
     let (reply, answer) = sync_channel(1);
     hub.send(Message::Ask(request, reply)).unwrap();
     answer.recv().unwrap()
@@ -163,7 +171,7 @@ fn a_command_is_asked_before_a_failure_counts() {
     let dir = tempfile::tempdir().unwrap();
     let options = "maxretry = 9\nignoreip = 198.51.100.9\n\
                    ignorecommand = case <ip>/<F-USER> in (*/good) exit 0;; (*.7/*) exit 7;; (*) exit 1;; esac\n";
-    let (mut hub, _sender, inbox) = hub_with(dir.path(), options);
+    let (mut hub, _sender, inbox) = hub_with(dir.path(), NATIVE, options);
     let jail = one(&hub);
     let said = [
         ("198.51.100.1", "good"),
@@ -199,7 +207,7 @@ fn an_answer_that_is_remembered_is_not_asked_for_again() {
         "maxretry = 9\nignorecommand = echo <ip> >> {}\nignorecache = key=\"<ip>\"\n",
         list.display()
     );
-    let (mut hub, _sender, inbox) = hub_with(dir.path(), &options);
+    let (mut hub, _sender, inbox) = hub_with(dir.path(), NATIVE, &options);
     let jail = one(&hub);
     for count in [3, 2] {
         let one = || Read::Failure(jail, failure("198.51.100.1", "x"));
@@ -216,7 +224,7 @@ fn an_answer_that_is_remembered_is_not_asked_for_again() {
 fn stored_bans_are_asked_about_and_lists_lift_bans() {
     let dir = tempfile::tempdir().unwrap();
     let options = "ignoreip = 198.51.100.9\nignorecommand = test <ip> = 198.51.100.1\n";
-    let (mut hub, _sender, inbox) = hub_with(dir.path(), options);
+    let (mut hub, _sender, inbox) = hub_with(dir.path(), NATIVE, options);
     let stored = ["198.51.100.1", "198.51.100.2", "198.51.100.9"].map(|ip| store::Ban {
         jail: "one".into(),
         prefix: ip.parse().unwrap(),

@@ -3,6 +3,7 @@
 use super::super::Planned;
 use super::super::definition::tests::action;
 use super::super::values::{History, NoHistory, Past};
+use super::thread::BATCH;
 use super::*;
 use crate::log::{Log, Target};
 use base::Timestamp;
