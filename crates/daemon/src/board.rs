@@ -6,9 +6,12 @@ use crate::enforce::Report;
 use crate::log::Level;
 use crate::plan::{Backend, Jail};
 use crate::source::{SourceState, Standing};
-use base::{Diagnostic, JailName, Timestamp};
+use base::{Diagnostic, JailName, Prefix, Timestamp};
 use engine::JailId;
 use std::collections::BTreeMap;
+
+/// Bans that keep nobody out of which the cause is remembered.
+const MOST_DOUBTS: usize = 100;
 
 /// The board.
 pub(crate) struct Board {
@@ -19,6 +22,8 @@ pub(crate) struct Board {
     pub(crate) store: wire::Store,
     sources: BTreeMap<(JailId, String), Source>,
     enforcement_trouble: Option<String>,
+    /// Bans that stand and keep nobody out, with the likely cause.
+    doubts: BTreeMap<(JailId, Prefix), String>,
 }
 
 struct Source {
@@ -48,7 +53,35 @@ impl Board {
             store,
             sources: BTreeMap::new(),
             enforcement_trouble: None,
+            doubts: BTreeMap::new(),
         }
+    }
+
+    /// A ban does not keep its owner out.
+    pub(crate) fn doubted(&mut self, jail: JailId, prefix: Prefix, cause: String) {
+        if self.doubts.len() < MOST_DOUBTS {
+            self.doubts.insert((jail, prefix), cause);
+        }
+    }
+
+    /// The ban is over.
+    pub(crate) fn ban_ended(&mut self, jail: JailId, prefix: &Prefix) {
+        self.doubts.remove(&(jail, *prefix));
+    }
+
+    /// What is to be said of the bans of a jail that keep nobody out.
+    fn doubts_of(&self, jail: &Jail, ineffective: usize) -> Option<String> {
+        let from = (jail.id, Prefix::FIRST);
+        let mut all = self.doubts.range(from..);
+        let ((_, prefix), cause) = all.next().filter(|((id, _), _)| *id == jail.id)?;
+        let more = match ineffective.saturating_sub(1) {
+            0 => String::new(),
+            more => format!(" (and {more} more)"),
+        };
+        Some(format!(
+            "jail {}: the ban of {prefix} keeps nobody out{more}: {cause}",
+            jail.name
+        ))
     }
 
     pub(crate) fn is_broken(&self, jail: &str) -> bool {
@@ -148,6 +181,7 @@ impl Board {
                 vec![(Level::Notice, text)]
             }
             Report::Applied { .. }
+            | Report::Inspected(_)
             | Report::Adopted(_)
             | Report::Restored { .. }
             | Report::ForeignChange
@@ -226,6 +260,7 @@ impl Board {
                     format!("jail {}: {}: {}", status.name, source.path, source.state)
                 }));
             }
+            problems.extend(self.doubts_of(jail, counts.ineffective));
             all.push(status);
         }
         for (name, diagnostic) in &self.broken {
@@ -243,6 +278,7 @@ impl Board {
                 failed_total: 0,
                 evicted: 0,
                 lost_lines: 0,
+                ineffective: 0,
                 banned: 0,
                 banned_total: 0,
                 actions: Vec::new(),
@@ -320,6 +356,7 @@ impl Board {
             failed_total: counts.failed_total,
             evicted: counts.evicted,
             lost_lines: counts.lost_lines,
+            ineffective: counts.ineffective as u64,
             banned: counts.banned as u64,
             banned_total: counts.banned_total,
             actions: Vec::new(),

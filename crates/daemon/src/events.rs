@@ -108,6 +108,10 @@ fn line(zone: &TimeZone, event: &Event) -> (Level, Kind, &'static str, String) {
             ..
         } => per_ban(format!("Unban {prefix}: it is part of {network}")),
         Event::Unbanned { prefix, .. } => per_ban(format!("Unban {prefix}")),
+        Event::Ineffective { prefix, after, .. } => {
+            let after = base::format_duration(after.as_secs());
+            per_failure("filter", format!("{prefix} fails {after} after its ban"))
+        }
         Event::AlreadyBanned { prefix, after, .. } => {
             let level = match after.as_secs() {
                 ..3 => Level::Debug,
@@ -173,6 +177,7 @@ pub(crate) fn jail_of(event: &Event) -> engine::JailId {
         | Event::Ignored { jail, .. }
         | Event::Banned { jail, .. }
         | Event::Unbanned { jail, .. }
+        | Event::Ineffective { jail, .. }
         | Event::AlreadyBanned { jail, .. }
         | Event::ExpiredIgnored { jail, .. }
         | Event::Protected { jail, .. }

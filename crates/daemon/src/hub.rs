@@ -27,6 +27,7 @@ use std::time::Duration;
 use store::Write;
 
 mod act;
+mod doubt;
 mod finish;
 mod ignore;
 mod reached;
@@ -370,6 +371,7 @@ impl Hub {
     fn enforcer_says(&mut self, report: Report) {
         match report {
             Report::Applied { seq, result } => self.step(Input::Applied { seq, result }),
+            Report::Inspected(inspection) => self.inspected(&inspection),
             Report::Restored { elements, failed } => {
                 // What failed is tried again by the enforcer, which says so; the bans stand either way.
                 for seq in std::mem::take(&mut self.restoring) {
@@ -486,6 +488,15 @@ impl Hub {
     }
 
     fn notify(&mut self, event: &Event) {
+        match event {
+            Event::Ineffective {
+                jail,
+                prefix,
+                after,
+            } if !self.is_dry_run => self.doubt(*jail, *prefix, *after),
+            Event::Unbanned { jail, prefix, .. } => self.board.ban_ended(*jail, prefix),
+            _ => {}
+        }
         let concerns_all = matches!(event, Event::StoreFailed { ban: None, .. });
         let name = (!concerns_all).then(|| self.name_of(events::jail_of(event)));
         events::tell(&self.log, &self.zone, name.as_ref(), event);

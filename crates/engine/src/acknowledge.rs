@@ -92,6 +92,7 @@ impl Engine {
             return live;
         }
         ban.announced = true;
+        ban.announced_at = now;
         let restored = ban.restored;
         out.push(Effect::Notify(Event::Banned {
             jail: key.jail,

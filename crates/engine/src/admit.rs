@@ -5,8 +5,12 @@ use crate::impose::{Origin, Proposal};
 use crate::settle::FoundAgain;
 use crate::window::Told;
 use crate::{BanKey, Effect, Engine, Event, Failure, JailId, JailPolicy};
-use base::{FailureId, Family, NamedTexts, Prefix, Texts, Timestamp};
+use base::{FailureId, Family, NamedTexts, Prefix, Span, Texts, Timestamp};
 use std::borrow::Cow;
+
+/// So long after its acknowledgement a ban may still see failures of what was under way: a log-in that was being
+/// refused, lines that a service holds back.
+const GRACE: Span = Span::from_secs(10);
 
 /// Who tells a failure.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -74,6 +78,12 @@ impl Engine {
             }
         };
         out.push(Effect::Notify(event));
+        if jail.banned > 0 && source == Source::Rule {
+            self.doubt(now, id, &subject, failure.time, out);
+        }
+        let Some(jail) = self.jails.get_mut(id.0 as usize) else {
+            return true;
+        };
         let (slot, is_first) = jail.window.add(&subject, failure, weight, &jail.policy);
         if jail.policy.growth.is_some() {
             let again = FoundAgain::of(self, id, &subject, failure, is_first);
@@ -81,6 +91,48 @@ impl Engine {
         }
         self.decide(now, id, slot, failure.captures, out);
         true
+    }
+
+    /// Somebody fails who is banned: if the ban has stood for a while, it does not do what it is there for.
+    fn doubt(
+        &mut self,
+        now: Timestamp,
+        jail: JailId,
+        subject: &FailureId,
+        time: Timestamp,
+        out: &mut Vec<Effect>,
+    ) {
+        let FailureId::Prefix(prefix) = *subject else {
+            return;
+        };
+        let own = BanKey { jail, prefix };
+        let key = match self.bans.get(&own) {
+            Some(_) => own,
+            None => match self.parent_of(&own) {
+                Some(parent) => parent,
+                None => return,
+            },
+        };
+        let Some(ban) = self.bans.get_mut(&key).filter(|ban| ban.announced) else {
+            return;
+        };
+        // By the log's time and by ours: lines may be written late, and logs may be read late.
+        let after = time.min(now).since(ban.announced_at);
+        if after <= GRACE {
+            return;
+        }
+        ban.passed = ban.passed.saturating_add(1);
+        if ban.passed == 1 {
+            let prefix = key.prefix;
+            out.push(Effect::Notify(Event::Ineffective {
+                jail,
+                prefix,
+                after,
+            }));
+            if let Some(jail) = self.jail_mut(jail) {
+                jail.ineffective += 1;
+            }
+        }
     }
 
     /// Lets the ban of the id in a slot be due if its failures are enough and nothing forbids it. The captures are
@@ -175,7 +227,7 @@ fn subject(policy: &JailPolicy, prefix: &Prefix) -> Prefix {
     })
 }
 
-fn proposal(told: Told, length: Option<base::Span>, captures: &NamedTexts) -> Proposal {
+fn proposal(told: Told, length: Option<Span>, captures: &NamedTexts) -> Proposal {
     Proposal {
         time: told.last,
         length,

@@ -46,6 +46,10 @@ pub(crate) struct Ban {
     pub(crate) committed: bool,
     /// `Banned` was told.
     pub(crate) announced: bool,
+    /// When.
+    pub(crate) announced_at: Timestamp,
+    /// Failures that came through although it should hold.
+    pub(crate) passed: u32,
 }
 
 impl Ban {
@@ -206,6 +210,8 @@ mod tests {
             applied_seq: 0,
             committed: false,
             announced: false,
+            announced_at: Timestamp::default(),
+            passed: 0,
         }
     }
 

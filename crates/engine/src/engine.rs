@@ -38,6 +38,7 @@ pub(crate) struct Jail {
     pub(crate) failed_total: u64,
     pub(crate) banned: usize,
     pub(crate) banned_total: u64,
+    pub(crate) ineffective: usize,
     pub(crate) malformed: u64,
     pub(crate) not_enforceable: u64,
     /// Ids may have failures enough without having been looked at since.
@@ -54,6 +55,7 @@ impl Jail {
             failed_total: 0,
             banned: 0,
             banned_total: 0,
+            ineffective: 0,
             malformed: 0,
             not_enforceable: 0,
             maxretry_was_lowered: false,
@@ -185,6 +187,7 @@ impl Engine {
                 banned_total: jail.banned_total,
                 evicted: jail.window.evicted(),
                 lost_lines: jail.window.lost_lines(),
+                ineffective: jail.ineffective,
                 malformed: jail.malformed,
                 not_enforceable: jail.not_enforceable,
             })
@@ -203,6 +206,7 @@ impl Engine {
             count: ban.count,
             restored: ban.restored,
             acknowledged: ban.announced,
+            passed: ban.passed,
         })
     }
 
@@ -258,6 +262,7 @@ impl Engine {
         self.pending.supersede(ban.last_seq);
         if let Some(jail) = self.jail_mut(key.jail) {
             jail.banned -= 1;
+            jail.ineffective -= usize::from(ban.passed > 0);
         }
         if ban.announced {
             out.push(Effect::Notify(Event::Unbanned {

@@ -134,6 +134,15 @@ pub enum Event {
         /// What ended it.
         why: LiftReason,
     },
+    /// Somebody failed whose ban should long have kept them out; told once for each ban.
+    Ineffective {
+        /// The jail.
+        jail: JailId,
+        /// Who is banned: the address, or a network around it.
+        prefix: Prefix,
+        /// From the acknowledgement of the ban to the failure.
+        after: Span,
+    },
     /// Enough failures again although the ban stands.
     AlreadyBanned {
         /// The jail.

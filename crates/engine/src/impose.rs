@@ -203,6 +203,8 @@ impl Engine {
             applied_seq: 0,
             committed: stored,
             announced: false,
+            announced_at: now,
+            passed: 0,
         };
         let shrunk = ends_later(usual_end, until);
         if shrunk {

@@ -633,3 +633,27 @@ fn many_banned_neighbours_make_a_ban_of_their_network() {
         ],
     );
 }
+
+#[test]
+fn a_ban_that_keeps_nobody_out_is_told_once() {
+    check(
+        vec![policy()],
+        "0 ban 192.0.2.1
+         1 applied 1
+         1 committed 1
+         9 fail 192.0.2.1
+         12 fail 192.0.2.1
+         13 fail 192.0.2.1",
+        &[
+            "0 enforce 1 0:192.0.2.1 until 60",
+            "0 store 1 192.0.2.1 0 []",
+            "1 Banned 192.0.2.1 []",
+            "1 Ban([(192.0.2.1, Banned)])",
+            // At 9 it may have been under way.
+            "12 Ineffective",
+            "12 enforce 2 0:192.0.2.1 until 72",
+            "12 prolong 2 192.0.2.1 from 12",
+            "12 AlreadyBanned",
+        ],
+    );
+}

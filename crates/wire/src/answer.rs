@@ -125,6 +125,9 @@ pub struct JailStatus {
     /// Lines that bans would have told if newer ones had not taken their room; left out while 0.
     #[serde(skip_serializing_if = "is_zero", default)]
     pub lost_lines: u64,
+    /// Bans in force that do not keep their owners out; left out while 0.
+    #[serde(skip_serializing_if = "is_zero", default)]
+    pub ineffective: u64,
     /// Bans in force.
     pub banned: u64,
     /// Bans since the start, restored ones included.
