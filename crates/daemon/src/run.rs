@@ -8,7 +8,7 @@ use crate::control::{self, failed};
 use crate::enforce::{EnforceConfig, Enforcer, Report};
 use crate::heartbeat::{Heartbeat, Pulse};
 use crate::hub::{Acting, Hub, Message, Parts};
-use crate::ignore::{self, Questions, Said};
+use crate::ignore::{self, Questions};
 use crate::ingest;
 use crate::keep::{Keeper, Order};
 use crate::last_words::LastWords;
@@ -285,16 +285,9 @@ impl Guard<'_> {
         })
         .map_err(|error| cannot(format!("the resolver's thread cannot start: {error}")))?;
         let words = LastWords::new("the watcher of ignoreip", sender.clone());
-        let (watcher, complete) =
-            ignore::start(&jails, move |said| words.tell(Message::Ignore(said))).map_err(
-                |error| cannot(format!("the watcher of ignoreip cannot start: {error}")),
-            )?;
-        if !complete {
-            let text = "the name system has not answered yet for names of ignoreip: whoever they stand for is ignored \
-                        from when it does, and bans of them are lifted then";
-            self.log
-                .write(clock::now(), Level::Warning, Kind::Rare, "ignore", text);
-        }
+        let tell_hub = move |said| words.tell(Message::Ignore(said));
+        let watcher = ignore::start(&jails, &self.log, tell_hub)
+            .map_err(|error| cannot(format!("the watcher of ignoreip cannot start: {error}")))?;
         let ssh = std::env::var("SSH_CONNECTION").ok();
         let mut board = Board::new(
             self.started,
@@ -309,15 +302,7 @@ impl Guard<'_> {
             match message {
                 Message::Enforcer(Report::Adopted(found)) => adopted.extend(found),
                 // Stored bans of whoever is ignored now are not restored.
-                Message::Ignore(Said::List(jail, list)) => {
-                    if let Some(policy) = policies.get_mut(jail.0 as usize) {
-                        policy.ignoreip = list;
-                    }
-                }
-                Message::Ignore(Said::Note(level, text)) => {
-                    self.log
-                        .write(clock::now(), level, Kind::Rare, "ignore", &text);
-                }
+                Message::Ignore(said) => said.take_in(&mut policies, &self.log),
                 Message::Enforcer(report) => {
                     for (level, text) in board.enforcer_says(report) {
                         self.log
