@@ -318,12 +318,29 @@ fn forgeable_matches_are_listed() {
 
 #[test]
 fn what_is_not_done_yet_is_noted() {
-    let (_, text, _) = jail("bantime.increment = true\nignorecommand = /bin/true");
-    for note in [
-        "bad: bantime.increment is not supported yet",
-        "bad: ignorecommand is not supported yet",
+    let (_, text, _) = jail("bantime.increment = true");
+    let note = "bad: bantime.increment is not supported yet";
+    assert!(text.contains(note), "{text}");
+}
+
+#[test]
+fn whom_a_jail_ignores_is_shown_and_mistakes_are_cited() {
+    let options = "ignoreip = 192.0.2.1 10.0.0.0/33 host.example file:///none\nignorecache = max-count=1\n\
+                   ignorecommand = true";
+    let (code, text, answer) = jail(options);
+    assert_eq!(code, 0);
+    let ignored = answer["jails"][0]["ignored"].as_array().unwrap();
+    assert_eq!(ignored.len(), 3);
+    assert_eq!(ignored[0], "192.0.2.1");
+    assert_eq!(ignored[1], "host.example (a host name)");
+    for words in [
+        "ignoreip entry '10.0.0.0/33' is no address and no network; it is left out",
+        "ignorecache has no key; every failure is asked about",
+        "jail.local:3",
+        "bad: ignoreip file /none cannot be read: ",
+        "spares nobody until it can",
     ] {
-        assert!(text.contains(note), "{text}");
+        assert!(text.contains(words), "{words}: {text}");
     }
 }
 

@@ -22,10 +22,12 @@ pub(crate) use entry::{Entry, fixed, read};
 pub(crate) use line::{About, Whom};
 pub(crate) use watch::{described, offline};
 
-use crate::log::Level;
+use crate::clock;
+use crate::log::{Kind, Level, Log};
 use crate::plan::Jail;
 use crate::resolve::addresses_of;
 use engine::{IgnoreList, JailId};
+use std::collections::HashMap;
 use std::io;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread;
@@ -43,21 +45,33 @@ pub(crate) enum Said {
     Note(Level, String),
 }
 
+impl Said {
+    /// Takes it in before there is an engine.
+    pub(crate) fn take_in(self, lists: &mut HashMap<JailId, IgnoreList>, log: &Log) {
+        match self {
+            Self::List(jail, list) => {
+                lists.insert(jail, list);
+            }
+            Self::Note(level, text) => log.write(clock::now(), level, Kind::Rare, "ignore", &text),
+        }
+    }
+}
+
 /// The thread; it ends when this is dropped, or after the question that it waits for.
 pub(crate) struct Watcher {
     _alive: Option<Sender<()>>,
 }
 
-/// Starts the thread, if any jail has something to watch, and waits for its first lists. True with it if they are
-/// complete.
+/// Starts the thread, if any jail has something to watch, and waits for its first lists.
 pub(crate) fn start(
     jails: &[Jail],
+    log: &Log,
     report: impl Fn(Said) + Send + 'static,
-) -> io::Result<(Watcher, bool)> {
+) -> io::Result<Watcher> {
     let entries = jails.iter().map(|jail| (jail.id, jail.ignore.clone()));
     let watch = Watch::new(entries, Box::new(addresses_of));
     if watch.is_idle() {
-        return Ok((Watcher { _alive: None }, true));
+        return Ok(Watcher { _alive: None });
     }
     let (alive, ended) = channel();
     let (ready, first) = channel();
@@ -65,11 +79,14 @@ pub(crate) fn start(
         .name("ignore".into())
         .spawn(move || look(watch, &report, ready, &ended))?;
     // The thread drops its end once everything was looked at.
-    let complete = first.recv_timeout(PATIENCE) == Err(RecvTimeoutError::Disconnected);
-    let watcher = Watcher {
+    if first.recv_timeout(PATIENCE) != Err(RecvTimeoutError::Disconnected) {
+        let text = "the name system has not answered yet for names of ignoreip: whoever they stand for is ignored from \
+                    when it does, and bans of them are lifted then";
+        log.write(clock::now(), Level::Warning, Kind::Rare, "ignore", text);
+    }
+    Ok(Watcher {
         _alive: Some(alive),
-    };
-    Ok((watcher, complete))
+    })
 }
 
 fn look(mut watch: Watch, report: &dyn Fn(Said), ready: Sender<()>, ended: &Receiver<()>) {

@@ -2,8 +2,8 @@
 //!
 //! [`run`] guards a machine; [`scan`] reads a log offline by the same rules. Threads, each with one job: the hub
 //! owns the engine and with it every decision; the tail and journal threads read and detect; the enforcer alone
-//! writes to the kernel; the store thread alone writes to disk; the resolver waits for names; the control threads
-//! wait for clients. They share nothing but channels.
+//! writes to the kernel; the store thread alone writes to disk; the resolver waits for names; a watcher looks after
+//! the names and files of `ignoreip`; the control threads wait for clients. They share nothing but channels.
 
 mod actions;
 mod board;

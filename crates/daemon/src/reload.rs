@@ -37,15 +37,16 @@ struct Running {
     generation: u64,
 }
 
-/// Starts the watcher of the jails' `ignoreip`; true with it if its first lists are complete.
+/// Starts the watcher of the jails' `ignoreip`, and waits for its first lists.
 pub(crate) fn watch(
     jails: &[Jail],
     generation: u64,
     hub: &Sender<Message>,
-) -> io::Result<(Watcher, bool)> {
+    log: &Log,
+) -> io::Result<Watcher> {
     let words = LastWords::new("the watcher of ignoreip", hub.clone());
-    ignore::start(jails, move |said| {
-        words.tell(Message::Ignore(generation, said))
+    ignore::start(jails, log, move |said| {
+        words.tell(Message::Ignore(generation, said));
     })
 }
 
@@ -119,8 +120,8 @@ impl Reloader {
         let merged = merge(&running.jails, plan);
         running.generation += 1;
         // Its first lists are with the hub before the jails that they are for.
-        running.watcher = match watch(&merged.jails, running.generation, &self.hub) {
-            Ok((watcher, _)) => Some(watcher),
+        running.watcher = match watch(&merged.jails, running.generation, &self.hub, &self.log) {
+            Ok(watcher) => Some(watcher),
             Err(error) => {
                 let text = format!("the watcher of ignoreip (it cannot be started again: {error})");
                 drop(self.hub.send(Message::Died(text)));

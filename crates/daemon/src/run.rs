@@ -8,7 +8,7 @@ use crate::control::{self, failed};
 use crate::enforce::{EnforceConfig, Enforcer, Report};
 use crate::heartbeat::{Heartbeat, Pulse};
 use crate::hub::{Acting, Hub, Lists, Message, Parts, Reached};
-use crate::ignore::{Questions, Said};
+use crate::ignore::Questions;
 use crate::keep::{Keeper, Order};
 use crate::last_words::LastWords;
 use crate::log::{Kind, Level, Log, Target};
@@ -302,14 +302,8 @@ impl Guard<'_> {
             });
         })
         .map_err(|error| cannot(format!("the resolver's thread cannot start: {error}")))?;
-        let (watcher, complete) = reload::watch(&jails, 0, &sender)
+        let watcher = reload::watch(&jails, 0, &sender, &self.log)
             .map_err(|error| cannot(format!("the watcher of ignoreip cannot start: {error}")))?;
-        if !complete {
-            let text = "the name system has not answered yet for names of ignoreip: whoever they stand for is ignored \
-                        from when it does, and bans of them are lifted then";
-            self.log
-                .write(clock::now(), Level::Warning, Kind::Rare, "ignore", text);
-        }
         let ssh = std::env::var("SSH_CONNECTION").ok();
         let mut board = Board::new(
             self.started,
@@ -327,13 +321,7 @@ impl Guard<'_> {
             match message {
                 Message::Enforcer(Report::Adopted(found)) => adopted.extend(found),
                 // Stored bans of whoever is ignored now are not restored.
-                Message::Ignore(_, Said::List(jail, list)) => {
-                    lists.insert(jail, list);
-                }
-                Message::Ignore(_, Said::Note(level, text)) => {
-                    self.log
-                        .write(clock::now(), level, Kind::Rare, "ignore", &text);
-                }
+                Message::Ignore(_, said) => said.take_in(&mut lists, &self.log),
                 Message::Enforcer(report) => {
                     for (level, text) in board.enforcer_says(report) {
                         self.log

@@ -87,7 +87,7 @@ impl Formula {
         &self.text
     }
 
-    /// What it comes to. It takes microseconds and ends always.
+    /// What it comes to. It takes microseconds, some milliseconds for a text that is made to be slow, and ends always.
     ///
     /// # Errors
     /// Where Python would raise one (division by zero, overflow, a value or a type that an operator does not

@@ -1,3 +1,5 @@
+//! Which entry of a list is the source.
+
 use super::*;
 
 fn id(text: &str) -> FailureId {
