@@ -218,6 +218,7 @@ impl Hub {
                 prefix,
                 after,
                 until,
+                ..
             } => {
                 let key = BanKey {
                     jail: *jail,
