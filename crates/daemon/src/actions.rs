@@ -29,12 +29,13 @@ pub(crate) use queue::Job;
 pub use rehearse::{Rehearsed, Step, rehearse};
 pub(crate) use ticket::Ticket;
 pub(crate) use values::{Counters, NoHistory};
+pub(crate) use worker::Worker;
 
 use definition::Command;
 use life::Life;
 use mail::Mailer;
 use std::sync::Arc;
-use worker::{Act, Worker};
+use worker::Act;
 
 /// An action of a jail that is carried out here and not in the kernel.
 #[derive(Clone, Debug)]

@@ -480,6 +480,7 @@ impl Hub {
             self.step(Input::Tick);
         }
         self.refresh_protection(now);
+        self.acting.turn();
         if now.since(self.purged) >= PURGE_EVERY || now < self.purged {
             self.purged = now;
             self.keeper.send(Order::Purge {

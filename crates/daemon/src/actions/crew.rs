@@ -15,6 +15,7 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
 
 mod finish;
+mod reload;
 mod thread;
 
 use thread::{Return, set_out};
@@ -25,19 +26,15 @@ const MOST_THREADS: usize = 64;
 /// Wakes whoever owns the crew: somebody came back.
 pub(crate) type Wake = Arc<dyn Fn() + Send + Sync>;
 
-/// The place of an action in its jail, for as long as the daemon runs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct SeatId {
-    jail: usize,
-    number: u64,
-}
-
 /// One action of a jail.
 struct Seat {
-    id: SeatId,
+    /// Its number, for as long as the daemon runs.
+    id: u64,
     name: String,
     /// Away while it works.
     worker: Option<Worker>,
+    /// Its worker runs scripts, and can be given new ones.
+    is_scripts: bool,
     queue: Queue,
     errors: u64,
     last_error: Option<String>,
@@ -57,6 +54,17 @@ struct Troop {
     live: BTreeMap<Prefix, Arc<Ticket>>,
 }
 
+impl Troop {
+    fn new(jail: String) -> Self {
+        Self {
+            jail,
+            seats: Vec::new(),
+            leaving: Vec::new(),
+            live: BTreeMap::new(),
+        }
+    }
+}
+
 /// How an action does, for the status.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Report {
@@ -74,6 +82,8 @@ pub(crate) struct Report {
 /// The crew.
 pub(crate) struct Crew {
     troops: Vec<Troop>,
+    /// Of jails that are no longer configured, until their last jobs are done.
+    gone: Vec<Troop>,
     tools: Arc<Tools>,
     wake: Wake,
     back: Sender<Return>,
@@ -92,6 +102,7 @@ impl Crew {
         let (back, returns) = channel();
         let mut crew = Self {
             troops: Vec::new(),
+            gone: Vec::new(),
             tools,
             wake,
             back,
@@ -101,30 +112,24 @@ impl Crew {
             first: 0,
             short_of_threads: false,
         };
-        for (number, (jail, workers)) in jails.into_iter().enumerate() {
-            let seats = workers.into_iter();
-            let seats = seats.map(|worker| crew.seat(number, worker)).collect();
-            crew.troops.push(Troop {
-                jail,
-                seats,
-                leaving: Vec::new(),
-                live: BTreeMap::new(),
-            });
+        for (jail, workers) in jails {
+            let mut troop = Troop::new(jail);
+            let seats = workers.into_iter().map(|worker| crew.seat(worker));
+            troop.seats = seats.collect();
+            crew.troops.push(troop);
         }
         crew
     }
 
     /// A seat for an action that begins.
-    fn seat(&mut self, jail: usize, worker: Worker) -> Seat {
+    fn seat(&mut self, worker: Worker) -> Seat {
         self.next_seat += 1;
         let mut queue = Queue::default();
         queue.push(Job::Start);
         Seat {
-            id: SeatId {
-                jail,
-                number: self.next_seat,
-            },
+            id: self.next_seat,
             name: worker.name.clone(),
+            is_scripts: matches!(worker.act, Act::Scripts(_)),
             worker: Some(worker),
             queue,
             errors: 0,
@@ -189,49 +194,6 @@ impl Crew {
         self.give(jail, &Job::Flush(live));
     }
 
-    #[cfg_attr(
-        not(test),
-        expect(dead_code, reason = "the configuration is read once")
-    )]
-    /// The actions that the configuration has for a jail now. Those that stay get their new properties and a reload,
-    /// new ones start and are told of the bans that stand, the others undo theirs and stop, the last one first.
-    pub(crate) fn reload(&mut self, jail: usize, workers: Vec<Worker>) {
-        let Some(troop) = self.troops.get_mut(jail) else {
-            return;
-        };
-        let live: Vec<Arc<Ticket>> = troop.live.values().cloned().collect();
-        let mut before = std::mem::take(&mut troop.seats);
-        let mut seats = Vec::new();
-        for worker in workers {
-            let place = before.iter().position(|seat| seat.name == worker.name);
-            let kept = place.filter(|_| matches!(worker.act, Act::Scripts(_)));
-            match (kept.map(|place| before.remove(place)), worker.act) {
-                (Some(mut seat), Act::Scripts(life)) => {
-                    seat.queue.push(Job::Reload(Arc::clone(life.action())));
-                    seats.push(seat);
-                }
-                (_, act) => {
-                    let mut seat = self.seat(jail, Worker { act, ..worker });
-                    for ticket in &live {
-                        seat.queue
-                            .push(Job::Ban(Arc::clone(ticket), Default::default()));
-                    }
-                    seats.push(seat);
-                }
-            }
-        }
-        for seat in &mut before {
-            seat.queue.push(Job::Flush(live.clone()));
-            seat.queue.push(Job::Stop);
-        }
-        before.reverse();
-        if let Some(troop) = self.troops.get_mut(jail) {
-            troop.seats = seats;
-            troop.leaving.extend(before);
-        }
-        self.set_to_work();
-    }
-
     /// How the actions of a jail do.
     pub(crate) fn reports(&self, jail: usize) -> Vec<Report> {
         let seats = self
@@ -276,7 +238,12 @@ impl Crew {
 
     fn take_back(&mut self, back: Return) {
         self.away -= 1;
-        let Some(troop) = self.troops.get_mut(back.seat.jail) else {
+        let has = |troop: &&mut Troop| {
+            let mut seats = troop.seats.iter().chain(&troop.leaving);
+            seats.any(|seat| seat.id == back.seat)
+        };
+        let mut troops = self.troops.iter_mut().chain(&mut self.gone);
+        let Some(troop) = troops.find(has) else {
             return;
         };
         let mut seats = troop.seats.iter_mut().chain(&mut troop.leaving);
@@ -307,14 +274,16 @@ impl Crew {
         troop
             .leaving
             .retain(|seat| !seat.is_dead && (!seat.queue.is_empty() || seat.worker.is_none()));
+        self.gone.retain(|troop| !troop.leaving.is_empty());
     }
 
     fn set_to_work(&mut self) {
-        let jails = self.troops.len();
+        let jails = self.troops.len() + self.gone.len();
         for step in 0..jails {
             // Each time another jail is first, so that none waits for ever behind those that are always busy.
             let jail = (self.first + step) % jails;
-            let Some(troop) = self.troops.get_mut(jail) else {
+            let mut troops = self.troops.iter_mut().chain(&mut self.gone);
+            let Some(troop) = troops.nth(jail) else {
                 return;
             };
             // Whoever leaves does so one after the other, in its order.

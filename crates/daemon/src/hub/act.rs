@@ -4,12 +4,12 @@
 //! bans are acknowledged when the store has them.
 
 use super::{Hub, Message};
-use crate::actions::{Counters, Crew, Job, NoHistory, Planned, Report, Ticket, Tools};
+use crate::actions::{Counters, Crew, Job, NoHistory, Planned, Report, Ticket, Tools, Worker};
 use crate::clock;
 use crate::heartbeat::Pulse;
 use crate::log::{Kind, Level, Log};
 use crate::plan::Jail;
-use base::{Span, Timestamp};
+use base::{JailName, Span, Timestamp};
 use engine::{BanKey, BanRecord, Event, JailId, StoreWrite};
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -27,11 +27,32 @@ pub(crate) struct Acting {
 }
 
 struct Facts {
+    name: JailName,
     is_native: bool,
     /// Some later command asks for the lines of a ban.
     keeps_lines: bool,
     /// Some command asks for the counters of the jail.
     counts: bool,
+}
+
+impl Facts {
+    fn of(jail: &Jail) -> Self {
+        Self {
+            name: jail.name.clone(),
+            is_native: jail.enforce.is_some(),
+            keeps_lines: jail.actions.iter().any(Planned::keeps_lines),
+            counts: jail.actions.iter().any(Planned::counts),
+        }
+    }
+}
+
+/// Somebody for each action of each jail.
+fn workers(jails: &[Jail]) -> Vec<(String, Vec<Worker>)> {
+    let of = |jail: &Jail| jail.actions.iter().map(Planned::worker).collect();
+    jails
+        .iter()
+        .map(|jail| (jail.name.to_string(), of(jail)))
+        .collect()
 }
 
 impl Acting {
@@ -45,20 +66,28 @@ impl Acting {
         let tools = Tools::new(Arc::clone(log), Box::new(NoHistory), is_dry_run);
         // Where the hub is gone nobody waits for workers.
         let wake = Arc::new(move || drop(hub.send(Message::Acted)));
-        let workers = jails.iter().map(|jail| {
-            let workers = jail.actions.iter().map(Planned::worker);
-            (jail.name.to_string(), workers.collect())
-        });
-        let facts = jails.iter().map(|jail| Facts {
-            is_native: jail.enforce.is_some(),
-            keeps_lines: jail.actions.iter().any(Planned::keeps_lines),
-            counts: jail.actions.iter().any(Planned::counts),
-        });
         Self {
-            crew: Crew::new(workers.collect(), Arc::new(tools), wake),
-            jails: facts.collect(),
+            crew: Crew::new(workers(jails), Arc::new(tools), wake),
+            jails: jails.iter().map(Facts::of).collect(),
             awaited: HashMap::new(),
         }
+    }
+
+    /// Another configuration: what the engine said of the jails at their old places must be told before.
+    #[cfg_attr(
+        not(test),
+        expect(dead_code, reason = "the configuration is read once")
+    )]
+    pub(super) fn reload(&mut self, jails: &[Jail]) {
+        let before = std::mem::replace(&mut self.jails, jails.iter().map(Facts::of).collect());
+        for (key, ticket) in std::mem::take(&mut self.awaited) {
+            let name = before.get(place(key.jail)).map(|facts| &facts.name);
+            let same = jails.iter().find(|jail| Some(&jail.name) == name);
+            if let Some(jail) = same.map(|jail| jail.id) {
+                self.awaited.insert(BanKey { jail, ..key }, ticket);
+            }
+        }
+        self.crew.reload(workers(jails));
     }
 
     /// True if the kernel answers for the bans of this jail.

@@ -176,20 +176,31 @@ fn the_end_flushes_and_stops_in_reverse_order() {
 #[test]
 fn a_reload_starts_what_is_new_and_ends_what_is_gone() {
     let dir = tempfile::tempdir().unwrap();
-    let plan = |name: &str| recorder(dir.path(), name);
+    let root = dir.path().to_owned();
+    let plan = |name: &str| recorder(&root, name);
     let (kept, gone, last, new) = (plan("kept"), plan("gone"), plan("last"), plan("new"));
+    let other = plan("other");
+    let first = [kept.clone(), gone, last];
     let mut world = world(
         dir,
-        &[("a", &[kept.clone(), gone, last])],
+        &[("a", &first), ("removed", &[other])],
         Box::new(NoHistory),
     );
     world.ban(0, "192.0.2.1");
+    world.ban(1, "192.0.2.9");
     world.until_away(0);
     let before = world.out().len();
-    world.crew.reload(0, vec![kept.worker(), new.worker()]);
+    // Another jail stands at its place now.
+    let fresh = plan("fresh");
+    let jails = vec![
+        ("b".to_owned(), vec![fresh.worker()]),
+        ("a".to_owned(), vec![kept.worker(), new.worker()]),
+    ];
+    world.crew.reload(jails);
     world.until_away(0);
-    world.ban(0, "192.0.2.2");
+    world.ban(1, "192.0.2.2");
     world.until_away(0);
+    assert!(world.crew.gone.is_empty());
     let out = world.out().split_off(before);
     let of = |name: &str| -> Vec<&str> {
         let own = out.iter().filter_map(|line| line.split_once(' '));
@@ -199,18 +210,14 @@ fn a_reload_starts_what_is_new_and_ends_what_is_gone() {
     };
     assert_eq!(of("kept"), ["reload", "ban 192.0.2.2"]);
     assert_eq!(of("new"), ["start", "ban 192.0.2.1", "ban 192.0.2.2"]);
-    assert_eq!(
-        (of("gone"), of("last")),
-        (vec!["flush", "stop"], vec!["flush", "stop"])
-    );
+    for name in ["gone", "last", "other"] {
+        assert_eq!(of(name), ["flush", "stop"], "{name}");
+    }
+    assert_eq!(of("fresh"), ["start"]);
     let place = |line: &str| out.iter().position(|other| other == line).unwrap();
     assert!(place("last stop") < place("gone flush"), "{out:?}");
-    let names: Vec<String> = world
-        .crew
-        .reports(0)
-        .into_iter()
-        .map(|report| report.name)
-        .collect();
+    let reports = world.crew.reports(1).into_iter();
+    let names: Vec<String> = reports.map(|report| report.name).collect();
     assert_eq!(names, ["kept", "new"]);
 }
 

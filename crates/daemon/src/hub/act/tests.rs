@@ -239,3 +239,42 @@ fn what_a_ban_tells_of_itself_is_not_kept_for_nothing() {
     hub.acting.forget(&BanKey { jail, prefix });
     assert!(hub.acting.awaited.is_empty());
 }
+
+#[test]
+fn another_configuration_finds_its_jails_by_name() {
+    let dir = tempfile::tempdir().unwrap();
+    let (mut hub, _sender, inbox) = world(dir.path(), "one");
+    let one = |jails: &[Jail]| {
+        let mut jails = jails.iter();
+        jails.position(|jail| jail.name.as_str() == "one").unwrap()
+    };
+    let old = JailId(one(&hub.jails) as u32);
+    let record = BanRecord {
+        prefix: "198.51.100.1".parse().unwrap(),
+        time: clock::now(),
+        length: None,
+        count: 1,
+        failures: 1,
+        users: Vec::new(),
+        matches: Vec::new(),
+        captures: Default::default(),
+    };
+    hub.acting.expect(old, &record, false);
+    // The same jail alone, with another action, at another place.
+    let other = tempfile::tempdir().unwrap();
+    let (mut new, ..) = world(other.path(), "two");
+    let jails = Arc::get_mut(&mut new.jails).unwrap();
+    jails.swap(0, one(jails));
+    jails[0].id = JailId(0);
+    hub.acting.reload(&jails[..1]);
+    let key = BanKey {
+        jail: JailId(0),
+        prefix: record.prefix,
+    };
+    assert!(hub.acting.awaited.contains_key(&key));
+    while hub.acting.reports(JailId(0))[0].waiting > 0 || told(other.path(), "two").is_empty() {
+        drop(inbox.recv().unwrap());
+        hub.acting.turn();
+    }
+    assert_eq!(told(other.path(), "two"), ["start"]);
+}
