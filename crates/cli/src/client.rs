@@ -11,7 +11,8 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::time::Duration;
 use wire::{
-    Answer, BanAnswer, BannedAnswer, Request, Status, StatusAnswer, StopAnswer, UnbanAnswer,
+    Answer, AttemptAnswer, BanAnswer, BannedAnswer, ReloadAnswer, Request, Status, StatusAnswer,
+    StopAnswer, UnbanAnswer,
 };
 
 /// Longer than any order takes: the daemon answers a ban when the kernel and the disk have it.
@@ -107,6 +108,54 @@ pub(crate) fn unban(options: &args::Unban, output: &mut Output) -> io::Result<Ex
                 output.say("nobody was banned")?;
             }
             Ok(ExitCode::from(u8::from(wrong)))
+        },
+    )
+}
+
+pub(crate) fn attempt(options: &args::Attempt, output: &mut Output) -> io::Result<ExitCode> {
+    let request = Request::Attempt {
+        jail: options.jail.clone(),
+        ip: options.ip.clone(),
+        lines: options.lines.clone(),
+    };
+    with_answer(
+        &options.client,
+        &request,
+        output,
+        |answer: &AttemptAnswer, output| {
+            let what = match answer.counted {
+                true => "counted",
+                false => "not counted: the jail ignores it, or it is no address",
+            };
+            output.say(&format!("{}: {what}", options.ip))?;
+            Ok(ExitCode::from(u8::from(!answer.counted)))
+        },
+    )
+}
+
+pub(crate) fn reload(options: &args::Reload, output: &mut Output) -> io::Result<ExitCode> {
+    with_answer(
+        &options.client,
+        &Request::Reload,
+        output,
+        |answer: &ReloadAnswer, output| {
+            let lists = [
+                ("new", &answer.added),
+                ("changed", &answer.changed),
+                ("gone, their bans lifted", &answer.removed),
+            ];
+            for (what, names) in lists.iter().filter(|(_, names)| !names.is_empty()) {
+                output.say(&format!("{what}: {}", names.join(", ")))?;
+            }
+            output.say(&format!("as before: {} jails", answer.unchanged))?;
+            for broken in &answer.broken {
+                let what = match broken.runs_as_before {
+                    true => "it runs on as before",
+                    false => "it does not run",
+                };
+                output.complain(&format!("{}\n  jail {}: {what}", broken.error, broken.jail));
+            }
+            Ok(ExitCode::from(u8::from(!answer.broken.is_empty())))
         },
     )
 }

@@ -16,6 +16,7 @@ mod life;
 mod mail;
 mod queue;
 mod rehearse;
+mod remembered;
 mod template;
 mod ticket;
 mod values;
@@ -27,15 +28,16 @@ pub(crate) use hands::Tools;
 pub(crate) use mail::Letters;
 pub(crate) use queue::Job;
 pub use rehearse::{Rehearsed, Step, rehearse};
+pub(crate) use remembered::Remembered;
+pub(crate) use template::Template;
 pub(crate) use ticket::Ticket;
-pub(crate) use values::{Counters, NoHistory};
-pub(crate) use worker::Worker;
+pub(crate) use values::{Counters, NoHistory, Values};
 
 use definition::Command;
 use life::Life;
 use mail::Mailer;
 use std::sync::Arc;
-use worker::Act;
+use worker::{Act, Worker};
 
 /// An action of a jail that is carried out here and not in the kernel.
 #[derive(Clone, Debug)]
@@ -83,6 +85,22 @@ impl Planned {
             action.asks_for(&commands, values::is_lines)
         };
         matches!(self, Self::Scripts(action) if later(action))
+    }
+
+    /// True if any of it needs the lines of a ban, so that a start has to read them.
+    pub(crate) fn asks_for_lines(&self) -> bool {
+        let commands = [
+            Command::Ban,
+            Command::Reban,
+            Command::Prolong,
+            Command::Unban,
+        ];
+        matches!(self, Self::Scripts(action) if action.asks_for(&commands, values::is_lines))
+    }
+
+    /// True if it does something when the configuration is read anew, even if that says nothing new of it.
+    pub(crate) fn reloads(&self) -> bool {
+        matches!(self, Self::Scripts(action) if action.has(Command::Reload))
     }
 
     /// True if a ban's command asks for the counters of the jail.

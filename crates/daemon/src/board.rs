@@ -81,6 +81,11 @@ impl Board {
         emptied.into_iter().chain(changed).collect()
     }
 
+    /// Forgets the sources of a jail.
+    pub(crate) fn jail_left(&mut self, jail: JailId) {
+        self.sources.retain(|(id, _), _| *id != jail);
+    }
+
     /// Forgets the sources of one kind of a jail.
     pub(crate) fn source_left(&mut self, jail: JailId, kind: &str) {
         self.sources
@@ -189,14 +194,6 @@ impl Board {
         }
     }
 
-    /// The store lost its file and lives in memory from now on.
-    pub(crate) fn store_is_in_memory(&mut self) {
-        self.store = wire::Store {
-            path: "memory".into(),
-            state: "in memory only: a restart forgets the bans".into(),
-        };
-    }
-
     /// The status of everything, as clients get it.
     pub(crate) fn status(&self, jails: &[Jail], counts: &[engine::JailStatus]) -> wire::Status {
         let mut problems = Vec::new();
@@ -210,6 +207,9 @@ impl Board {
         }
         let mut all: Vec<wire::JailStatus> = Vec::new();
         for (jail, counts) in jails.iter().zip(counts) {
+            if jail.is_removed {
+                continue;
+            }
             let status = self.jail_status(jail, counts);
             let counts_as_problem =
                 status.state == "error" || (status.state == "waiting" && !jail.auto);
@@ -230,6 +230,10 @@ impl Board {
         }
         for (name, diagnostic) in &self.broken {
             problems.push(format!("jail {name}: error: {}", one_line(diagnostic)));
+            // After a reload it runs on in its former form.
+            if all.iter().any(|jail| jail.name == name.as_str()) {
+                continue;
+            }
             all.push(wire::JailStatus {
                 name: name.to_string(),
                 state: "error".into(),

@@ -1,13 +1,14 @@
 //! What a configuration would do on this machine, without doing it: facts for `stockade check`.
 //!
 //! The same reading, compiling and choosing as [`run`](crate::run()), jail by jail, and what a person who switches
-//! should know besides: how each expression is searched, which of them an attacker may turn against others, which
+//! should know besides: who is ignored, how each expression is searched, which of them an attacker may turn against others, which
 //! names nobody reads. Nothing is written, no socket opened, no name resolved; what cannot be told costs only itself.
 
 mod action;
 mod rules;
 mod source;
 
+use crate::ignore;
 use crate::plan::{self, Jail, Surroundings};
 use base::{Diagnostic, JailName, Severity};
 use conf::{Choice, Config, Enabled, JailSpec, Manner, Tree};
@@ -81,6 +82,8 @@ pub struct CheckedJail {
     pub special_dates: Vec<String>,
     /// Alternatives of its `journalmatch` that every local user can satisfy, where nothing says whose entries count.
     pub forgeable: Vec<String>,
+    /// Whom it ignores beside the addresses of the machine, one entry of the configuration each.
+    pub ignored: Vec<String>,
     /// What else an admin should know, one sentence each.
     pub notes: Vec<String>,
 }
@@ -179,6 +182,7 @@ fn broken(
             .map_or_else(Vec::new, |(rule, spec)| rules::of(&rule, &spec.filter)),
         special_dates: Vec::new(),
         forgeable: Vec::new(),
+        ignored: Vec::new(),
         notes: Vec::new(),
     }
 }
@@ -191,6 +195,7 @@ fn sound_jail(jail: &Jail, spec: &JailSpec, config: &Config) -> CheckedJail {
     };
     // What becomes of each action is told with it.
     let mut notes = jail.notes.clone();
+    notes.extend(ignore::offline(&jail.ignore).1);
     notes.extend(looked.notes);
     if jail.enforce.is_none() && !spec.actions.is_empty() {
         notes.push("none of its actions bans anybody yet: it only detects".into());
@@ -207,6 +212,7 @@ fn sound_jail(jail: &Jail, spec: &JailSpec, config: &Config) -> CheckedJail {
         regexes: rules::of(&jail.rule, &spec.filter),
         special_dates: jail.rule.backtracking_dates(),
         forgeable: looked.forgeable,
+        ignored: ignore::described(&jail.ignore),
         notes,
     }
 }

@@ -10,9 +10,10 @@ use crate::enforce::{Command, EnforcerHandle, Report};
 use crate::events;
 use crate::gate::Pass;
 use crate::heartbeat::Pulse;
+use crate::ignore::Questions;
 use crate::keep::{Keeper, Kept, Order};
 use crate::log::{Kind, Level, Log};
-use crate::plan::Jail;
+use crate::plan::{Jail, Merged};
 use crate::protect::Protection;
 use crate::resolve::Resolver;
 use crate::source::Standing;
@@ -27,11 +28,17 @@ use store::Write;
 
 mod act;
 mod finish;
+mod ignore;
+mod reached;
+mod reload;
 mod requests;
 mod restore;
 mod translate;
 
 pub(crate) use act::Acting;
+pub(crate) use ignore::Lists;
+pub(crate) use reached::Reached;
+pub(crate) use reload::Swapped;
 pub(crate) use requests::Asked;
 pub(crate) use translate::failures;
 use translate::store_ban;
@@ -47,6 +54,10 @@ pub(crate) enum Message {
         name: String,
         addresses: Vec<Prefix>,
     },
+    /// Who is ignored, as names and files have it now.
+    Ignore(u64, crate::ignore::Said),
+    /// `ignorecommand` has answered.
+    IgnoreAnswer(crate::ignore::Answer),
     /// The enforcer speaks.
     Enforcer(Report),
     /// The store's thread speaks.
@@ -55,6 +66,13 @@ pub(crate) enum Message {
     Acted,
     /// A client asks; the answer is one line.
     Ask(wire::Request, SyncSender<String>),
+    /// The configuration was read anew, and the readers have ended.
+    Reload {
+        merged: Box<Merged>,
+        /// The number of its watcher of `ignoreip`.
+        generation: u64,
+        reply: SyncSender<Swapped>,
+    },
     /// A part is no more, and why. Guarding blindly would be worse than to end and be started again.
     Died(String),
     /// A signal asks for the end.
@@ -89,6 +107,7 @@ pub(crate) struct Hub {
     pub(crate) board: Board,
     pub(crate) enforcer: EnforcerHandle,
     pub(crate) acting: Acting,
+    pub(crate) questions: Questions,
     pub(crate) keeper: Keeper,
     pub(crate) resolver: Resolver<(JailId, detect::Failure)>,
     pub(crate) protection: Protection,
@@ -101,6 +120,8 @@ pub(crate) struct Hub {
     waiting: HashMap<RequestId, Asked>,
     next_request: u64,
     purged: Timestamp,
+    reached: Reached,
+    lists: Lists,
     pulse: Pulse,
     is_dry_run: bool,
 }
@@ -112,12 +133,17 @@ pub(crate) struct Parts {
     pub(crate) board: Board,
     pub(crate) enforcer: EnforcerHandle,
     pub(crate) acting: Acting,
+    pub(crate) questions: Questions,
     pub(crate) keeper: Keeper,
     pub(crate) resolver: Resolver<(JailId, detect::Failure)>,
     pub(crate) protection: Protection,
     pub(crate) log: Arc<Log>,
     pub(crate) zone: TimeZone,
     pub(crate) purge_age: Span,
+    /// How far earlier runs have read.
+    pub(crate) reached: Reached,
+    /// Lists of the ignored, as the watcher said at the start.
+    pub(crate) lists: Lists,
     /// Beats with every step.
     pub(crate) pulse: Pulse,
     /// Nothing reaches the kernel.
@@ -146,12 +172,15 @@ impl Hub {
             board,
             enforcer,
             acting,
+            questions,
             keeper,
             resolver,
             protection,
             log,
             zone,
             purge_age,
+            reached,
+            lists,
             pulse,
             is_dry_run,
         } = parts;
@@ -161,6 +190,7 @@ impl Hub {
             board,
             enforcer,
             acting,
+            questions,
             keeper,
             resolver,
             protection,
@@ -172,6 +202,8 @@ impl Hub {
             waiting: HashMap::new(),
             next_request: 0,
             purged: clock::now(),
+            reached,
+            lists,
             pulse,
             is_dry_run,
         }
@@ -226,10 +258,22 @@ impl Hub {
             } => {
                 self.resolved(jail, &failure, &name, addresses);
             }
+            Message::Ignore(generation, said) => self.ignore_says(generation, said),
+            Message::IgnoreAnswer(answer) => self.ignore_answers(answer),
             Message::Enforcer(report) => self.enforcer_says(report),
             Message::Kept(kept) => self.kept(kept),
             Message::Acted => self.acting.turn(),
             Message::Ask(request, reply) => self.ask(request, reply),
+            Message::Reload {
+                merged,
+                generation,
+                reply,
+            } => {
+                self.lists.advance(generation);
+                let swapped = self.reload(*merged);
+                // Who asked has gone only if the daemon ends.
+                drop(reply.send(swapped));
+            }
             // The loop takes these itself.
             Message::Stop | Message::Died(_) => {}
         }
@@ -258,19 +302,13 @@ impl Hub {
                             self.name_dropped(now);
                         }
                     }
-                    None => {
-                        for failure in failures(&found.id, &found) {
-                            self.engine.step(
-                                now,
-                                Input::Failure { jail, failure },
-                                &mut self.effects,
-                            );
-                        }
-                    }
+                    None => self.admit(now, jail, &found.id, &found),
                 },
                 // What the failures before it led to is handed over first.
                 Read::Position(write) => {
+                    self.engine.step(now, Input::ReadEnds, &mut self.effects);
                     self.perform();
+                    self.reached.note(&write);
                     self.keeper.send(Order::Write(write, None));
                 }
                 Read::State {
@@ -291,6 +329,7 @@ impl Hub {
                 Read::Notice(jail, text) => self.tell(Level::Warning, "filter", jail, &text),
             }
         }
+        self.engine.step(now, Input::ReadEnds, &mut self.effects);
     }
 
     fn resolved(
@@ -316,10 +355,9 @@ impl Hub {
         }
         for address in addresses {
             let id = base::FailureId::Prefix(address);
-            for failure in failures(&id, found) {
-                self.step(Input::Failure { jail, failure });
-            }
+            self.admit(clock::now(), jail, &id, found);
         }
+        self.step(Input::ReadEnds);
     }
 
     fn name_dropped(&mut self, now: Timestamp) {
@@ -379,15 +417,13 @@ impl Hub {
                 .write(clock::now(), Level::Error, Kind::Rare, "database", text);
         }
         if !kept.begun_anew.is_empty() {
-            // The fresh file knows nothing of the bans that stand.
+            // The file may not know all the bans that stand.
             for ban in self.engine.bans() {
                 let row = translate::standing_row(&self.jails, &ban);
-                self.keeper.send(Order::Write(Write::Prolong(row), None));
+                self.keeper.send(Order::Write(Write::Stands(row), None));
             }
         }
-        if kept.in_memory {
-            self.board.store_is_in_memory();
-        }
+        self.recalled(kept.bans, kept.past);
         if let Some((level, text)) = self.board.store_says(kept.failure) {
             self.log
                 .write(clock::now(), level, Kind::Rare, "database", &text);
@@ -483,6 +519,8 @@ impl Hub {
         self.acting.turn();
         if now.since(self.purged) >= PURGE_EVERY || now < self.purged {
             self.purged = now;
+            let before = now - self.purge_age;
+            self.step(Input::Purge { before });
             self.keeper.send(Order::Purge {
                 now,
                 age: self.purge_age,

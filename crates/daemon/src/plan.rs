@@ -5,8 +5,9 @@
 
 use crate::actions::{Machine, Planned};
 use crate::enforce::{Blocktype, EnforceJail, PortRange, Ports, Protocol, Scope};
+use crate::ignore::{self, Entry};
 use crate::source::journal::JournalSource;
-use base::{Diagnostic, JailName, Prefix, PrefixSet, Severity, Timestamp};
+use base::{Diagnostic, JailName, Severity, Timestamp};
 use conf::{ActionSpec, Config, Enabled, JailSpec, LogPath, UseDns, Value};
 use detect::{Encoding, Rule, RuleError, RulePart, RuleSource};
 use engine::{JailId, JailPolicy};
@@ -16,9 +17,14 @@ use std::env;
 use std::sync::Arc;
 
 mod actions;
+mod aggregate;
+mod growth;
+mod merge;
+mod reads;
 mod sources;
 
 pub(crate) use actions::MAIL;
+pub(crate) use merge::{Merged, merge};
 
 /// What runs.
 pub(crate) struct Plan {
@@ -29,6 +35,7 @@ pub(crate) struct Plan {
 }
 
 /// One jail, ready to run.
+#[derive(Clone)]
 pub(crate) struct Jail {
     pub(crate) id: JailId,
     pub(crate) name: JailName,
@@ -36,6 +43,10 @@ pub(crate) struct Jail {
     pub(crate) auto: bool,
     pub(crate) rule: Arc<Rule>,
     pub(crate) policy: JailPolicy,
+    /// The entries of `ignoreip`; those that need nobody's answer are in the policy too.
+    pub(crate) ignore: Vec<Entry>,
+    /// Who is asked whether a failure counts.
+    pub(crate) ignore_command: Option<Arc<ignore::Command>>,
     pub(crate) logs: Vec<LogPath>,
     pub(crate) encoding: Encoding,
     /// Its log files are only looked at from time to time, without inotify.
@@ -58,6 +69,23 @@ pub(crate) struct Jail {
     pub(crate) action_notes: Vec<String>,
     /// What to change if the service as shipped logs no addresses.
     pub(crate) needs: Option<String>,
+    /// All that says where its lines come from and what is seen in them, as a text to compare.
+    pub(crate) reads: String,
+    /// The same of its actions.
+    pub(crate) acts: String,
+    /// The configuration does not have it any more.
+    pub(crate) is_removed: bool,
+}
+
+impl Jail {
+    /// True if the other one counts and bans as this one does.
+    fn acts_like(&self, other: &Self) -> bool {
+        self.policy == other.policy
+            && self.ignore == other.ignore
+            && self.enforce == other.enforce
+            && self.acts == other.acts
+            && self.auto == other.auto
+    }
 }
 
 /// Where the configuration wants lines from.
@@ -136,7 +164,7 @@ fn compile_jail(
     diagnostics: &mut Vec<Diagnostic>,
 ) -> Result<Jail, Diagnostic> {
     let rule = compile_rule(spec, around.start_year)?;
-    let mut notes = not_yet(spec);
+    let mut notes = Vec::new();
     // Under our own name the recidive jail hears of bans from the engine itself (contract 22).
     let fed_by_bans = spec.filter.name == "recidive";
     let source = sources::compile(spec, around.journal_flags)?;
@@ -151,16 +179,23 @@ fn compile_jail(
     if spec.actions.is_empty() {
         notes.push("it has no action and only detects".into());
     }
+    let ignore = ignore::read(spec, diagnostics);
+    let ignore_command = ignore::Command::read(spec, diagnostics).map(Arc::new);
+    if fed_by_bans && ignore_command.is_some() {
+        notes.push("its ignorecommand is not asked: it hears of bans, not of failures".into());
+    }
     let policy = JailPolicy {
         name: spec.name.clone(),
         maxretry: spec.maxretry,
         maxmatches: spec.maxmatches.min(globals.dbmaxmatches),
         findtime: spec.findtime,
         bantime: spec.bantime,
+        growth: growth::growth(spec, diagnostics),
         ignoreself: spec.ignoreself,
-        ignoreip: ignored(spec, diagnostics),
+        ignoreip: ignore::fixed(&ignore),
         ipv4_prefix: spec.ipv4_prefix,
         ipv6_prefix: spec.ipv6_prefix,
+        aggregate: aggregate::aggregate(spec, diagnostics),
         fed_by_bans,
         enforceable: enforce.is_some() || !actions.is_empty(),
     };
@@ -176,6 +211,8 @@ fn compile_jail(
         auto: spec.enabled == Enabled::Auto,
         rule: Arc::new(rule),
         policy,
+        ignore,
+        ignore_command,
         logs: spec.logpath.clone(),
         encoding: sources::encoding(spec, diagnostics),
         polled: source.polled,
@@ -188,6 +225,9 @@ fn compile_jail(
         notes,
         action_notes,
         needs: spec.filter.needs.clone(),
+        reads: reads::text(spec),
+        acts: reads::acts(spec),
+        is_removed: false,
     })
 }
 
@@ -265,51 +305,6 @@ pub fn usedns(word: UseDns) -> detect::UseDns {
 pub fn year_of(now: Timestamp) -> i32 {
     let at = jiff::Timestamp::from_second(now.as_secs());
     at.map_or(1970, |at| i32::from(TimeZone::UTC.to_datetime(at).year()))
-}
-
-fn ignored(spec: &JailSpec, diagnostics: &mut Vec<Diagnostic>) -> PrefixSet {
-    let mut set = PrefixSet::default();
-    for value in &spec.ignoreip {
-        match value.text.parse::<Prefix>() {
-            Ok(prefix) => {
-                set.insert(prefix);
-            }
-            Err(_) => diagnostics.push(
-                Diagnostic::new(
-                    Severity::Warning,
-                    format!(
-                        "ignoreip entry '{}' is no address and no network; it is left out",
-                        value.text
-                    ),
-                )
-                .with_jail(&spec.name)
-                .with_origin(Some(&value.origin))
-                .with_help(
-                    "host names and file: lists are not supported yet; write addresses or networks",
-                ),
-            ),
-        }
-    }
-    set
-}
-
-/// What the jail asks for and does not get yet: an admin must not believe that it is there.
-fn not_yet(spec: &JailSpec) -> Vec<String> {
-    let asked = [
-        (
-            spec.increment.enabled,
-            "bantime.increment is not supported yet: its bans do not grow",
-        ),
-        (
-            spec.ignorecommand.is_some(),
-            "ignorecommand is not supported yet: it spares nobody",
-        ),
-    ];
-    asked
-        .into_iter()
-        .filter(|(asked, _)| *asked)
-        .map(|(_, note)| note.to_owned())
-        .collect()
 }
 
 /// The union of what the jail's actions ask of the kernel.

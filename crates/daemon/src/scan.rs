@@ -4,6 +4,7 @@
 //! as carried out at once.
 
 use crate::events::message;
+use crate::ignore;
 use crate::plan::{Surroundings, compile};
 use base::{Diagnostic, JailName, Severity, Timestamp};
 use conf::{Choice, Manner, Tree};
@@ -104,6 +105,13 @@ pub fn scan(
         // The addresses of this machine mean nothing in a log from elsewhere, and what cannot be enforced here
         // is still worth knowing.
         jail.policy.ignoreself = false;
+        // Files are read as they are now; the addresses of names are nobody's business but the name system's.
+        let (list, notes) = ignore::offline(&jail.ignore);
+        jail.policy.ignoreip = list;
+        let warnings = notes
+            .into_iter()
+            .map(|note| Diagnostic::new(Severity::Warning, note).with_jail(&jail.name));
+        diagnostics.extend(warnings);
         jail.policy.enforceable = true;
         jail.policy.fed_by_bans = false;
         jail.policy.maxmatches = match scan.keep_lines {
@@ -321,8 +329,10 @@ impl<'a> Replay<'a> {
                 Input::Failure { jail, failure },
                 &mut self.effects,
             );
-            self.settle();
         }
+        self.engine
+            .step(self.now, Input::ReadEnds, &mut self.effects);
+        self.settle();
     }
 
     /// Lets what ends before the log's time end.
@@ -380,7 +390,8 @@ impl<'a> Replay<'a> {
                 }
                 *seq
             }
-            StoreWrite::Prolong { seq, .. }
+            StoreWrite::Length { seq, .. }
+            | StoreWrite::Prolong { seq, .. }
             | StoreWrite::Delete { seq, .. }
             | StoreWrite::DeleteAll { seq } => *seq,
         }

@@ -2,10 +2,10 @@
 
 #![expect(clippy::unwrap_used, reason = "a panic is its report")]
 
-use base::{FailureId, JailName, NamedTexts, PrefixSet, Span, Texts, Timestamp};
+use base::{FailureId, JailName, NamedTexts, Span, Texts, Timestamp};
 use divan::Bencher;
 use divan::counter::ItemsCount;
-use engine::{Engine, Failure, Input, JailId, JailPolicy};
+use engine::{Engine, Failure, IgnoreList, Input, JailId, JailPolicy};
 
 fn main() {
     divan::main();
@@ -40,6 +40,7 @@ fn counted(bencher: Bencher<'_, '_>, addresses: u32) {
             };
             let jail = JailId(0);
             engine.step(*now, Input::Failure { jail, failure }, &mut out);
+            engine.step(*now, Input::ReadEnds, &mut out);
         });
 }
 
@@ -50,10 +51,12 @@ fn policy() -> JailPolicy {
         maxmatches: 0,
         findtime: Span::from_secs(600),
         bantime: Some(Span::from_secs(600)),
+        growth: None,
         ignoreself: false,
-        ignoreip: PrefixSet::default(),
+        ignoreip: IgnoreList::default(),
         ipv4_prefix: 32,
         ipv6_prefix: 128,
+        aggregate: Vec::new(),
         fed_by_bans: false,
         enforceable: true,
     }

@@ -24,7 +24,7 @@ impl Engine {
         let live = match result {
             Ok(()) => {
                 flight.kernel = Wait::Over;
-                !lifts && self.answered(now, seq, key, |ban| ban.applied = true, out)
+                !lifts && self.answered(now, seq, key, |ban| ban.applied(seq), out)
             }
             Err(error) => {
                 flight.kernel = Wait::Failed(error.clone());
@@ -104,6 +104,7 @@ impl Engine {
             restored,
             seq: ban.first_seq,
         }));
+        self.lift_children(key, out);
         if !restored {
             self.feed(now, key, out);
         }

@@ -3,20 +3,31 @@
 //! Each input's rules live in a file of their own, as further methods: `admit` failures, `impose` and lift bans,
 //! `request`, `restore`, `acknowledge`.
 
+use crate::admit::Source;
 use crate::bans::Bans;
+use crate::escalate::Random;
+use crate::history::History;
 use crate::ignore::Guard;
 use crate::pending::{Pending, Wait};
+use crate::settle::Due;
 use crate::window::Window;
-use crate::{BanView, Effect, Event, Input, JailId, JailPolicy, JailStatus, LiftReason, Limits};
+use crate::{
+    BanKey, BanView, Effect, Event, Input, JailId, JailPolicy, JailStatus, LiftReason, Limits,
+};
 use base::{FailureId, Span, Timestamp};
 
 /// Every jail's failures and bans.
 #[derive(Debug)]
 pub struct Engine {
     pub(crate) jails: Vec<Jail>,
+    pub(crate) limits: Limits,
     pub(crate) guard: Guard,
     pub(crate) bans: Bans,
     pub(crate) pending: Pending,
+    pub(crate) history: History,
+    pub(crate) due: Due,
+    pub(crate) random: Random,
+    pub(crate) as_fail2ban: bool,
 }
 
 /// One jail's rules, failures and counters.
@@ -29,6 +40,26 @@ pub(crate) struct Jail {
     pub(crate) banned_total: u64,
     pub(crate) malformed: u64,
     pub(crate) not_enforceable: u64,
+    /// Ids may have failures enough without having been looked at since.
+    pub(crate) maxretry_was_lowered: bool,
+    /// When ended bans are looked for next, if the jail's ban time was changed and that is not the first end.
+    pub(crate) next_look: Option<Timestamp>,
+}
+
+impl Jail {
+    pub(crate) fn new(policy: JailPolicy, limits: &Limits) -> Self {
+        Self {
+            policy,
+            window: Window::new(limits),
+            failed_total: 0,
+            banned: 0,
+            banned_total: 0,
+            malformed: 0,
+            not_enforceable: 0,
+            maxretry_was_lowered: false,
+            next_look: None,
+        }
+    }
 }
 
 impl Engine {
@@ -39,29 +70,56 @@ impl Engine {
 
     /// With bounds other than the usual ones.
     pub fn with_limits(policies: Vec<JailPolicy>, limits: Limits) -> Self {
-        let jail = |policy| Jail {
-            policy,
-            window: Window::new(&limits),
-            failed_total: 0,
-            banned: 0,
-            banned_total: 0,
-            malformed: 0,
-            not_enforceable: 0,
-        };
+        let jails = policies.into_iter();
         Self {
-            jails: policies.into_iter().map(jail).collect(),
+            jails: jails.map(|policy| Jail::new(policy, &limits)).collect(),
+            limits,
             guard: Guard::default(),
             bans: Bans::default(),
             pending: Pending::default(),
+            history: History::new(limits.former_bans),
+            due: Due::default(),
+            random: Random::new(0),
+            as_fail2ban: false,
         }
+    }
+
+    /// Does as fail2ban does also where its way serves nobody: bans that a shorter ban time has ended are looked for
+    /// when the first end of before has come.
+    #[must_use]
+    pub fn as_fail2ban(mut self) -> Self {
+        self.as_fail2ban = true;
+        self
+    }
+
+    /// Lets the random part of growing bans begin at this number, which nobody should be able to guess.
+    pub fn seed(&mut self, seed: u64) {
+        self.random = Random::new(seed);
     }
 
     /// Takes one input at the time `now` and appends what is to be done. Bans whose end has passed go first.
     /// Inputs of unknown jails and answers to unknown numbers do nothing.
+    ///
+    /// A failure is only counted. What the failures so far lead to is decided with the next input of another kind;
+    /// [`Input::ReadEnds`] is there for that.
     pub fn step(&mut self, now: Timestamp, input: Input<'_>, out: &mut Vec<Effect>) {
         self.expire(now, out);
+        if let Input::Failure { jail, failure } = input {
+            self.admit(now, jail, &failure, Source::Rule, out);
+            return;
+        }
+        // Whom the rules spare from now on is not banned for what came before either.
+        let spares = matches!(input, Input::Protected { .. } | Input::IgnoreList { .. });
+        if !spares {
+            self.settle(now, out);
+        }
+        self.take(now, input, out);
+        self.settle(now, out);
+    }
+
+    fn take(&mut self, now: Timestamp, input: Input<'_>, out: &mut Vec<Effect>) {
         match input {
-            Input::Failure { jail, failure } => self.admit(now, jail, &failure, out),
+            Input::Failure { .. } | Input::ReadEnds => {}
             Input::ReadBegins { jail } => {
                 if let Some(jail) = self.jail_mut(jail) {
                     jail.window.clean_up(now, jail.policy.findtime);
@@ -70,6 +128,13 @@ impl Engine {
             Input::Request { id, request } => self.request(now, id, request, out),
             Input::Applied { seq, result } => self.applied(now, seq, result, out),
             Input::Committed { seq, result } => self.committed(now, seq, result, out),
+            Input::Remembered { jail, prefix, past } => {
+                self.note_past(BanKey { jail, prefix }, past);
+            }
+            Input::Policy { jail, policy } => self.change(now, jail, *policy, out),
+            Input::Added { policy } => self.jails.push(Jail::new(*policy, &self.limits)),
+            Input::Removed { jail } => self.remove(jail, out),
+            Input::Purge { before } => self.history.purge(before),
             Input::Restored { jail, bans } => self.restore(now, jail, bans, out),
             Input::Adopted {
                 jail,
@@ -80,6 +145,13 @@ impl Engine {
                 self.guard.replace(own, prefixes);
                 self.lift_protected(now, out);
             }
+            Input::IgnoreList { jail, list } => {
+                if let Some(jail) = self.jail_mut(jail) {
+                    jail.policy.ignoreip = list;
+                }
+                self.lift_ignored(jail, out);
+            }
+            Input::Spared { jail, prefix } => self.lift_spared(BanKey { jail, prefix }, out),
             Input::Tick => {
                 for jail in &mut self.jails {
                     jail.window.clean_up(now, jail.policy.findtime);
@@ -90,6 +162,9 @@ impl Engine {
 
     /// When the next `Tick` is due at the latest; `None` if nothing waits for time.
     pub fn next_deadline(&self) -> Option<Timestamp> {
+        if !self.due.is_empty() {
+            return Some(Timestamp::default());
+        }
         // A ban stands through its last moment.
         self.bans
             .first_end()
@@ -138,6 +213,13 @@ impl Engine {
             .unwrap_or_default()
     }
 
+    /// True if failures of this one are ignored by the addresses of this machine or by the jail's list, and so
+    /// need no further question.
+    pub fn ignores(&self, jail: JailId, id: &FailureId) -> bool {
+        let policy = self.jail(jail).map(|jail| &jail.policy);
+        policy.is_some_and(|policy| self.guard.ignored(policy, id).is_some())
+    }
+
     pub(crate) fn jail(&self, id: JailId) -> Option<&Jail> {
         self.jails.get(id.0 as usize)
     }
@@ -149,12 +231,15 @@ impl Engine {
     /// Ends the bans whose last moment has passed. The kernel has already done so by itself, and the store's rows
     /// stay as history.
     fn expire(&mut self, now: Timestamp, out: &mut Vec<Effect>) {
+        for jail in &mut self.jails {
+            jail.next_look = jail.next_look.filter(|look| now < *look);
+        }
         while let Some((until, key)) = self.bans.first_end() {
             if now <= until {
                 break;
             }
             let why = LiftReason::Expired;
-            if self.bans.get(&key).is_some_and(|ban| !ban.applied) {
+            if self.bans.get(&key).is_some_and(|ban| !ban.ends_by_itself()) {
                 // The kernel never said that it holds this ban, and what it holds in its place may end later.
                 self.lift(key, why, Wait::Over, None, out);
                 continue;
@@ -166,7 +251,7 @@ impl Engine {
     }
 
     /// Takes a ban out of the state and tells it, if its begin was told.
-    pub(crate) fn forget(&mut self, key: crate::BanKey, why: LiftReason, out: &mut Vec<Effect>) {
+    pub(crate) fn forget(&mut self, key: BanKey, why: LiftReason, out: &mut Vec<Effect>) {
         let Some(ban) = self.bans.remove(&key) else {
             return;
         };

@@ -5,9 +5,13 @@
 //! because a network may hold somebody whom the single address is not.
 
 use crate::{IgnoreReason, JailPolicy, ProtectReason};
-use base::{Prefix, PrefixSet, Timestamp};
+use base::{FailureId, Prefix, PrefixSet, Timestamp};
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+mod list;
+
+pub use list::{IgnoreList, IgnoreSource};
 
 /// The addresses that hold for all jails.
 #[derive(Debug)]
@@ -52,15 +56,16 @@ impl Guard {
         }
     }
 
-    /// The rule by which failures of this address are not counted.
-    pub(crate) fn ignored(&self, policy: &JailPolicy, prefix: &Prefix) -> Option<IgnoreReason> {
-        if policy.ignoreself && self.own.find_around(prefix).is_some() {
+    /// The rule by which failures of this one are not counted.
+    pub(crate) fn ignored(&self, policy: &JailPolicy, id: &FailureId) -> Option<IgnoreReason> {
+        if let FailureId::Prefix(prefix) = id
+            && policy.ignoreself
+            && self.own.find_around(prefix).is_some()
+        {
             return Some(IgnoreReason::OwnAddress);
         }
-        policy
-            .ignoreip
-            .find_around(prefix)
-            .map(IgnoreReason::IgnoreIp)
+        let source = policy.ignoreip.find(id)?;
+        Some(IgnoreReason::Listed(source.clone()))
     }
 
     /// Why this prefix must not be banned in a jail.

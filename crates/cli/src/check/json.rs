@@ -30,6 +30,7 @@ struct Jail<'a> {
     regexes: Vec<Regex<'a>>,
     special_dates: &'a [String],
     forgeable: &'a [String],
+    ignored: &'a [String],
     notes: &'a [String],
 }
 
@@ -125,6 +126,7 @@ fn jail(jail: &CheckedJail) -> Jail<'_> {
         regexes: jail.regexes.iter().map(regex).collect(),
         special_dates: &jail.special_dates,
         forgeable: &jail.forgeable,
+        ignored: &jail.ignored,
         notes: &jail.notes,
     }
 }

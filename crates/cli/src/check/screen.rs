@@ -275,6 +275,9 @@ impl Screen<'_> {
             };
             self.paragraph(2, &format!("action  {} {by}", action.name))?;
         }
+        if !jail.ignored.is_empty() {
+            self.paragraph(2, &format!("ignores {}", jail.ignored.join(", ")))?;
+        }
         for note in &jail.notes {
             self.paragraph(2, &format!("note    {note}"))?;
         }

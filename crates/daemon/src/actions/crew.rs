@@ -82,8 +82,6 @@ pub(crate) struct Report {
 /// The crew.
 pub(crate) struct Crew {
     troops: Vec<Troop>,
-    /// Of jails that are no longer configured, until their last jobs are done.
-    gone: Vec<Troop>,
     tools: Arc<Tools>,
     wake: Wake,
     back: Sender<Return>,
@@ -102,7 +100,6 @@ impl Crew {
         let (back, returns) = channel();
         let mut crew = Self {
             troops: Vec::new(),
-            gone: Vec::new(),
             tools,
             wake,
             back,
@@ -242,7 +239,7 @@ impl Crew {
             let mut seats = troop.seats.iter().chain(&troop.leaving);
             seats.any(|seat| seat.id == back.seat)
         };
-        let mut troops = self.troops.iter_mut().chain(&mut self.gone);
+        let mut troops = self.troops.iter_mut();
         let Some(troop) = troops.find(has) else {
             return;
         };
@@ -274,16 +271,14 @@ impl Crew {
         troop
             .leaving
             .retain(|seat| !seat.is_dead && (!seat.queue.is_empty() || seat.worker.is_none()));
-        self.gone.retain(|troop| !troop.leaving.is_empty());
     }
 
     fn set_to_work(&mut self) {
-        let jails = self.troops.len() + self.gone.len();
+        let jails = self.troops.len();
         for step in 0..jails {
             // Each time another jail is first, so that none waits for ever behind those that are always busy.
             let jail = (self.first + step) % jails;
-            let mut troops = self.troops.iter_mut().chain(&mut self.gone);
-            let Some(troop) = troops.nth(jail) else {
+            let Some(troop) = self.troops.get_mut(jail) else {
                 return;
             };
             // Whoever leaves does so one after the other, in its order.

@@ -23,6 +23,7 @@ impl Hub {
             jails,
             enforcer,
             acting,
+            questions,
             keeper,
             log,
             zone,
@@ -30,6 +31,12 @@ impl Hub {
             is_dry_run,
             ..
         } = self;
+        let unanswered = questions.finish();
+        if unanswered > 0 {
+            let text =
+                format!("{unanswered} failures still wait for ignorecommand and are not counted");
+            log.write(clock::now(), Level::Notice, Kind::Rare, "ignore", &text);
+        }
         acting.finish(&jails, &log, &pulse);
         let in_order = enforcer.stop(flush).is_ok();
         let mut last = LastWords {

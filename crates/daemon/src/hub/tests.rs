@@ -6,17 +6,21 @@ use crate::log::Target;
 use crate::plan::{Surroundings, compile};
 use std::fs;
 use std::sync::mpsc::{Sender, channel, sync_channel};
-use store::{Place, Store};
+use store::Store;
+
+/// Our own action.
+const NATIVE: &str = "stockade[port=22]";
 
 /// A hub with one jail that bans in a dry run, and its inbox; its log is the file `out`.
 fn hub(dir: &std::path::Path) -> (Hub, Sender<Message>, Receiver<Message>) {
-    hub_with(dir, "stockade[port=22]")
+    hub_with(dir, NATIVE, "")
 }
 
-/// The same with this `action`; nothing reaches the kernel, while scripts are run.
+/// The same with this `action` and more options of its jail; nothing reaches the kernel, while scripts are run.
 pub(super) fn hub_with(
     dir: &std::path::Path,
     action: &str,
+    options: &str,
 ) -> (Hub, Sender<Message>, Receiver<Message>) {
     fs::create_dir(dir.join("filter.d")).unwrap();
     fs::write(
@@ -24,8 +28,9 @@ pub(super) fn hub_with(
         "[Definition]\nfailregex = ^bad <HOST>$\n",
     )
     .unwrap();
-    let jail = format!("[one]\nenabled = true\nfilter = one\nlogpath = /none\naction = {action}\n");
-    fs::write(dir.join("jail.local"), jail).unwrap();
+    let jail = "[one]\nenabled = true\nfilter = one\nlogpath = /none\n";
+    let text = format!("{jail}action = {action}\n{options}");
+    fs::write(dir.join("jail.local"), text).unwrap();
     let tree = conf::Tree::find(&crate::DiskFiles, Some(dir), conf::Manner::Stockade);
     let (config, _) = conf::load(&crate::DiskFiles, &tree, conf::Choice::Enabled);
     let around = Surroundings::of_this_machine(clock::now());
@@ -46,7 +51,7 @@ pub(super) fn hub_with(
     })
     .unwrap();
     let kept = sender.clone();
-    let keeper = Keeper::start(Store::memory(), Place::Memory, move |report| {
+    let keeper = Keeper::start(Store::memory(), move |report| {
         drop(kept.send(Message::Kept(report)));
     })
     .unwrap();
@@ -56,12 +61,14 @@ pub(super) fn hub_with(
     };
     let log = Log::open(Target::File(dir.join("out")), Level::Info, TimeZone::UTC).unwrap();
     let log = Arc::new(log);
-    let acting = Acting::new(&jails, &log, false, sender.clone());
+    let acting = Acting::new(&jails, &log, None, false, sender.clone());
+    let questions = Questions::new(&jails, sender.clone());
     let hub = Hub::new(Parts {
         engine: Engine::new(jails.iter().map(|jail| jail.policy.clone()).collect()),
         board: Board::new(clock::now(), String::new(), Vec::new(), store),
         jails,
         enforcer,
+        questions,
         acting,
         keeper,
         resolver: Resolver::start(|_, _, _| {}).unwrap(),
@@ -69,6 +76,8 @@ pub(super) fn hub_with(
         log,
         zone: TimeZone::UTC,
         purge_age: Span::from_secs(86_400),
+        reached: Reached::default(),
+        lists: Lists::default(),
         pulse: Pulse::default(),
         is_dry_run: true,
     });
@@ -95,7 +104,7 @@ fn a_dead_part_ends_the_hub_with_an_error_and_a_word() {
 fn orders_are_answered_and_the_end_tells_what_stands() {
     let dir = tempfile::tempdir().unwrap();
     let (mut hub, sender, inbox) = hub(dir.path());
-    hub.restore(Vec::new(), Vec::new());
+    hub.restore(Vec::new(), Vec::new(), Vec::new());
     let thread = std::thread::spawn(move || hub.run(&inbox));
     let ban = |ips: &[&str]| wire::Request::Ban {
         jail: "one".into(),
@@ -112,4 +121,132 @@ fn orders_are_answered_and_the_end_tells_what_stands() {
     // A dry run leaves nothing in the kernel.
     assert_eq!((answer.flushed, answer.standing), (false, 0));
     assert!(thread.join().unwrap());
+}
+
+fn failure(of: &str, user: &str) -> detect::Failure {
+    detect::Failure {
+        id: of
+            .parse()
+            .map_or_else(|_| base::FailureId::Raw(of.into()), base::FailureId::Prefix),
+        address: None,
+        hostname: None,
+        time: clock::now(),
+        rule: 0,
+        users: Default::default(),
+        captures: [("user", user)].into_iter().collect(),
+        matches: Default::default(),
+        weight: 1,
+    }
+}
+
+/// The jail, among those of the built-in tree.
+fn one(hub: &Hub) -> JailId {
+    let mut jails = hub.jails.iter();
+    jails.find(|jail| jail.name.as_str() == "one").unwrap().id
+}
+
+/// Takes answers of `ignorecommand` until so many have come.
+fn hear(hub: &mut Hub, inbox: &Receiver<Message>, answers: usize) {
+    let mut heard = 0;
+    while heard < answers {
+        let message = inbox.recv().unwrap();
+        heard += usize::from(matches!(message, Message::IgnoreAnswer(_)));
+        hub.handle(message);
+    }
+}
+
+/// What the log has of these.
+fn told(dir: &std::path::Path, words: &[&str]) -> Vec<String> {
+    let log = fs::read_to_string(dir.join("out")).unwrap();
+    let of_interest = |line: &&str| words.iter().any(|word| line.contains(word));
+    let text = |line: &str| line.split_once("[one] ").unwrap().1.to_owned();
+    let lines = log.lines().filter(of_interest).map(text);
+    lines
+        .map(|line| line.split(" - ").next().unwrap().to_owned())
+        .collect()
+}
+
+#[test]
+fn a_command_is_asked_before_a_failure_counts() {
+    let dir = tempfile::tempdir().unwrap();
+    let options = "maxretry = 9\nignoreip = 198.51.100.9\n\
+                   ignorecommand = case <ip>/<F-USER> in (*/good) exit 0;; (*.7/*) exit 7;; (*) exit 1;; esac\n";
+    let (mut hub, _sender, inbox) = hub_with(dir.path(), NATIVE, options);
+    let jail = one(&hub);
+    let said = [
+        ("198.51.100.1", "good"),
+        ("198.51.100.1", "bad"),
+        ("198.51.100.1", "good"),
+        ("198.51.100.7", "x"),
+        ("198.51.100.9", "x"),
+    ];
+    let said = said.map(|(of, user)| Read::Failure(jail, failure(of, user)));
+    hub.read(said.into());
+    hear(&mut hub, &inbox, 4);
+    hub.perform();
+    let lines = told(dir.path(), &["Found", "Ignore", "ignorecommand"]);
+    assert_eq!(lines[0], "Ignore 198.51.100.9 by ip", "nobody was asked");
+    let of =
+        |who: &str| -> Vec<&String> { lines.iter().filter(|line| line.contains(who)).collect() };
+    let first = "Ignore 198.51.100.1 by command";
+    assert_eq!(
+        of("198.51.100.1"),
+        [first, "Found 198.51.100.1", first],
+        "in order"
+    );
+    let failed =
+        "ignorecommand returned 7, which is neither 0 (ignored) nor 1; 198.51.100.7 is not ignored";
+    assert_eq!(of("198.51.100.7"), [failed, "Found 198.51.100.7"]);
+}
+
+#[test]
+fn an_answer_that_is_remembered_is_not_asked_for_again() {
+    let dir = tempfile::tempdir().unwrap();
+    let list = dir.path().join("asked");
+    let options = format!(
+        "maxretry = 9\nignorecommand = echo <ip> >> {}\nignorecache = key=\"<ip>\"\n",
+        list.display()
+    );
+    let (mut hub, _sender, inbox) = hub_with(dir.path(), NATIVE, &options);
+    let jail = one(&hub);
+    for count in [3, 2] {
+        let one = || Read::Failure(jail, failure("198.51.100.1", "x"));
+        hub.read((0..count).map(|_| one()).collect());
+        hear(&mut hub, &inbox, usize::from(count == 3));
+        hub.perform();
+    }
+    assert_eq!(fs::read_to_string(list).unwrap(), "198.51.100.1\n");
+    let expected = ["Ignore 198.51.100.1 by command"; 5];
+    assert_eq!(told(dir.path(), &["Found", "Ignore"]), expected);
+}
+
+#[test]
+fn stored_bans_are_asked_about_and_lists_lift_bans() {
+    let dir = tempfile::tempdir().unwrap();
+    let options = "ignoreip = 198.51.100.9\nignorecommand = test <ip> = 198.51.100.1\n";
+    let (mut hub, _sender, inbox) = hub_with(dir.path(), NATIVE, options);
+    let stored = ["198.51.100.1", "198.51.100.2", "198.51.100.9"].map(|ip| store::Ban {
+        jail: "one".into(),
+        prefix: ip.parse().unwrap(),
+        time: clock::now(),
+        length: None,
+        count: 1,
+        failures: 5,
+        users: Vec::new(),
+        matches: Vec::new(),
+        captures: Vec::new(),
+    });
+    hub.restore(stored.into(), Vec::new(), Vec::new());
+    hear(&mut hub, &inbox, 2);
+    let standing = |hub: &Hub| -> Vec<String> {
+        hub.engine
+            .bans()
+            .map(|ban| ban.prefix.to_string())
+            .collect()
+    };
+    assert_eq!(standing(&hub), ["198.51.100.2"]);
+    let list = ["198.51.100.0/30".parse().unwrap()].into_iter().collect();
+    let said = crate::ignore::Said::List(one(&hub), list);
+    hub.handle(Message::Ignore(0, said));
+    assert_eq!(standing(&hub), [""; 0]);
 }

@@ -67,7 +67,7 @@ impl Crew {
     /// Ends what runs and drops what waits, for lack of time.
     fn give_up(&mut self, what: &str) {
         let mut late = Vec::new();
-        for troop in self.troops.iter_mut().chain(&mut self.gone) {
+        for troop in &mut self.troops {
             for seat in troop.seats.iter_mut().chain(&mut troop.leaving) {
                 let dropped = seat.queue.drop_bans();
                 if (seat.worker.is_none() && !seat.is_dead) || dropped > 0 {

@@ -11,24 +11,42 @@ use crate::actions::worker::{Act, Worker};
 use std::sync::Arc;
 
 impl Crew {
-    /// Takes the jails of the new configuration, each at its new place; jails and actions are the same by their names.
-    /// What the engine said of the old places must be told before.
-    pub(crate) fn reload(&mut self, jails: Vec<(String, Vec<Worker>)>) {
-        let mut before = std::mem::take(&mut self.troops);
-        for (jail, workers) in jails {
-            let known = before.iter().position(|troop| troop.jail == jail);
-            let mut troop = known.map_or_else(|| Troop::new(jail), |place| before.remove(place));
-            self.reload_troop(&mut troop, workers);
-            self.troops.push(troop);
-        }
-        for mut troop in before {
-            self.reload_troop(&mut troop, Vec::new());
-            troop.live.clear();
-            self.gone.push(troop);
-        }
-        self.gone.retain(|troop| !troop.leaving.is_empty());
-        self.first = 0;
+    /// One more jail, at the next place.
+    pub(crate) fn add(&mut self, jail: String, workers: Vec<Worker>) {
+        let mut troop = Troop::new(jail);
+        self.reload_troop(&mut troop, workers);
+        self.troops.push(troop);
         self.set_to_work();
+    }
+
+    /// The actions that the configuration has for a jail now, and the bans of it that stand.
+    pub(crate) fn reload(
+        &mut self,
+        jail: usize,
+        workers: Vec<Worker>,
+        standing: impl Iterator<Item = Ticket>,
+    ) {
+        let Some(known) = self.troops.get_mut(jail) else {
+            return;
+        };
+        let nobody = Troop::new(known.jail.clone());
+        let mut troop = std::mem::replace(known, nobody);
+        for ticket in standing {
+            troop
+                .live
+                .entry(ticket.prefix)
+                .or_insert_with(|| Arc::new(ticket));
+        }
+        self.reload_troop(&mut troop, workers);
+        if let Some(place) = self.troops.get_mut(jail) {
+            *place = troop;
+        }
+        self.set_to_work();
+    }
+
+    /// The jail is no more; its place stays empty.
+    pub(crate) fn leave(&mut self, jail: usize) {
+        self.reload(jail, Vec::new(), std::iter::empty());
     }
 
     fn reload_troop(&mut self, troop: &mut Troop, workers: Vec<Worker>) {
@@ -58,6 +76,10 @@ impl Crew {
             seat.queue.push(Job::Flush(live.clone()));
             seat.queue.push(Job::Stop);
             troop.leaving.push(seat);
+        }
+        if troop.seats.is_empty() {
+            // Nobody is left who would be told of their ends.
+            troop.live.clear();
         }
     }
 }

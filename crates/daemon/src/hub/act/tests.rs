@@ -34,7 +34,7 @@ fn world(dir: &Path, action: &str) -> (Hub, Sender<Message>, Receiver<Message>) 
     );
     recorder(dir, "two", &flush);
     recorder(dir, "fresh", "norestored = true\n");
-    hub_with(dir, action)
+    hub_with(dir, action, "")
 }
 
 /// What one action was told, in order.
@@ -67,7 +67,7 @@ fn stop(sender: &Sender<Message>, thread: JoinHandle<bool>) {
 fn a_jail_of_shell_actions_bans_and_ends_as_fail2bans() {
     let dir = tempfile::tempdir().unwrap();
     let (mut hub, sender, inbox) = world(dir.path(), "one\n two");
-    hub.restore(Vec::new(), Vec::new());
+    hub.restore(Vec::new(), Vec::new(), Vec::new());
     let thread = std::thread::spawn(move || hub.run(&inbox));
     for request in [
         ban("198.51.100.1", None),
@@ -124,7 +124,7 @@ fn a_jail_of_shell_actions_bans_and_ends_as_fail2bans() {
 fn beside_the_kernel_they_are_told_after_it() {
     let dir = tempfile::tempdir().unwrap();
     let (mut hub, sender, inbox) = world(dir.path(), "stockade[port=22]\n one");
-    hub.restore(Vec::new(), Vec::new());
+    hub.restore(Vec::new(), Vec::new(), Vec::new());
     let thread = std::thread::spawn(move || hub.run(&inbox));
     ask(&sender, ban("198.51.100.1", None));
     stop(&sender, thread);
@@ -158,7 +158,7 @@ fn bans_of_an_earlier_run() {
         row("198.51.100.1", 10, "root"),
         row("198.51.100.2", 700, "eve"),
     ];
-    hub.restore(rows, Vec::new());
+    hub.restore(rows, Vec::new(), Vec::new());
     let thread = std::thread::spawn(move || hub.run(&inbox));
     ask(&sender, ban("198.51.100.3", None));
     let answer = ask(&sender, wire::Request::UnbanAll);
@@ -238,43 +238,4 @@ fn what_a_ban_tells_of_itself_is_not_kept_for_nothing() {
     hub.acting.expect(jail, &record, false);
     hub.acting.forget(&BanKey { jail, prefix });
     assert!(hub.acting.awaited.is_empty());
-}
-
-#[test]
-fn another_configuration_finds_its_jails_by_name() {
-    let dir = tempfile::tempdir().unwrap();
-    let (mut hub, _sender, inbox) = world(dir.path(), "one");
-    let one = |jails: &[Jail]| {
-        let mut jails = jails.iter();
-        jails.position(|jail| jail.name.as_str() == "one").unwrap()
-    };
-    let old = JailId(one(&hub.jails) as u32);
-    let record = BanRecord {
-        prefix: "198.51.100.1".parse().unwrap(),
-        time: clock::now(),
-        length: None,
-        count: 1,
-        failures: 1,
-        users: Vec::new(),
-        matches: Vec::new(),
-        captures: Default::default(),
-    };
-    hub.acting.expect(old, &record, false);
-    // The same jail alone, with another action, at another place.
-    let other = tempfile::tempdir().unwrap();
-    let (mut new, ..) = world(other.path(), "two");
-    let jails = Arc::get_mut(&mut new.jails).unwrap();
-    jails.swap(0, one(jails));
-    jails[0].id = JailId(0);
-    hub.acting.reload(&jails[..1]);
-    let key = BanKey {
-        jail: JailId(0),
-        prefix: record.prefix,
-    };
-    assert!(hub.acting.awaited.contains_key(&key));
-    while hub.acting.reports(JailId(0))[0].waiting > 0 || told(other.path(), "two").is_empty() {
-        drop(inbox.recv().unwrap());
-        hub.acting.turn();
-    }
-    assert_eq!(told(other.path(), "two"), ["start"]);
 }

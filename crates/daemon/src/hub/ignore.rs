@@ -1,0 +1,152 @@
+//! Who is ignored: what the watcher says becomes the engine's lists, and what `ignorecommand` is asked about waits here.
+//!
+//! Each configuration has a watcher of its own. Lists of the one to come wait until its jails are there, and a late word
+//! of the one before is not heard any more.
+
+use super::{Hub, failures};
+use crate::clock;
+use crate::ignore::{About, Answer, Begun, Said, Verdict, Whom};
+use crate::log::{Kind, Level};
+use crate::plan::Jail;
+use base::{FailureId, Timestamp};
+use engine::{Event, IgnoreList, IgnoreReason, Input, JailId};
+use std::collections::HashMap;
+
+/// The lists of the jails that have names or files, by the configuration that they are of.
+#[derive(Default)]
+pub(crate) struct Lists {
+    generation: u64,
+    now: HashMap<JailId, IgnoreList>,
+    next: HashMap<JailId, IgnoreList>,
+}
+
+impl Lists {
+    /// Lists of the first configuration.
+    pub(crate) fn of_start(lists: impl IntoIterator<Item = (JailId, IgnoreList)>) -> Self {
+        Self {
+            now: lists.into_iter().collect(),
+            ..Self::default()
+        }
+    }
+
+    /// Goes over to the next configuration. Until its watcher has said otherwise the former lists hold: to ban
+    /// somebody who was to be ignored would be worse than the reverse.
+    pub(super) fn advance(&mut self, generation: u64) {
+        self.generation = generation;
+        self.now.extend(self.next.drain());
+    }
+
+    /// The whole list of a jail.
+    pub(super) fn of(&self, jail: &Jail) -> IgnoreList {
+        let watched = self.now.get(&jail.id);
+        let watched = watched.filter(|_| jail.ignore.iter().any(|entry| !entry.is_fixed()));
+        watched.unwrap_or(&jail.policy.ignoreip).clone()
+    }
+}
+
+impl Hub {
+    /// What the watcher of names and files says.
+    pub(super) fn ignore_says(&mut self, generation: u64, said: Said) {
+        match said {
+            Said::List(jail, list) if generation == self.lists.generation => {
+                self.lists.now.insert(jail, list.clone());
+                self.step(Input::IgnoreList { jail, list });
+            }
+            Said::List(jail, list) if generation > self.lists.generation => {
+                self.lists.next.insert(jail, list);
+            }
+            Said::List(..) => {}
+            Said::Note(level, text) => {
+                self.log
+                    .write(clock::now(), level, Kind::Rare, "ignore", &text);
+            }
+        }
+    }
+
+    /// Counts a failure of this id, or asks first whether it counts. Addresses of this machine and the list are looked
+    /// at before a command is run, as fail2ban does.
+    pub(super) fn admit(
+        &mut self,
+        now: Timestamp,
+        jail: JailId,
+        id: &FailureId,
+        found: &detect::Failure,
+    ) {
+        if !self.questions.concern(jail) || self.engine.ignores(jail, id) {
+            self.count(now, jail, id, found);
+        } else if self.questions.push(jail, id, found) {
+            self.ask_on();
+        } else {
+            let text = format!(
+                "[{}] too many failures wait for ignorecommand; one of {id} more is counted without asking",
+                self.name_of(jail)
+            );
+            self.log
+                .write(now, Level::Warning, Kind::PerFailure, "ignore", &text);
+            self.count(now, jail, id, found);
+        }
+    }
+
+    fn count(&mut self, now: Timestamp, jail: JailId, id: &FailureId, found: &detect::Failure) {
+        for failure in failures(id, found) {
+            let input = Input::Failure { jail, failure };
+            self.engine.step(now, input, &mut self.effects);
+        }
+    }
+
+    /// Begins as many questions as may run at a time.
+    fn ask_on(&mut self) {
+        while let Some(begun) = self.questions.begin() {
+            if let Begun::Known(whom, ignored) = begun {
+                self.settle(whom, ignored);
+            }
+        }
+    }
+
+    /// A command has answered.
+    pub(super) fn ignore_answers(&mut self, answer: Answer) {
+        self.questions.keep(&answer);
+        if let Verdict::Failed(how) = &answer.verdict {
+            let (jail, id) = &answer.whom;
+            let name = self.name_of(*jail);
+            let text = format!("[{name}] ignorecommand {how}; {id} is not ignored");
+            self.log.write(
+                clock::now(),
+                Level::Error,
+                Kind::PerFailure,
+                "ignore",
+                &text,
+            );
+        }
+        let ignored = answer.verdict == Verdict::Ignored;
+        self.settle(answer.whom, ignored);
+        self.ask_on();
+        self.step(Input::ReadEnds);
+    }
+
+    fn settle(&mut self, whom: Whom, ignored: bool) {
+        let (jail, id) = whom.clone();
+        match self.questions.settle(whom) {
+            Some(About::Failure(_)) if ignored => {
+                let why = IgnoreReason::Command;
+                self.notify(&Event::Ignored { jail, id, why });
+            }
+            Some(About::Failure(found)) => self.count(clock::now(), jail, &id, &found),
+            Some(About::Ban(prefix)) if ignored => self.step(Input::Spared { jail, prefix }),
+            Some(About::Ban(_)) | None => {}
+        }
+    }
+
+    /// Bans that stand from an earlier run are asked about once.
+    pub(super) fn ask_about_stored(&mut self) {
+        let bans = self.engine.bans();
+        let concerned: Vec<_> = bans
+            .filter(|ban| self.questions.concern(ban.jail))
+            .map(|ban| (ban.jail, ban.prefix))
+            .collect();
+        for (jail, prefix) in concerned {
+            self.questions.push_stored(jail, prefix);
+        }
+        self.ask_on();
+    }
+}

@@ -1,0 +1,92 @@
+//! Who is ignored, as far as it changes while we run: host names, files, and a command that is asked.
+//!
+//! The engine knows a list for each jail and asks nobody. Here is who makes the lists: `entry` reads `ignoreip`,
+//! `file` a list in a file, `watch` holds what was found last and says what a jail's list is now, and the one thread
+//! of this module looks after all that while there is a name or a file at all. The first lists are there before any ban
+//! is restored and any source is read, if the name system answers in time.
+//!
+//! And here is who asks `ignorecommand`: `command` makes and runs a question, `line` is who waits for an answer, `cache`
+//! remembers some, and `ask` puts them together for the hub.
+
+mod ask;
+mod cache;
+mod command;
+mod entry;
+mod file;
+mod line;
+mod watch;
+
+pub(crate) use ask::{Answer, Begun, Questions};
+pub(crate) use command::{Command, Verdict};
+pub(crate) use entry::{Entry, fixed, read};
+pub(crate) use line::{About, Whom};
+pub(crate) use watch::{described, offline};
+
+use crate::log::Level;
+use crate::plan::Jail;
+use crate::resolve::addresses_of;
+use engine::{IgnoreList, JailId};
+use std::io;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::thread;
+use std::time::{Duration, Instant};
+use watch::Watch;
+
+/// How long the start waits for the name system.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// What the thread says.
+pub(crate) enum Said {
+    /// A jail's list from now on.
+    List(JailId, IgnoreList),
+    /// Something to tell.
+    Note(Level, String),
+}
+
+/// The thread; it ends when this is dropped, or after the question that it waits for.
+pub(crate) struct Watcher {
+    _alive: Option<Sender<()>>,
+}
+
+/// Starts the thread, if any jail has something to watch, and waits for its first lists. True with it if they are
+/// complete.
+pub(crate) fn start(
+    jails: &[Jail],
+    report: impl Fn(Said) + Send + 'static,
+) -> io::Result<(Watcher, bool)> {
+    let entries = jails.iter().map(|jail| (jail.id, jail.ignore.clone()));
+    let watch = Watch::new(entries, Box::new(addresses_of));
+    if watch.is_idle() {
+        return Ok((Watcher { _alive: None }, true));
+    }
+    let (alive, ended) = channel();
+    let (ready, first) = channel();
+    thread::Builder::new()
+        .name("ignore".into())
+        .spawn(move || look(watch, &report, ready, &ended))?;
+    // The thread drops its end once everything was looked at.
+    let complete = first.recv_timeout(PATIENCE) == Err(RecvTimeoutError::Disconnected);
+    let watcher = Watcher {
+        _alive: Some(alive),
+    };
+    Ok((watcher, complete))
+}
+
+fn look(mut watch: Watch, report: &dyn Fn(Said), ready: Sender<()>, ended: &Receiver<()>) {
+    let mut unready = Some(ready);
+    loop {
+        // One name at a time: while the name system is slow, files are still looked at.
+        let more = watch.look(Instant::now());
+        for said in watch.take_said() {
+            report(said);
+        }
+        if more {
+            continue;
+        }
+        drop(unready.take());
+        let wait = watch.next_look(Instant::now());
+        if ended.recv_timeout(wait) != Err(RecvTimeoutError::Timeout) {
+            return;
+        }
+    }
+}

@@ -1,0 +1,160 @@
+//! Questions to `ignorecommand`: each in a thread of its own, which the hub does not wait for.
+
+use super::cache::Cache;
+use super::command::{Command, Question, Verdict};
+use super::line::{About, Line, Whom};
+use crate::clock;
+use crate::hub::Message;
+use crate::last_words::LastWords;
+use crate::plan::Jail;
+use base::{FailureId, Prefix};
+use engine::JailId;
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::Sender;
+use std::thread;
+
+/// The answer to one question.
+pub(crate) struct Answer {
+    pub(crate) whom: Whom,
+    /// Where the cache keeps it.
+    key: Option<String>,
+    pub(crate) verdict: Verdict,
+}
+
+/// What became of the next question.
+pub(crate) enum Begun {
+    /// It runs; the answer comes as a message.
+    Runs,
+    /// Its answer is known.
+    Known(Whom, bool),
+}
+
+/// The commands of all jails and the questions to them. The hub owns it.
+pub(crate) struct Questions {
+    /// By the jail's number.
+    commands: Vec<Option<(String, Arc<Command>)>>,
+    caches: HashMap<JailId, Cache>,
+    line: Line<detect::Failure>,
+    hub: Sender<Message>,
+    hurry: Arc<AtomicBool>,
+}
+
+fn commands(jails: &[Jail]) -> Vec<Option<(String, Arc<Command>)>> {
+    let command = |jail: &Jail| {
+        let command = jail.ignore_command.clone()?;
+        Some((jail.name.to_string(), command))
+    };
+    jails.iter().map(command).collect()
+}
+
+impl Questions {
+    pub(crate) fn new(jails: &[Jail], hub: Sender<Message>) -> Self {
+        Self {
+            commands: commands(jails),
+            caches: HashMap::new(),
+            line: Line::default(),
+            hub,
+            hurry: Arc::default(),
+        }
+    }
+
+    /// These are the jails from now on. What was answered is forgotten, as in fail2ban.
+    pub(crate) fn change(&mut self, jails: &[Jail]) {
+        self.commands = commands(jails);
+        self.caches.clear();
+    }
+
+    /// True if the jail has a command.
+    pub(crate) fn concern(&self, jail: JailId) -> bool {
+        self.command(jail).is_some()
+    }
+
+    fn command(&self, jail: JailId) -> Option<&(String, Arc<Command>)> {
+        self.commands.get(jail.0 as usize)?.as_ref()
+    }
+
+    /// Lines a failure up. False if too many wait.
+    pub(crate) fn push(&mut self, jail: JailId, id: &FailureId, found: &detect::Failure) -> bool {
+        self.line.push((jail, id.clone()), found.clone()).is_ok()
+    }
+
+    /// Lines up a ban that stood at the start.
+    pub(crate) fn push_stored(&mut self, jail: JailId, prefix: Prefix) {
+        self.line.push_stored(jail, prefix);
+    }
+
+    /// Begins the next question, if a hand is free.
+    pub(crate) fn begin(&mut self) -> Option<Begun> {
+        let now = clock::now();
+        let (whom, about) = self.line.next()?;
+        let (jail, id) = &whom;
+        let command = self.commands.get(jail.0 as usize).and_then(Option::as_ref);
+        let Some((name, command)) = command else {
+            // The configuration has lost it meanwhile.
+            return Some(Begun::Known(whom, false));
+        };
+        let failure = match about {
+            About::Failure(failure) => Some(failure),
+            About::Ban(_) => None,
+        };
+        let (name, command) = (name.clone(), Arc::clone(command));
+        let question = Question::new(command, name, id.clone(), failure, now);
+        let key = question.cache_key();
+        if let (Some(rules), Some(key)) = (&question.command.cache, &key)
+            && let Some(cache) = self.caches.get(jail)
+            && let Some(ignored) = cache.find(rules, now, key)
+        {
+            return Some(Begun::Known(whom, ignored));
+        }
+        let part = format!("ignorecommand's thread of [{}]", question.jail);
+        let words = LastWords::new(part, self.hub.clone());
+        let hurry = Arc::clone(&self.hurry);
+        let (of, place) = (whom.clone(), key.clone());
+        let started = thread::Builder::new()
+            .name("ignorecommand".into())
+            .spawn(move || {
+                let verdict = question.answer(&|| hurry.load(Ordering::Relaxed));
+                let (whom, key) = (of, place);
+                words.tell(Message::IgnoreAnswer(Answer { whom, key, verdict }));
+            });
+        if let Err(error) = started {
+            let verdict = Verdict::Failed(format!("cannot be asked: {error}"));
+            // The hub hears itself: it lives.
+            drop(
+                self.hub
+                    .send(Message::IgnoreAnswer(Answer { whom, key, verdict })),
+            );
+        }
+        Some(Begun::Runs)
+    }
+
+    /// Remembers an answer.
+    pub(crate) fn keep(&mut self, answer: &Answer) {
+        let ignored = match answer.verdict {
+            Verdict::Ignored => true,
+            Verdict::NotIgnored => false,
+            Verdict::Failed(_) => return,
+        };
+        let jail = answer.whom.0;
+        let Some((_, command)) = self.command(jail) else {
+            return;
+        };
+        if let (Some(rules), Some(key)) = (command.cache.clone(), &answer.key) {
+            let cache = self.caches.entry(jail).or_default();
+            cache.keep(&rules, clock::now(), key.clone(), ignored);
+        }
+    }
+
+    /// The question about this one is settled: gives what it was.
+    pub(crate) fn settle(&mut self, whom: Whom) -> Option<About<detect::Failure>> {
+        self.line.answered(whom)
+    }
+
+    /// Ends what runs. Gives the number of failures that nobody will answer for.
+    pub(crate) fn finish(self) -> usize {
+        self.hurry.store(true, Ordering::Relaxed);
+        self.line.failures()
+    }
+}
