@@ -98,6 +98,11 @@ impl Planned {
         matches!(self, Self::Scripts(action) if action.asks_for(&commands, values::is_lines))
     }
 
+    /// True if it does something when the configuration is read anew, even if that says nothing new of it.
+    pub(crate) fn reloads(&self) -> bool {
+        matches!(self, Self::Scripts(action) if action.has(Command::Reload))
+    }
+
     /// True if a ban's command asks for the counters of the jail.
     pub(crate) fn counts(&self) -> bool {
         matches!(self, Self::Scripts(action) if action.asks_for(&[Command::Ban], values::is_counter))

@@ -527,6 +527,7 @@ impl Hub {
             self.step(Input::Tick);
         }
         self.refresh_protection(now);
+        self.acting.turn();
         if now.since(self.purged) >= PURGE_EVERY || now < self.purged {
             self.purged = now;
             let before = now - self.purge_age;

@@ -15,6 +15,7 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
 
 mod finish;
+mod reload;
 mod thread;
 
 use thread::{Return, set_out};
@@ -25,19 +26,15 @@ const MOST_THREADS: usize = 64;
 /// Wakes whoever owns the crew: somebody came back.
 pub(crate) type Wake = Arc<dyn Fn() + Send + Sync>;
 
-/// The place of an action in its jail, for as long as the daemon runs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct SeatId {
-    jail: usize,
-    number: u64,
-}
-
 /// One action of a jail.
 struct Seat {
-    id: SeatId,
+    /// Its number, for as long as the daemon runs.
+    id: u64,
     name: String,
     /// Away while it works.
     worker: Option<Worker>,
+    /// Its worker runs scripts, and can be given new ones.
+    is_scripts: bool,
     queue: Queue,
     errors: u64,
     last_error: Option<String>,
@@ -55,6 +52,17 @@ struct Troop {
     leaving: Vec<Seat>,
     /// The bans that stand, as the actions are told of them.
     live: BTreeMap<Prefix, Arc<Ticket>>,
+}
+
+impl Troop {
+    fn new(jail: String) -> Self {
+        Self {
+            jail,
+            seats: Vec::new(),
+            leaving: Vec::new(),
+            live: BTreeMap::new(),
+        }
+    }
 }
 
 /// How an action does, for the status.
@@ -102,40 +110,23 @@ impl Crew {
             short_of_threads: false,
         };
         for (jail, workers) in jails {
-            crew.enlist(jail, workers);
+            let mut troop = Troop::new(jail);
+            let seats = workers.into_iter().map(|worker| crew.seat(worker));
+            troop.seats = seats.collect();
+            crew.troops.push(troop);
         }
         crew
     }
 
-    /// One more jail, at the next place.
-    pub(crate) fn add(&mut self, jail: String, workers: Vec<Worker>) {
-        self.enlist(jail, workers);
-        self.set_to_work();
-    }
-
-    fn enlist(&mut self, jail: String, workers: Vec<Worker>) {
-        let place = self.troops.len();
-        let seats = workers.into_iter();
-        let seats = seats.map(|worker| self.seat(place, worker)).collect();
-        self.troops.push(Troop {
-            jail,
-            seats,
-            leaving: Vec::new(),
-            live: BTreeMap::new(),
-        });
-    }
-
     /// A seat for an action that begins.
-    fn seat(&mut self, jail: usize, worker: Worker) -> Seat {
+    fn seat(&mut self, worker: Worker) -> Seat {
         self.next_seat += 1;
         let mut queue = Queue::default();
         queue.push(Job::Start);
         Seat {
-            id: SeatId {
-                jail,
-                number: self.next_seat,
-            },
+            id: self.next_seat,
             name: worker.name.clone(),
+            is_scripts: matches!(worker.act, Act::Scripts(_)),
             worker: Some(worker),
             queue,
             errors: 0,
@@ -200,45 +191,6 @@ impl Crew {
         self.give(jail, &Job::Flush(live));
     }
 
-    /// The actions that the configuration has for a jail now. Those that stay get their new properties and a reload,
-    /// new ones start and are told of the bans that stand, the others undo theirs and stop, the last one first.
-    pub(crate) fn reload(&mut self, jail: usize, workers: Vec<Worker>) {
-        let Some(troop) = self.troops.get_mut(jail) else {
-            return;
-        };
-        let live: Vec<Arc<Ticket>> = troop.live.values().cloned().collect();
-        let mut before = std::mem::take(&mut troop.seats);
-        let mut seats = Vec::new();
-        for worker in workers {
-            let place = before.iter().position(|seat| seat.name == worker.name);
-            let kept = place.filter(|_| matches!(worker.act, Act::Scripts(_)));
-            match (kept.map(|place| before.remove(place)), worker.act) {
-                (Some(mut seat), Act::Scripts(life)) => {
-                    seat.queue.push(Job::Reload(Arc::clone(life.action())));
-                    seats.push(seat);
-                }
-                (_, act) => {
-                    let mut seat = self.seat(jail, Worker { act, ..worker });
-                    for ticket in &live {
-                        seat.queue
-                            .push(Job::Ban(Arc::clone(ticket), Default::default()));
-                    }
-                    seats.push(seat);
-                }
-            }
-        }
-        for seat in &mut before {
-            seat.queue.push(Job::Flush(live.clone()));
-            seat.queue.push(Job::Stop);
-        }
-        before.reverse();
-        if let Some(troop) = self.troops.get_mut(jail) {
-            troop.seats = seats;
-            troop.leaving.extend(before);
-        }
-        self.set_to_work();
-    }
-
     /// How the actions of a jail do.
     pub(crate) fn reports(&self, jail: usize) -> Vec<Report> {
         let seats = self
@@ -283,7 +235,12 @@ impl Crew {
 
     fn take_back(&mut self, back: Return) {
         self.away -= 1;
-        let Some(troop) = self.troops.get_mut(back.seat.jail) else {
+        let has = |troop: &&mut Troop| {
+            let mut seats = troop.seats.iter().chain(&troop.leaving);
+            seats.any(|seat| seat.id == back.seat)
+        };
+        let mut troops = self.troops.iter_mut();
+        let Some(troop) = troops.find(has) else {
             return;
         };
         let mut seats = troop.seats.iter_mut().chain(&mut troop.leaving);

@@ -10,7 +10,7 @@ use crate::heartbeat::Pulse;
 use crate::log::{Kind, Level, Log};
 use crate::plan::Jail;
 use base::{Span, Timestamp};
-use engine::{BanKey, BanRecord, Event, JailId, StoreWrite};
+use engine::{BanKey, BanRecord, BanView, Event, JailId, StoreWrite};
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::mpsc::Sender;
@@ -45,8 +45,8 @@ impl Facts {
 }
 
 impl Acting {
-    /// The actions of all jails, each with its start to do. `history`, if there is one, tells them of earlier bans, `hub` is told when
-    /// a worker is back.
+    /// The actions of all jails, each with its start to do. `history`, if there is one, tells them of earlier bans; `hub`
+    /// is told when a worker is back.
     pub(crate) fn new(
         jails: &[Jail],
         log: &Arc<Log>,
@@ -76,14 +76,20 @@ impl Acting {
         }
     }
 
-    /// The jail is new or has other actions now.
-    pub(super) fn change(&mut self, jail: &Jail) {
+    /// The jail is new, has other actions now, or its actions want to hear of every reload. `standing` are its bans:
+    /// of those that no action was told of yet, as the kernel alone held them, the new ones are.
+    pub(super) fn change<'a>(&mut self, jail: &Jail, standing: impl Iterator<Item = BanView<'a>>) {
         let workers = jail.actions.iter().map(Planned::worker).collect();
         let facts = Facts::of(jail);
         match self.jails.get_mut(place(jail.id)) {
             Some(before) => {
                 *before = facts;
-                self.crew.reload(place(jail.id), workers);
+                let standing = standing.filter(|ban| ban.acknowledged);
+                self.crew.reload(
+                    place(jail.id),
+                    workers,
+                    standing.map(|ban| standing_ticket(&ban)),
+                );
             }
             None => {
                 self.jails.push(facts);
@@ -94,8 +100,7 @@ impl Acting {
 
     /// The jail is no more: its actions undo what they did, and stop.
     pub(super) fn leave(&mut self, jail: JailId) {
-        self.crew.flush(place(jail));
-        self.crew.reload(place(jail), Vec::new());
+        self.crew.leave(place(jail));
     }
 
     /// True if the kernel answers for the bans of this jail.
@@ -200,6 +205,17 @@ impl Acting {
         if after >= SUSPICIOUS {
             self.crew.change(jail, ticket, Job::Again);
         }
+    }
+}
+
+/// A ban that stands, without what only its beginning could tell.
+fn standing_ticket(ban: &BanView<'_>) -> Ticket {
+    Ticket {
+        length: ban.until.map(|until| until.since(ban.time)),
+        count: ban.count,
+        failures: ban.failures,
+        users: ban.users.iter().map(|(name, _)| name.clone()).collect(),
+        ..Ticket::bare(ban.prefix, ban.time)
     }
 }
 

@@ -1,6 +1,7 @@
 //! A plan read anew takes the place of the one that runs: only what differs is touched.
 
 use super::{Hub, translate};
+use crate::actions::Planned;
 use crate::clock;
 use crate::enforce::Command;
 use crate::ingest::Positions;
@@ -63,8 +64,10 @@ impl Hub {
             let is_other = before
                 .get(jail.id.0 as usize)
                 .is_none_or(|before| before.acts != jail.acts || before.is_removed);
-            if is_other && !jail.is_removed {
-                self.acting.change(jail);
+            let reloads = jail.actions.iter().any(Planned::reloads);
+            if (is_other || reloads) && !jail.is_removed {
+                let bans = self.engine.bans().filter(|ban| ban.jail == jail.id);
+                self.acting.change(jail, bans);
             }
             // What was banned by other means until now comes into the kernel.
             if jail.enforce.is_some() && !jail.is_removed && !had.contains(jail.name.as_str()) {

@@ -1,6 +1,6 @@
 //! A worker's way into a thread and back.
 
-use super::{Seat, SeatId, Wake};
+use super::{Seat, Wake};
 use crate::actions::hands::Tools;
 use crate::actions::queue::Job;
 use crate::actions::worker::Worker;
@@ -13,7 +13,7 @@ pub(super) const BATCH: usize = 16;
 
 /// Somebody who comes back from work.
 pub(super) struct Return {
-    pub(super) seat: SeatId,
+    pub(super) seat: u64,
     /// Nothing if the thread panicked.
     pub(super) worker: Option<Worker>,
     pub(super) errors: Vec<String>,
@@ -68,7 +68,7 @@ fn work(mut worker: Worker, jobs: &[Job], tools: &Tools, mut home: Home) {
 
 /// The way home; taken also by a thread that panics.
 struct Home {
-    seat: SeatId,
+    seat: u64,
     worker: Option<Worker>,
     errors: Vec<String>,
     is_failing: bool,
