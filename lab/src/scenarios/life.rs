@@ -1,12 +1,13 @@
 //! Orders by hand, stop and start, a dry run, the admin's own session.
 
-use crate::attack::{append, failed_passwords, set, sources};
+use crate::attack::{append, failed_passwords, set, sources, sources4};
 use crate::daemon::{Daemon, How, SOON, kernel};
 use crate::process::must;
 use crate::wait::until_true;
 use crate::world::World;
 use crate::{Done, ensure};
 use std::path::Path;
+use std::time::{Duration, Instant};
 
 /// `stop` leaves the bans standing, a new start takes them over, `stop --flush` clears up.
 pub(crate) fn stop_and_start(program: &Path) -> Done {
@@ -229,7 +230,7 @@ pub(crate) fn the_admins_own_session(program: &Path) -> Done {
 /// Who is banned again and again stays out for a week, on every port.
 pub(crate) fn recidive(program: &Path) -> Done {
     let world = World::new()?;
-    let daemon = Daemon::on_a_log(&world, program, "bantime = 1", &How::default())?;
+    let daemon = Daemon::on_a_log(&world, program, "bantime = 2", &How::default())?;
     let attacker = sources(125, 1);
     for round in 1..=5 {
         append(&world.file("auth.log"), failed_passwords(&attacker, 5)?)?;
@@ -250,4 +251,40 @@ pub(crate) fn recidive(program: &Path) -> Done {
         length == 7 * 86_400,
         format!("a ban of {length} s: {answer}"),
     )
+}
+
+/// A ban that keeps nobody out is noticed, with a likely cause, and is over with the ban.
+pub(crate) fn ineffective_ban(program: &Path) -> Done {
+    let world = World::new()?;
+    let more = "port = 2222\nmaxretry = 2";
+    let daemon = Daemon::on_a_log(&world, program, more, &How::default())?;
+    let log = world.file("auth.log");
+    let attacker = sources4(126, 1);
+    append(&log, failed_passwords(&attacker, 2)?)?;
+    daemon.wait_banned("sshd", &set(&attacker), SOON)?;
+    let mut failed = Instant::now();
+    let mut said = String::new();
+    until_true(
+        Duration::from_secs(30),
+        "a ban that keeps nobody out",
+        || {
+            if failed.elapsed() >= Duration::from_secs(1) {
+                failed = Instant::now();
+                append(&log, failed_passwords(&attacker, 1)?)?;
+            }
+            let output = daemon.ask(&["status"])?;
+            said = String::from_utf8_lossy(&output.stdout).into_owned();
+            Ok(output.status.code() == Some(1) && said.contains("keeps nobody out"))
+        },
+    )?;
+    ensure(
+        said.contains(&attacker[0]) && said.contains("private network"),
+        format!("whom, and why: {said}"),
+    )?;
+    let jail = daemon.jail("sshd")?;
+    ensure(jail["ineffective"] == 1, format!("not counted: {jail}"))?;
+    daemon.ask(&["unban", "--all"])?;
+    let health = daemon.json(&["status"])?["health"].clone();
+    ensure(health == "ok", format!("after the ban: {health}"))?;
+    daemon.stop(true).map(drop)
 }

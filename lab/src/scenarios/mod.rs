@@ -63,6 +63,8 @@ pub(crate) const ALL: &[Scenario] = &[
     real("kill-during-attack", survival::kill_during_an_attack),
     real("reload-changes", reload::changes_what_differs),
     real("reload-storm", reload::loses_no_line),
+    real("reload-actions", reload::hands_bans_to_new_actions),
+    real("ineffective-ban", life::ineffective_ban),
     real("stop-and-start", life::stop_and_start),
     real("terminate", life::terminate),
     real("orders", life::orders),

@@ -6,6 +6,7 @@ use crate::wait::until_true;
 use crate::world::World;
 use crate::{Done, ensure};
 use serde_json::Value;
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::path::Path;
 
@@ -139,5 +140,58 @@ pub(crate) fn loses_no_line(program: &Path) -> Done {
         counted == lines,
         format!("{counted} failures counted of {lines}"),
     )?;
+    daemon.stop(true).map(drop)
+}
+
+/// An action of a file that tells what it is asked to do, one word a line.
+fn telling(world: &World, name: &str) -> Done {
+    let told = world.file(&format!("told-by-{name}"));
+    let told = told.display();
+    let text = format!(
+        "[Definition]\nactionstart = echo start >> {told}\nactionstop = echo stop >> {told}\n\
+         actionban = echo ban <ip> >> {told}\nactionunban = echo unban <ip> >> {told}\n"
+    );
+    world
+        .write(&format!("conf/action.d/{name}.conf"), &text)
+        .map(drop)
+}
+
+/// An action that comes with a reload starts and gets the bans that stand; one that goes undoes them and stops.
+pub(crate) fn hands_bans_to_new_actions(program: &Path) -> Done {
+    let world = World::new()?;
+    telling(&world, "first")?;
+    telling(&world, "second")?;
+    let acts = |names: &str| format!("action = %(action_)s\n {names}\n");
+    let daemon = Daemon::on_a_log(&world, program, &acts("first"), &How::default())?;
+    let attackers = sources4(64, 2);
+    append(&world.file("auth.log"), failed_passwords(&attackers, 5)?)?;
+    daemon.wait_banned("sshd", &set(&attackers), SOON)?;
+    let told = |name: &str| -> BTreeSet<String> {
+        let text = std::fs::read_to_string(world.file(&format!("told-by-{name}")));
+        text.unwrap_or_default()
+            .lines()
+            .map(str::to_owned)
+            .collect()
+    };
+    let bans: Vec<String> = attackers.iter().map(|ip| format!("ban {ip}")).collect();
+    let unbans: Vec<String> = attackers.iter().map(|ip| format!("unban {ip}")).collect();
+    let started = set(&[bans.clone(), vec!["start".into()]].concat());
+    until_true(SOON, "the first action knows the bans", || {
+        Ok(told("first") == started)
+    })?;
+    configure(&world, &acts("second"), "")?;
+    let answer = daemon.json(&["reload"])?;
+    ensure(
+        names(&answer, "changed") == ["sshd"],
+        format!("the actions differ: {answer}"),
+    )?;
+    until_true(SOON, "the second action knows the bans", || {
+        Ok(told("second") == started)
+    })?;
+    let all = set(&[bans, unbans, vec!["start".into(), "stop".into()]].concat());
+    until_true(SOON, "the first action has undone them", || {
+        Ok(told("first") == all)
+    })?;
+    daemon.agree("sshd")?;
     daemon.stop(true).map(drop)
 }
