@@ -220,8 +220,9 @@ impl<'w> Daemon<'w> {
 
     /// Who is banned in a jail, as the store says.
     pub(crate) fn stored(&self, jail: &str) -> Done<BTreeSet<String>> {
+        // Rows have whole seconds, rounded: one that ends within a second may be over.
         let alive =
-            format!("jail = '{jail}' AND (bantime = -1 OR timeofban + bantime > unixepoch())");
+            format!("jail = '{jail}' AND (bantime = -1 OR timeofban + bantime > unixepoch() + 1)");
         let sql = format!(
             "SELECT ip FROM bips WHERE {alive} UNION SELECT prefix FROM stockade_prefix_bans WHERE {alive}"
         );

@@ -7,6 +7,7 @@
 
 mod attack;
 mod daemon;
+mod fail2ban;
 mod process;
 mod scenarios;
 mod servers;

@@ -18,7 +18,6 @@ use accepted::Accepted;
 use cases::Cases;
 use evaluator::Program;
 use serde_json::Value;
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 
@@ -58,17 +57,9 @@ pub(crate) struct Tally {
     agree: u64,
     total: u64,
     disagreements: Vec<String>,
-    /// Cases that ask for what is not built yet, by what that is; they count as not agreeing.
-    unanswered: BTreeMap<String, u64>,
 }
 
 impl Tally {
-    /// Counts a case that the program says it cannot answer yet.
-    pub(crate) fn unanswered(&mut self, what: &str) {
-        self.total += 1;
-        *self.unanswered.entry(what.to_owned()).or_default() += 1;
-    }
-
     /// Counts a case: it agrees if nothing differs but what a rule excuses.
     pub(crate) fn case(&mut self, label: &str, id: &str, differences: &[Difference]) {
         self.total += 1;
@@ -100,14 +91,13 @@ impl Tally {
 pub(crate) struct Judged {
     pub(crate) kind: &'static str,
     pub(crate) disagree: u64,
-    pub(crate) unanswered: u64,
     pub(crate) total: u64,
 }
 
 impl Judged {
     /// Every case agrees, and there was one.
     fn agrees(&self) -> bool {
-        self.disagree + self.unanswered == 0 && self.total > 0
+        self.disagree == 0 && self.total > 0
     }
 }
 
@@ -192,7 +182,6 @@ fn judge(program: &Path, dir: &Path, trees: &Path, kinds: &[&str]) -> Result<Vec
             agree: 0,
             total: 0,
             disagreements: Vec::new(),
-            unanswered: BTreeMap::new(),
         };
         judge(&cases, &program, &mut tally)?;
         tally.tell();
@@ -214,16 +203,12 @@ impl Tally {
         for (reason, count) in self.accepted.excused() {
             println!("    {count} excused: {reason}");
         }
-        for (what, count) in &self.unanswered {
-            println!("    {count} not answered: {what} cannot be done yet");
-        }
     }
 
     fn verdict(&self) -> Judged {
         Judged {
             kind: self.kind,
             disagree: self.disagreements.len() as u64,
-            unanswered: self.unanswered.values().sum(),
             total: self.total,
         }
     }

@@ -8,6 +8,8 @@ const NEEDED: &[(&str, &str)] = &[
     ("curl", "curl"),
     ("fail2ban-server", "fail2ban"),
     ("ip", "iproute2"),
+    ("ipset", "ipset"),
+    ("iptables", "iptables"),
     ("mariadbd", "mariadb-server"),
     ("mysql", "mariadb-client"),
     ("logger", "bsdutils"),
@@ -25,6 +27,7 @@ const NEEDED: &[(&str, &str)] = &[
     ("sshd", "openssh-server"),
     ("sysctl", "procps"),
     ("systemd", "systemd"),
+    ("ufw", "ufw"),
     ("vsftpd", "vsftpd"),
 ];
 

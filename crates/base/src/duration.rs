@@ -277,17 +277,17 @@ pub fn format_duration(seconds: i64) -> String {
         (1, 's'),
     ];
     let length = seconds.unsigned_abs();
-    // What it is rounded to, and the first unit that may appear.
-    let (grain, first) = match length {
+    // What it is rounded to, and the units that may appear. Ten seconds can make a minute and are never shown.
+    let (grain, units) = match length {
         0 => return "0".into(),
-        _ if length >= 365 * DAY => (DAY, 0),
-        _ if length >= 7 * DAY => (3600, 1),
-        _ if length >= DAY => (60, 2),
-        3595.. => (10, 3),
-        _ => (1, 3),
+        _ if length >= 365 * DAY => (DAY, 0..6),
+        _ if length >= 7 * DAY => (3600, 1..6),
+        _ if length >= DAY => (60, 2..6),
+        3595.. => (10, 3..5),
+        _ => (1, 3..6),
     };
     let mut rest = round_half_even(length, grain);
-    let parts: Vec<String> = UNITS[first..]
+    let parts: Vec<String> = UNITS[units]
         .iter()
         .filter_map(|(size, letter)| {
             let count = rest / size;
@@ -298,6 +298,27 @@ pub fn format_duration(seconds: i64) -> String {
         .collect();
     let sign = if seconds < 0 { "-" } else { "" };
     format!("{sign}{}", parts.join(" "))
+}
+
+/// The same of seconds that may be a floating point number: below an hour fail2ban shows such a one with all its
+/// digits.
+pub fn format_seconds(seconds: Seconds) -> String {
+    let Seconds { value, is_float } = seconds;
+    if !is_float || value.abs() >= 3595.0 {
+        return format_duration(value.round_ties_even() as i64);
+    }
+    let length = value.abs();
+    let (minutes, rest) = ((length / 60.0).floor(), length % 60.0);
+    let parts = [(minutes, 'm'), (rest, 's')];
+    let parts = parts.iter().filter(|(count, _)| *count > 0.0);
+    let parts: Vec<String> = parts
+        .map(|(count, letter)| format!("{count:?}{letter}"))
+        .collect();
+    match parts.is_empty() {
+        true => "0".to_owned(),
+        false if value < 0.0 => format!("-{}", parts.join(" ")),
+        false => parts.join(" "),
+    }
 }
 
 fn round_half_even(value: u64, grain: u64) -> u64 {
@@ -313,6 +334,22 @@ mod tests {
 
     fn check(text: &str, expected: f64) {
         assert_eq!(parse_duration(text), Ok(expected), "{text}");
+    }
+
+    #[test]
+    fn shows_fractions_as_python_has_them() {
+        let check = |value, expected: &str| {
+            let is_float = true;
+            assert_eq!(format_seconds(Seconds { value, is_float }), expected);
+        };
+        check(0.0, "0");
+        check(0.5, "0.5s");
+        check(10.0, "10.0s");
+        check(75.0, "1.0m 15.0s");
+        check(120.0, "2.0m");
+        check(1630.97, "27.0m 10.970000000000027s");
+        check(3600.0, "1h");
+        check(700_000.0, "1w 1d 2h");
     }
 
     #[test]

@@ -13,7 +13,9 @@ mod texts;
 mod time;
 
 pub use diagnostic::{Diagnostic, Origin, Severity, Stops};
-pub use duration::{DurationError, Seconds, format_duration, parse_duration, parse_seconds};
+pub use duration::{
+    DurationError, Seconds, format_duration, format_seconds, parse_duration, parse_seconds,
+};
 pub use id_hash::IdHash;
 pub use jail::JailName;
 pub use prefix::{FailureId, Family, Prefix, PrefixError, canonical};

@@ -41,6 +41,14 @@ pub struct Prefix {
     length: u8,
 }
 
+impl Prefix {
+    /// The first one of all in their order: all of IPv4.
+    pub const FIRST: Self = Self {
+        address: IpAddr::V4(Ipv4Addr::UNSPECIFIED),
+        length: 0,
+    };
+}
+
 /// IPv4 before IPv6, then by address and by length. Trees of bans ask for it often, so it compares numbers.
 impl Ord for Prefix {
     fn cmp(&self, other: &Self) -> Ordering {

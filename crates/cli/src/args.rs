@@ -32,6 +32,10 @@ pub(crate) enum Command {
     Ban(Ban),
     /// Lift bans by hand
     Unban(Unban),
+    /// Count a failure by hand, as if the log had told it
+    Attempt(Attempt),
+    /// Read the configuration again and change what differs; all else goes on as before
+    Reload(Reload),
     /// End the daemon; bans stand on until their time unless --flush is given
     Stop(Stop),
     /// Answer conformance cases: JSON lines in, JSON lines out
@@ -178,6 +182,26 @@ pub(crate) struct Unban {
     /// In this jail only
     #[arg(short, long, value_name = "JAIL", conflicts_with = "all")]
     pub(crate) jail: Option<String>,
+    #[command(flatten)]
+    pub(crate) client: Client,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Attempt {
+    /// The jail to count it in
+    pub(crate) jail: String,
+    /// Whom it is counted for
+    #[arg(value_name = "IP")]
+    pub(crate) ip: String,
+    /// Lines to keep with it: it weighs as many failures, but at least one
+    #[arg(value_name = "LINE")]
+    pub(crate) lines: Vec<String>,
+    #[command(flatten)]
+    pub(crate) client: Client,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Reload {
     #[command(flatten)]
     pub(crate) client: Client,
 }

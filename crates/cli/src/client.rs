@@ -11,7 +11,8 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::time::Duration;
 use wire::{
-    Answer, BanAnswer, BannedAnswer, Request, Status, StatusAnswer, StopAnswer, UnbanAnswer,
+    Answer, AttemptAnswer, BanAnswer, BannedAnswer, ReloadAnswer, Request, Status, StatusAnswer,
+    StopAnswer, UnbanAnswer,
 };
 
 /// Longer than any order takes: the daemon answers a ban when the kernel and the disk have it.
@@ -107,6 +108,54 @@ pub(crate) fn unban(options: &args::Unban, output: &mut Output) -> io::Result<Ex
                 output.say("nobody was banned")?;
             }
             Ok(ExitCode::from(u8::from(wrong)))
+        },
+    )
+}
+
+pub(crate) fn attempt(options: &args::Attempt, output: &mut Output) -> io::Result<ExitCode> {
+    let request = Request::Attempt {
+        jail: options.jail.clone(),
+        ip: options.ip.clone(),
+        lines: options.lines.clone(),
+    };
+    with_answer(
+        &options.client,
+        &request,
+        output,
+        |answer: &AttemptAnswer, output| {
+            let what = match answer.counted {
+                true => "counted",
+                false => "not counted: the jail ignores it, or it is no address",
+            };
+            output.say(&format!("{}: {what}", options.ip))?;
+            Ok(ExitCode::from(u8::from(!answer.counted)))
+        },
+    )
+}
+
+pub(crate) fn reload(options: &args::Reload, output: &mut Output) -> io::Result<ExitCode> {
+    with_answer(
+        &options.client,
+        &Request::Reload,
+        output,
+        |answer: &ReloadAnswer, output| {
+            let lists = [
+                ("new", &answer.added),
+                ("changed", &answer.changed),
+                ("gone, their bans lifted", &answer.removed),
+            ];
+            for (what, names) in lists.iter().filter(|(_, names)| !names.is_empty()) {
+                output.say(&format!("{what}: {}", names.join(", ")))?;
+            }
+            output.say(&format!("as before: {} jails", answer.unchanged))?;
+            for broken in &answer.broken {
+                let what = match broken.runs_as_before {
+                    true => "it runs on as before",
+                    false => "it does not run",
+                };
+                output.complain(&format!("{}\n  jail {}: {what}", broken.error, broken.jail));
+            }
+            Ok(ExitCode::from(u8::from(!answer.broken.is_empty())))
         },
     )
 }
@@ -312,11 +361,33 @@ fn print_jail(jail: &wire::JailStatus, output: &mut Output) -> io::Result<()> {
         "banned   {} now, {} since the start",
         jail.banned, jail.banned_total
     ))?;
+    for action in &jail.actions {
+        output.say(&format!("action   {}{}", action.name, standing(action)))?;
+    }
     if !jail.bans.is_empty() {
         output.say("")?;
         print_bans(&jail.bans, output)?;
     }
     Ok(())
+}
+
+/// What is worth a word about an action.
+fn standing(action: &wire::Action) -> String {
+    let mut words = Vec::new();
+    if action.errors > 0 {
+        let last = action.last_error.as_deref().unwrap_or("unknown");
+        words.push(format!("{} failed, last: {last}", action.errors));
+    }
+    if action.waiting > 0 {
+        words.push(format!("{} waiting", action.waiting));
+    }
+    if action.put_off > 0 {
+        words.push(format!("{} told late", action.put_off));
+    }
+    match words.is_empty() {
+        true => String::new(),
+        false => format!(" ({})", words.join("; ")),
+    }
 }
 
 fn print_bans(bans: &[wire::Ban], output: &mut Output) -> io::Result<()> {

@@ -3,6 +3,7 @@
 //! One JSON object a line comes in, one goes out, in the same order; who judges the answers is `cargo xtask conform`.
 //! A task holds no expectation, so nothing here can know one. The code that answers is the one that guards.
 
+mod action;
 mod ban;
 mod config;
 mod date;
@@ -26,6 +27,7 @@ pub(crate) fn run(options: &args::ConformEval, output: &mut Output) -> io::Resul
     };
     let mut rules = rule::Rules::new(&trees);
     let mut answer: Box<Answer<'_>> = match options.kind.as_str() {
+        "action" => Box::new(action::answer),
         "ban" => Box::new(ban::answer),
         "config" => Box::new(config::answer),
         "pattern" => Box::new(pattern::answer),

@@ -53,6 +53,8 @@ fn stockade(words: Vec<OsString>) -> ExitCode {
         Command::Banned(options) => client::banned(&options, &mut output),
         Command::Ban(options) => client::ban(&options, &mut output),
         Command::Unban(options) => client::unban(&options, &mut output),
+        Command::Reload(options) => client::reload(&options, &mut output),
+        Command::Attempt(options) => client::attempt(&options, &mut output),
         Command::Stop(options) => client::stop(&options, &mut output),
         Command::ConformEval(options) => conform::run(&options, &mut output),
     };

@@ -177,7 +177,8 @@ fn each_action_says_who_carries_it_out() {
         ("iptables", &["native"][..], "native"),
         ("mail", &["shell"], "shell mail"),
         ("iptables\n  mail", &["native", "shell"], "native + 1 shell"),
-        ("smtp.py[host=x]", &["python"], "python smtp.py"),
+        ("smtp.py[host=x]", &["mail"], "mail smtp.py"),
+        ("other.py[host=x]", &["python"], "python other.py"),
         ("iptables[actionban=mine]", &["shell"], "shell iptables"),
     ] {
         let (code, text, answer) = jail(&format!("action = {action}"));

@@ -93,6 +93,7 @@ pub(crate) fn read(
         },
         ipv6_prefix: reader.bits("ipv6_prefix", 128)?,
         ipv4_prefix: reader.bits("ipv4_prefix", 32)?,
+        aggregate: reader.words("aggregate")?,
         trusted_uid: trusted(&scope, definition.as_ref())?,
         actions: Vec::new(),
         origin: origin.clone(),

@@ -79,6 +79,7 @@ pub const JAIL: &[JailOption] = &[
     option("trusted_uid", Kind::List, None, "users whose journal entries are believed"),
     option("ipv4_prefix", Kind::Int, Some("32"), "bits of an IPv4 address that count"),
     option("ipv6_prefix", Kind::Int, Some("128"), "bits of an IPv6 address that count"),
+    option("aggregate", Kind::List, None, "when networks are banned as a whole"),
 ];
 
 /// Options of a filter that mean something; its others are variables for these.
@@ -112,7 +113,7 @@ pub const GLOBAL: &[&str] = &[
     "banaction_native",
 ];
 /// Those that fail2ban does not know.
-pub(crate) const OWN: [&str; 3] = ["trusted_uid", "ipv4_prefix", "ipv6_prefix"];
+pub(crate) const OWN: [&str; 4] = ["trusted_uid", "ipv4_prefix", "ipv6_prefix", "aggregate"];
 
 /// The default of an option as its text.
 pub(crate) fn default(name: &str) -> &'static str {

@@ -102,6 +102,8 @@ pub struct JailSpec {
     pub ipv6_prefix: u8,
     /// Bits of an IPv4 address that are counted and banned together.
     pub ipv4_prefix: u8,
+    /// When networks are banned as a whole, one `LENGTH:NUMBER` each.
+    pub aggregate: Vec<Value>,
     /// The section's header.
     pub origin: Origin,
 }

@@ -3,7 +3,8 @@
 //! From a configuration's texts to running scripts: `definition` works an action out, once; `template` and `values` make
 //! a script of a command and a ban, with everything that an attacker may have written kept out of the script's text;
 //! `life` knows what was started and what is held; `worker` does one job, in the thread that `crew` makes for it, with
-//! the `hands` of this machine; `queue` is what waits. `mail` is fail2ban's `smtp.py`.
+//! the `hands` of this machine; `queue` is what waits. `mail` is fail2ban's `smtp.py`;
+//! `rehearse` leads all that through a life for comparison.
 //!
 //! The kernel's bans never wait for any of this: an action is told of a ban after the ban is acknowledged, and whatever
 //! it does or fails to do changes no ban.
@@ -14,6 +15,8 @@ mod hands;
 mod life;
 mod mail;
 mod queue;
+mod rehearse;
+mod remembered;
 mod template;
 mod ticket;
 mod values;
@@ -24,6 +27,8 @@ pub(crate) use definition::{Definition, Machine};
 pub(crate) use hands::Tools;
 pub(crate) use mail::Letters;
 pub(crate) use queue::Job;
+pub use rehearse::{Rehearsed, Step, rehearse};
+pub(crate) use remembered::Remembered;
 pub(crate) use template::Template;
 pub(crate) use ticket::Ticket;
 pub(crate) use values::{Counters, NoHistory, Values};
@@ -80,6 +85,22 @@ impl Planned {
             action.asks_for(&commands, values::is_lines)
         };
         matches!(self, Self::Scripts(action) if later(action))
+    }
+
+    /// True if any of it needs the lines of a ban, so that a start has to read them.
+    pub(crate) fn asks_for_lines(&self) -> bool {
+        let commands = [
+            Command::Ban,
+            Command::Reban,
+            Command::Prolong,
+            Command::Unban,
+        ];
+        matches!(self, Self::Scripts(action) if action.asks_for(&commands, values::is_lines))
+    }
+
+    /// True if it does something when the configuration is read anew, even if that says nothing new of it.
+    pub(crate) fn reloads(&self) -> bool {
+        matches!(self, Self::Scripts(action) if action.has(Command::Reload))
     }
 
     /// True if a ban's command asks for the counters of the jail.

@@ -6,9 +6,12 @@ use crate::enforce::Report;
 use crate::log::Level;
 use crate::plan::{Backend, Jail};
 use crate::source::{SourceState, Standing};
-use base::{Diagnostic, JailName, Timestamp};
+use base::{Diagnostic, JailName, Prefix, Timestamp};
 use engine::JailId;
 use std::collections::BTreeMap;
+
+/// Bans that keep nobody out of which the cause is remembered.
+const MOST_DOUBTS: usize = 100;
 
 /// The board.
 pub(crate) struct Board {
@@ -19,6 +22,8 @@ pub(crate) struct Board {
     pub(crate) store: wire::Store,
     sources: BTreeMap<(JailId, String), Source>,
     enforcement_trouble: Option<String>,
+    /// Bans that stand and keep nobody out, with the likely cause.
+    doubts: BTreeMap<(JailId, Prefix), String>,
 }
 
 struct Source {
@@ -48,7 +53,35 @@ impl Board {
             store,
             sources: BTreeMap::new(),
             enforcement_trouble: None,
+            doubts: BTreeMap::new(),
         }
+    }
+
+    /// A ban does not keep its owner out.
+    pub(crate) fn doubted(&mut self, jail: JailId, prefix: Prefix, cause: String) {
+        if self.doubts.len() < MOST_DOUBTS {
+            self.doubts.insert((jail, prefix), cause);
+        }
+    }
+
+    /// The ban is over.
+    pub(crate) fn ban_ended(&mut self, jail: JailId, prefix: &Prefix) {
+        self.doubts.remove(&(jail, *prefix));
+    }
+
+    /// What is to be said of the bans of a jail that keep nobody out.
+    fn doubts_of(&self, jail: &Jail, ineffective: usize) -> Option<String> {
+        let from = (jail.id, Prefix::FIRST);
+        let mut all = self.doubts.range(from..);
+        let ((_, prefix), cause) = all.next().filter(|((id, _), _)| *id == jail.id)?;
+        let more = match ineffective.saturating_sub(1) {
+            0 => String::new(),
+            more => format!(" (and {more} more)"),
+        };
+        Some(format!(
+            "jail {}: the ban of {prefix} keeps nobody out{more}: {cause}",
+            jail.name
+        ))
     }
 
     pub(crate) fn is_broken(&self, jail: &str) -> bool {
@@ -79,6 +112,11 @@ impl Board {
         let changed = change(&key.1, kind, before.map(|before| &before.state), &standing);
         self.sources.insert(key, Source { kind, standing });
         emptied.into_iter().chain(changed).collect()
+    }
+
+    /// Forgets the sources of a jail.
+    pub(crate) fn jail_left(&mut self, jail: JailId) {
+        self.sources.retain(|(id, _), _| *id != jail);
     }
 
     /// Forgets the sources of one kind of a jail.
@@ -143,6 +181,7 @@ impl Board {
                 vec![(Level::Notice, text)]
             }
             Report::Applied { .. }
+            | Report::Inspected(_)
             | Report::Adopted(_)
             | Report::Restored { .. }
             | Report::ForeignChange
@@ -189,14 +228,6 @@ impl Board {
         }
     }
 
-    /// The store lost its file and lives in memory from now on.
-    pub(crate) fn store_is_in_memory(&mut self) {
-        self.store = wire::Store {
-            path: "memory".into(),
-            state: "in memory only: a restart forgets the bans".into(),
-        };
-    }
-
     /// The status of everything, as clients get it.
     pub(crate) fn status(&self, jails: &[Jail], counts: &[engine::JailStatus]) -> wire::Status {
         let mut problems = Vec::new();
@@ -210,6 +241,9 @@ impl Board {
         }
         let mut all: Vec<wire::JailStatus> = Vec::new();
         for (jail, counts) in jails.iter().zip(counts) {
+            if jail.is_removed {
+                continue;
+            }
             let status = self.jail_status(jail, counts);
             let counts_as_problem =
                 status.state == "error" || (status.state == "waiting" && !jail.auto);
@@ -226,10 +260,15 @@ impl Board {
                     format!("jail {}: {}: {}", status.name, source.path, source.state)
                 }));
             }
+            problems.extend(self.doubts_of(jail, counts.ineffective));
             all.push(status);
         }
         for (name, diagnostic) in &self.broken {
             problems.push(format!("jail {name}: error: {}", one_line(diagnostic)));
+            // After a reload it runs on in its former form.
+            if all.iter().any(|jail| jail.name == name.as_str()) {
+                continue;
+            }
             all.push(wire::JailStatus {
                 name: name.to_string(),
                 state: "error".into(),
@@ -239,6 +278,7 @@ impl Board {
                 failed_total: 0,
                 evicted: 0,
                 lost_lines: 0,
+                ineffective: 0,
                 banned: 0,
                 banned_total: 0,
                 actions: Vec::new(),
@@ -316,6 +356,7 @@ impl Board {
             failed_total: counts.failed_total,
             evicted: counts.evicted,
             lost_lines: counts.lost_lines,
+            ineffective: counts.ineffective as u64,
             banned: counts.banned as u64,
             banned_total: counts.banned_total,
             actions: Vec::new(),

@@ -31,7 +31,7 @@ pub use os::netlink::nft::{Blocktype, Jail as EnforceJail, Protocol, Scope};
 pub use os::netlink::{PortRange, Ports};
 pub use thread::{Enforcer, EnforcerGone, EnforcerHandle};
 
-use base::{JailName, Prefix, Timestamp};
+use base::{JailName, Prefix, Span, Timestamp};
 
 /// What the enforcer is to guard, and how.
 #[derive(Clone, Debug)]
@@ -87,6 +87,16 @@ pub enum Command {
     Restore(Vec<Standing>),
     /// These are the jails from now on. Bans of those that remain stay, also when their ports change.
     SetJails(Vec<EnforceJail>),
+    /// Somebody failed whose ban should hold: does the kernel hold it, and how is the banned connected? Answered by
+    /// [`Report::Inspected`].
+    Inspect {
+        /// In which jail.
+        jail: JailName,
+        /// Who.
+        prefix: Prefix,
+        /// How long after the ban, for the answer.
+        after: Span,
+    },
     /// Compare every element with the kernel's, put right what differs, then report the status.
     Verify,
     /// End. Bans stay in the kernel unless `flush`, which removes the table.
@@ -125,6 +135,8 @@ pub enum Report {
     },
     /// Somebody changed the ruleset; what is ours stands.
     ForeignChange,
+    /// The answer to [`Command::Inspect`].
+    Inspected(Inspection),
     /// Open connections of the newly banned were cut.
     Destroyed {
         /// How many.
@@ -155,6 +167,34 @@ pub enum Report {
         /// Bans that stay in the kernel.
         standing: usize,
     },
+}
+
+/// What the kernel says of one ban.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Inspection {
+    /// In which jail.
+    pub jail: JailName,
+    /// Who.
+    pub prefix: Prefix,
+    /// As in the question.
+    pub after: Span,
+    /// Whether it is held.
+    pub held: Held,
+    /// The local ports that the banned is connected to.
+    pub ports: Vec<u16>,
+}
+
+/// Whether the kernel holds a ban.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Held {
+    /// It does.
+    Yes,
+    /// It did not any more, and does again.
+    PutBack,
+    /// It does not take it, and why.
+    Failing(String),
+    /// It cannot be asked, or the ban is over.
+    Unknown,
 }
 
 /// How enforcement stands.

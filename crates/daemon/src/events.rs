@@ -5,7 +5,7 @@
 
 use crate::clock;
 use crate::log::{Kind, Level, Log, local};
-use base::{FailureId, JailName, Prefix, Timestamp};
+use base::{FailureId, JailName, Prefix, Span, Timestamp};
 use engine::{Event, IgnoreReason, LiftReason, ProtectReason};
 use jiff::tz::TimeZone;
 
@@ -23,6 +23,63 @@ fn line(zone: &TimeZone, event: &Event) -> (Level, Kind, &'static str, String) {
     match event {
         Event::Found { id, time, .. } => {
             per_failure("filter", format!("Found {id} - {}", local(*time, zone)))
+        }
+        Event::Attempted { id, time, .. } => {
+            per_failure("filter", format!("Attempt {id} - {}", local(*time, zone)))
+        }
+        Event::FoundAgain {
+            id,
+            time,
+            bans,
+            weight,
+            cut,
+            enough,
+            ..
+        } => {
+            // The original reckons in fractions, and shows it where nothing was cut.
+            let point = if *cut { "" } else { ".0" };
+            let ban = if *enough { ", Ban" } else { "" };
+            let time = local(*time, zone);
+            let text = format!("Found {id}, bad - {time}, {bans} # -> {weight}{point}{ban}");
+            (Level::Info, Kind::PerFailure, "observer", text)
+        }
+        Event::BannedBefore {
+            prefix,
+            bans,
+            last,
+            usual,
+            length,
+            ..
+        } => {
+            let last = local(*last, zone);
+            let (usual, length) = (words(*usual), base::format_seconds(*length));
+            let text =
+                format!("IP {prefix} is bad: {bans} # last {last} - incr {usual} to {length}");
+            (Level::Info, Kind::PerBan, "observer", text)
+        }
+        Event::Grown {
+            prefix,
+            length,
+            count,
+            until,
+            ..
+        } => {
+            let (length, until) = (base::format_seconds(*length), local(*until, zone));
+            let text = format!("Increase Ban {prefix} ({count} # {length} -> {until})");
+            (Level::Notice, Kind::PerBan, "observer", text)
+        }
+        Event::Aggregated {
+            prefix,
+            children,
+            listed,
+            ..
+        } => {
+            let text = format!("{children} bans in {prefix}: it is banned as a whole ({listed})");
+            (Level::Notice, Kind::PerBan, "actions", text)
+        }
+        Event::GrowthFailed { prefix, error, .. } => {
+            let text = format!("the ban of {prefix} does not grow: {error}");
+            (Level::Error, Kind::PerFailure, "observer", text)
         }
         Event::Ignored { id, why, .. } => per_failure("filter", ignored(id, why)),
         Event::Banned {
@@ -45,7 +102,16 @@ fn line(zone: &TimeZone, event: &Event) -> (Level, Kind, &'static str, String) {
             why: LiftReason::Ignored,
             ..
         } => per_ban(format!("Unban {prefix}: it is ignored from now on")),
+        Event::Unbanned {
+            prefix,
+            why: LiftReason::Aggregated(network),
+            ..
+        } => per_ban(format!("Unban {prefix}: it is part of {network}")),
         Event::Unbanned { prefix, .. } => per_ban(format!("Unban {prefix}")),
+        Event::Ineffective { prefix, after, .. } => {
+            let after = base::format_duration(after.as_secs());
+            per_failure("filter", format!("{prefix} fails {after} after its ban"))
+        }
         Event::AlreadyBanned { prefix, after, .. } => {
             let level = match after.as_secs() {
                 ..3 => Level::Debug,
@@ -102,9 +168,16 @@ fn line(zone: &TimeZone, event: &Event) -> (Level, Kind, &'static str, String) {
 pub(crate) fn jail_of(event: &Event) -> engine::JailId {
     match event {
         Event::Found { jail, .. }
+        | Event::Attempted { jail, .. }
+        | Event::FoundAgain { jail, .. }
+        | Event::BannedBefore { jail, .. }
+        | Event::Grown { jail, .. }
+        | Event::Aggregated { jail, .. }
+        | Event::GrowthFailed { jail, .. }
         | Event::Ignored { jail, .. }
         | Event::Banned { jail, .. }
         | Event::Unbanned { jail, .. }
+        | Event::Ineffective { jail, .. }
         | Event::AlreadyBanned { jail, .. }
         | Event::ExpiredIgnored { jail, .. }
         | Event::Protected { jail, .. }
@@ -187,6 +260,11 @@ fn ignored(id: &FailureId, why: &IgnoreReason) -> String {
     }
 }
 
+/// A length as the original's log has it.
+fn words(length: Span) -> String {
+    base::format_duration(length.as_secs())
+}
+
 fn protected(why: ProtectReason) -> &'static str {
     match why {
         ProtectReason::OwnAddress => "it is an address of this machine",
@@ -202,7 +280,6 @@ fn protected(why: ProtectReason) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use base::Span;
     use engine::JailId;
 
     fn check(event: &Event, level: Level, module: &str, text: &str) {
@@ -270,6 +347,7 @@ mod tests {
                 prefix,
                 after: Span::from_secs(after),
                 until: None,
+                longer: false,
             };
             check(&event, level, "actions", "192.0.2.1 already banned");
         }

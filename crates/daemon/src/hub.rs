@@ -13,7 +13,7 @@ use crate::heartbeat::Pulse;
 use crate::ignore::Questions;
 use crate::keep::{Keeper, Kept, Order};
 use crate::log::{Kind, Level, Log};
-use crate::plan::Jail;
+use crate::plan::{Jail, Merged};
 use crate::protect::Protection;
 use crate::resolve::Resolver;
 use crate::source::Standing;
@@ -27,13 +27,19 @@ use std::time::Duration;
 use store::Write;
 
 mod act;
+mod doubt;
 mod finish;
 mod ignore;
+mod reached;
+mod reload;
 mod requests;
 mod restore;
 mod translate;
 
 pub(crate) use act::Acting;
+pub(crate) use ignore::Lists;
+pub(crate) use reached::Reached;
+pub(crate) use reload::Swapped;
 pub(crate) use requests::Asked;
 pub(crate) use translate::failures;
 use translate::store_ban;
@@ -50,7 +56,7 @@ pub(crate) enum Message {
         addresses: Vec<Prefix>,
     },
     /// Who is ignored, as names and files have it now.
-    Ignore(crate::ignore::Said),
+    Ignore(u64, crate::ignore::Said),
     /// `ignorecommand` has answered.
     IgnoreAnswer(crate::ignore::Answer),
     /// The enforcer speaks.
@@ -61,6 +67,13 @@ pub(crate) enum Message {
     Acted,
     /// A client asks; the answer is one line.
     Ask(wire::Request, SyncSender<String>),
+    /// The configuration was read anew, and the readers have ended.
+    Reload {
+        merged: Box<Merged>,
+        /// The number of its watcher of `ignoreip`.
+        generation: u64,
+        reply: SyncSender<Swapped>,
+    },
     /// A part is no more, and why. Guarding blindly would be worse than to end and be started again.
     Died(String),
     /// A signal asks for the end.
@@ -108,6 +121,8 @@ pub(crate) struct Hub {
     waiting: HashMap<RequestId, Asked>,
     next_request: u64,
     purged: Timestamp,
+    reached: Reached,
+    lists: Lists,
     pulse: Pulse,
     is_dry_run: bool,
 }
@@ -126,6 +141,10 @@ pub(crate) struct Parts {
     pub(crate) log: Arc<Log>,
     pub(crate) zone: TimeZone,
     pub(crate) purge_age: Span,
+    /// How far earlier runs have read.
+    pub(crate) reached: Reached,
+    /// Lists of the ignored, as the watcher said at the start.
+    pub(crate) lists: Lists,
     /// Beats with every step.
     pub(crate) pulse: Pulse,
     /// Nothing reaches the kernel.
@@ -161,6 +180,8 @@ impl Hub {
             log,
             zone,
             purge_age,
+            reached,
+            lists,
             pulse,
             is_dry_run,
         } = parts;
@@ -182,6 +203,8 @@ impl Hub {
             waiting: HashMap::new(),
             next_request: 0,
             purged: clock::now(),
+            reached,
+            lists,
             pulse,
             is_dry_run,
         }
@@ -236,12 +259,22 @@ impl Hub {
             } => {
                 self.resolved(jail, &failure, &name, addresses);
             }
-            Message::Ignore(said) => self.ignore_says(said),
+            Message::Ignore(generation, said) => self.ignore_says(generation, said),
             Message::IgnoreAnswer(answer) => self.ignore_answers(answer),
             Message::Enforcer(report) => self.enforcer_says(report),
             Message::Kept(kept) => self.kept(kept),
             Message::Acted => self.acting.turn(),
             Message::Ask(request, reply) => self.ask(request, reply),
+            Message::Reload {
+                merged,
+                generation,
+                reply,
+            } => {
+                self.lists.advance(generation);
+                let swapped = self.reload(*merged);
+                // Who asked has gone only if the daemon ends.
+                drop(reply.send(swapped));
+            }
             // The loop takes these itself.
             Message::Stop | Message::Died(_) => {}
         }
@@ -274,7 +307,9 @@ impl Hub {
                 },
                 // What the failures before it led to is handed over first.
                 Read::Position(write) => {
+                    self.engine.step(now, Input::ReadEnds, &mut self.effects);
                     self.perform();
+                    self.reached.note(&write);
                     self.keeper.send(Order::Write(write, None));
                 }
                 Read::State {
@@ -295,6 +330,7 @@ impl Hub {
                 Read::Notice(jail, text) => self.tell(Level::Warning, "filter", jail, &text),
             }
         }
+        self.engine.step(now, Input::ReadEnds, &mut self.effects);
     }
 
     fn resolved(
@@ -322,6 +358,7 @@ impl Hub {
             let id = base::FailureId::Prefix(address);
             self.admit(clock::now(), jail, &id, found);
         }
+        self.step(Input::ReadEnds);
     }
 
     fn name_dropped(&mut self, now: Timestamp) {
@@ -334,6 +371,7 @@ impl Hub {
     fn enforcer_says(&mut self, report: Report) {
         match report {
             Report::Applied { seq, result } => self.step(Input::Applied { seq, result }),
+            Report::Inspected(inspection) => self.inspected(&inspection),
             Report::Restored { elements, failed } => {
                 // What failed is tried again by the enforcer, which says so; the bans stand either way.
                 for seq in std::mem::take(&mut self.restoring) {
@@ -381,15 +419,13 @@ impl Hub {
                 .write(clock::now(), Level::Error, Kind::Rare, "database", text);
         }
         if !kept.begun_anew.is_empty() {
-            // The fresh file knows nothing of the bans that stand.
+            // The file may not know all the bans that stand.
             for ban in self.engine.bans() {
                 let row = translate::standing_row(&self.jails, &ban);
-                self.keeper.send(Order::Write(Write::Prolong(row), None));
+                self.keeper.send(Order::Write(Write::Stands(row), None));
             }
         }
-        if kept.in_memory {
-            self.board.store_is_in_memory();
-        }
+        self.recalled(kept.bans, kept.past);
         if let Some((level, text)) = self.board.store_says(kept.failure) {
             self.log
                 .write(clock::now(), level, Kind::Rare, "database", &text);
@@ -452,6 +488,15 @@ impl Hub {
     }
 
     fn notify(&mut self, event: &Event) {
+        match event {
+            Event::Ineffective {
+                jail,
+                prefix,
+                after,
+            } if !self.is_dry_run => self.doubt(*jail, *prefix, *after),
+            Event::Unbanned { jail, prefix, .. } => self.board.ban_ended(*jail, prefix),
+            _ => {}
+        }
         let concerns_all = matches!(event, Event::StoreFailed { ban: None, .. });
         let name = (!concerns_all).then(|| self.name_of(events::jail_of(event)));
         events::tell(&self.log, &self.zone, name.as_ref(), event);
@@ -482,8 +527,11 @@ impl Hub {
             self.step(Input::Tick);
         }
         self.refresh_protection(now);
+        self.acting.turn();
         if now.since(self.purged) >= PURGE_EVERY || now < self.purged {
             self.purged = now;
+            let before = now - self.purge_age;
+            self.step(Input::Purge { before });
             self.keeper.send(Order::Purge {
                 now,
                 age: self.purge_age,

@@ -26,7 +26,8 @@ use crate::clock;
 use crate::log::{Kind, Level, Log};
 use crate::plan::Jail;
 use crate::resolve::addresses_of;
-use engine::{IgnoreList, JailId, JailPolicy};
+use engine::{IgnoreList, JailId};
+use std::collections::HashMap;
 use std::io;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread;
@@ -46,12 +47,10 @@ pub(crate) enum Said {
 
 impl Said {
     /// Takes it in before there is an engine.
-    pub(crate) fn take_in(self, policies: &mut [JailPolicy], log: &Log) {
+    pub(crate) fn take_in(self, lists: &mut HashMap<JailId, IgnoreList>, log: &Log) {
         match self {
             Self::List(jail, list) => {
-                if let Some(policy) = policies.get_mut(jail.0 as usize) {
-                    policy.ignoreip = list;
-                }
+                lists.insert(jail, list);
             }
             Self::Note(level, text) => log.write(clock::now(), level, Kind::Rare, "ignore", &text),
         }

@@ -27,7 +27,10 @@ mod shards;
 mod threads;
 
 pub(crate) use choose::{Choice, Positions, choice, journal_has, journald_runs};
-pub(crate) use threads::start;
+pub(crate) use threads::{AllLearnt, Sources, start};
+
+/// What the jails of a log have learnt, by who they are: all logs of the same jails are one to them.
+pub(crate) type Learnt = HashMap<Box<[JailId]>, Detectors>;
 
 /// Failures that travel together at most.
 const BATCH: usize = 2_000;
@@ -39,8 +42,7 @@ const SAME_COMPLAINT: Span = Span::from_secs(86_400);
 /// What one source thread does with what it reads.
 pub(crate) struct Ingest {
     jails: Arc<[Jail]>,
-    /// What the jails of a log have learnt, by who they are: all logs of the same jails are one to them.
-    detectors: HashMap<Box<[JailId]>, Detectors>,
+    detectors: Learnt,
     streams: HashMap<SourceKey, Stream>,
     hub: Sender<Message>,
     gate: Gate,
@@ -74,10 +76,11 @@ impl Ingest {
         gate: Gate,
         zone: TimeZone,
         ears: Arc<Ears>,
+        learnt: Learnt,
     ) -> Self {
         Self {
             jails,
-            detectors: HashMap::new(),
+            detectors: learnt,
             streams: HashMap::new(),
             hub,
             gate,
@@ -107,14 +110,15 @@ impl Ingest {
         self.flush();
     }
 
-    /// Sends everything: the thread ends.
-    pub(crate) fn finish(&mut self) {
+    /// Sends everything, since the thread ends; gives what was learnt.
+    pub(crate) fn finish(&mut self) -> Learnt {
         let now = clock::now();
         let keys: Vec<SourceKey> = self.reached.keys().copied().collect();
         for key in keys {
             self.take_positions(key, now);
         }
         self.flush();
+        std::mem::take(&mut self.detectors)
     }
 
     fn take_positions(&mut self, key: SourceKey, now: Timestamp) {

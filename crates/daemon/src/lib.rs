@@ -23,11 +23,13 @@ mod last_words;
 mod log;
 mod plan;
 mod protect;
+mod reload;
 mod resolve;
 mod run;
 mod scan;
 mod source;
 
+pub use actions::{Rehearsed, Step, rehearse};
 pub use check::{
     Check, CheckReport, CheckedAction, CheckedJail, CheckedRegex, CheckedSource, Enforcement,
     Verdict, check,

@@ -17,7 +17,14 @@ use std::env;
 use std::sync::Arc;
 
 mod actions;
+mod aggregate;
+mod growth;
+mod merge;
+mod reads;
 mod sources;
+
+pub(crate) use actions::MAIL;
+pub(crate) use merge::{Merged, merge};
 
 /// What runs.
 pub(crate) struct Plan {
@@ -28,6 +35,7 @@ pub(crate) struct Plan {
 }
 
 /// One jail, ready to run.
+#[derive(Clone)]
 pub(crate) struct Jail {
     pub(crate) id: JailId,
     pub(crate) name: JailName,
@@ -61,6 +69,23 @@ pub(crate) struct Jail {
     pub(crate) action_notes: Vec<String>,
     /// What to change if the service as shipped logs no addresses.
     pub(crate) needs: Option<String>,
+    /// All that says where its lines come from and what is seen in them, as a text to compare.
+    pub(crate) reads: String,
+    /// The same of its actions.
+    pub(crate) acts: String,
+    /// The configuration does not have it any more.
+    pub(crate) is_removed: bool,
+}
+
+impl Jail {
+    /// True if the other one counts and bans as this one does.
+    fn acts_like(&self, other: &Self) -> bool {
+        self.policy == other.policy
+            && self.ignore == other.ignore
+            && self.enforce == other.enforce
+            && self.acts == other.acts
+            && self.auto == other.auto
+    }
 }
 
 /// Where the configuration wants lines from.
@@ -139,7 +164,7 @@ fn compile_jail(
     diagnostics: &mut Vec<Diagnostic>,
 ) -> Result<Jail, Diagnostic> {
     let rule = compile_rule(spec, around.start_year)?;
-    let mut notes = not_yet(spec);
+    let mut notes = Vec::new();
     // Under our own name the recidive jail hears of bans from the engine itself (contract 22).
     let fed_by_bans = spec.filter.name == "recidive";
     let source = sources::compile(spec, around.journal_flags)?;
@@ -165,10 +190,12 @@ fn compile_jail(
         maxmatches: spec.maxmatches.min(globals.dbmaxmatches),
         findtime: spec.findtime,
         bantime: spec.bantime,
+        growth: growth::growth(spec, diagnostics),
         ignoreself: spec.ignoreself,
         ignoreip: ignore::fixed(&ignore),
         ipv4_prefix: spec.ipv4_prefix,
         ipv6_prefix: spec.ipv6_prefix,
+        aggregate: aggregate::aggregate(spec, diagnostics),
         fed_by_bans,
         enforceable: enforce.is_some() || !actions.is_empty(),
     };
@@ -198,6 +225,9 @@ fn compile_jail(
         notes,
         action_notes,
         needs: spec.filter.needs.clone(),
+        reads: reads::text(spec),
+        acts: reads::acts(spec),
+        is_removed: false,
     })
 }
 
@@ -275,19 +305,6 @@ pub fn usedns(word: UseDns) -> detect::UseDns {
 pub fn year_of(now: Timestamp) -> i32 {
     let at = jiff::Timestamp::from_second(now.as_secs());
     at.map_or(1970, |at| i32::from(TimeZone::UTC.to_datetime(at).year()))
-}
-
-/// What the jail asks for and does not get yet: an admin must not believe that it is there.
-fn not_yet(spec: &JailSpec) -> Vec<String> {
-    let asked = [(
-        spec.increment.enabled,
-        "bantime.increment is not supported yet: its bans do not grow",
-    )];
-    asked
-        .into_iter()
-        .filter(|(asked, _)| *asked)
-        .map(|(_, note)| note.to_owned())
-        .collect()
 }
 
 /// The union of what the jail's actions ask of the kernel.

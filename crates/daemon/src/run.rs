@@ -7,14 +7,14 @@ use crate::board::Board;
 use crate::control::{self, failed};
 use crate::enforce::{EnforceConfig, Enforcer, Report};
 use crate::heartbeat::{Heartbeat, Pulse};
-use crate::hub::{Acting, Hub, Message, Parts};
-use crate::ignore::{self, Questions};
-use crate::ingest;
+use crate::hub::{Acting, Hub, Lists, Message, Parts, Reached};
+use crate::ignore::Questions;
 use crate::keep::{Keeper, Order};
 use crate::last_words::LastWords;
 use crate::log::{Kind, Level, Log, Target};
 use crate::plan::{Plan, Surroundings, compile};
 use crate::protect::Protection;
+use crate::reload::{self, Reloader};
 use crate::resolve::Resolver;
 use crate::{DiskFiles, clock};
 use base::{Diagnostic, Severity, Timestamp};
@@ -22,7 +22,9 @@ use conf::{Choice, Globals, Manner, Tree};
 use engine::Engine;
 use jiff::tz::TimeZone;
 use os::{Notifier, Signal, Signals};
+use std::collections::HashMap;
 use std::fs;
+use std::hash::{BuildHasher, RandomState};
 use std::io;
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
@@ -30,8 +32,9 @@ use std::sync::Arc;
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel, sync_channel};
 use std::thread;
 use std::time::{Duration, Instant};
-use store::{Opened, Place, Store, Write};
+use store::Opened;
 
+mod database;
 mod locks;
 
 /// The control socket's usual place.
@@ -81,10 +84,11 @@ pub enum Ended {
 pub fn run(options: &Options) -> Result<Ended, Vec<Diagnostic>> {
     let zone = TimeZone::system();
     let started = clock::now();
+    os::keep_files_private();
     // Before any thread is made: a signal must find this one only.
     let signals =
         Signals::block().map_err(|error| cannot(format!("signals cannot be received: {error}")))?;
-    let (plan, globals, config) = load(options, started)?;
+    let (plan, globals, tree) = load(options, started)?;
     let log = Arc::new(open_log(options, &globals, &zone)?);
     let tell = |level, text: &str| log.write(clock::now(), level, Kind::Rare, "server", text);
     tell(
@@ -109,7 +113,18 @@ pub fn run(options: &Options) -> Result<Ended, Vec<Diagnostic>> {
     if !options.dry_run {
         locks.extend(locks::table(&options.table, &tell)?);
     }
-    let opened = open_store(&path, keeps, &zone, started);
+    let mut opened = database::open(&path, keeps, &globals, &zone, started);
+    if let Some(theirs) = database::of_fail2ban(&tree, &globals, &path).filter(|_| keeps) {
+        if fail2ban_answers() {
+            let text = "fail2ban is running: what its database holds is not taken over";
+            log.write(clock::now(), Level::Notice, Kind::Rare, "database", text);
+        } else {
+            database::import(&mut opened, &theirs, &plan.jails, &log);
+        }
+    }
+    if let Some(text) = &opened.upgraded {
+        log.write(clock::now(), Level::Notice, Kind::Rare, "database", text);
+    }
     for note in &opened.notes {
         log.write(clock::now(), Level::Error, Kind::Rare, "database", note);
     }
@@ -117,7 +132,7 @@ pub fn run(options: &Options) -> Result<Ended, Vec<Diagnostic>> {
         options,
         plan,
         globals,
-        config,
+        config: tree.describe(),
         zone,
         started,
         log: Arc::clone(&log),
@@ -129,7 +144,7 @@ pub fn run(options: &Options) -> Result<Ended, Vec<Diagnostic>> {
 }
 
 /// Reads and compiles the configuration, and finds out at once whatever stands against running.
-fn load(options: &Options, now: Timestamp) -> Result<(Plan, Globals, String), Vec<Diagnostic>> {
+fn load(options: &Options, now: Timestamp) -> Result<(Plan, Globals, Tree), Vec<Diagnostic>> {
     let files = DiskFiles;
     let tree = Tree::find(&files, options.config.as_deref(), Manner::Stockade);
     let (config, mut diagnostics) = conf::load(&files, &tree, Choice::Enabled);
@@ -141,17 +156,7 @@ fn load(options: &Options, now: Timestamp) -> Result<(Plan, Globals, String), Ve
     );
     let mut against = Vec::new();
     if plan.jails.is_empty() {
-        let message = match plan.broken.len() {
-            0 => format!("no jail is enabled in {}", tree.describe()),
-            n => format!(
-                "none of the {n} enabled jails of {} can run",
-                tree.describe()
-            ),
-        };
-        against.push(
-            Diagnostic::new(Severity::Error, message)
-                .with_help("enable a jail with enabled = true in jail.local"),
-        );
+        against.push(no_jail(&plan, &tree));
     }
     if !options.dry_run && !os::has_net_admin() {
         against.push(
@@ -177,10 +182,37 @@ fn load(options: &Options, now: Timestamp) -> Result<(Plan, Globals, String), Ve
     }
     report(&diagnostics, &plan);
     if against.is_empty() {
-        Ok((plan, globals, tree.describe()))
+        Ok((plan, globals, tree))
     } else {
         Err(against)
     }
+}
+
+/// Reads and compiles the configuration of a daemon that runs.
+fn reread(config: Option<&Path>, started: Timestamp) -> Result<Plan, Vec<Diagnostic>> {
+    let files = DiskFiles;
+    let tree = Tree::find(&files, config, Manner::Stockade);
+    let (config, mut diagnostics) = conf::load(&files, &tree, Choice::Enabled);
+    // Years are left out of dates as at the start: equal rules must stay equal.
+    let around = Surroundings::of_this_machine(started);
+    let plan = compile(config, &around, &mut diagnostics);
+    report(&diagnostics, &plan);
+    match plan.jails.is_empty() && plan.broken.is_empty() {
+        true => Err(vec![no_jail(&plan, &tree)]),
+        false => Ok(plan),
+    }
+}
+
+fn no_jail(plan: &Plan, tree: &Tree) -> Diagnostic {
+    let message = match plan.broken.len() {
+        0 => format!("no jail is enabled in {}", tree.describe()),
+        n => format!(
+            "none of the {n} enabled jails of {} can run",
+            tree.describe()
+        ),
+    };
+    Diagnostic::new(Severity::Error, message)
+        .with_help("enable a jail with enabled = true in jail.local")
 }
 
 /// Findings of the configuration go to whoever started us, with their lines.
@@ -202,20 +234,6 @@ fn open_log(options: &Options, globals: &Globals, zone: &TimeZone) -> Result<Log
     let level = Level::parse(&globals.loglevel).unwrap_or(Level::Info);
     Log::open(target, level, zone.clone())
         .map_err(|error| cannot(format!("the log cannot be opened: {error}")))
-}
-
-fn open_store(path: &Path, keeps: bool, zone: &TimeZone, now: Timestamp) -> Opened {
-    if !keeps {
-        let held = store::Held::default();
-        return Opened {
-            store: Store::memory(),
-            place: Place::Memory,
-            held,
-            notes: Vec::new(),
-        };
-    }
-    let stamp = crate::log::local(now, zone).replace([' ', ':', '-'], "");
-    Store::open(path, &stamp, now)
 }
 
 /// Everything that the start has found; the rest of the way up, and down again.
@@ -256,20 +274,20 @@ impl Guard<'_> {
                 vec![Diagnostic::new(Severity::Error, error.what).with_help(error.help)]
             })?;
 
-        let names = jails
-            .iter()
-            .map(|jail| Write::JailEnabled(jail.name.to_string()))
-            .collect::<Vec<_>>();
-        let (state, stored, positions) = read_store(&mut opened, &names, &self.log);
-        let path = match &opened.place {
-            Place::File(path) => path.display().to_string(),
-            Place::Memory => "memory".to_owned(),
+        let held = database::read(&mut opened, &jails, &self.log);
+        let history = database::history(&opened.store, &self.globals);
+        let path = match opened.store.path() {
+            Some(path) => path.display().to_string(),
+            None => "memory".to_owned(),
         };
         let words = LastWords::new("the store's thread", sender.clone());
-        let keeper = Keeper::start(opened.store, opened.place.clone(), move |report| {
-            words.tell(Message::Kept(report));
+        let keeper = Keeper::start(opened.store, move |report| {
+            words.tell(Message::Kept(report))
         })
         .map_err(|error| cannot(format!("the store's thread cannot start: {error}")))?;
+        for write in held.waiting {
+            keeper.send(Order::Write(write, None));
+        }
         keeper.send(Order::Purge {
             now: self.started,
             age: self.globals.dbpurgeage,
@@ -284,25 +302,26 @@ impl Guard<'_> {
             });
         })
         .map_err(|error| cannot(format!("the resolver's thread cannot start: {error}")))?;
-        let words = LastWords::new("the watcher of ignoreip", sender.clone());
-        let tell_hub = move |said| words.tell(Message::Ignore(said));
-        let watcher = ignore::start(&jails, &self.log, tell_hub)
+        let watcher = reload::watch(&jails, 0, &sender, &self.log)
             .map_err(|error| cannot(format!("the watcher of ignoreip cannot start: {error}")))?;
         let ssh = std::env::var("SSH_CONNECTION").ok();
         let mut board = Board::new(
             self.started,
             self.config.clone(),
             self.plan.broken,
-            wire::Store { path, state },
+            wire::Store {
+                path,
+                state: held.state,
+            },
         );
         // The enforcer has told what it found before it returned.
         let mut adopted = Vec::new();
-        let mut policies: Vec<_> = jails.iter().map(|jail| jail.policy.clone()).collect();
+        let mut lists = HashMap::new();
         for message in inbox.try_iter() {
             match message {
                 Message::Enforcer(Report::Adopted(found)) => adopted.extend(found),
                 // Stored bans of whoever is ignored now are not restored.
-                Message::Ignore(said) => said.take_in(&mut policies, &self.log),
+                Message::Ignore(_, said) => said.take_in(&mut lists, &self.log),
                 Message::Enforcer(report) => {
                     for (level, text) in board.enforcer_says(report) {
                         self.log
@@ -312,11 +331,22 @@ impl Guard<'_> {
                 _ => {}
             }
         }
-        let acting = Acting::new(&jails, &self.log, self.options.dry_run, sender.clone());
+        let is_dry_run = self.options.dry_run;
+        let acting = Acting::new(&jails, &self.log, history, is_dry_run, sender.clone());
         let questions = Questions::new(&jails, sender.clone());
         let pulse = Pulse::default();
+        let policies = jails.iter().map(|jail| {
+            let mut policy = jail.policy.clone();
+            if let Some(list) = lists.get(&jail.id) {
+                policy.ignoreip = list.clone();
+            }
+            policy
+        });
+        let mut engine = Engine::new(policies.collect());
+        // Keyed by the system's randomness: nobody can guess the random part of a ban time.
+        engine.seed(RandomState::new().hash_one(self.started.as_micros()));
         let mut hub = Hub::new(Parts {
-            engine: Engine::new(policies),
+            engine,
             jails: Arc::clone(&jails),
             board,
             enforcer,
@@ -328,32 +358,39 @@ impl Guard<'_> {
             log: Arc::clone(&self.log),
             zone: self.zone.clone(),
             purge_age: self.globals.dbpurgeage,
+            reached: Reached::of(&held.positions),
+            lists: Lists::of_start(lists),
             pulse: pulse.clone(),
             is_dry_run: self.options.dry_run,
         });
-        hub.restore(stored, adopted);
+        hub.restore(held.bans, held.past, adopted);
         let hub = thread::Builder::new()
             .name("hub".into())
             .spawn(move || hub.run(&inbox))
             .map_err(|error| cannot(format!("the hub's thread cannot start: {error}")))?;
 
-        let sources = ingest::start(
-            &jails,
-            positions,
-            self.options.journal.clone(),
-            &self.zone,
-            sender.clone(),
-        )
-        .map_err(|error| cannot(format!("the sources cannot start: {error}")))?;
-        let socket = open_socket(&self.options.socket, &sender, &self.log);
+        let (orders, ordered) = channel();
+        let (config, year) = (self.options.config.clone(), self.started);
+        let reloader = Reloader {
+            hub: sender.clone(),
+            zone: self.zone.clone(),
+            journal: self.options.journal.clone(),
+            log: Arc::clone(&self.log),
+            load: Box::new(move || reread(config.as_deref(), year)),
+        };
+        let reloader = reloader
+            .start(Arc::clone(&jails), held.positions, watcher, ordered)
+            .map_err(|error| cannot(format!("the sources cannot start: {error}")))?;
+        let socket = open_socket(&self.options.socket, &sender, &orders, &self.log);
         let notifier = Notifier::from_environment();
         notifier.ready(&format!("guarding with {} jails", jails.len()));
-        watch(&signals, &notifier, &pulse, &self.log, &|| {
+        watch(&signals, &notifier, &pulse, &self.log, &orders, &|| {
             hub.is_finished()
         });
         notifier.stopping();
-        drop(watcher);
-        sources.stop();
+        // One that panicked has left its word with the hub.
+        drop(orders.send(reload::Order::Stop));
+        drop(reloader.join());
         // The hub may have ended by a client's order already.
         drop(sender.send(Message::Stop));
         let ended = match hub.join() {
@@ -373,19 +410,28 @@ impl Guard<'_> {
 }
 
 /// Without its socket the daemon still guards; only nobody can ask it.
-fn open_socket(path: &Path, hub: &Sender<Message>, log: &Log) -> Option<control::ControlSocket> {
-    let questions = hub.clone();
+fn open_socket(
+    path: &Path,
+    hub: &Sender<Message>,
+    reload: &Sender<reload::Order>,
+    log: &Log,
+) -> Option<control::ControlSocket> {
+    let (questions, reload) = (hub.clone(), reload.clone());
     let served = control::serve(path, move |request| {
         let (reply, answer) = sync_channel(1);
-        match questions.send(Message::Ask(request, reply)) {
-            Ok(()) => match answer.recv_timeout(ANSWER) {
+        let asked = match request {
+            wire::Request::Reload => reload.send(reload::Order::Reload(Some(reply))).is_ok(),
+            request => questions.send(Message::Ask(request, reply)).is_ok(),
+        };
+        match asked {
+            true => match answer.recv_timeout(ANSWER) {
                 Ok(line) => line,
                 Err(RecvTimeoutError::Timeout) => failed(
                     "the kernel or the disk has not confirmed it in time; it is still worked on",
                 ),
                 Err(RecvTimeoutError::Disconnected) => failed("the daemon is stopping"),
             },
-            Err(_) => failed("the daemon is stopping"),
+            false => failed("the daemon is stopping"),
         }
     });
     let told = |error: &io::Error| {
@@ -395,47 +441,13 @@ fn open_socket(path: &Path, hub: &Sender<Message>, log: &Log) -> Option<control:
     served.inspect_err(told).ok()
 }
 
-/// Says which jails there are and hands out what the store held.
-fn read_store(
-    opened: &mut Opened,
-    enabled: &[Write],
-    log: &Log,
-) -> (String, Vec<store::Ban>, ingest::Positions) {
-    let held = std::mem::take(&mut opened.held);
-    if held.passed_over > 0 {
-        let text = format!(
-            "{} stored bans are of no address and were passed over",
-            held.passed_over
-        );
-        log.write(clock::now(), Level::Warning, Kind::Rare, "database", &text);
-    }
-    let written = opened
-        .store
-        .disable_all_jails()
-        .and_then(|()| opened.store.write(enabled));
-    let state = match (written, &opened.place) {
-        (Err(error), _) => format!("cannot be written: {error}"),
-        (Ok(()), Place::Memory) if !opened.notes.is_empty() => {
-            "in memory only: a restart forgets the bans".to_owned()
-        }
-        (Ok(()), _) => "ok".to_owned(),
-    };
-    (
-        state,
-        held.bans,
-        ingest::Positions {
-            logs: held.logs,
-            journal: held.journal,
-        },
-    )
-}
-
 /// Waits for the end: a signal, or the hub's own. Feeds the watchdog as long as the hub gets on.
 fn watch(
     signals: &Signals,
     notifier: &Notifier,
     pulse: &Pulse,
     log: &Log,
+    reload: &Sender<reload::Order>,
     ended: &dyn Fn() -> bool,
 ) {
     let mut heart = Heartbeat::new(notifier.watchdog(), Instant::now());
@@ -448,11 +460,8 @@ fn watch(
                     log.write(clock::now(), Level::Error, Kind::Rare, "server", &text);
                 }
             }
-            Some(Signal::Hangup) => {
-                let text =
-                    "reload is not supported yet; restart to take a new configuration (bans stand)";
-                log.write(clock::now(), Level::Warning, Kind::Rare, "server", text);
-            }
+            // Its thread ends only with us.
+            Some(Signal::Hangup) => drop(reload.send(reload::Order::Reload(None))),
             None => {}
         }
         if heart.is_due(Instant::now(), pulse.count()) {

@@ -329,8 +329,10 @@ impl<'a> Replay<'a> {
                 Input::Failure { jail, failure },
                 &mut self.effects,
             );
-            self.settle();
         }
+        self.engine
+            .step(self.now, Input::ReadEnds, &mut self.effects);
+        self.settle();
     }
 
     /// Lets what ends before the log's time end.
@@ -388,7 +390,8 @@ impl<'a> Replay<'a> {
                 }
                 *seq
             }
-            StoreWrite::Prolong { seq, .. }
+            StoreWrite::Length { seq, .. }
+            | StoreWrite::Prolong { seq, .. }
             | StoreWrite::Delete { seq, .. }
             | StoreWrite::DeleteAll { seq } => *seq,
         }

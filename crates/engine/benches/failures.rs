@@ -40,6 +40,7 @@ fn counted(bencher: Bencher<'_, '_>, addresses: u32) {
             };
             let jail = JailId(0);
             engine.step(*now, Input::Failure { jail, failure }, &mut out);
+            engine.step(*now, Input::ReadEnds, &mut out);
         });
 }
 
@@ -50,10 +51,12 @@ fn policy() -> JailPolicy {
         maxmatches: 0,
         findtime: Span::from_secs(600),
         bantime: Some(Span::from_secs(600)),
+        growth: None,
         ignoreself: false,
         ignoreip: IgnoreList::default(),
         ipv4_prefix: 32,
         ipv6_prefix: 128,
+        aggregate: Vec::new(),
         fed_by_bans: false,
         enforceable: true,
     }

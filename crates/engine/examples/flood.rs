@@ -18,10 +18,12 @@ fn main() {
         maxmatches: 5,
         findtime: Span::from_secs(86_400),
         bantime: None,
+        growth: None,
         ignoreself: true,
         ignoreip: IgnoreList::default(),
         ipv4_prefix: 32,
         ipv6_prefix: 128,
+        aggregate: Vec::new(),
         fed_by_bans: false,
         enforceable: true,
     }]);
@@ -47,6 +49,7 @@ fn main() {
         let jail = JailId(0);
         engine.step(time, Input::ReadBegins { jail }, &mut out);
         engine.step(time, Input::Failure { jail, failure }, &mut out);
+        engine.step(time, Input::ReadEnds, &mut out);
         let is_ban = |effect: &Effect| matches!(effect, Effect::Ban { .. });
         if out.iter().any(is_ban) && banned_after.is_none() {
             banned_after = Some(failures);

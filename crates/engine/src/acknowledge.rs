@@ -24,7 +24,7 @@ impl Engine {
         let live = match result {
             Ok(()) => {
                 flight.kernel = Wait::Over;
-                !lifts && self.answered(now, seq, key, |ban| ban.applied = true, out)
+                !lifts && self.answered(now, seq, key, |ban| ban.applied(seq), out)
             }
             Err(error) => {
                 flight.kernel = Wait::Failed(error.clone());
@@ -92,6 +92,7 @@ impl Engine {
             return live;
         }
         ban.announced = true;
+        ban.announced_at = now;
         let restored = ban.restored;
         out.push(Effect::Notify(Event::Banned {
             jail: key.jail,
@@ -104,6 +105,7 @@ impl Engine {
             restored,
             seq: ban.first_seq,
         }));
+        self.lift_children(key, out);
         if !restored {
             self.feed(now, key, out);
         }

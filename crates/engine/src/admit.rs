@@ -2,22 +2,37 @@
 
 use crate::ignore::looks_like_address;
 use crate::impose::{Origin, Proposal};
+use crate::settle::FoundAgain;
 use crate::window::Told;
 use crate::{BanKey, Effect, Engine, Event, Failure, JailId, JailPolicy};
-use base::{FailureId, Family, NamedTexts, Prefix, Texts, Timestamp};
+use base::{FailureId, Family, NamedTexts, Prefix, Span, Texts, Timestamp};
 use std::borrow::Cow;
 
+/// So long after its acknowledgement a ban may still see failures of what was under way: a log-in that was being
+/// refused, lines that a service holds back.
+const GRACE: Span = Span::from_secs(10);
+
+/// Who tells a failure.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Source {
+    /// A jail's rules.
+    Rule,
+    /// Somebody, by a request.
+    Hand,
+}
+
 impl Engine {
-    /// Counts a failure, unless it is ignored or of nobody, and bans if that was enough.
+    /// Counts a failure, unless it is ignored or of nobody; if that was enough, a ban is due. True if it was counted.
     pub(crate) fn admit(
         &mut self,
         now: Timestamp,
         id: JailId,
         failure: &Failure<'_>,
+        source: Source,
         out: &mut Vec<Effect>,
-    ) {
+    ) -> bool {
         let Some(jail) = self.jails.get_mut(id.0 as usize) else {
-            return;
+            return false;
         };
         if let Some(why) = self.guard.ignored(&jail.policy, failure.id) {
             out.push(Effect::Notify(Event::Ignored {
@@ -25,7 +40,7 @@ impl Engine {
                 id: failure.id.clone(),
                 why,
             }));
-            return;
+            return false;
         }
         let subject = match failure.id {
             FailureId::Prefix(prefix) => {
@@ -35,23 +50,94 @@ impl Engine {
                 jail.malformed += 1;
                 let text = text.clone();
                 out.push(Effect::Notify(Event::MalformedAddress { jail: id, text }));
-                return;
+                return false;
             }
             raw @ FailureId::Raw(_) => Cow::Borrowed(raw),
         };
         jail.failed_total += 1;
-        out.push(Effect::Notify(Event::Found {
-            jail: id,
-            id: failure.id.clone(),
-            time: failure.time,
-        }));
-        let slot = jail.window.add(&subject, failure, &jail.policy);
+        let (of, time) = (failure.id.clone(), failure.time);
+        let (event, weight) = match source {
+            Source::Rule => (
+                Event::Found {
+                    jail: id,
+                    id: of,
+                    time,
+                },
+                1,
+            ),
+            Source::Hand => {
+                let weight = failure.matches.len().max(1) as u32;
+                (
+                    Event::Attempted {
+                        jail: id,
+                        id: of,
+                        time,
+                    },
+                    weight,
+                )
+            }
+        };
+        out.push(Effect::Notify(event));
+        if jail.banned > 0 && source == Source::Rule {
+            self.doubt(now, id, &subject, failure.time, out);
+        }
+        let Some(jail) = self.jails.get_mut(id.0 as usize) else {
+            return true;
+        };
+        let (slot, is_first) = jail.window.add(&subject, failure, weight, &jail.policy);
+        if jail.policy.growth.is_some() {
+            let again = FoundAgain::of(self, id, &subject, failure, is_first);
+            self.due.again.extend(again);
+        }
         self.decide(now, id, slot, failure.captures, out);
+        true
     }
 
-    /// Bans the id in a slot if its failures are enough and nothing forbids it. The captures are those of the
-    /// last one.
-    fn decide(
+    /// Somebody fails who is banned: if the ban has stood for a while, it does not do what it is there for.
+    fn doubt(
+        &mut self,
+        now: Timestamp,
+        jail: JailId,
+        subject: &FailureId,
+        time: Timestamp,
+        out: &mut Vec<Effect>,
+    ) {
+        let FailureId::Prefix(prefix) = *subject else {
+            return;
+        };
+        let own = BanKey { jail, prefix };
+        let key = match self.bans.get(&own) {
+            Some(_) => own,
+            None => match self.parent_of(&own) {
+                Some(parent) => parent,
+                None => return,
+            },
+        };
+        let Some(ban) = self.bans.get_mut(&key).filter(|ban| ban.announced) else {
+            return;
+        };
+        // By the log's time and by ours: lines may be written late, and logs may be read late.
+        let after = time.min(now).since(ban.announced_at);
+        if after <= GRACE {
+            return;
+        }
+        ban.passed = ban.passed.saturating_add(1);
+        if ban.passed == 1 {
+            let prefix = key.prefix;
+            out.push(Effect::Notify(Event::Ineffective {
+                jail,
+                prefix,
+                after,
+            }));
+            if let Some(jail) = self.jail_mut(jail) {
+                jail.ineffective += 1;
+            }
+        }
+    }
+
+    /// Lets the ban of the id in a slot be due if its failures are enough and nothing forbids it. The captures are
+    /// those of the last one.
+    pub(crate) fn decide(
         &mut self,
         now: Timestamp,
         id: JailId,
@@ -92,10 +178,25 @@ impl Engine {
             }
             return;
         }
-        let length = jail.policy.ban_length();
         if let Some(told) = jail.window.take(slot, &jail.policy) {
             let key = BanKey { jail: id, prefix };
-            self.impose(now, key, proposal(told, length, captures), None, out);
+            let proposal = proposal(told, jail.policy.bantime, captures);
+            self.due.bans.push((key, proposal));
+        }
+    }
+
+    /// The same for an id whose failures became enough when `maxretry` was lowered, if there is one. fail2ban comes
+    /// to it by chance: when it weighs a failure of somebody who is banned already.
+    pub(crate) fn decide_overdue(&mut self, now: Timestamp, id: JailId, out: &mut Vec<Effect>) {
+        let Some(jail) = self.jails.get_mut(id.0 as usize) else {
+            return;
+        };
+        if !jail.maxretry_was_lowered {
+            return;
+        }
+        match jail.window.overdue(jail.policy.maxretry) {
+            Some(slot) => self.decide(now, id, slot, &NamedTexts::default(), out),
+            None => jail.maxretry_was_lowered = false,
         }
     }
 
@@ -112,7 +213,7 @@ impl Engine {
                     matches: &Texts::default(),
                     captures: &NamedTexts::default(),
                 };
-                self.admit(now, id, &failure, out);
+                self.admit(now, id, &failure, Source::Rule, out);
             }
         }
     }
@@ -126,11 +227,11 @@ fn subject(policy: &JailPolicy, prefix: &Prefix) -> Prefix {
     })
 }
 
-fn proposal(told: Told, length: Option<base::Span>, captures: &NamedTexts) -> Proposal {
+fn proposal(told: Told, length: Option<Span>, captures: &NamedTexts) -> Proposal {
     Proposal {
         time: told.last,
         length,
-        count: 1,
+        count: told.bans + 1,
         failures: told.failures,
         users: told.users,
         matches: told.matches,

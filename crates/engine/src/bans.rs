@@ -5,13 +5,15 @@ use base::{Prefix, Timestamp};
 use std::cmp::Reverse;
 use std::collections::binary_heap::PeekMut;
 use std::collections::{BTreeMap, BinaryHeap};
-use std::net::Ipv4Addr;
 
 /// The ban keeps its length over restarts whatever the jail's ban time is: somebody chose it by hand, or the
 /// kernel said it. Kept in the row's captures, so that it survives a switch to fail2ban and back.
 pub(crate) const MARK_FIXED: &str = "stockade_fixed";
 /// The ban was forced upon somebody whom the rules protect.
 pub(crate) const MARK_FORCED: &str = "stockade_forced";
+
+/// The ban is of a network, for these bans inside it, with blanks between. Kept in the same way.
+pub(crate) const MARK_CHILDREN: &str = "stockade_children";
 
 /// One ban.
 #[derive(Debug)]
@@ -20,20 +22,47 @@ pub(crate) struct Ban {
     pub(crate) time: Timestamp,
     /// The last moment; `None` for ever.
     pub(crate) until: Option<Timestamp>,
+    /// The moment after which it is lifted: its end, or later if the jail's ban time was made shorter meanwhile.
+    pub(crate) lifted_after: Option<Timestamp>,
+    /// It lasts as long as the jail's bans do, also when that changes.
+    pub(crate) usual: bool,
     pub(crate) count: u32,
     pub(crate) failures: u32,
     pub(crate) users: Vec<(String, u32)>,
+    /// The bans that it stands for, if it is of a network that was banned for them.
+    pub(crate) children: Option<Box<str>>,
     pub(crate) forced: bool,
     pub(crate) restored: bool,
     /// The numbers of the first and the latest effect that enforce it.
     pub(crate) first_seq: u64,
     pub(crate) last_seq: u64,
+    /// The number of the effect by which its end last became a sooner one.
+    pub(crate) cut_seq: u64,
     /// The kernel held it at least once since `first_seq`.
     pub(crate) applied: bool,
+    /// The highest number that the kernel has answered well.
+    pub(crate) applied_seq: u64,
     /// The store answered at least once since `first_seq`.
     pub(crate) committed: bool,
     /// `Banned` was told.
     pub(crate) announced: bool,
+    /// When.
+    pub(crate) announced_at: Timestamp,
+    /// Failures that came through although it should hold.
+    pub(crate) passed: u32,
+}
+
+impl Ban {
+    /// The kernel holds it as the effect of this number says.
+    pub(crate) fn applied(&mut self, seq: u64) {
+        self.applied = true;
+        self.applied_seq = self.applied_seq.max(seq);
+    }
+
+    /// The kernel's own time-out ends it: it was told of this end, or of a sooner one.
+    pub(crate) fn ends_by_itself(&self) -> bool {
+        self.applied && self.applied_seq >= self.cut_seq
+    }
 }
 
 /// True if the end `new` is later than `old`; never is the latest.
@@ -73,21 +102,34 @@ impl Bans {
 
     /// Enters a ban of one that has none.
     pub(crate) fn insert(&mut self, key: BanKey, ban: Ban) {
-        if let Some(until) = ban.until {
+        if let Some(until) = ban.lifted_after {
             self.ends.push(Reverse((until, key)));
         }
         self.by_key.insert(key, ban);
         self.put_right();
     }
 
-    /// Notes the effect that enforces a ban from now on, with an end that is not earlier than before.
-    pub(crate) fn renew(&mut self, key: &BanKey, until: Option<Timestamp>, seq: u64, forced: bool) {
+    /// Notes the effect that enforces a ban from now on, with its end.
+    pub(crate) fn renew(&mut self, key: &BanKey, until: Option<Timestamp>, seq: u64) {
+        if let Some(ban) = self.by_key.get_mut(key) {
+            ban.until = until;
+            ban.last_seq = seq;
+            self.lift_after(key, until);
+        }
+    }
+
+    /// Changes when a ban is lifted, whatever its end is.
+    pub(crate) fn lift_after(&mut self, key: &BanKey, end: Option<Timestamp>) {
         let Some(ban) = self.by_key.get_mut(key) else {
             return;
         };
-        ban.until = until;
-        ban.last_seq = seq;
-        ban.forced = forced;
+        let before = std::mem::replace(&mut ban.lifted_after, end);
+        if let Some(end) = end
+            && before.is_none_or(|before| end < before)
+        {
+            // Its place among the ends is a later one, or none.
+            self.ends.push(Reverse((end, *key)));
+        }
         self.put_right();
     }
 
@@ -97,7 +139,7 @@ impl Bans {
         Some(ban)
     }
 
-    /// The end that comes first.
+    /// When the first ban is to be lifted.
     pub(crate) fn first_end(&self) -> Option<(Timestamp, BanKey)> {
         self.ends.peek().map(|Reverse(first)| *first)
     }
@@ -105,12 +147,12 @@ impl Bans {
     /// Makes the first place be the first end.
     fn put_right(&mut self) {
         if self.ends.len() > 64 + 2 * self.by_key.len() {
-            let ends = |(key, ban): (&BanKey, &Ban)| Some(Reverse((ban.until?, *key)));
+            let ends = |(key, ban): (&BanKey, &Ban)| Some(Reverse((ban.lifted_after?, *key)));
             self.ends = self.by_key.iter().filter_map(ends).collect();
         }
         while let Some(mut first) = self.ends.peek_mut() {
             let Reverse((until, key)) = *first;
-            match self.by_key.get(&key).and_then(|ban| ban.until) {
+            match self.by_key.get(&key).and_then(|ban| ban.lifted_after) {
                 Some(end) if end == until => return,
                 Some(end) => *first = Reverse((end, key)),
                 None => drop(PeekMut::pop(first)),
@@ -129,12 +171,13 @@ impl Bans {
 
     /// The bans of a jail, in order of address.
     pub(crate) fn of(&self, jail: JailId) -> impl Iterator<Item = (&BanKey, &Ban)> {
-        // No address comes before this one.
-        let first = Prefix::new(Ipv4Addr::UNSPECIFIED.into(), 0);
-        let from = first.map(|prefix| BanKey { jail, prefix });
-        let range = from.map(|from| self.by_key.range(from..));
-        let later = range.into_iter().flatten();
-        later.take_while(move |(key, _)| key.jail == jail)
+        let first = BanKey {
+            jail,
+            prefix: Prefix::FIRST,
+        };
+        self.by_key
+            .range(first..)
+            .take_while(move |(key, _)| key.jail == jail)
     }
 
     /// In order of jail and address.
@@ -152,16 +195,23 @@ mod tests {
         Ban {
             time: Timestamp::default(),
             until,
+            lifted_after: until,
+            usual: false,
             count: 1,
             failures: 0,
             users: Vec::new(),
+            children: None,
             forced: false,
             restored: false,
             first_seq: 1,
             last_seq: 1,
+            cut_seq: 0,
             applied: false,
+            applied_seq: 0,
             committed: false,
             announced: false,
+            announced_at: Timestamp::default(),
+            passed: 0,
         }
     }
 
@@ -184,11 +234,10 @@ mod tests {
                         bans.insert(key, ban(end));
                         plain.insert(key, end);
                     }
-                    (_, Some(old)) if ends_later(end, old) => {
-                        bans.renew(&key, end, 2, false);
+                    (_, Some(_)) => {
+                        bans.renew(&key, end, 2);
                         plain.insert(key, end);
                     }
-                    _ => {}
                 }
                 let first = plain.iter().filter_map(|(key, end)| Some(((*end)?, *key))).min();
                 prop_assert_eq!(bans.first_end(), first);

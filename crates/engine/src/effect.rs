@@ -4,7 +4,7 @@ use crate::{BanKey, Event, JailId, RequestId};
 use base::{NamedTexts, Prefix, Span, Timestamp};
 
 /// One thing to do.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Effect {
     /// The kernel shall hold this one until then, whatever it held for it before; nothing, if that time has passed
     /// meanwhile. To be answered by `Applied`.
@@ -61,6 +61,18 @@ pub enum StoreWrite {
         /// The row.
         record: BanRecord,
     },
+    /// A standing ban lasts otherwise, because the ban time of its jail was changed. fail2ban does not write this
+    /// either.
+    Length {
+        /// The number to answer with.
+        seq: u64,
+        /// The jail.
+        jail: JailId,
+        /// Exactly this one.
+        prefix: Prefix,
+        /// From the ban's begin; `None` for ever.
+        length: Option<Span>,
+    },
     /// A ban was lifted: no restart may bring it back. None there is no error.
     Delete {
         /// The number to answer with.
@@ -69,6 +81,8 @@ pub enum StoreWrite {
         jail: JailId,
         /// Exactly this one.
         prefix: Prefix,
+        /// And those inside, which its ban took in.
+        inside: bool,
     },
     /// Every ban of every jail was lifted.
     DeleteAll {
@@ -117,6 +131,8 @@ pub enum Answer {
         /// What the kernel or the store could not do, one sentence each; at most 20.
         errors: Vec<String>,
     },
+    /// Whether the attempt was counted; false if it was ignored.
+    Attempt(bool),
     /// There is no such jail.
     UnknownJail,
     /// The same request is already being worked on.

@@ -3,9 +3,13 @@
 //! Each input's rules live in a file of their own, as further methods: `admit` failures, `impose` and lift bans,
 //! `request`, `restore`, `acknowledge`.
 
+use crate::admit::Source;
 use crate::bans::Bans;
+use crate::escalate::Random;
+use crate::history::History;
 use crate::ignore::Guard;
 use crate::pending::{Pending, Wait};
+use crate::settle::Due;
 use crate::window::Window;
 use crate::{
     BanKey, BanView, Effect, Event, Input, JailId, JailPolicy, JailStatus, LiftReason, Limits,
@@ -16,9 +20,14 @@ use base::{FailureId, Span, Timestamp};
 #[derive(Debug)]
 pub struct Engine {
     pub(crate) jails: Vec<Jail>,
+    pub(crate) limits: Limits,
     pub(crate) guard: Guard,
     pub(crate) bans: Bans,
     pub(crate) pending: Pending,
+    pub(crate) history: History,
+    pub(crate) due: Due,
+    pub(crate) random: Random,
+    pub(crate) as_fail2ban: bool,
 }
 
 /// One jail's rules, failures and counters.
@@ -29,8 +38,30 @@ pub(crate) struct Jail {
     pub(crate) failed_total: u64,
     pub(crate) banned: usize,
     pub(crate) banned_total: u64,
+    pub(crate) ineffective: usize,
     pub(crate) malformed: u64,
     pub(crate) not_enforceable: u64,
+    /// Ids may have failures enough without having been looked at since.
+    pub(crate) maxretry_was_lowered: bool,
+    /// When ended bans are looked for next, if the jail's ban time was changed and that is not the first end.
+    pub(crate) next_look: Option<Timestamp>,
+}
+
+impl Jail {
+    pub(crate) fn new(policy: JailPolicy, limits: &Limits) -> Self {
+        Self {
+            policy,
+            window: Window::new(limits),
+            failed_total: 0,
+            banned: 0,
+            banned_total: 0,
+            ineffective: 0,
+            malformed: 0,
+            not_enforceable: 0,
+            maxretry_was_lowered: false,
+            next_look: None,
+        }
+    }
 }
 
 impl Engine {
@@ -41,29 +72,56 @@ impl Engine {
 
     /// With bounds other than the usual ones.
     pub fn with_limits(policies: Vec<JailPolicy>, limits: Limits) -> Self {
-        let jail = |policy| Jail {
-            policy,
-            window: Window::new(&limits),
-            failed_total: 0,
-            banned: 0,
-            banned_total: 0,
-            malformed: 0,
-            not_enforceable: 0,
-        };
+        let jails = policies.into_iter();
         Self {
-            jails: policies.into_iter().map(jail).collect(),
+            jails: jails.map(|policy| Jail::new(policy, &limits)).collect(),
+            limits,
             guard: Guard::default(),
             bans: Bans::default(),
             pending: Pending::default(),
+            history: History::new(limits.former_bans),
+            due: Due::default(),
+            random: Random::new(0),
+            as_fail2ban: false,
         }
+    }
+
+    /// Does as fail2ban does also where its way serves nobody: bans that a shorter ban time has ended are looked for
+    /// when the first end of before has come.
+    #[must_use]
+    pub fn as_fail2ban(mut self) -> Self {
+        self.as_fail2ban = true;
+        self
+    }
+
+    /// Lets the random part of growing bans begin at this number, which nobody should be able to guess.
+    pub fn seed(&mut self, seed: u64) {
+        self.random = Random::new(seed);
     }
 
     /// Takes one input at the time `now` and appends what is to be done. Bans whose end has passed go first.
     /// Inputs of unknown jails and answers to unknown numbers do nothing.
+    ///
+    /// A failure is only counted. What the failures so far lead to is decided with the next input of another kind;
+    /// [`Input::ReadEnds`] is there for that.
     pub fn step(&mut self, now: Timestamp, input: Input<'_>, out: &mut Vec<Effect>) {
         self.expire(now, out);
+        if let Input::Failure { jail, failure } = input {
+            self.admit(now, jail, &failure, Source::Rule, out);
+            return;
+        }
+        // Whom the rules spare from now on is not banned for what came before either.
+        let spares = matches!(input, Input::Protected { .. } | Input::IgnoreList { .. });
+        if !spares {
+            self.settle(now, out);
+        }
+        self.take(now, input, out);
+        self.settle(now, out);
+    }
+
+    fn take(&mut self, now: Timestamp, input: Input<'_>, out: &mut Vec<Effect>) {
         match input {
-            Input::Failure { jail, failure } => self.admit(now, jail, &failure, out),
+            Input::Failure { .. } | Input::ReadEnds => {}
             Input::ReadBegins { jail } => {
                 if let Some(jail) = self.jail_mut(jail) {
                     jail.window.clean_up(now, jail.policy.findtime);
@@ -72,6 +130,13 @@ impl Engine {
             Input::Request { id, request } => self.request(now, id, request, out),
             Input::Applied { seq, result } => self.applied(now, seq, result, out),
             Input::Committed { seq, result } => self.committed(now, seq, result, out),
+            Input::Remembered { jail, prefix, past } => {
+                self.note_past(BanKey { jail, prefix }, past);
+            }
+            Input::Policy { jail, policy } => self.change(now, jail, *policy, out),
+            Input::Added { policy } => self.jails.push(Jail::new(*policy, &self.limits)),
+            Input::Removed { jail } => self.remove(jail, out),
+            Input::Purge { before } => self.history.purge(before),
             Input::Restored { jail, bans } => self.restore(now, jail, bans, out),
             Input::Adopted {
                 jail,
@@ -99,6 +164,9 @@ impl Engine {
 
     /// When the next `Tick` is due at the latest; `None` if nothing waits for time.
     pub fn next_deadline(&self) -> Option<Timestamp> {
+        if !self.due.is_empty() {
+            return Some(Timestamp::default());
+        }
         // A ban stands through its last moment.
         self.bans
             .first_end()
@@ -119,6 +187,7 @@ impl Engine {
                 banned_total: jail.banned_total,
                 evicted: jail.window.evicted(),
                 lost_lines: jail.window.lost_lines(),
+                ineffective: jail.ineffective,
                 malformed: jail.malformed,
                 not_enforceable: jail.not_enforceable,
             })
@@ -137,6 +206,7 @@ impl Engine {
             count: ban.count,
             restored: ban.restored,
             acknowledged: ban.announced,
+            passed: ban.passed,
         })
     }
 
@@ -165,12 +235,15 @@ impl Engine {
     /// Ends the bans whose last moment has passed. The kernel has already done so by itself, and the store's rows
     /// stay as history.
     fn expire(&mut self, now: Timestamp, out: &mut Vec<Effect>) {
+        for jail in &mut self.jails {
+            jail.next_look = jail.next_look.filter(|look| now < *look);
+        }
         while let Some((until, key)) = self.bans.first_end() {
             if now <= until {
                 break;
             }
             let why = LiftReason::Expired;
-            if self.bans.get(&key).is_some_and(|ban| !ban.applied) {
+            if self.bans.get(&key).is_some_and(|ban| !ban.ends_by_itself()) {
                 // The kernel never said that it holds this ban, and what it holds in its place may end later.
                 self.lift(key, why, Wait::Over, None, out);
                 continue;
@@ -189,6 +262,7 @@ impl Engine {
         self.pending.supersede(ban.last_seq);
         if let Some(jail) = self.jail_mut(key.jail) {
             jail.banned -= 1;
+            jail.ineffective -= usize::from(ban.passed > 0);
         }
         if ban.announced {
             out.push(Effect::Notify(Event::Unbanned {

@@ -1,10 +1,10 @@
 //! What the engine tells the world.
 
 use crate::{IgnoreSource, JailId};
-use base::{FailureId, Prefix, Span, Timestamp};
+use base::{FailureId, Prefix, Seconds, Span, Timestamp};
 
 /// One thing worth telling; log lines, metrics and watchers are made from it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Event {
     /// A failure was counted.
     Found {
@@ -14,6 +14,80 @@ pub enum Event {
         id: FailureId,
         /// The time in the log.
         time: Timestamp,
+    },
+    /// A failure that somebody told by hand was counted.
+    Attempted {
+        /// The jail.
+        jail: JailId,
+        /// For whom.
+        id: FailureId,
+        /// When.
+        time: Timestamp,
+    },
+    /// A counted failure weighs more, because it is of somebody who was banned here before.
+    FoundAgain {
+        /// The jail.
+        jail: JailId,
+        /// Who.
+        id: FailureId,
+        /// The time in the log.
+        time: Timestamp,
+        /// Former bans in this jail.
+        bans: u32,
+        /// For how many failures it counts.
+        weight: u32,
+        /// It would count for more than `maxretry`, which it is cut to.
+        cut: bool,
+        /// It alone is enough for a ban.
+        enough: bool,
+    },
+    /// Somebody is to be banned who was banned before, where bans grow.
+    BannedBefore {
+        /// The jail.
+        jail: JailId,
+        /// Who.
+        prefix: Prefix,
+        /// Former bans.
+        bans: u32,
+        /// When the last one began.
+        last: Timestamp,
+        /// The jail's ban time.
+        usual: Span,
+        /// The length of this ban.
+        length: Seconds,
+    },
+    /// A ban has grown: its length is not the jail's ban time.
+    Grown {
+        /// The jail.
+        jail: JailId,
+        /// Who.
+        prefix: Prefix,
+        /// Its length.
+        length: Seconds,
+        /// Which ban it is, from 1.
+        count: u32,
+        /// Its last moment.
+        until: Timestamp,
+    },
+    /// So many bans of one network stand that it is to be banned as a whole.
+    Aggregated {
+        /// The jail.
+        jail: JailId,
+        /// The network.
+        prefix: Prefix,
+        /// How many.
+        children: u32,
+        /// Them, with blanks between; not all if they are very many.
+        listed: Box<str>,
+    },
+    /// The jail's rule of growing bans failed; the ban lasts the jail's ban time.
+    GrowthFailed {
+        /// The jail.
+        jail: JailId,
+        /// Who.
+        prefix: Prefix,
+        /// Why.
+        error: String,
     },
     /// A failure was not counted, or a stored ban not restored.
     Ignored {
@@ -60,6 +134,15 @@ pub enum Event {
         /// What ended it.
         why: LiftReason,
     },
+    /// Somebody failed whose ban should long have kept them out; told once for each ban.
+    Ineffective {
+        /// The jail.
+        jail: JailId,
+        /// Who is banned: the address, or a network around it.
+        prefix: Prefix,
+        /// From the acknowledgement of the ban to the failure.
+        after: Span,
+    },
     /// Enough failures again although the ban stands.
     AlreadyBanned {
         /// The jail.
@@ -70,6 +153,8 @@ pub enum Event {
         after: Span,
         /// The last moment, perhaps later than before; `None` for ever.
         until: Option<Timestamp>,
+        /// It is later than before.
+        longer: bool,
     },
     /// Enough failures, but so long ago that the ban would already be over.
     ExpiredIgnored {
@@ -150,6 +235,10 @@ pub enum LiftReason {
     Request,
     /// Whom it concerns is now protected.
     Protected,
+    /// This network around it is banned as a whole.
+    Aggregated(Prefix),
+    /// Its jail is no more.
+    JailRemoved,
     /// Whom it concerns is now on the jail's list of the ignored, or `ignorecommand` says so.
     Ignored,
 }

@@ -1,6 +1,7 @@
 //! A ban begins, is made longer, or is lifted.
 
-use crate::bans::{Ban, MARK_FIXED, MARK_FORCED, ends_later};
+use crate::bans::{Ban, MARK_CHILDREN, MARK_FIXED, MARK_FORCED, ends_later};
+use crate::escalate::Grown;
 use crate::pending::{Flight, Wait};
 use crate::{BanKey, BanRecord, Effect, Engine, Event, JailId, LiftReason, RequestId, StoreWrite};
 use base::{NamedTexts, Prefix, Span, Timestamp};
@@ -9,9 +10,9 @@ use std::cmp::Reverse;
 /// Where a ban comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Origin {
-    /// Enough failures.
+    /// Enough failures; as long as the jail's bans, or as they grow.
     Failures,
-    /// A request that names no length.
+    /// A request that names no length; as long as the jail's bans, or as they grow.
     Request,
     /// A request with a length of its own.
     RequestWithLength,
@@ -19,6 +20,8 @@ pub(crate) enum Origin {
     Store,
     /// The kernel's set.
     Kernel,
+    /// Enough bans inside a network.
+    Children,
 }
 
 /// A ban that is to be.
@@ -43,7 +46,10 @@ impl Proposal {
     /// The row, with these users.
     fn record(&mut self, prefix: Prefix, mut users: Vec<(String, u32)>) -> BanRecord {
         let mut captures = std::mem::take(&mut self.captures);
-        let fixed = matches!(self.origin, Origin::RequestWithLength | Origin::Kernel);
+        let fixed = matches!(
+            self.origin,
+            Origin::RequestWithLength | Origin::Kernel | Origin::Children
+        );
         for (mark, set) in [(MARK_FIXED, fixed), (MARK_FORCED, self.forced)] {
             if set && captures.get(mark).is_none() {
                 captures.push(&mark.into(), "yes");
@@ -91,10 +97,16 @@ impl Engine {
             return Imposed::Expired;
         }
         let Some(old) = self.bans.get(&key) else {
-            self.begin(key, proposal, request, out);
+            // Whoever fails while the network around it is banned prolongs that, if anything.
+            if let (Origin::Failures, Some(parent)) = (proposal.origin, self.parent_of(&key)) {
+                return self.impose(now, parent, proposal, request, out);
+            }
+            self.begin(now, key, proposal, request, out);
             return Imposed::New;
         };
+        let children = old.children.clone();
         let (standing_until, last_seq, begun) = (old.until, old.last_seq, old.time);
+        let usual = old.usual;
         let after = proposal.time.since(begun);
         let longer = ends_later(until, standing_until);
         let until = if longer { until } else { standing_until };
@@ -112,9 +124,19 @@ impl Engine {
             let store = if rewrite { Wait::Waiting } else { Wait::Over };
             let seq = self.fly(key, false, Wait::Waiting, store, request);
             out.push(Effect::Ban { seq, key, until });
-            self.bans.renew(&key, until, seq, proposal.forced);
+            self.bans.renew(&key, until, seq);
+            let lifted_after = self.lifted_after(jail, until);
+            self.bans.lift_after(&key, lifted_after);
+            if let Some(ban) = self.bans.get_mut(&key) {
+                ban.usual = usual && !longer;
+                ban.forced = proposal.forced;
+            }
             if rewrite {
                 let users = std::mem::take(&mut proposal.users);
+                if let Some(listed) = &children {
+                    proposal.captures.push(&MARK_CHILDREN.into(), listed);
+                    proposal.origin = Origin::Children;
+                }
                 let record = proposal.record(prefix, users);
                 out.push(Effect::Persist(StoreWrite::Prolong { seq, jail, record }));
             }
@@ -125,6 +147,7 @@ impl Engine {
             prefix,
             after,
             until,
+            longer,
         }));
         if longer {
             Imposed::Prolonged
@@ -135,12 +158,21 @@ impl Engine {
 
     fn begin(
         &mut self,
+        now: Timestamp,
         key: BanKey,
         mut proposal: Proposal,
         request: Option<(RequestId, usize)>,
         out: &mut Vec<Effect>,
     ) {
-        let stored = proposal.origin == Origin::Store;
+        let origin = proposal.origin;
+        let mut stored = origin == Origin::Store;
+        let mut usual = matches!(proposal.origin, Origin::Failures | Origin::Request);
+        let usual_end = proposal.until();
+        if usual && let Some(grown) = self.grow(now, key, &mut proposal, out) {
+            usual = false;
+            stored = grown == Grown::NotToBeStored;
+        }
+        let children: Option<Box<str>> = proposal.captures.get(MARK_CHILDREN).map(Into::into);
         let store = if stored { Wait::Over } else { Wait::Waiting };
         let seq = self.fly(key, false, Wait::Waiting, store, request);
         let until = proposal.until();
@@ -148,28 +180,45 @@ impl Engine {
         // A stable sort: users that were tried equally often stay in the order of their first try.
         proposal.users.sort_by_key(|(_, times)| Reverse(*times));
         if !stored {
+            self.remember(key, &proposal);
             let users = proposal.users.clone();
             let (jail, record) = (key.jail, proposal.record(key.prefix, users));
             out.push(Effect::Persist(StoreWrite::Ban { seq, jail, record }));
         }
-        let ban = Ban {
+        let mut ban = Ban {
             time: proposal.time,
             until,
+            lifted_after: until,
+            usual,
             count: proposal.count,
             failures: proposal.failures,
             users: proposal.users,
+            children,
             forced: proposal.forced,
             restored: matches!(proposal.origin, Origin::Store | Origin::Kernel),
             first_seq: seq,
             last_seq: seq,
+            cut_seq: 0,
             applied: false,
+            applied_seq: 0,
             committed: stored,
             announced: false,
+            announced_at: now,
+            passed: 0,
         };
+        let shrunk = ends_later(usual_end, until);
+        if shrunk {
+            self.keep_look(now, key.jail);
+        }
+        self.look_by(key.jail, usual_end);
+        ban.lifted_after = self.lifted_after(key.jail, until);
         self.bans.insert(key, ban);
         if let Some(jail) = self.jail_mut(key.jail) {
             jail.banned += 1;
             jail.banned_total += 1;
+        }
+        if !matches!(origin, Origin::Store | Origin::Kernel) {
+            self.aggregate(now, key, out);
         }
     }
 
@@ -228,9 +277,8 @@ impl Engine {
 
     /// Lifts a ban and deletes its row: no restart may bring it back.
     fn lift_for_good(&mut self, key: BanKey, why: LiftReason, out: &mut Vec<Effect>) {
-        let BanKey { jail, prefix } = key;
         let seq = self.lift(key, why, Wait::Waiting, None, out);
-        out.push(Effect::Persist(StoreWrite::Delete { seq, jail, prefix }));
+        self.delete(seq, key, false, out);
     }
 
     pub(crate) fn fly(

@@ -1,6 +1,6 @@
 //! Everything that can happen to the engine, as one closed list.
 
-use crate::{BanRecord, IgnoreList};
+use crate::{BanRecord, IgnoreList, JailPolicy, Past};
 use base::{FailureId, NamedTexts, Prefix, Span, Texts, Timestamp};
 
 /// A jail: its place in the list that the engine was made with.
@@ -80,10 +80,19 @@ pub enum Request {
     },
     /// Lift every ban of every jail.
     UnbanAll,
+    /// Count a failure that no log told; who is ignored is ignored here, too.
+    Attempt {
+        /// In this jail.
+        jail: JailId,
+        /// For whom.
+        id: FailureId,
+        /// Lines to be kept with it; it weighs as many failures, but at least one.
+        matches: Texts,
+    },
 }
 
 /// One thing that happened.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Input<'a> {
     /// A rule found a failure.
     Failure {
@@ -92,6 +101,9 @@ pub enum Input<'a> {
         /// What it found.
         failure: Failure<'a>,
     },
+    /// The failures of a read were all told: what they lead to is decided now. Every other input than a failure
+    /// does that, too.
+    ReadEnds,
     /// The lines of one read of a jail's source come next: the moment for the lazy clean-up.
     ReadBegins {
         /// The jail.
@@ -124,8 +136,42 @@ pub enum Input<'a> {
     Restored {
         /// The jail.
         jail: JailId,
-        /// Its rows; their matched lines are not needed and may be left out.
+        /// Its rows; their matched lines are not needed and may be left out. Those of bans that are over restore
+        /// nothing.
         bans: Vec<RestoredBan>,
+    },
+    /// At the start, before the rows: how often somebody was banned in a jail.
+    Remembered {
+        /// The jail.
+        jail: JailId,
+        /// Who.
+        prefix: Prefix,
+        /// How often, and when last.
+        past: Past,
+    },
+    /// The jail's rules are these from now on; its failures, bans and counters stay. A ban that lasts as long as the
+    /// jail's bans do changes its end with them.
+    Policy {
+        /// The jail.
+        jail: JailId,
+        /// Its new rules.
+        policy: Box<JailPolicy>,
+    },
+    /// There is one more jail; its id is the next one.
+    Added {
+        /// Its rules.
+        policy: Box<JailPolicy>,
+    },
+    /// A jail is no more: its bans are lifted and its failures forgotten. The store keeps its rows, so that they come
+    /// back with the jail. Its id is used again if it does, by [`Input::Policy`].
+    Removed {
+        /// The jail.
+        jail: JailId,
+    },
+    /// Former bans that the store no longer knows are forgotten.
+    Purge {
+        /// Those that ended long enough before this.
+        before: Timestamp,
     },
     /// At the start, after the store's rows: found in the kernel, while no row of the store says that this ban
     /// still runs.

@@ -7,11 +7,16 @@
 
 mod acknowledge;
 mod admit;
+mod aggregate;
 mod bans;
+mod change;
 mod effect;
 mod engine;
+mod escalate;
 mod event;
 pub mod formula;
+mod growth;
+mod history;
 mod ignore;
 mod impose;
 mod input;
@@ -19,12 +24,16 @@ mod pending;
 mod policy;
 mod request;
 mod restore;
+mod settle;
 mod status;
 mod window;
 
+pub use aggregate::Aggregate;
 pub use effect::{Answer, BanOutcome, BanRecord, Effect, RefusalReason, StoreWrite};
 pub use engine::Engine;
 pub use event::{Event, IgnoreReason, LiftReason, ProtectReason};
+pub use growth::{Growth, GrowthError, GrowthRule, USUAL_FORMULA};
+pub use history::Past;
 pub use ignore::{IgnoreList, IgnoreSource};
 pub use input::{BanKey, BanTime, Failure, Input, JailId, Request, RequestId, RestoredBan};
 pub use policy::{JailPolicy, Limits};

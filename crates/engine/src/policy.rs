@@ -1,10 +1,10 @@
 //! What one jail wants, and the bounds on what it may hold in memory.
 
-use crate::IgnoreList;
+use crate::{Aggregate, Growth, IgnoreList};
 use base::{JailName, Span};
 
 /// The rules of one jail.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct JailPolicy {
     /// Its name.
     pub name: JailName,
@@ -16,6 +16,8 @@ pub struct JailPolicy {
     pub findtime: Span,
     /// How long a ban lasts; `None` for ever.
     pub bantime: Option<Span>,
+    /// How bans of those grow who were banned before; `None` if they do not.
+    pub growth: Option<Growth>,
     /// Failures of the machine's own addresses are not counted.
     pub ignoreself: bool,
     /// Failures of these are not counted. An input may bring another list.
@@ -24,6 +26,8 @@ pub struct JailPolicy {
     pub ipv4_prefix: u8,
     /// IPv6 addresses are counted and banned by networks of this length; 128 for single addresses.
     pub ipv6_prefix: u8,
+    /// When networks are banned as a whole, the narrowest first.
+    pub aggregate: Vec<Aggregate>,
     /// Each new ban of another jail is a failure here (`recidive`).
     pub fed_by_bans: bool,
     /// It has an action that we can carry out; without one it only detects.
@@ -31,14 +35,19 @@ pub struct JailPolicy {
 }
 
 impl JailPolicy {
-    /// How long a new ban lasts. The one place that decides it: growing ban times belong here.
-    pub(crate) fn ban_length(&self) -> Option<Span> {
-        self.bantime
-    }
-
     /// The longest that a stored ban may last after a restart (behaviour §4.6).
     pub(crate) fn longest_restored(&self) -> Option<Span> {
-        self.bantime
+        match &self.growth {
+            Some(growth) => growth.longest,
+            None => self.bantime,
+        }
+    }
+
+    /// The former bans of all jails count in this one.
+    pub(crate) fn looks_over_all_jails(&self) -> bool {
+        self.growth
+            .as_ref()
+            .is_some_and(|growth| growth.over_all_jails)
     }
 }
 
@@ -51,6 +60,8 @@ pub struct Limits {
     /// Bytes of matched lines and user names of all those ids. Beyond it new ones overwrite the oldest, whoever's
     /// they are; the failures still count.
     pub story_bytes: usize,
+    /// Former bans of all jails that are remembered where bans grow. Beyond it those longest ago are forgotten.
+    pub former_bans: usize,
 }
 
 impl Default for Limits {
@@ -58,6 +69,7 @@ impl Default for Limits {
         Self {
             tracked_ids: 100_000,
             story_bytes: 8 << 20,
+            former_bans: 200_000,
         }
     }
 }

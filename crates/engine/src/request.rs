@@ -1,12 +1,13 @@
 //! Bans and unbans by hand.
 
+use crate::admit::Source;
 use crate::impose::{Imposed, Origin, Proposal};
 use crate::pending::{Flight, Wait};
 use crate::{
-    Answer, BanKey, BanOutcome, BanTime, Effect, Engine, JailId, LiftReason, ProtectReason,
-    RefusalReason, Request, RequestId, StoreWrite,
+    Answer, BanKey, BanOutcome, BanTime, Effect, Engine, Failure, JailId, LiftReason,
+    ProtectReason, RefusalReason, Request, RequestId, StoreWrite,
 };
-use base::{NamedTexts, Prefix, Span, Timestamp};
+use base::{FailureId, NamedTexts, Prefix, Span, Texts, Timestamp};
 
 impl Engine {
     /// Begins a request; its reply comes when everything that it caused was answered.
@@ -17,15 +18,28 @@ impl Engine {
         request: Request,
         out: &mut Vec<Effect>,
     ) {
+        if let Request::Attempt {
+            jail,
+            id: of,
+            matches,
+        } = &request
+        {
+            let answer = match self.jail(*jail) {
+                Some(_) => Answer::Attempt(self.attempt(now, *jail, of, matches, out)),
+                None => Answer::UnknownJail,
+            };
+            out.push(Effect::Reply { id, answer });
+            return;
+        }
         let known = match &request {
             Request::Ban { jail, .. } => self.jail(*jail).is_some(),
             Request::Unban { jail, .. } => jail.is_none_or(|jail| self.jail(jail).is_some()),
-            Request::UnbanAll => true,
+            Request::UnbanAll | Request::Attempt { .. } => true,
         };
         let answer = match &request {
             _ if !known => Answer::UnknownJail,
             Request::Ban { .. } => Answer::Ban(Vec::new()),
-            Request::Unban { .. } | Request::UnbanAll => Answer::Unban {
+            _ => Answer::Unban {
                 lifted: Vec::new(),
                 errors: Vec::new(),
             },
@@ -49,8 +63,29 @@ impl Engine {
             }
             Request::Unban { jail, prefixes } => self.unban_by_hand(id, jail, &prefixes, out),
             Request::UnbanAll => self.unban_all(id, out),
+            // Answered above.
+            Request::Attempt { .. } => {}
         }
         self.pending.close(id, out);
+    }
+
+    fn attempt(
+        &mut self,
+        now: Timestamp,
+        jail: JailId,
+        id: &FailureId,
+        matches: &Texts,
+        out: &mut Vec<Effect>,
+    ) -> bool {
+        let failure = Failure {
+            id,
+            time: now,
+            user: None,
+            users: &Texts::default(),
+            matches,
+            captures: &NamedTexts::default(),
+        };
+        self.admit(now, jail, &failure, Source::Hand, out)
     }
 
     fn ban_by_hand(
@@ -67,9 +102,7 @@ impl Engine {
             self.pending.note_ban(id, key.prefix, outcome);
             return;
         }
-        let jails = self
-            .jail(key.jail)
-            .and_then(|jail| jail.policy.ban_length());
+        let jails = self.jail(key.jail).and_then(|jail| jail.policy.bantime);
         let (length, origin) = match time {
             None => (jails, Origin::Request),
             Some(BanTime::For(span)) => (Some(span), Origin::RequestWithLength),
@@ -131,33 +164,49 @@ impl Engine {
         };
         for jail in jails.map(JailId) {
             for prefix in prefixes {
-                let mut keys: Vec<BanKey> = self.bans.inside(jail, *prefix).collect();
                 let exact = BanKey {
                     jail,
                     prefix: *prefix,
                 };
+                // Nobody is let in while the network around is banned.
+                let whole = self
+                    .parent_of(&exact)
+                    .map_or(*prefix, |parent| parent.prefix);
+                let mut keys: Vec<BanKey> = self.bans.inside(jail, whole).collect();
                 let stands = keys.contains(&exact);
                 for key in keys.drain(..) {
                     self.pending.note_lifted(id, key);
+                    let inside = self
+                        .bans
+                        .get(&key)
+                        .is_some_and(|ban| ban.children.is_some());
                     let why = LiftReason::Request;
                     let seq = self.lift(key, why, Wait::Waiting, Some((id, 0)), out);
-                    self.delete(seq, key, out);
+                    self.delete(seq, key, inside, out);
                 }
                 if !stands {
                     let request = Some((id, 0));
                     let seq = self.fly(exact, true, Wait::Over, Wait::Waiting, request);
-                    self.delete(seq, exact, out);
+                    self.delete(seq, exact, false, out);
                 }
             }
         }
     }
 
-    fn delete(&mut self, seq: u64, key: BanKey, out: &mut Vec<Effect>) {
+    /// Deletes a row, with those inside if the ban had taken them in.
+    pub(crate) fn delete(&mut self, seq: u64, key: BanKey, inside: bool, out: &mut Vec<Effect>) {
+        self.history.forget(&key);
         let BanKey { jail, prefix } = key;
-        out.push(Effect::Persist(StoreWrite::Delete { seq, jail, prefix }));
+        out.push(Effect::Persist(StoreWrite::Delete {
+            seq,
+            jail,
+            prefix,
+            inside,
+        }));
     }
 
     fn unban_all(&mut self, id: RequestId, out: &mut Vec<Effect>) {
+        self.history.clear();
         let keys: Vec<BanKey> = self.bans.iter().map(|(key, _)| *key).collect();
         for key in keys {
             self.pending.note_lifted(id, key);

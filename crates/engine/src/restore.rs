@@ -1,9 +1,9 @@
 //! The start: what the store and the kernel already hold becomes bans again (behaviour §4.6).
 
-use crate::bans::{MARK_FIXED, MARK_FORCED, has_mark};
+use crate::bans::{MARK_FIXED, MARK_FORCED, ends_later, has_mark};
 use crate::impose::{Origin, Proposal};
 use crate::pending::Wait;
-use crate::{BanKey, Effect, Engine, Event, JailId, JailPolicy, RestoredBan};
+use crate::{BanKey, Effect, Engine, Event, JailId, JailPolicy, Past, RestoredBan};
 use base::{FailureId, NamedTexts, Prefix, Span, Timestamp};
 
 impl Engine {
@@ -16,6 +16,16 @@ impl Engine {
         mut rows: Vec<RestoredBan>,
         out: &mut Vec<Effect>,
     ) {
+        for row in &rows {
+            let (prefix, time) = (row.prefix, row.time);
+            let (count, length) = (row.count, row.length);
+            let past = Past {
+                count,
+                time,
+                length,
+            };
+            self.note_past(BanKey { jail, prefix }, past);
+        }
         let enforceable = self.jail(jail).is_some_and(|j| j.policy.enforceable);
         if !enforceable {
             return;
@@ -37,6 +47,14 @@ impl Engine {
         let prefix = row.prefix;
         let key = BanKey { jail, prefix };
         if row.until().is_some_and(|until| until <= now) || self.bans.get(&key).is_some() {
+            return;
+        }
+        // It went into the ban of its network.
+        let parent = self
+            .parent_of(&key)
+            .and_then(|parent| self.bans.get(&parent));
+        if parent.is_some_and(|parent| !ends_later(row.until(), parent.until)) {
+            self.drop_from_kernel(key, out);
             return;
         }
         let forced = has_mark(&row, MARK_FORCED);

@@ -22,6 +22,8 @@ pub struct JailStatus {
     pub evicted: u64,
     /// Lines that bans would have told if newer ones had not taken their room.
     pub lost_lines: u64,
+    /// Bans that stand and do not keep their owners out.
+    pub ineffective: usize,
     /// Texts that look like an address and are none.
     pub malformed: u64,
     /// Times that somebody would have been banned, but it is no address or the jail has no action.
@@ -49,4 +51,6 @@ pub struct BanView<'a> {
     pub restored: bool,
     /// The kernel holds it and the store answered.
     pub acknowledged: bool,
+    /// Failures that came through since, although it should hold.
+    pub passed: u32,
 }

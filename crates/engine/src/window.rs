@@ -12,7 +12,7 @@
 
 use crate::{Failure, JailPolicy, Limits};
 use ages::{Age, Ages};
-use base::{FailureId, Span, Timestamp};
+use base::{FailureId, Span, Texts, Timestamp};
 use index::Index;
 use std::collections::BTreeMap;
 use stories::{Kind, Stories};
@@ -44,6 +44,8 @@ pub(crate) struct Ticket {
     lines: u32,
     /// Where its story ends.
     story: u64,
+    /// How often it was banned before, as far as that was weighed.
+    bans: u32,
     /// It was already said that this one is protected.
     pub(crate) told_protected: bool,
     /// The number under which it has its place among the ages.
@@ -62,6 +64,7 @@ impl Ticket {
             failures: 0,
             lines: 0,
             story: 0,
+            bans: 0,
             told_protected: false,
             filed: 0,
             next: 0,
@@ -94,6 +97,8 @@ pub(crate) struct Told {
     /// The last failure.
     pub(crate) last: Timestamp,
     pub(crate) failures: u32,
+    /// Former bans that its failures were weighed by.
+    pub(crate) bans: u32,
     /// In the order of their first try.
     pub(crate) users: Vec<(String, u32)>,
     /// Oldest first.
@@ -136,43 +141,76 @@ impl Window {
         }
     }
 
-    /// Counts one failure of `id` and gives the entry's slot.
+    /// Counts one failure of `id`, as if it were `weight` ones, and gives the entry's slot and whether it is new.
     pub(crate) fn add(
         &mut self,
         id: &FailureId,
         failure: &Failure<'_>,
+        weight: u32,
         policy: &JailPolicy,
-    ) -> u32 {
-        self.last_number = self.last_number.wrapping_add(1);
-        let number = self.last_number;
-        let slot = match self.index.find(id, &self.slots) {
-            Some(slot) => slot,
+    ) -> (u32, bool) {
+        let (slot, is_first) = match self.index.find(id, &self.slots) {
+            Some(slot) => (slot, false),
             None => {
-                let last = failure.time;
-                self.insert(Ticket::new(id.clone(), Age { last, number }))
+                let (last, number) = (failure.time, self.last_number.wrapping_add(1));
+                (
+                    self.insert(Ticket::new(id.clone(), Age { last, number })),
+                    true,
+                )
             }
         };
+        self.count(slot, failure.time, weight, failure.matches, policy);
+        if let Some(ticket) = self.slots.get_mut(slot as usize).and_then(Option::as_mut) {
+            for user in failure.tried() {
+                ticket.story = self.stories.tell(ticket.story, Kind::User, user);
+            }
+        }
+        (slot, is_first)
+    }
+
+    /// Lets a failure that was counted count for `more` failures, since its id was banned `bans` times before. Gives
+    /// the slot; none if the id has no entry any more, because its failures were enough for a ban already.
+    pub(crate) fn add_again(
+        &mut self,
+        id: &FailureId,
+        time: Timestamp,
+        more: u32,
+        matches: &Texts,
+        bans: u32,
+        policy: &JailPolicy,
+    ) -> Option<u32> {
+        let slot = self.index.find(id, &self.slots)?;
+        self.count(slot, time, more, matches, policy);
+        self.ticket(slot)?.bans = bans;
+        Some(slot)
+    }
+
+    fn count(
+        &mut self,
+        slot: u32,
+        time: Timestamp,
+        weight: u32,
+        matches: &Texts,
+        policy: &JailPolicy,
+    ) {
+        self.last_number = self.last_number.wrapping_add(1);
         let Some(ticket) = self.slots.get_mut(slot as usize).and_then(Option::as_mut) else {
-            return slot;
+            return;
         };
-        ticket.advance(failure.time, policy.findtime);
-        ticket.age.number = number;
-        ticket.retry += 1;
+        ticket.advance(time, policy.findtime);
+        ticket.age.number = self.last_number;
+        ticket.retry += i64::from(weight);
         ticket.failures = ticket.failures.saturating_add(1);
         if ticket.failures == 2 {
             self.failed_again += 1;
             self.again.file(slot, ticket);
         }
         if policy.maxmatches > 0 {
-            for line in failure.matches.iter() {
+            for line in matches.iter() {
                 ticket.lines = ticket.lines.saturating_add(1);
                 ticket.story = self.stories.tell(ticket.story, Kind::Line, line);
             }
         }
-        for user in failure.tried() {
-            ticket.story = self.stories.tell(ticket.story, Kind::User, user);
-        }
-        slot
     }
 
     /// The entry in a slot that `add` gave.
@@ -186,6 +224,7 @@ impl Window {
         let mut told = Told {
             last: ticket.age.last,
             failures: ticket.failures,
+            bans: ticket.bans,
             ..Told::default()
         };
         let wanted = policy.maxmatches.min(ticket.lines) as usize;
@@ -254,6 +293,15 @@ impl Window {
     /// How many lines bans would have told if newer ones had not taken their room.
     pub(crate) fn lost_lines(&self) -> u64 {
         self.lost_lines
+    }
+
+    /// The slot of an entry with so many failures, the first one in the order of ids.
+    pub(crate) fn overdue(&self, maxretry: u32) -> Option<u32> {
+        let all = (0..).zip(&self.slots);
+        all.filter_map(|(slot, ticket)| Some((ticket.as_ref()?, slot)))
+            .filter(|(ticket, _)| ticket.retry >= i64::from(maxretry))
+            .min_by_key(|(ticket, _)| &ticket.id)
+            .map(|(_, slot)| slot)
     }
 
     /// The counted ids with their estimates, in order.

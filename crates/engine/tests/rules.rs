@@ -2,10 +2,11 @@
 
 #![expect(clippy::unwrap_used, reason = "a panic in a test is its report")]
 
-use base::{FailureId, JailName, NamedTexts, Prefix, Span, Timestamp};
+use base::{FailureId, JailName, NamedTexts, Prefix, Span, Texts, Timestamp};
+use engine::formula::Formula;
 use engine::{
-    BanTime, Effect, Engine, Event, Failure, IgnoreList, IgnoreSource, Input, JailId, JailPolicy,
-    Request, RequestId, StoreWrite,
+    Aggregate, BanTime, Effect, Engine, Event, Failure, Growth, GrowthRule, IgnoreList,
+    IgnoreSource, Input, JailId, JailPolicy, Request, RequestId, StoreWrite, USUAL_FORMULA,
 };
 
 fn policy() -> JailPolicy {
@@ -15,17 +16,20 @@ fn policy() -> JailPolicy {
         maxmatches: 5,
         findtime: Span::from_secs(600),
         bantime: Some(Span::from_secs(60)),
+        growth: None,
         ignoreself: true,
         ignoreip: IgnoreList::default(),
         ipv4_prefix: 32,
         ipv6_prefix: 64,
+        aggregate: Vec::new(),
         fed_by_bans: false,
         enforceable: true,
     }
 }
 
 /// A story is told line by line, at the second in front: `0 fail ADDRESS`, `0 applied SEQ`, `0 refused SEQ`,
-/// `0 committed SEQ`, `0 uncommitted SEQ`, `0 protect ADDRESS SECONDS`, `0 ignore ADDRESS…`, `0 spare ADDRESS`, `0 ban ADDRESS`, `0 force ADDRESS`, `0 unban ADDRESS`, `0 tick`.
+/// `0 committed SEQ`, `0 uncommitted SEQ`, `0 protect ADDRESS SECONDS`, `0 ignore ADDRESS…`, `0 spare ADDRESS`,
+/// `0 ban ADDRESS`, `0 force ADDRESS`, `0 unban ADDRESS`, `0 attempt ADDRESS LINE…`, `0 bantime SECONDS`, `0 tick`.
 fn check(policies: Vec<JailPolicy>, story: &str, expected: &[&str]) {
     let mut engine = Engine::new(policies);
     let mut told = Vec::new();
@@ -61,6 +65,7 @@ fn fail(engine: &mut Engine, time: Timestamp, who: &str, out: &mut Vec<Effect>) 
     };
     let jail = JailId(0);
     engine.step(time, Input::Failure { jail, failure }, out);
+    engine.step(time, Input::ReadEnds, out);
 }
 
 fn input(words: &[&str]) -> Input<'static> {
@@ -124,6 +129,18 @@ fn input(words: &[&str]) -> Input<'static> {
             jail: None,
             prefixes: prefixes(),
         }),
+        "attempt" => ask(Request::Attempt {
+            jail,
+            id: FailureId::Prefix(words[1].parse().unwrap()),
+            matches: words[2..].iter().collect(),
+        }),
+        "bantime" => Input::Policy {
+            jail,
+            policy: Box::new(JailPolicy {
+                bantime: Some(Span::from_secs(words[1].parse().unwrap())),
+                ..policy()
+            }),
+        },
         "tick" => Input::Tick,
         other => panic!("{other}?"),
     }
@@ -157,7 +174,16 @@ fn text(effect: &Effect) -> Option<String> {
                 record.time.as_secs()
             )
         }
-        Effect::Persist(StoreWrite::Delete { seq, prefix, .. }) => format!("delete {seq} {prefix}"),
+        Effect::Persist(StoreWrite::Length { seq, prefix, .. }) => format!("length {seq} {prefix}"),
+        Effect::Persist(StoreWrite::Delete {
+            seq,
+            prefix,
+            inside,
+            ..
+        }) => {
+            let inside = if *inside { " inside" } else { "" };
+            format!("delete{inside} {seq} {prefix}")
+        }
         Effect::Persist(StoreWrite::DeleteAll { seq }) => format!("delete all {seq}"),
         Effect::Notify(Event::Banned { prefix, users, .. }) => format!("Banned {prefix} {users:?}"),
         Effect::Notify(Event::Unbanned { prefix, why, .. }) => format!("Unbanned {prefix} {why:?}"),
@@ -376,9 +402,9 @@ fn feeds_the_jail_for_repeaters_with_acknowledged_bans() {
             "0 enforce 1 0:192.0.2.1 until 60",
             "0 store 1 192.0.2.1 0 []",
             "0 Banned 192.0.2.1 []",
+            "0 Ban([(192.0.2.1, Banned)])",
             "0 enforce 2 1:192.0.2.1 until -1",
             "0 store 2 192.0.2.1 1 []",
-            "0 Ban([(192.0.2.1, Banned)])",
         ],
     );
 }
@@ -393,6 +419,241 @@ fn only_detects_without_an_action() {
         &[
             "0 NotEnforceable",
             "0 Ban([(192.0.2.1, Refused(NotEnforceable))])",
+        ],
+    );
+}
+
+/// A jail whose bans double each time, up to ten minutes.
+fn growing() -> JailPolicy {
+    JailPolicy {
+        maxretry: 3,
+        growth: Some(Growth {
+            rule: GrowthRule::Formula(Formula::parse(USUAL_FORMULA).unwrap()),
+            factor: 1i64.into(),
+            longest: Some(Span::from_secs(600)),
+            spread: None,
+            over_all_jails: false,
+        }),
+        ..policy()
+    }
+}
+
+#[test]
+fn bans_of_who_comes_back_grow_and_fewer_failures_are_enough() {
+    check(
+        vec![growing()],
+        "0 attempt 192.0.2.1 a b c
+         61 tick
+         100 fail 192.0.2.1
+         101 fail 192.0.2.1
+         222 tick
+         300 fail 192.0.2.1
+         541 tick
+         600 unban 192.0.2.1
+         600 committed 7
+         601 attempt 192.0.2.1 a b c",
+        &[
+            "0 Attempted",
+            "0 Attempt(true)",
+            "0 enforce 1 0:192.0.2.1 until 60",
+            "0 store 1 192.0.2.1 1 []",
+            "61 lift 2 192.0.2.1",
+            "100 FoundAgain",
+            "101 FoundAgain",
+            "101 BannedBefore",
+            "101 Grown",
+            "101 enforce 3 0:192.0.2.1 until 221",
+            "101 store 3 192.0.2.1 3 []",
+            "222 lift 4 192.0.2.1",
+            "300 FoundAgain",
+            "300 BannedBefore",
+            "300 Grown",
+            "300 enforce 5 0:192.0.2.1 until 540",
+            "300 store 5 192.0.2.1 2 []",
+            "541 lift 6 192.0.2.1",
+            "600 delete 7 192.0.2.1",
+            "600 Unban { lifted: [], errors: [] }",
+            "601 Attempted",
+            "601 Attempt(true)",
+            "601 enforce 8 0:192.0.2.1 until 661",
+            "601 store 8 192.0.2.1 1 []",
+        ],
+    );
+}
+
+#[test]
+fn a_formula_that_fails_costs_the_growth_and_not_the_ban() {
+    let mut jail = growing();
+    let formula = Formula::parse("ban.Time / (ban.Count - 1)").unwrap();
+    jail.growth.as_mut().unwrap().rule = GrowthRule::Formula(formula);
+    check(
+        vec![jail],
+        "0 attempt 192.0.2.1 a b c\n61 tick\n100 attempt 192.0.2.1 a b c",
+        &[
+            "0 Attempted",
+            "0 Attempt(true)",
+            "0 enforce 1 0:192.0.2.1 until 60",
+            "0 store 1 192.0.2.1 1 []",
+            "61 lift 2 192.0.2.1",
+            "100 Attempted",
+            "100 Attempt(true)",
+            "100 FoundAgain",
+            "100 GrowthFailed",
+            "100 enforce 3 0:192.0.2.1 until 160",
+            "100 store 3 192.0.2.1 1 []",
+        ],
+    );
+}
+
+#[test]
+fn bans_follow_the_ban_time_of_their_jail_unless_they_have_their_own() {
+    check(
+        vec![policy()],
+        "0 ban 192.0.2.1
+         1 applied 1
+         1 committed 1
+         2 ban 192.0.2.2 500
+         3 applied 2
+         3 committed 2
+         10 bantime 100
+         20 bantime 30
+         31 tick",
+        &[
+            "0 enforce 1 0:192.0.2.1 until 60",
+            "0 store 1 192.0.2.1 0 []",
+            "1 Banned 192.0.2.1 []",
+            "1 Ban([(192.0.2.1, Banned)])",
+            "2 enforce 2 0:192.0.2.2 until 502",
+            "2 store 2 192.0.2.2 0 [\"stockade_fixed\"]",
+            "3 Banned 192.0.2.2 []",
+            "3 Ban([(192.0.2.2, Banned)])",
+            "10 enforce 3 0:192.0.2.1 until 100",
+            "10 length 3 192.0.2.1",
+            "20 enforce 4 0:192.0.2.1 until 30",
+            "20 length 4 192.0.2.1",
+            // The kernel has not said that it knows of the sooner end.
+            "31 lift 5 192.0.2.1",
+            "31 Unbanned 192.0.2.1 Expired",
+        ],
+    );
+}
+
+#[test]
+fn what_follows_from_failures_waits_for_the_end_of_their_read() {
+    let mut engine = Engine::new(vec![policy()]);
+    let mut out = Vec::new();
+    let now = Timestamp::from_secs(5);
+    let failure = Failure {
+        id: &FailureId::Prefix("192.0.2.1".parse().unwrap()),
+        time: now,
+        user: None,
+        users: &Texts::default(),
+        matches: &Texts::default(),
+        captures: &NamedTexts::default(),
+    };
+    let jail = JailId(0);
+    for _ in 0..3 {
+        engine.step(now, Input::Failure { jail, failure }, &mut out);
+    }
+    assert!(out.iter().filter_map(text).next().is_none());
+    assert!(
+        engine.next_deadline().is_some_and(|due| due <= now),
+        "something is due"
+    );
+    engine.step(now, Input::ReadEnds, &mut out);
+    let told: Vec<String> = out.iter().filter_map(text).collect();
+    assert_eq!(
+        told,
+        ["enforce 1 0:192.0.2.1 until 65", "store 1 192.0.2.1 2 []"]
+    );
+    assert_eq!(engine.failing(jail).len(), 1);
+}
+
+#[test]
+fn many_banned_neighbours_make_a_ban_of_their_network() {
+    let aggregate = |length, children| Aggregate {
+        family: base::Family::Inet4,
+        length,
+        children,
+    };
+    let jail = || JailPolicy {
+        maxretry: 1,
+        aggregate: vec![aggregate(24, 2), aggregate(16, 5)],
+        ..policy()
+    };
+    check(
+        vec![jail()],
+        "0 fail 192.0.2.1
+         0 applied 1
+         0 committed 1
+         9 fail 192.0.2.2
+         9 applied 2
+         9 committed 2
+         10 applied 3
+         10 committed 3
+         11 fail 192.0.2.9
+         12 unban 192.0.2.77",
+        &[
+            "0 enforce 1 0:192.0.2.1 until 60",
+            "0 store 1 192.0.2.1 1 []",
+            "0 Banned 192.0.2.1 [(\"root\", 1)]",
+            "9 enforce 2 0:192.0.2.2 until 69",
+            "9 store 2 192.0.2.2 1 []",
+            "9 Aggregated",
+            "9 enforce 3 0:192.0.2.0/24 until 69",
+            "9 store 3 192.0.2.0/24 2 [\"stockade_children\", \"stockade_fixed\"]",
+            "9 Banned 192.0.2.2 [(\"root\", 1)]",
+            "10 Banned 192.0.2.0/24 [(\"root\", 2)]",
+            "10 lift 4 192.0.2.1",
+            "10 Unbanned 192.0.2.1 Aggregated(192.0.2.0/24)",
+            "10 lift 5 192.0.2.2",
+            "10 Unbanned 192.0.2.2 Aggregated(192.0.2.0/24)",
+            // Who fails inside prolongs the whole, and to let somebody in lifts it.
+            "11 enforce 6 0:192.0.2.0/24 until 71",
+            "11 prolong 6 192.0.2.0/24 from 11",
+            "11 AlreadyBanned",
+            "12 lift 7 192.0.2.0/24",
+            "12 Unbanned 192.0.2.0/24 Request",
+            "12 delete inside 7 192.0.2.0/24",
+            "12 delete 8 192.0.2.77",
+        ],
+    );
+    // Nobody who is ignored comes into it.
+    let mut ignoring = jail();
+    ignoring.ignoreip = std::iter::once("192.0.2.8/31".parse().unwrap()).collect();
+    check(
+        vec![ignoring],
+        "0 fail 192.0.2.1\n9 fail 192.0.2.2",
+        &[
+            "0 enforce 1 0:192.0.2.1 until 60",
+            "0 store 1 192.0.2.1 1 []",
+            "9 enforce 2 0:192.0.2.2 until 69",
+            "9 store 2 192.0.2.2 1 []",
+            "9 Protected",
+        ],
+    );
+}
+
+#[test]
+fn a_ban_that_keeps_nobody_out_is_told_once() {
+    check(
+        vec![policy()],
+        "0 ban 192.0.2.1
+         1 applied 1
+         1 committed 1
+         9 fail 192.0.2.1
+         12 fail 192.0.2.1
+         13 fail 192.0.2.1",
+        &[
+            "0 enforce 1 0:192.0.2.1 until 60",
+            "0 store 1 192.0.2.1 0 []",
+            "1 Banned 192.0.2.1 []",
+            "1 Ban([(192.0.2.1, Banned)])",
+            // At 9 it may have been under way.
+            "12 Ineffective",
+            "12 enforce 2 0:192.0.2.1 until 72",
+            "12 prolong 2 192.0.2.1 from 12",
+            "12 AlreadyBanned",
         ],
     );
 }

@@ -10,6 +10,11 @@ pub fn has_net_admin() -> bool {
     effective(&status).is_some_and(|set| set >> CAP_NET_ADMIN & 1 == 1)
 }
 
+/// Files that this process and its children make from now on are their owner's alone, unless they say otherwise.
+pub fn keep_files_private() {
+    rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o077));
+}
+
 fn effective(status: &str) -> Option<u64> {
     let line = status
         .lines()

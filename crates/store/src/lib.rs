@@ -2,57 +2,103 @@
 //!
 //! fail2ban's tables hold what fail2ban would hold, so that one can switch to Stockade and back with one file
 //! (used by one program at a time) and lose no ban. What fail2ban has no place for (bans of whole prefixes,
-//! journal cursors) stands in tables of ours, named `stockade_…`, without references to the others.
+//! journal cursors, what was imported) stands in tables of ours, named `stockade_…`, without references to the
+//! others.
 //!
-//! The store never decides anything and never gives up: a file that cannot be used is set aside and said, and
-//! if no file can be had at all the same tables live in memory.
+//! The store never decides anything and never gives up: tables of old versions are brought up to date, a file that
+//! cannot be used is set aside and said, and what can still be read of it is taken over. A file that cannot be
+//! written at the moment is tried again whenever the caller asks.
 
+mod aside;
+mod error;
+mod history;
+mod import;
 mod open;
+mod python;
 mod read;
 mod row;
+mod salvage;
 mod schema;
+mod upgrade;
 mod write;
 
 #[cfg(test)]
 mod tests;
 
-pub use open::{Held, Opened, Place};
-pub use row::{Ban, JournalPosition, LogPosition};
+pub use error::StoreError;
+pub use history::{History, Merged};
+pub use import::Imported;
+pub use open::{Held, Opened};
+pub use row::{Ban, JournalPosition, LogPosition, Past};
 pub use write::Write;
 
 use rusqlite::Connection;
-use std::fmt;
+use std::path::{Path, PathBuf};
 
-/// An open store.
+/// A store: its file, as far as it can be had at the moment.
 pub struct Store {
-    connection: Connection,
+    place: Place,
+    access: Access,
+    most_lines: usize,
 }
 
-/// Why a read or write failed; the text is SQLite's.
-#[derive(Debug)]
-pub struct StoreError(rusqlite::Error);
+/// Where the rows belong.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// In this file.
+    File(PathBuf),
+    /// In memory only, by choice: a restart forgets them.
+    Memory,
+}
 
-impl fmt::Display for StoreError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
+/// What can be done with the rows at the moment.
+enum Access {
+    /// Everything.
+    Full(Connection),
+    /// Reading, because of this.
+    ReadOnly(Connection, StoreError),
+    /// Nothing, because of this.
+    None(StoreError),
+}
+
+impl Store {
+    /// Where the rows belong.
+    pub fn place(&self) -> &Place {
+        &self.place
     }
-}
 
-impl std::error::Error for StoreError {}
-
-impl StoreError {
-    /// True if the file itself is damaged, so that no later try can succeed.
-    pub fn is_damage(&self) -> bool {
-        use rusqlite::ErrorCode::{DatabaseCorrupt, NotADatabase};
-        matches!(
-            self.0.sqlite_error_code(),
-            Some(DatabaseCorrupt | NotADatabase)
-        )
+    /// The file, unless the store is one in memory.
+    pub fn path(&self) -> Option<&Path> {
+        match &self.place {
+            Place::File(path) => Some(path),
+            Place::Memory => None,
+        }
     }
-}
 
-impl From<rusqlite::Error> for StoreError {
-    fn from(error: rusqlite::Error) -> Self {
-        Self(error)
+    /// Why nothing can be written at the moment; `None` if it can.
+    pub fn trouble(&self) -> Option<&StoreError> {
+        match &self.access {
+            Access::Full(_) => None,
+            Access::ReadOnly(_, why) | Access::None(why) => Some(why),
+        }
+    }
+
+    #[cfg(test)]
+    fn raw(&self) -> &Connection {
+        self.reader().unwrap()
+    }
+
+    fn reader(&self) -> Result<&Connection, StoreError> {
+        match &self.access {
+            Access::Full(connection) | Access::ReadOnly(connection, _) => Ok(connection),
+            Access::None(why) => Err(why.clone()),
+        }
+    }
+
+    fn writer(&mut self) -> Result<&mut Connection, StoreError> {
+        match &mut self.access {
+            Access::Full(connection) => Ok(connection),
+            Access::ReadOnly(_, why) | Access::None(why) => Err(why.clone()),
+        }
     }
 }

@@ -1,31 +1,25 @@
 //! Getting hold of a usable store, whatever lies at its path.
 
-use crate::{Ban, JournalPosition, LogPosition, Store, StoreError, schema};
+use crate::aside::set_aside;
+use crate::salvage::salvage;
+use crate::upgrade::{back_up, copy, upgrade};
+use crate::{Access, Ban, JournalPosition, LogPosition, Past, Place, Store, StoreError, schema};
 use base::Timestamp;
-use rusqlite::ErrorCode::{DatabaseCorrupt, NotADatabase, Unknown};
 use rusqlite::{Connection, OpenFlags};
 use std::fs::{self, DirBuilder, OpenOptions};
 use std::io;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
-use std::path::{Path, PathBuf};
-
-/// Where the rows live.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Place {
-    /// In this file.
-    File(PathBuf),
-    /// In memory only: a restart forgets them.
-    Memory,
-}
+use std::path::Path;
+use std::time::Duration;
 
 /// A store and what had to be done to get it.
 pub struct Opened {
     /// The store, ready for use.
     pub store: Store,
-    /// Where its rows live.
-    pub place: Place,
     /// What it holds for a start.
     pub held: Held,
+    /// Its tables were old and have been brought up to date: what was done, in a sentence.
+    pub upgraded: Option<String>,
     /// What went wrong on the way and what was done about it, one sentence each.
     pub notes: Vec<String>,
 }
@@ -35,6 +29,11 @@ pub struct Opened {
 pub struct Held {
     /// The bans that have not ended, oldest first, without the lines that led to them.
     pub bans: Vec<Ban>,
+    /// Last bans of tables that did not tell lengths (fail2ban before 0.10): each lasts as long as its jail bans
+    /// now, if it has not ended by that. Their `length` is zero.
+    pub of_unknown_length: Vec<Ban>,
+    /// The last ban of everybody in each jail, those that stand and those that are over, in no particular order.
+    pub past: Vec<Past>,
     /// Rows of bans that hold no address: another program's ids of other kinds.
     pub passed_over: usize,
     /// How far the files were read.
@@ -43,65 +42,79 @@ pub struct Held {
     pub journal: Vec<JournalPosition>,
 }
 
+/// How long to wait for another program's write: a start and bans that wait to be acknowledged are urgent.
+const PATIENCE: Duration = Duration::from_secs(2);
+
 impl Store {
-    /// Opens or makes the file at `path` and reads what a start needs. A file that is no database, is damaged, or
-    /// has another version of the tables is set aside as `PATH.set-aside-STAMP` (`stamp` is the caller's, a time
-    /// without blanks) and a fresh one is made; if that fails as well the store lives in memory. Never fails.
+    /// Opens or makes the file at `path` and reads what a start needs; never fails.
+    ///
+    /// Tables of fail2ban's versions 1 to 3 are brought up to date after a copy was made (`PATH.STAMP`; `stamp` is the
+    /// caller's, a time without blanks). A file that is no database, is damaged or has newer tables is set aside as
+    /// `PATH.set-aside-STAMP`, a fresh one is made, and what can still be read of a damaged one is taken over. A file
+    /// that cannot be written at the moment is read if that is possible, and its store can be written once
+    /// [`Store::retry`] has found it well again. With a ban at most `most_lines` of its lines are kept.
     ///
     /// A file is not searched for damage beforehand, since it may be large and the start is urgent: what must be
     /// read is read here, and damage elsewhere shows when something is written ([`StoreError::is_damage`]).
-    pub fn open(path: &Path, stamp: &str, now: Timestamp) -> Opened {
-        let mut notes = Vec::new();
-        let opened = match open_file(path, now) {
-            Ok(opened) => Ok(opened),
-            Err(Unusable::NotOurs(why)) => set_aside(path, stamp, &why, &mut notes)
-                .and_then(|()| open_file(path, now).map_err(|unusable| unusable.to_string())),
-            Err(Unusable::NoAccess(why)) => Err(why),
+    pub fn open(path: &Path, stamp: &str, now: Timestamp, most_lines: usize) -> Opened {
+        let mut done = Done::default();
+        let mut store = Self {
+            place: Place::File(path.to_owned()),
+            access: acquire(path, stamp, &mut done),
+            most_lines,
         };
-        match opened {
-            Ok((store, held)) => Opened {
-                store,
-                place: Place::File(path.to_owned()),
-                held,
-                notes,
-            },
-            Err(why) => {
-                notes.push(format!(
-                    "the store {} cannot be used: {why}; bans are kept in memory and a restart forgets them",
-                    path.display()
-                ));
-                Opened {
-                    store: Self::memory(),
-                    place: Place::Memory,
-                    held: Held::default(),
-                    notes,
-                }
-            }
+        let Done {
+            upgraded,
+            troubles: mut notes,
+        } = done;
+        let mut held = store.held(now);
+        if let (Err(error), Access::Full(_)) = (&held, &store.access)
+            && error.is_the_files()
+        {
+            let why = error.to_string();
+            notes.extend(store.begin_anew(stamp, &why));
+            held = store.held(now);
+        }
+        if let Some(why) = store.trouble() {
+            notes.push(format!(
+                "the store {} cannot be written: {why}; what is to be kept waits in memory until it can",
+                path.display()
+            ));
+        }
+        Opened {
+            store,
+            held: held.unwrap_or_default(),
+            upgraded,
+            notes,
         }
     }
 
-    /// Sets the file aside, because damage in it has shown, and begins a fresh one.
-    pub fn begin_anew(path: &Path, stamp: &str, why: &str) -> Opened {
-        let mut notes = Vec::new();
-        match set_aside(path, stamp, why, &mut notes) {
-            Ok(()) => {
-                let opened = Self::open(path, stamp, Timestamp::MAX);
-                notes.extend(opened.notes);
-                Opened { notes, ..opened }
-            }
-            Err(why) => {
-                notes.push(format!(
-                    "the store {} cannot be used: {why}; bans are kept in memory",
-                    path.display()
-                ));
-                Opened {
-                    store: Self::memory(),
-                    place: Place::Memory,
-                    held: Held::default(),
-                    notes,
+    /// Sets the file aside, because damage in it has shown, and begins a fresh one with what can still be read.
+    /// Gives what was done, one sentence each; whether it can be written tells [`Store::trouble`].
+    pub fn begin_anew(&mut self, stamp: &str, why: &str) -> Vec<String> {
+        let mut done = Done::default();
+        if let Place::File(path) = &self.place {
+            // The connection to the file that goes is closed first.
+            self.access = Access::None(StoreError::of_the_moment(why.to_owned()));
+            self.access = afresh(path, stamp, why, &mut done);
+        }
+        done.troubles
+    }
+
+    /// Tries again to get hold of a file that could not be written. Gives what was done on the way.
+    pub fn retry(&mut self, stamp: &str) -> Vec<String> {
+        let mut done = Done::default();
+        if let (Some(_), Place::File(path)) = (self.trouble(), &self.place) {
+            match connect(path, stamp, &mut done) {
+                Ok(connection) => self.access = Access::Full(connection),
+                Err(error) if error.is_the_files() => {
+                    self.access = afresh(path, stamp, &error.to_string(), &mut done);
                 }
+                // What could be read at the start goes on being read.
+                Err(_) => {}
             }
         }
+        done.upgraded.into_iter().chain(done.troubles).collect()
     }
 
     /// A store that lives and dies with the process.
@@ -111,52 +124,116 @@ impl Store {
             clippy::expect_used,
             reason = "an in-memory database needs nothing but memory"
         )]
-        let store = Connection::open_in_memory()
+        let connection = Connection::open_in_memory()
             .map_err(StoreError::from)
             .and_then(prepare)
             .expect("an in-memory database opens");
-        store
-    }
-}
-
-enum Unusable {
-    /// The file is there and readable but not what we can use.
-    NotOurs(String),
-    /// The file cannot be reached or written.
-    NoAccess(String),
-}
-
-impl std::fmt::Display for Unusable {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::NotOurs(why) | Self::NoAccess(why) => f.write_str(why),
+        Self {
+            place: Place::Memory,
+            access: Access::Full(connection),
+            most_lines: usize::MAX,
         }
     }
 }
 
-fn open_file(path: &Path, now: Timestamp) -> Result<(Store, Held), Unusable> {
-    create_private(path).map_err(|error| Unusable::NoAccess(error.to_string()))?;
-    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    // Only what the file itself shows speaks against it (`Unknown` is SQL that its tables do not fit). A file that is
-    // locked, full or out of reach at the moment is a good one: to set it aside would lose its bans.
-    let classify = |error: StoreError| match error.0.sqlite_error_code() {
-        Some(DatabaseCorrupt | NotADatabase | Unknown) | None => {
-            Unusable::NotOurs(error.to_string())
+/// What was done to get hold of a file.
+#[derive(Default)]
+struct Done {
+    upgraded: Option<String>,
+    troubles: Vec<String>,
+}
+
+fn acquire(path: &Path, stamp: &str, done: &mut Done) -> Access {
+    match connect(path, stamp, done) {
+        Ok(connection) => Access::Full(connection),
+        Err(error) if error.is_the_files() => afresh(path, stamp, &error.to_string(), done),
+        Err(error) => match memory_copy(path) {
+            Ok(connection) => Access::ReadOnly(connection, error),
+            Err(_) => Access::None(error),
+        },
+    }
+}
+
+fn afresh(path: &Path, stamp: &str, why: &str, done: &mut Done) -> Access {
+    let aside = match set_aside(path, stamp) {
+        Ok(aside) => aside,
+        Err(failed) => {
+            return Access::None(StoreError::of_the_moment(format!("{why}; {failed}")));
         }
-        _ => Unusable::NoAccess(error.to_string()),
     };
-    let connection = Connection::open_with_flags(path, flags).map_err(|e| classify(e.into()))?;
-    match schema::version(&connection).map_err(classify)? {
-        None | Some(schema::VERSION) => {
-            let store = prepare(connection).map_err(classify)?;
-            let held = store.held(now).map_err(classify)?;
-            Ok((store, held))
+    let what = format!(
+        "the store {} was set aside as {}: {why}",
+        path.display(),
+        aside.display()
+    );
+    match connect(path, stamp, done) {
+        Ok(mut connection) => {
+            let saved = salvage(&aside, &mut connection);
+            let text = format!("{what}; a fresh one was begun with {saved}");
+            done.troubles.push(text);
+            Access::Full(connection)
         }
-        Some(other) => Err(Unusable::NotOurs(format!(
-            "its tables have version {other}, this program knows version {}",
-            schema::VERSION
-        ))),
+        Err(error) => {
+            done.troubles.push(what);
+            Access::None(error)
+        }
     }
+}
+
+/// A connection for reading and writing, to tables of the present version.
+fn connect(path: &Path, stamp: &str, done: &mut Done) -> Result<Connection, StoreError> {
+    create_private(path)?;
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let mut connection = Connection::open_with_flags(path, flags)?;
+    connection.busy_timeout(PATIENCE)?;
+    match schema::version(&connection)? {
+        Some(old) if schema::is_old(old) => {
+            let backup = back_up(&connection, path, stamp)?;
+            if let Err(error) = upgrade(&mut connection, old) {
+                // The file is as it was, so the copy of it is of no use.
+                drop(fs::remove_file(&backup));
+                return Err(error.while_doing(&format!(
+                    "its tables of version {old} cannot be brought up to date"
+                )));
+            }
+            done.upgraded = Some(format!(
+                "the store {} had tables of version {old} and has those of version {} now; as it was it lies in {}",
+                path.display(),
+                schema::VERSION,
+                backup.display()
+            ));
+        }
+        Some(other) if other != schema::VERSION => {
+            return Err(StoreError::of_content(format!(
+                "its tables have version {other}, this program knows version {}",
+                schema::VERSION
+            )));
+        }
+        _ => {}
+    }
+    prepare(connection)
+}
+
+/// What a file holds that cannot or must not be written, with tables of the present version.
+pub(crate) fn memory_copy(path: &Path) -> Result<Connection, StoreError> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let file = Connection::open_with_flags(path, flags)?;
+    file.busy_timeout(Duration::from_millis(500))?;
+    let mut connection = Connection::open_in_memory()?;
+    copy(&file, &mut connection)?;
+    match schema::version(&connection)? {
+        Some(old) if schema::is_old(old) => upgrade(&mut connection, old)?,
+        Some(schema::VERSION) => {}
+        other => {
+            let version = other.map_or_else(|| "none".to_owned(), |version| version.to_string());
+            return Err(StoreError::of_content(format!(
+                "its tables have version {version}, this program knows version {}",
+                schema::VERSION
+            )));
+        }
+    }
+    schema::add_ours(&connection)?;
+    Ok(connection)
 }
 
 /// Log lines hold secrets: the file is its owner's alone from its first moment.
@@ -184,7 +261,7 @@ fn create_private(path: &Path) -> io::Result<()> {
     }
 }
 
-fn prepare(mut connection: Connection) -> Result<Store, StoreError> {
+fn prepare(mut connection: Connection) -> Result<Connection, StoreError> {
     // No write-ahead log: fail2ban would turn it off, and one plain file is easier to copy and to hand over.
     connection.pragma_update(None, "journal_mode", "TRUNCATE")?;
     connection.pragma_update(None, "synchronous", "NORMAL")?;
@@ -195,32 +272,5 @@ fn prepare(mut connection: Connection) -> Result<Store, StoreError> {
         schema::create(&mut connection)?;
     }
     schema::add_ours(&connection)?;
-    Ok(Store { connection })
-}
-
-fn set_aside(path: &Path, stamp: &str, why: &str, notes: &mut Vec<String>) -> Result<(), String> {
-    let with = |path: &Path, suffix: &str| {
-        let mut name = path.as_os_str().to_owned();
-        name.push(suffix);
-        PathBuf::from(name)
-    };
-    let aside = with(path, &format!(".set-aside-{stamp}"));
-    fs::rename(path, &aside)
-        .map_err(|error| format!("{why}; moving it to {} failed: {error}", aside.display()))?;
-    // SQLite would roll a journal that was left behind back into the fresh file.
-    for suffix in ["-journal", "-wal", "-shm"] {
-        match fs::rename(with(path, suffix), with(&aside, suffix)) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => {
-                let left = with(path, suffix);
-                return Err(format!("{why}; moving {} failed: {error}", left.display()));
-            }
-            _ => {}
-        }
-    }
-    notes.push(format!(
-        "the store {} was set aside as {}: {why}; a fresh one was begun",
-        path.display(),
-        aside.display()
-    ));
-    Ok(())
+    Ok(connection)
 }

@@ -1,16 +1,22 @@
-//! What a start needs: the bans that still stand and the positions.
+//! What a start needs: the bans that still stand, who was banned before, and the positions.
 
-use crate::{Ban, Held, JournalPosition, LogPosition, Store, StoreError};
-use base::{Prefix, Span, Timestamp};
-use rusqlite::{OptionalExtension, Row};
+use crate::row::lines;
+use crate::{Ban, Held, JournalPosition, LogPosition, Past, Store, StoreError};
+use base::{Span, Timestamp};
+use rusqlite::Row;
+
+/// Where the last ban of each one stands and the column that names it: single addresses, and networks.
+const TABLES: [(&str, &str); 2] = [("bips", "ip"), ("stockade_prefix_bans", "prefix")];
 
 impl Store {
-    /// Everything that a start needs.
-    pub(crate) fn held(&self, now: Timestamp) -> Result<Held, StoreError> {
+    /// Everything that a start at `now` needs.
+    pub fn held(&self, now: Timestamp) -> Result<Held, StoreError> {
         let (bans, passed_over) = self.current_bans(now)?;
         let (logs, journal) = (self.log_positions()?, self.journal_positions()?);
         Ok(Held {
             bans,
+            of_unknown_length: self.bans_of_unknown_length()?,
+            past: self.past()?,
             passed_over,
             logs,
             journal,
@@ -20,15 +26,25 @@ impl Store {
     /// The bans that have not ended at `now`, of all jails, oldest first, without their lines. Rows that hold no address (another
     /// program's ids of other kinds) are passed over; their number comes second.
     pub fn current_bans(&self, now: Timestamp) -> Result<(Vec<Ban>, usize), StoreError> {
+        let now = now.as_secs();
+        self.bans(&format!("bantime = -1 OR timeofban + bantime > {now}"))
+    }
+
+    /// Last bans whose length nobody wrote down, told with a length of zero.
+    fn bans_of_unknown_length(&self) -> Result<Vec<Ban>, StoreError> {
+        Ok(self.bans("bantime = -2")?.0)
+    }
+
+    fn bans(&self, which: &str) -> Result<(Vec<Ban>, usize), StoreError> {
         let mut bans = Vec::new();
         let mut skipped = 0;
-        for (table, column) in [("bips", "ip"), ("stockade_prefix_bans", "prefix")] {
+        for (table, column) in TABLES {
             let sql = format!(
                 "SELECT jail, {column}, timeofban, bantime, bancount, data FROM {table}
-                    WHERE bantime = -1 OR timeofban + bantime > ?1 ORDER BY timeofban, jail, {column}"
+                    WHERE {which} ORDER BY timeofban, jail, {column}"
             );
-            let mut statement = self.connection.prepare(&sql)?;
-            let mut rows = statement.query([now.as_secs()])?;
+            let mut statement = self.reader()?.prepare(&sql)?;
+            let mut rows = statement.query([])?;
             while let Some(row) = rows.next()? {
                 // A value that is no address or no number costs its own row only.
                 match ban(row) {
@@ -40,25 +56,51 @@ impl Store {
         Ok((bans, skipped))
     }
 
-    /// How often each one was banned in a jail, for longer bans of old acquaintances; 0 if never.
-    pub fn ban_count(&self, jail: &str, prefix: &Prefix) -> Result<u32, StoreError> {
-        let (table, column) = if prefix.is_host() {
-            ("bips", "ip")
-        } else {
-            ("stockade_prefix_bans", "prefix")
-        };
-        let sql = format!("SELECT bancount FROM {table} WHERE jail = ?1 AND {column} = ?2");
-        let count: Option<i64> = self
-            .connection
-            .prepare_cached(&sql)?
-            .query_row([jail, &prefix.to_string()], |row| row.get(0))
-            .optional()?;
-        Ok(count.unwrap_or(0).clamp(0, u32::MAX.into()) as u32)
+    /// The last ban of everybody in each jail, whether it stands or is over, in order of table and row: what longer
+    /// bans of old acquaintances need to know. Rows that hold no address are passed over.
+    pub fn past(&self) -> Result<Vec<Past>, StoreError> {
+        let mut past = Vec::new();
+        for (table, column) in TABLES {
+            let sql = format!("SELECT jail, {column}, timeofban, bantime, bancount FROM {table}");
+            let mut statement = self.reader()?.prepare(&sql)?;
+            let mut rows = statement.query([])?;
+            while let Some(row) = rows.next()? {
+                // `current_bans` has counted what is left out here.
+                if let Ok(Some(one)) = one_past(row) {
+                    past.push(one);
+                }
+            }
+        }
+        Ok(past)
+    }
+
+    /// Fills in the lines that led to each of these bans, the last `most` of them; what has no row stays as it is.
+    /// A start reads bans without their lines, since these are the bulk of a store and few jails have a use for them.
+    pub fn read_lines(&self, bans: &mut [Ban], most: usize) -> Result<(), StoreError> {
+        for ban in bans {
+            let [hosts, networks] = TABLES;
+            let (table, column) = if ban.prefix.is_host() {
+                hosts
+            } else {
+                networks
+            };
+            let sql = format!("SELECT data FROM {table} WHERE jail = ?1 AND {column} = ?2");
+            let mut statement = self.reader()?.prepare_cached(&sql)?;
+            let mut rows = statement.query([&ban.jail, &ban.prefix.to_string()])?;
+            if let Some(row) = rows.next()?
+                && let Ok(data) = row.get_ref(0)?.as_bytes()
+            {
+                ban.matches = lines(data);
+                let surplus = ban.matches.len().saturating_sub(most);
+                ban.matches.drain(..surplus);
+            }
+        }
+        Ok(())
     }
 
     /// How far the files were read, all jails.
     pub fn log_positions(&self) -> Result<Vec<LogPosition>, StoreError> {
-        let mut statement = self.connection.prepare(
+        let mut statement = self.reader()?.prepare(
             "SELECT jail, path, firstlinemd5, lastfilepos FROM logs WHERE path <> 'systemd-journal' ORDER BY jail, path",
         )?;
         let rows = statement.query_map([], |row| {
@@ -74,16 +116,16 @@ impl Store {
 
     /// How far the journal was read, all jails. Where fail2ban was the last to run only its time is known.
     pub fn journal_positions(&self) -> Result<Vec<JournalPosition>, StoreError> {
-        let mut statement = self.connection.prepare(
+        let mut statement = self.reader()?.prepare(
             "SELECT logs.jail, coalesce(cursor, ''), coalesce(micros, 0), coalesce(lastfilepos, 0)
                 FROM logs LEFT JOIN stockade_journal ON stockade_journal.jail = logs.jail
                 WHERE path = 'systemd-journal' ORDER BY logs.jail",
         )?;
         let rows = statement.query_map([], |row| {
             let ours = Timestamp::from_micros(row.get(2)?);
-            let theirs = Timestamp::from_micros((row.get::<_, f64>(3)? * 1e6) as i64);
+            let theirs = Timestamp::from_micros((row.get::<_, f64>(3)? * 1e6).round() as i64);
             // Whoever ran last has the later time; a cursor of an older run would read entries twice.
-            let is_ours = ours.as_secs() >= theirs.as_secs();
+            let is_ours = ours >= theirs;
             Ok(JournalPosition {
                 jail: row.get(0)?,
                 cursor: if is_ours { row.get(1)? } else { String::new() },
@@ -95,17 +137,15 @@ impl Store {
 }
 
 fn ban(row: &Row<'_>) -> rusqlite::Result<Option<Ban>> {
-    let Ok(prefix) = row.get::<_, String>(1)?.parse() else {
+    let Some(past) = one_past(row)? else {
         return Ok(None);
     };
-    // Times may be REAL: fail2ban's growing ban times give fractions.
-    let length = row.get::<_, f64>(3)?;
     let mut ban = Ban {
-        jail: row.get(0)?,
-        prefix,
-        time: Timestamp::from_micros((row.get::<_, f64>(2)? * 1e6) as i64),
-        length: (length >= 0.0).then(|| Span::from_secs_f64(length)),
-        count: row.get::<_, i64>(4)?.clamp(1, u32::MAX.into()) as u32,
+        jail: past.jail,
+        prefix: past.prefix,
+        time: past.time,
+        length: past.length,
+        count: past.count.max(1),
         failures: 0,
         users: Vec::new(),
         matches: Vec::new(),
@@ -116,4 +156,21 @@ fn ban(row: &Row<'_>) -> rusqlite::Result<Option<Ban>> {
         ban.set_data(bytes);
     }
     Ok(Some(ban))
+}
+
+/// The first five columns; `None` where there is no address.
+fn one_past(row: &Row<'_>) -> rusqlite::Result<Option<Past>> {
+    let Ok(prefix) = row.get::<_, String>(1)?.parse() else {
+        return Ok(None);
+    };
+    // Times may be REAL: fail2ban's growing ban times give fractions.
+    let length = row.get::<_, f64>(3)?;
+    Ok(Some(Past {
+        jail: row.get(0)?,
+        prefix,
+        time: Timestamp::from_micros((row.get::<_, f64>(2)? * 1e6) as i64),
+        // −1 is for ever; −2, "unknown", comes from tables of old versions and is long over.
+        length: (length != -1.0).then(|| Span::from_secs_f64(length.max(0.0))),
+        count: row.get::<_, i64>(4)?.clamp(0, u32::MAX.into()) as u32,
+    }))
 }

@@ -1,5 +1,6 @@
 //! What stands in one row, in the crate's own words.
 
+use crate::python::texts;
 use base::{Prefix, Span, Timestamp};
 use serde::Deserialize;
 use serde::de::IgnoredAny;
@@ -35,23 +36,27 @@ impl Ban {
         self.length.map(|length| self.time + length)
     }
 
-    /// The `data` column: fail2ban's JSON object.
-    pub(crate) fn data(&self) -> String {
-        let mut object = Map::new();
-        object.insert("matches".into(), json!(self.matches));
-        object.insert("failures".into(), json!(self.failures));
-        for (name, value) in &self.captures {
-            object.insert(name.clone(), json!(value));
+    /// The `data` column: fail2ban's JSON object, with the last `most_lines` of the lines.
+    pub(crate) fn data(&self, most_lines: usize) -> String {
+        // What lines captured comes first: a capture of one of the names below must not take its place.
+        let captures = self.captures.iter();
+        let mut object: Map<String, Value> = captures
+            .map(|(name, value)| (name.clone(), json!(value)))
+            .collect();
+        if most_lines > 0 {
+            let surplus = self.matches.len().saturating_sub(most_lines);
+            let lines = self.matches.get(surplus..).unwrap_or_default();
+            object.insert("matches".into(), json!(lines));
         }
-        let names: Vec<&str> = self.users.iter().map(|(name, _)| name.as_str()).collect();
-        match names.as_slice() {
-            [] => {}
-            [name] => {
-                object.insert("user".into(), json!(name));
-            }
-            names => {
-                object.insert("users".into(), json!(names));
-            }
+        object.insert("failures".into(), json!(self.failures));
+        // One user for the tag `<F-USER>`, the one that was tried most; all where there are more.
+        let most = self.users.iter().rev().max_by_key(|(_, count)| count);
+        if let Some((name, _)) = most {
+            object.insert("user".into(), json!(name));
+        }
+        if self.users.len() > 1 {
+            let names: Vec<&str> = self.users.iter().map(|(name, _)| name.as_str()).collect();
+            object.insert("users".into(), json!(names));
         }
         // fail2ban has no place for how often; a key of ours is one capture more to it.
         let counts: Map<String, Value> = self
@@ -72,12 +77,12 @@ impl Ban {
             return;
         };
         self.failures = data.failures.as_ref().map_or(0, number);
-        let mut names: Vec<String> = data
-            .users
-            .iter()
-            .filter_map(text)
-            .chain(data.user.as_ref().and_then(text))
-            .collect();
+        let mut names = match &data.users {
+            Value::Array(users) => users.iter().filter_map(text).collect(),
+            Value::String(notation) => texts(notation).unwrap_or_default(),
+            _ => Vec::new(),
+        };
+        names.extend(data.user.as_ref().and_then(text));
         names.sort();
         names.dedup();
         let count = |name: &String| data.counts.get(name).map_or(1, number);
@@ -102,11 +107,40 @@ struct Data {
     #[serde(default)]
     user: Option<Value>,
     #[serde(default)]
-    users: Vec<Value>,
+    users: Value,
     #[serde(default, rename = "stockade_users")]
-    counts: BTreeMap<String, Value>,
+    counts: Value,
     #[serde(flatten)]
     captures: BTreeMap<String, Value>,
+}
+
+/// The lines in a `data` column, oldest first; none where there are none or it makes no sense. fail2ban writes the
+/// first line of a failure as three pieces, before, in and behind the date.
+pub(crate) fn lines(data: &[u8]) -> Vec<String> {
+    let Ok(data) = serde_json::from_slice::<Lines>(data) else {
+        return Vec::new();
+    };
+    data.matches
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter_map(|line| match line {
+            Value::String(line) => Some(line.clone()),
+            Value::Array(pieces) => Some(pieces.iter().filter_map(Value::as_str).collect()),
+            _ => None,
+        })
+        .collect()
+}
+
+/// The failures that a `data` column tells; 0 where it makes no sense.
+pub(crate) fn failures(data: &[u8]) -> u32 {
+    serde_json::from_slice::<Data>(data).map_or(0, |data| data.failures.as_ref().map_or(0, number))
+}
+
+#[derive(Deserialize)]
+struct Lines {
+    #[serde(default)]
+    matches: Value,
 }
 
 /// The key of the counts of users.
@@ -118,6 +152,21 @@ fn number(value: &Value) -> u32 {
 
 fn text(value: &Value) -> Option<String> {
     value.as_str().map(str::to_owned)
+}
+
+/// That somebody was banned in a jail, and how often: what longer bans of old acquaintances need to know.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Past {
+    /// The jail's name.
+    pub jail: String,
+    /// Who was banned.
+    pub prefix: Prefix,
+    /// When the last ban began.
+    pub time: Timestamp,
+    /// How long that one lasts or lasted; `None` for ever.
+    pub length: Option<Span>,
+    /// How many times in this jail, that ban included.
+    pub count: u32,
 }
 
 /// How far a log file was read for a jail.

@@ -1,4 +1,4 @@
-//! The tables: fail2ban's five of version 4 and two of ours.
+//! The tables: fail2ban's five of version 4 and three of ours.
 
 use crate::StoreError;
 use rusqlite::Connection;
@@ -6,14 +6,22 @@ use rusqlite::Connection;
 /// The version that fail2ban 0.11 and later writes.
 pub(crate) const VERSION: i64 = 4;
 
-/// fail2ban's tables and indexes by their names and columns (behaviour §8.1). The name `firstlinemd5` is
-/// historic; the value is a SHA-1.
-const FAIL2BAN: &str = "
+/// Whether tables of this version can be brought up to date.
+pub(crate) fn is_old(version: i64) -> bool {
+    (1..VERSION).contains(&version)
+}
+
+/// fail2ban's tables and indexes by their names and columns (behaviour §8.1).
+const JAILS: &str = "
 CREATE TABLE fail2banDb(version INTEGER);
 CREATE TABLE jails(
     name TEXT NOT NULL UNIQUE,
     enabled INTEGER NOT NULL DEFAULT 1);
 CREATE INDEX jails_name ON jails(name);
+";
+
+/// How far log files were read. The name `firstlinemd5` is historic; the value is a SHA-1.
+pub(crate) const LOGS: &str = "
 CREATE TABLE logs(
     jail TEXT NOT NULL,
     path TEXT,
@@ -24,6 +32,10 @@ CREATE TABLE logs(
     UNIQUE(jail, path, firstlinemd5));
 CREATE INDEX logs_path ON logs(path);
 CREATE INDEX logs_jail_path ON logs(jail, path);
+";
+
+/// The history: a row for each ban.
+pub(crate) const BANS: &str = "
 CREATE TABLE bans(
     jail TEXT NOT NULL,
     ip TEXT,
@@ -35,6 +47,10 @@ CREATE TABLE bans(
 CREATE INDEX bans_jail_timeofban_ip ON bans(jail, timeofban);
 CREATE INDEX bans_jail_ip ON bans(jail, ip);
 CREATE INDEX bans_ip ON bans(ip);
+";
+
+/// The last ban of each address in each jail.
+pub(crate) const BIPS: &str = "
 CREATE TABLE bips(
     ip TEXT NOT NULL,
     jail TEXT NOT NULL,
@@ -62,6 +78,9 @@ CREATE TABLE IF NOT EXISTS stockade_journal(
     jail TEXT NOT NULL PRIMARY KEY,
     cursor TEXT NOT NULL,
     micros INTEGER NOT NULL);
+CREATE TABLE IF NOT EXISTS stockade_imports(
+    path TEXT NOT NULL PRIMARY KEY,
+    time INTEGER NOT NULL);
 ";
 
 /// The version of the file's tables; `None` for an empty database.
@@ -81,7 +100,9 @@ pub(crate) fn version(connection: &Connection) -> Result<Option<i64>, StoreError
 /// Makes all tables in an empty database.
 pub(crate) fn create(connection: &mut Connection) -> Result<(), StoreError> {
     let transaction = connection.transaction()?;
-    transaction.execute_batch(FAIL2BAN)?;
+    for tables in [JAILS, LOGS, BANS, BIPS] {
+        transaction.execute_batch(tables)?;
+    }
     transaction.execute("INSERT INTO fail2banDb(version) VALUES(?1)", [VERSION])?;
     Ok(transaction.commit()?)
 }

@@ -11,6 +11,17 @@ pub enum Write {
     Ban(Ban),
     /// A standing ban was made longer: only the row of what holds now changes.
     Prolong(Ban),
+    /// A standing ban lasts otherwise: only the length in the row of what holds now changes.
+    Length {
+        /// The jail's name.
+        jail: String,
+        /// Who is banned.
+        prefix: Prefix,
+        /// From the ban's begin; `None` for ever.
+        length: Option<Span>,
+    },
+    /// A ban stands, and the file may not know it: what the file knows of its lines stays.
+    Stands(Ban),
     /// A ban was lifted by hand: its rows go, so that no restart brings it back. `prefix` must be the ban's own.
     Unban {
         /// The jail's name.
@@ -18,10 +29,21 @@ pub enum Write {
         /// Who was banned.
         prefix: Prefix,
     },
+    /// The same of a network and of all that lies inside.
+    UnbanInside {
+        /// The jail's name.
+        jail: String,
+        /// The network.
+        prefix: Prefix,
+    },
     /// Every ban of every jail was lifted by hand.
     UnbanAll,
+    /// Every jail counts as disabled until a `JailEnabled` comes, as at each start of fail2ban.
+    AllJailsDisabled,
     /// A jail exists in the configuration and runs.
     JailEnabled(String),
+    /// A jail is no more; its rows stay until they are too old.
+    JailDisabled(String),
     /// A file was read so far.
     LogPosition(LogPosition),
     /// The journal was read so far.
@@ -31,9 +53,10 @@ pub enum Write {
 impl Store {
     /// Applies all changes or none.
     pub fn write(&mut self, writes: &[Write]) -> Result<(), StoreError> {
-        let transaction = self.connection.transaction()?;
+        let most_lines = self.most_lines;
+        let transaction = self.writer()?.transaction()?;
         for write in writes {
-            apply(&transaction, write)?;
+            apply(&transaction, write, most_lines)?;
         }
         Ok(transaction.commit()?)
     }
@@ -42,7 +65,7 @@ impl Store {
     /// than `age` and than three times their own length, and disabled jails without rows.
     pub fn purge(&mut self, now: Timestamp, age: Span) -> Result<(), StoreError> {
         let before = (now - age).as_secs();
-        let transaction = self.connection.transaction()?;
+        let transaction = self.writer()?.transaction()?;
         transaction.execute("DELETE FROM bans WHERE timeofban < ?1", [before])?;
         for table in ["bips", "stockade_prefix_bans"] {
             transaction.execute(
@@ -52,52 +75,77 @@ impl Store {
                 [before],
             )?;
         }
-        transaction.execute(
-            "DELETE FROM jails WHERE enabled = 0
-                AND name NOT IN (SELECT jail FROM bans) AND name NOT IN (SELECT jail FROM bips)",
-            [],
+        transaction.execute_batch(
+            "DELETE FROM jails WHERE enabled = 0 AND name NOT IN (SELECT jail FROM bans)
+                AND name NOT IN (SELECT jail FROM bips) AND name NOT IN (SELECT jail FROM stockade_prefix_bans);
+            DELETE FROM stockade_journal WHERE jail NOT IN (SELECT name FROM jails);",
         )?;
         Ok(transaction.commit()?)
     }
-
-    /// Every jail counts as disabled until a `JailEnabled` comes, as at each start of fail2ban.
-    pub fn disable_all_jails(&mut self) -> Result<(), StoreError> {
-        self.connection
-            .execute("UPDATE jails SET enabled = 0", [])?;
-        Ok(())
-    }
 }
 
-fn apply(transaction: &Transaction<'_>, write: &Write) -> Result<(), StoreError> {
+fn apply(
+    transaction: &Transaction<'_>,
+    write: &Write,
+    most_lines: usize,
+) -> Result<(), StoreError> {
     match write {
-        Write::Ban(ban) => write_ban(transaction, ban, true),
-        Write::Prolong(ban) => write_ban(transaction, ban, false),
+        Write::Ban(ban) => {
+            let data = ban.data(most_lines);
+            write_last(transaction, ban, &data, REPLACE)?;
+            write_history(transaction, ban, &data)
+        }
+        Write::Prolong(ban) => write_last(transaction, ban, &ban.data(most_lines), REPLACE),
+        Write::Stands(ban) => write_last(transaction, ban, &ban.data(most_lines), KEEP_DATA),
+        Write::Length {
+            jail,
+            prefix,
+            length,
+        } => {
+            let sql = match prefix.is_host() {
+                true => "UPDATE bips SET bantime = ?3 WHERE jail = ?1 AND ip = ?2",
+                false => {
+                    "UPDATE stockade_prefix_bans SET bantime = ?3 WHERE jail = ?1 AND prefix = ?2"
+                }
+            };
+            let row = (jail, prefix.to_string(), bantime(*length));
+            transaction.prepare_cached(sql)?.execute(row)?;
+            Ok(())
+        }
         Write::Unban { jail, prefix } => {
             let text = prefix.to_string();
-            if prefix.is_host() {
-                delete(
-                    transaction,
-                    "DELETE FROM bips WHERE jail = ?1 AND ip = ?2",
-                    jail,
-                    &text,
-                )?;
-                delete(
-                    transaction,
-                    "DELETE FROM bans WHERE jail = ?1 AND ip = ?2",
-                    jail,
-                    &text,
-                )
-            } else {
-                let sql = "DELETE FROM stockade_prefix_bans WHERE jail = ?1 AND prefix = ?2";
-                delete(transaction, sql, jail, &text)
+            // fail2ban keeps a network that was banned by hand among the addresses.
+            delete(transaction, "bips", "ip", jail, &text)?;
+            delete(transaction, "bans", "ip", jail, &text)?;
+            delete(transaction, "stockade_prefix_bans", "prefix", jail, &text)
+        }
+        Write::UnbanInside { jail, prefix } => {
+            for (table, column) in [
+                ("bips", "ip"),
+                ("bans", "ip"),
+                ("stockade_prefix_bans", "prefix"),
+            ] {
+                for text in inside(transaction, table, column, jail, prefix)? {
+                    delete(transaction, table, column, jail, &text)?;
+                }
             }
+            Ok(())
         }
         Write::UnbanAll => Ok(transaction.execute_batch(
             "DELETE FROM bips; DELETE FROM bans; DELETE FROM stockade_prefix_bans;",
         )?),
+        Write::AllJailsDisabled => {
+            transaction.execute("UPDATE jails SET enabled = 0", [])?;
+            Ok(())
+        }
         Write::JailEnabled(jail) => {
             let sql = "INSERT INTO jails(name, enabled) VALUES(?1, 1)
                 ON CONFLICT(name) DO UPDATE SET enabled = 1";
+            transaction.prepare_cached(sql)?.execute([jail])?;
+            Ok(())
+        }
+        Write::JailDisabled(jail) => {
+            let sql = "UPDATE jails SET enabled = 0 WHERE name = ?1";
             transaction.prepare_cached(sql)?.execute([jail])?;
             Ok(())
         }
@@ -106,13 +154,39 @@ fn apply(transaction: &Transaction<'_>, write: &Write) -> Result<(), StoreError>
     }
 }
 
+/// The texts of a jail's rows that lie inside a network. A table is looked through as a whole: it is rare.
+fn inside(
+    transaction: &Transaction<'_>,
+    table: &str,
+    column: &str,
+    jail: &str,
+    network: &Prefix,
+) -> Result<Vec<String>, StoreError> {
+    let sql = format!("SELECT DISTINCT {column} FROM {table} WHERE jail = ?1");
+    let mut statement = transaction.prepare_cached(&sql)?;
+    let texts = statement.query_map([jail], |row| row.get::<_, String>(0))?;
+    let mut found = Vec::new();
+    // A text that is none is another program's and no address.
+    for text in texts.flatten() {
+        if text
+            .parse::<Prefix>()
+            .is_ok_and(|prefix| network.contains(&prefix))
+        {
+            found.push(text);
+        }
+    }
+    Ok(found)
+}
+
 fn delete(
     transaction: &Transaction<'_>,
-    sql: &str,
+    table: &str,
+    column: &str,
     jail: &str,
-    ip: &str,
+    text: &str,
 ) -> Result<(), StoreError> {
-    transaction.prepare_cached(sql)?.execute([jail, ip])?;
+    let sql = format!("DELETE FROM {table} WHERE jail = ?1 AND {column} = ?2");
+    transaction.prepare_cached(&sql)?.execute([jail, text])?;
     Ok(())
 }
 
@@ -124,31 +198,60 @@ fn ensure_jail(transaction: &Transaction<'_>, jail: &str) -> Result<(), StoreErr
     Ok(())
 }
 
-fn write_ban(transaction: &Transaction<'_>, ban: &Ban, is_new: bool) -> Result<(), StoreError> {
+/// What becomes of the row of a former ban.
+const REPLACE: &str = "data = excluded.data,";
+const KEEP_DATA: &str = "";
+
+/// The row of what holds now.
+fn write_last(
+    transaction: &Transaction<'_>,
+    ban: &Ban,
+    data: &str,
+    former: &str,
+) -> Result<(), StoreError> {
     ensure_jail(transaction, &ban.jail)?;
-    let time = ban.time.as_secs();
-    let length = ban.length.map_or(-1, Span::as_secs);
-    let data = ban.data();
-    let ip = ban.prefix.to_string();
-    if ban.prefix.is_host() {
-        if is_new {
-            let history = "INSERT INTO bans(jail, ip, timeofban, bantime, bancount, data) VALUES(?1, ?2, ?3, ?4, ?5, ?6)";
-            transaction
-                .prepare_cached(history)?
-                .execute(params![ban.jail, ip, time, length, ban.count, data])?;
-        }
-        let current = "INSERT OR REPLACE INTO bips(ip, jail, timeofban, bantime, bancount, data) VALUES(?1, ?2, ?3, ?4, ?5, ?6)";
-        transaction
-            .prepare_cached(current)?
-            .execute(params![ip, ban.jail, time, length, ban.count, data])?;
+    let text = ban.prefix.to_string();
+    let (table, column) = if ban.prefix.is_host() {
+        ("bips", "ip")
     } else {
-        let current = "INSERT OR REPLACE INTO
-            stockade_prefix_bans(prefix, jail, timeofban, bantime, bancount, data) VALUES(?1, ?2, ?3, ?4, ?5, ?6)";
-        transaction
-            .prepare_cached(current)?
-            .execute(params![ip, ban.jail, time, length, ban.count, data])?;
-    }
+        delete(transaction, "bips", "ip", &ban.jail, &text)?;
+        ("stockade_prefix_bans", "prefix")
+    };
+    let sql = format!(
+        "INSERT INTO {table}({column}, jail, timeofban, bantime, bancount, data) VALUES(?1, ?2, ?3, ?4, ?5, ?6)
+            ON CONFLICT({column}, jail) DO UPDATE SET {former}
+                timeofban = excluded.timeofban, bantime = excluded.bantime, bancount = excluded.bancount"
+    );
+    let (time, length) = numbers(ban);
+    // Bytes and not text, as fail2ban's.
+    let row = params![text, ban.jail, time, length, ban.count, data.as_bytes()];
+    transaction.prepare_cached(&sql)?.execute(row)?;
     Ok(())
+}
+
+/// The row of history; networks have none.
+fn write_history(transaction: &Transaction<'_>, ban: &Ban, data: &str) -> Result<(), StoreError> {
+    if !ban.prefix.is_host() {
+        return Ok(());
+    }
+    let sql = "INSERT INTO bans(jail, ip, timeofban, bantime, bancount, data) VALUES(?1, ?2, ?3, ?4, ?5, ?6)";
+    let (time, length) = numbers(ban);
+    let ip = ban.prefix.to_string();
+    let row = params![ban.jail, ip, time, length, ban.count, data.as_bytes()];
+    transaction.prepare_cached(sql)?.execute(row)?;
+    Ok(())
+}
+
+/// When the ban began and how long it lasts.
+fn numbers(ban: &Ban) -> (i64, f64) {
+    // As Python rounds: the half to the even second.
+    let time = ban.time.as_secs_f64().round_ties_even() as i64;
+    (time, bantime(ban.length))
+}
+
+/// A length as a row has it. The column makes a whole number an INTEGER again.
+fn bantime(length: Option<Span>) -> f64 {
+    length.map_or(-1.0, Span::as_secs_f64)
 }
 
 fn write_log_position(
@@ -174,11 +277,16 @@ fn write_journal_position(
 ) -> Result<(), StoreError> {
     ensure_jail(transaction, &position.jail)?;
     // fail2ban keeps a time only, under a fixed path; the cursor is exact and ours.
-    let theirs = "INSERT INTO logs(jail, path, firstlinemd5, lastfilepos) VALUES(?1, 'systemd-journal', '', ?2)
-        ON CONFLICT(jail, path) DO UPDATE SET lastfilepos = ?2";
-    transaction
-        .prepare_cached(theirs)?
-        .execute(params![position.jail, position.time.as_secs_f64()])?;
+    let theirs = "INSERT INTO logs(jail, path, firstlinemd5, lastfilepos)
+            VALUES(?1, 'systemd-journal', strftime('%Y-%m-%dT%H:%M:%S', ?3, 'unixepoch') || ?4, ?2)
+        ON CONFLICT(jail, path) DO UPDATE SET firstlinemd5 = excluded.firstlinemd5, lastfilepos = excluded.lastfilepos";
+    let (seconds, fraction) = (position.time.as_secs(), fraction(position.time));
+    transaction.prepare_cached(theirs)?.execute(params![
+        position.jail,
+        position.time.as_secs_f64(),
+        seconds,
+        format!("{fraction}+00:00 ")
+    ])?;
     let ours = "INSERT OR REPLACE INTO stockade_journal(jail, cursor, micros) VALUES(?1, ?2, ?3)";
     transaction.prepare_cached(ours)?.execute(params![
         position.jail,
@@ -186,4 +294,12 @@ fn write_journal_position(
         position.time.as_micros()
     ])?;
     Ok(())
+}
+
+/// As Python's `isoformat` has it: six digits, or nothing for a whole second.
+fn fraction(time: Timestamp) -> String {
+    match time.as_micros().rem_euclid(1_000_000) {
+        0 => String::new(),
+        micros => format!(".{micros:06}"),
+    }
 }

@@ -35,6 +35,43 @@ pub struct Pong {
     pub pid: u32,
 }
 
+/// The answer to `reload`: the names of jails.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReloadAnswer {
+    /// The version of the messages.
+    pub v: u32,
+    /// New ones, and those that are back.
+    pub added: Vec<String>,
+    /// Those of which something is different now.
+    pub changed: Vec<String>,
+    /// Those that are no more; their bans are lifted.
+    pub removed: Vec<String>,
+    /// How many are as they were.
+    pub unchanged: u64,
+    /// Those that are wrong.
+    pub broken: Vec<BrokenJail>,
+}
+
+/// A jail whose configuration is wrong.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BrokenJail {
+    /// Its name.
+    pub jail: String,
+    /// What is wrong, with file and line.
+    pub error: String,
+    /// It runs on as it was before; else it does not run.
+    pub runs_as_before: bool,
+}
+
+/// The answer to `attempt`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AttemptAnswer {
+    /// The version of the messages.
+    pub v: u32,
+    /// It was counted; false for whom the jail ignores.
+    pub counted: bool,
+}
+
 /// The answer to `status`, flat: the status and the version beside each other.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct StatusAnswer {
@@ -88,6 +125,9 @@ pub struct JailStatus {
     /// Lines that bans would have told if newer ones had not taken their room; left out while 0.
     #[serde(skip_serializing_if = "is_zero", default)]
     pub lost_lines: u64,
+    /// Bans in force that do not keep their owners out; left out while 0.
+    #[serde(skip_serializing_if = "is_zero", default)]
+    pub ineffective: u64,
     /// Bans in force.
     pub banned: u64,
     /// Bans since the start, restored ones included.

@@ -9,8 +9,9 @@ mod answer;
 mod request;
 
 pub use answer::{
-    Action, Answer, Ban, BanAnswer, BannedAnswer, Enforcement, Event, Failed, JailStatus, Pong,
-    Refusal, Source, Status, StatusAnswer, StopAnswer, Store, UnbanAnswer, Unbanned, User,
+    Action, Answer, AttemptAnswer, Ban, BanAnswer, BannedAnswer, BrokenJail, Enforcement, Event,
+    Failed, JailStatus, Pong, Refusal, ReloadAnswer, Source, Status, StatusAnswer, StopAnswer,
+    Store, UnbanAnswer, Unbanned, User,
 };
 pub use request::Request;
 

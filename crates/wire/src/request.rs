@@ -43,6 +43,18 @@ pub enum Request {
     },
     /// Lift every ban of every jail.
     UnbanAll,
+    /// Count a failure that no log told.
+    Attempt {
+        /// The jail's name.
+        jail: String,
+        /// Whom it is counted for.
+        ip: String,
+        /// Lines to be kept with it; it weighs as many failures, but at least one.
+        #[serde(default)]
+        lines: Vec<String>,
+    },
+    /// Read the configuration again, and change what differs.
+    Reload,
     /// End the daemon.
     Stop {
         /// Also remove the table and with it every ban from the kernel.

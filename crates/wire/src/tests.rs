@@ -37,6 +37,14 @@ fn requests_may_leave_out_what_has_a_default() {
         Request::Stop { flush: true },
     );
     check_request(r#"{"command":"unban_all"}"#, Request::UnbanAll);
+    check_request(
+        r#"{"command":"attempt","jail":"sshd","ip":"192.0.2.1"}"#,
+        Request::Attempt {
+            jail: "sshd".into(),
+            ip: "192.0.2.1".into(),
+            lines: vec![],
+        },
+    );
 }
 
 #[test]

@@ -1,14 +1,17 @@
 //! What is promised, one function each.
 
+mod database;
 mod ignored;
 mod journal;
 mod life;
 mod published;
 mod refusals;
+mod reload;
 mod samples;
 mod services;
 mod sources;
 mod sshd;
+mod storm;
 mod survival;
 mod systemd;
 mod trees;
@@ -58,6 +61,8 @@ pub(crate) const ALL: &[Scenario] = &[
     real("flush-plain-table", survival::flush_of_a_plain_table),
     real("kill-between-bans", survival::kill_between_bans),
     real("kill-during-attack", survival::kill_during_an_attack),
+    real("reload-changes", reload::changes_what_differs),
+    real("reload-storm", reload::loses_no_line),
     real("stop-and-start", life::stop_and_start),
     real("terminate", life::terminate),
     real("orders", life::orders),
@@ -79,6 +84,12 @@ pub(crate) const ALL: &[Scenario] = &[
     real("wrong-configuration-line", refusals::wrong_line),
     real("corrupt-store", refusals::corrupt_store),
     real("full-disk", refusals::full_disk),
+    real("action-restored", database::action_is_told),
+    real("disk-comes-back", database::disk_comes_back),
+    real("kill-storm", storm::kills),
+    real("database-takeover", database::takeover),
+    real("database-import", database::import),
     real("fail2ban-tree", trees::fail2ban_tree),
+    real("shell-actions", trees::shell_actions),
     real("systemd", systemd::unit),
 ];

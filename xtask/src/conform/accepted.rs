@@ -115,6 +115,7 @@ const PREDICATES: &[(&str, Predicate)] = &[
     ("leading-colon", leading_colon),
     ("dash-in-date", dash_in_date),
     ("loopback-v6", loopback_v6),
+    ("attempt-ignored", attempt_ignored),
     ("negative-findtime", negative_findtime),
     ("reference-followed", reference_followed),
     ("does-not-compile", does_not_compile),
@@ -157,6 +158,19 @@ fn leading_colon(difference: &Difference) -> bool {
             && (after.starts_with("::") || after.starts_with(|c: char| c.is_ascii_hexdigit()))
     };
     line.match_indices(':').any(lone)
+}
+
+/// The older fail2ban counts an attempt told by hand also for whom the jail ignores.
+fn attempt_ignored(difference: &Difference) -> bool {
+    match difference.field {
+        "events" => {
+            difference.theirs.to_string().contains("] Attempt ")
+                && difference.ours.to_string().contains("] Ignore ")
+        }
+        _ => difference.about["ops"]
+            .as_array()
+            .is_some_and(|ops| ops.iter().all(|op| op == "attempt")),
+    }
 }
 
 /// `20220407-12:11:06` is a date since the newer fail2ban.

@@ -1,7 +1,8 @@
 //! Bans: scripted time-lines; what is logged, banned and kept, and how the jails stand after each step.
 //!
 //! At a stop the original lifts its bans, while ours stand: those lines are left out, and so are warnings about clocks,
-//! which detect gives and not the engine. Bans of one second may come in another order.
+//! which detect gives and not the engine. Bans of one second may come in another order. The original's action runs
+//! before a ban has grown, ours after: what counts of a ban that grows is its final length and number.
 
 use super::cases::Cases;
 use super::evaluator::Program;
@@ -22,13 +23,8 @@ pub(crate) fn judge(cases: &Cases, program: &Program, tally: &mut Tally) -> Resu
         let tasks: Vec<Value> = cases.iter().map(task).collect();
         let answers = program.answers("ban", &tasks)?;
         for (case, answer) in cases.iter().zip(&answers) {
-            match answer["unsupported"].as_str() {
-                Some(what) => tally.unanswered(what),
-                None => {
-                    let id = case["id"].as_str().unwrap_or_default();
-                    tally.case(label, id, &differences(label, case, answer));
-                }
-            }
+            let id = case["id"].as_str().unwrap_or_default();
+            tally.case(label, id, &differences(label, case, answer));
         }
     }
     Ok(())
@@ -63,7 +59,9 @@ fn differences(label: &str, case: &Value, answer: &Value) -> Vec<Difference> {
     let steps = case["steps"].as_array().map_or(&[][..], Vec::as_slice);
     for (number, step) in steps.iter().enumerate() {
         let (theirs, ours) = (&step["expect"], &answer["steps"][number]);
-        let about = json!({ "step": number, "op": step["op"], "jails": case["jails"] });
+        let about = json!({
+            "step": number, "op": step["op"], "ops": [step["op"]], "jails": case["jails"],
+        });
         let mut our_events = ours["events"].as_array().cloned().unwrap_or_default();
         let mut their_events = events(theirs);
         // At a stop the older release says "Unban" where the newer one says "Repeal Ban": what ended by itself in this
@@ -81,7 +79,7 @@ fn differences(label: &str, case: &Value, answer: &Value) -> Vec<Difference> {
         if step["op"] != "stop" {
             differ(
                 "status",
-                whole_ends(&theirs["status"]),
+                whole_numbers(&theirs["status"]),
                 ours["status"].clone(),
                 about.clone(),
             );
@@ -95,12 +93,20 @@ fn differences(label: &str, case: &Value, answer: &Value) -> Vec<Difference> {
             );
         }
     }
-    let bips = |rows: &Value| sorted(rows.as_array().cloned().unwrap_or_default());
+    let bips = |rows: &Value| {
+        let mut rows = rows.as_array().cloned().unwrap_or_default();
+        for row in &mut rows {
+            if let Some(length) = row[3].as_f64() {
+                row[3] = json!(to_the_microsecond(length));
+            }
+        }
+        sorted(rows)
+    };
     differ(
         "bips",
         bips(&case["final_db"]["bips"]),
         bips(&answer["bips"]),
-        Value::Null,
+        json!({ "ops": steps.iter().map(|step| &step["op"]).collect::<Vec<_>>() }),
     );
     differences
 }
@@ -118,15 +124,16 @@ fn is_unban(event: &Value) -> bool {
 
 /// What the original did, in the form of our answer.
 fn events(expect: &Value) -> Vec<Value> {
-    let whole = |value: &Value| value.as_f64().map_or(0, |number| number as i64);
     let mut events = Vec::new();
     for event in expect["events"].as_array().into_iter().flatten() {
         let t = &event["t"];
         if event["ev"] == "ban" {
             let restored = whole(&event["restored"]) == 1;
+            let time = whole(&event["time"]);
+            let (count, bantime) = grown(expect, event, time);
             events.push(json!({
-                "t": t, "ban of": event["id"], "jail": event["jail"], "time": whole(&event["time"]),
-                "bantime": whole(&event["bantime"]), "failures": whole(&event["failures"]),
+                "t": t, "ban of": event["id"], "jail": event["jail"], "time": time,
+                "bantime": bantime, "failures": whole(&event["failures"]), "count": count,
                 "restored": restored,
             }));
             if !restored {
@@ -149,8 +156,52 @@ fn events(expect: &Value) -> Vec<Value> {
     events
 }
 
-/// Ends of bans as whole seconds.
-fn whole_ends(status: &Value) -> Value {
+/// The number and the length of a ban as the log of the same moment has them in the end.
+fn grown(expect: &Value, ban: &Value, time: i64) -> (i64, i64) {
+    let (mut count, mut bantime) = (whole(&ban["bancount"]), whole(&ban["bantime"]));
+    let of = |word: &str| {
+        let jail = ban["jail"].as_str().unwrap_or_default();
+        let id = ban["id"].as_str().unwrap_or_default();
+        format!("[{jail}] {word} {id} ")
+    };
+    let (bad, increased) = (of("IP") + "is bad: ", of("Increase Ban") + "(");
+    for event in expect["events"].as_array().into_iter().flatten() {
+        let text = event["msg"].as_str().unwrap_or_default();
+        if event["t"] != ban["t"] || ban["restored"] == 1 {
+            continue;
+        }
+        if let Some(rest) = text.strip_prefix(&bad) {
+            let former: i64 = rest
+                .split(' ')
+                .next()
+                .and_then(|n| n.parse().ok())
+                .unwrap_or(0);
+            count = count.max(former + 1);
+        }
+        if let Some(rest) = text.strip_prefix(&increased) {
+            let number = rest.split(' ').next().and_then(|n| n.parse().ok());
+            count = number.unwrap_or(count);
+            let end = rest
+                .split_once("@T+")
+                .map(|(_, end)| end.trim_end_matches(')'));
+            let end: Option<i64> = end.and_then(|end| end.parse().ok());
+            bantime = end.map_or(-1, |end| end - time);
+        }
+    }
+    (count, bantime)
+}
+
+/// Our times have no finer parts.
+fn to_the_microsecond(seconds: f64) -> f64 {
+    (seconds * 1e6).round() / 1e6
+}
+
+fn whole(value: &Value) -> i64 {
+    value.as_f64().map_or(0, |number| number as i64)
+}
+
+/// Ends of bans, and counts that the original reckons in fractions, as whole numbers.
+fn whole_numbers(status: &Value) -> Value {
     let mut status = status.clone();
     for jail in status
         .as_object_mut()
@@ -158,9 +209,11 @@ fn whole_ends(status: &Value) -> Value {
         .flatten()
         .map(|(_, jail)| jail)
     {
-        for (_, end) in jail["banned"].as_object_mut().into_iter().flatten() {
-            if let Some(seconds) = end.as_f64() {
-                *end = json!(seconds as i64);
+        for part in ["banned", "failed"] {
+            for (_, number) in jail[part].as_object_mut().into_iter().flatten() {
+                if let Some(fraction) = number.as_f64() {
+                    *number = json!(fraction as i64);
+                }
             }
         }
     }

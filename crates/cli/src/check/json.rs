@@ -161,6 +161,10 @@ fn action(action: &CheckedAction) -> Action<'_> {
             why: Some(why),
             ..plain
         },
+        Enforcement::Mail => Action {
+            kind: "mail",
+            ..plain
+        },
         Enforcement::Python => plain,
     }
 }

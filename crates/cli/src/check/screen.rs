@@ -265,11 +265,12 @@ impl Screen<'_> {
                     },
                     jail.name
                 ),
-                Enforcement::Shell { why } => format!(
-                    "shell: {why}; not enforceable yet by stockade run, fail2ban's server runs its commands"
-                ),
+                Enforcement::Shell { why } => {
+                    format!("shell: {why}; its commands run as the daemon's user")
+                }
+                Enforcement::Mail => "mail: letters to a mail server, without python".into(),
                 Enforcement::Python => {
-                    "python: a class of fail2ban's own program; not enforceable".into()
+                    "python: a class of fail2ban's own program; it is not carried out".into()
                 }
             };
             self.paragraph(2, &format!("action  {} {by}", action.name))?;
@@ -361,6 +362,7 @@ fn actions(jail: &CheckedJail) -> String {
     let others = jail.actions.iter().filter(|action| !is_native(&action.by));
     let others = others.map(|action| match action.by {
         Enforcement::Python => format!("python {}", action.name),
+        Enforcement::Mail => format!("mail {}", action.name),
         _ => format!("shell {}", action.name),
     });
     let all: Vec<String> = native

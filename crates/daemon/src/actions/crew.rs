@@ -12,49 +12,29 @@ use crate::log::Level;
 use base::Prefix;
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::sync::mpsc::{Receiver, Sender, channel};
-use std::thread;
-use std::time::{Duration, Instant};
+
+mod finish;
+mod reload;
+mod thread;
+
+use thread::{Return, set_out};
 
 /// Threads at a time; what is beyond waits for its turn.
 const MOST_THREADS: usize = 64;
 
-/// Jobs that a thread takes at once.
-const BATCH: usize = 16;
-
-/// What is queued may take so long when the daemon ends; then it is given up, for the flush and the stop.
-const PATIENCE: Duration = Duration::from_secs(20);
-
-/// The flush and the stop of all actions may take so long.
-const LAST_PATIENCE: Duration = Duration::from_secs(40);
-
 /// Wakes whoever owns the crew: somebody came back.
 pub(crate) type Wake = Arc<dyn Fn() + Send + Sync>;
 
-/// Somebody who comes back from work.
-struct Return {
-    seat: SeatId,
-    /// Nothing if the thread panicked.
-    worker: Option<Worker>,
-    errors: Vec<String>,
-    /// The last job failed.
-    is_failing: bool,
-}
-
-/// The place of an action in its jail, for as long as the daemon runs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct SeatId {
-    jail: usize,
-    number: u64,
-}
-
 /// One action of a jail.
 struct Seat {
-    id: SeatId,
+    /// Its number, for as long as the daemon runs.
+    id: u64,
     name: String,
     /// Away while it works.
     worker: Option<Worker>,
+    /// Its worker runs scripts, and can be given new ones.
+    is_scripts: bool,
     queue: Queue,
     errors: u64,
     last_error: Option<String>,
@@ -72,6 +52,17 @@ struct Troop {
     leaving: Vec<Seat>,
     /// The bans that stand, as the actions are told of them.
     live: BTreeMap<Prefix, Arc<Ticket>>,
+}
+
+impl Troop {
+    fn new(jail: String) -> Self {
+        Self {
+            jail,
+            seats: Vec::new(),
+            leaving: Vec::new(),
+            live: BTreeMap::new(),
+        }
+    }
 }
 
 /// How an action does, for the status.
@@ -118,30 +109,24 @@ impl Crew {
             first: 0,
             short_of_threads: false,
         };
-        for (number, (jail, workers)) in jails.into_iter().enumerate() {
-            let seats = workers.into_iter();
-            let seats = seats.map(|worker| crew.seat(number, worker)).collect();
-            crew.troops.push(Troop {
-                jail,
-                seats,
-                leaving: Vec::new(),
-                live: BTreeMap::new(),
-            });
+        for (jail, workers) in jails {
+            let mut troop = Troop::new(jail);
+            let seats = workers.into_iter().map(|worker| crew.seat(worker));
+            troop.seats = seats.collect();
+            crew.troops.push(troop);
         }
         crew
     }
 
     /// A seat for an action that begins.
-    fn seat(&mut self, jail: usize, worker: Worker) -> Seat {
+    fn seat(&mut self, worker: Worker) -> Seat {
         self.next_seat += 1;
         let mut queue = Queue::default();
         queue.push(Job::Start);
         Seat {
-            id: SeatId {
-                jail,
-                number: self.next_seat,
-            },
+            id: self.next_seat,
             name: worker.name.clone(),
+            is_scripts: matches!(worker.act, Act::Scripts(_)),
             worker: Some(worker),
             queue,
             errors: 0,
@@ -206,49 +191,6 @@ impl Crew {
         self.give(jail, &Job::Flush(live));
     }
 
-    #[cfg_attr(
-        not(test),
-        expect(dead_code, reason = "the configuration is read once")
-    )]
-    /// The actions that the configuration has for a jail now. Those that stay get their new properties and a reload,
-    /// new ones start and are told of the bans that stand, the others undo theirs and stop, the last one first.
-    pub(crate) fn reload(&mut self, jail: usize, workers: Vec<Worker>) {
-        let Some(troop) = self.troops.get_mut(jail) else {
-            return;
-        };
-        let live: Vec<Arc<Ticket>> = troop.live.values().cloned().collect();
-        let mut before = std::mem::take(&mut troop.seats);
-        let mut seats = Vec::new();
-        for worker in workers {
-            let place = before.iter().position(|seat| seat.name == worker.name);
-            let kept = place.filter(|_| matches!(worker.act, Act::Scripts(_)));
-            match (kept.map(|place| before.remove(place)), worker.act) {
-                (Some(mut seat), Act::Scripts(life)) => {
-                    seat.queue.push(Job::Reload(Arc::clone(life.action())));
-                    seats.push(seat);
-                }
-                (_, act) => {
-                    let mut seat = self.seat(jail, Worker { act, ..worker });
-                    for ticket in &live {
-                        seat.queue
-                            .push(Job::Ban(Arc::clone(ticket), Default::default()));
-                    }
-                    seats.push(seat);
-                }
-            }
-        }
-        for seat in &mut before {
-            seat.queue.push(Job::Flush(live.clone()));
-            seat.queue.push(Job::Stop);
-        }
-        before.reverse();
-        if let Some(troop) = self.troops.get_mut(jail) {
-            troop.seats = seats;
-            troop.leaving.extend(before);
-        }
-        self.set_to_work();
-    }
-
     /// How the actions of a jail do.
     pub(crate) fn reports(&self, jail: usize) -> Vec<Report> {
         let seats = self
@@ -293,7 +235,12 @@ impl Crew {
 
     fn take_back(&mut self, back: Return) {
         self.away -= 1;
-        let Some(troop) = self.troops.get_mut(back.seat.jail) else {
+        let has = |troop: &&mut Troop| {
+            let mut seats = troop.seats.iter().chain(&troop.leaving);
+            seats.any(|seat| seat.id == back.seat)
+        };
+        let mut troops = self.troops.iter_mut();
+        let Some(troop) = troops.find(has) else {
             return;
         };
         let mut seats = troop.seats.iter_mut().chain(&mut troop.leaving);
@@ -360,154 +307,6 @@ impl Crew {
                 }
             }
         }
-    }
-
-    /// The daemon ends: every action does what is queued, undoes its bans and stops, the last one of a jail first.
-    /// `beat` is called often meanwhile. What takes too long is given up, and said.
-    pub(crate) fn finish(mut self, beat: &dyn Fn()) {
-        if !self.drain(PATIENCE, beat) {
-            self.give_up("what was queued for it");
-        }
-        for jail in 0..self.troops.len() {
-            self.flush(jail);
-        }
-        let limit = Instant::now() + LAST_PATIENCE;
-        let mut all = self.drain(LAST_PATIENCE, beat);
-        // The stops of a jail come one after the other.
-        let most = self
-            .troops
-            .iter()
-            .map(|troop| troop.seats.len())
-            .max()
-            .unwrap_or(0);
-        for back in 0..most {
-            for troop in &mut self.troops {
-                let last = troop.seats.iter_mut().rev().nth(back);
-                if let Some(seat) = last.filter(|seat| !seat.is_dead) {
-                    seat.queue.push(Job::Stop);
-                }
-            }
-            self.set_to_work();
-            all &= self.drain(limit.saturating_duration_since(Instant::now()), beat);
-        }
-        if !all {
-            self.give_up("its end");
-        }
-    }
-
-    /// Lets all work until nothing is left to do. False if that takes too long.
-    fn drain(&mut self, patience: Duration, beat: &dyn Fn()) -> bool {
-        let limit = Instant::now() + patience;
-        self.set_to_work();
-        while self.away > 0 {
-            beat();
-            let left = limit.saturating_duration_since(Instant::now());
-            if left.is_zero() {
-                return false;
-            }
-            if let Ok(back) = self.returns.recv_timeout(left.min(Duration::from_secs(1))) {
-                self.take_back(back);
-                self.set_to_work();
-            }
-        }
-        true
-    }
-
-    /// Ends what runs and drops what waits, for lack of time.
-    fn give_up(&mut self, what: &str) {
-        let mut late = Vec::new();
-        for troop in &mut self.troops {
-            for seat in troop.seats.iter_mut().chain(&mut troop.leaving) {
-                let dropped = seat.queue.drop_bans();
-                if (seat.worker.is_none() && !seat.is_dead) || dropped > 0 {
-                    late.push(format!("'{}'", seat.name));
-                }
-            }
-        }
-        let text = format!(
-            "there is no time left for actions {}: {what} is given up",
-            late.join(", ")
-        );
-        self.tools.tell(Level::Error, "actions", &text);
-        self.tools.hurry.store(true, Ordering::Relaxed);
-        let limit = Instant::now() + Duration::from_secs(2);
-        while self.away > 0 {
-            let left = limit.saturating_duration_since(Instant::now());
-            match self.returns.recv_timeout(left) {
-                Ok(back) => self.take_back(back),
-                Err(_) => break,
-            }
-        }
-        self.tools.hurry.store(false, Ordering::Relaxed);
-    }
-}
-
-/// Sends a worker out into a thread of its own with its next jobs.
-fn set_out(
-    seat: &mut Seat,
-    tools: &Arc<Tools>,
-    wake: &Wake,
-    back: &Sender<Return>,
-) -> std::io::Result<()> {
-    let (hand_over, taken) = channel::<(Worker, Vec<Job>)>();
-    let home = Home {
-        seat: seat.id,
-        worker: None,
-        errors: Vec::new(),
-        is_failing: false,
-        back: back.clone(),
-        wake: Arc::clone(wake),
-    };
-    let tools = Arc::clone(tools);
-    // The worker follows through the channel: a thread that cannot be made must not take it along.
-    thread::Builder::new()
-        .name("action".into())
-        .spawn(move || {
-            if let Ok((worker, jobs)) = taken.recv() {
-                work(worker, &jobs, &tools, home);
-            }
-        })?;
-    if let Some(worker) = seat.worker.take() {
-        let jobs = seat.queue.take(BATCH);
-        // The thread waits for just this.
-        drop(hand_over.send((worker, jobs)));
-    }
-    Ok(())
-}
-
-fn work(mut worker: Worker, jobs: &[Job], tools: &Tools, mut home: Home) {
-    for job in jobs {
-        if tools.is_in_hurry() {
-            break;
-        }
-        let errors = worker.perform(job, tools);
-        home.is_failing = !errors.is_empty();
-        home.errors.extend(errors);
-    }
-    home.worker = Some(worker);
-}
-
-/// The way home; taken also by a thread that panics.
-struct Home {
-    seat: SeatId,
-    worker: Option<Worker>,
-    errors: Vec<String>,
-    is_failing: bool,
-    back: Sender<Return>,
-    wake: Wake,
-}
-
-impl Drop for Home {
-    fn drop(&mut self) {
-        let back = Return {
-            seat: self.seat,
-            worker: self.worker.take(),
-            errors: std::mem::take(&mut self.errors),
-            is_failing: self.is_failing,
-        };
-        // Nobody waits any more where the crew is gone.
-        drop(self.back.send(back));
-        (self.wake)();
     }
 }
 

@@ -120,6 +120,10 @@ impl Hands for RealHands<'_> {
             self.tell(Level::Notice, "actions", &text);
             return true;
         }
+        if self.tools.is_in_hurry() {
+            // A second try would end as the first one did.
+            return false;
+        }
         let arguments = script.arguments();
         let arguments: Vec<&OsStr> = arguments.iter().map(AsRef::as_ref).collect();
         let hurry = || self.tools.is_in_hurry();

@@ -68,11 +68,6 @@ impl Ticket {
     pub(crate) fn family(&self) -> Family {
         self.prefix.family()
     }
-
-    /// The last moment; `None` for ever.
-    pub(crate) fn until(&self) -> Option<Timestamp> {
-        self.length.map(|length| self.time + length)
-    }
 }
 
 /// The last lines that fit; a single line is never longer than a source makes it.

@@ -153,3 +153,6 @@ impl Worker {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -32,7 +32,9 @@ pub enum Enforcement {
         /// One sentence, without a full stop.
         why: &'static str,
     },
-    /// A class of fail2ban's own program.
+    /// Letters: fail2ban's `smtp.py`.
+    Mail,
+    /// A class of fail2ban's own program; nobody carries it out.
     Python,
 }
 
@@ -49,7 +51,12 @@ pub(super) fn of(spec: &JailSpec, globals: &Globals) -> Vec<CheckedAction> {
 
 fn by(action: &ActionSpec, globals: &Globals) -> Enforcement {
     if action.name.ends_with(".py") {
-        return Enforcement::Python;
+        let is_mail = action.name == crate::plan::MAIL;
+        return if is_mail {
+            Enforcement::Mail
+        } else {
+            Enforcement::Python
+        };
     }
     match &action.stock {
         Some(stock) if stock.native || globals.banaction_native => Enforcement::Native {

@@ -154,7 +154,8 @@ fn each_action_says_who_carries_it_out() {
         shell("its commands or its blocktype were changed"),
     );
     check("mail", "", shell("it is none of the stock ban actions"));
-    check("smtp.py", "", Enforcement::Python);
+    check("smtp.py", "", Enforcement::Mail);
+    check("other.py", "", Enforcement::Python);
 }
 
 #[test]

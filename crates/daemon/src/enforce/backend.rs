@@ -113,6 +113,12 @@ pub(super) trait Backend: Send {
         now: Timestamp,
     ) -> Result<Option<Holdings>, Fault>;
 
+    /// True if exactly this one is held; costs the same however many are. `None` if that cannot be asked.
+    fn holds(&mut self, jail: &EnforceJail, prefix: &Prefix) -> Result<Option<bool>, Fault>;
+
+    /// The local ports that somebody is connected to; none if that cannot be asked.
+    fn ports_of(&mut self, peer: &Prefix) -> Vec<u16>;
+
     /// Cuts open connections.
     fn destroy(&mut self, targets: &[Target]) -> Result<Outcome, String>;
 

@@ -3,6 +3,7 @@
 use base::{Prefix, Timestamp};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
+use std::ops::Bound;
 
 /// Whether and until when a prefix is held; eight bytes, since a hundred thousand of them are kept.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -134,6 +135,12 @@ impl Ledger {
     /// All prefixes on either side.
     pub(super) fn prefixes(&self) -> impl DoubleEndedIterator<Item = Prefix> {
         self.entries.keys().copied()
+    }
+
+    /// Those from a place on, in order.
+    pub(super) fn prefixes_from(&self, from: Bound<Prefix>) -> impl Iterator<Item = Prefix> {
+        let entries = self.entries.range((from, Bound::Unbounded));
+        entries.map(|(prefix, _)| *prefix)
     }
 
     /// The kernel holds exactly what is [`live`](Self::live).

@@ -225,6 +225,16 @@ impl Backend for Model {
         Ok(Some(held.collect()))
     }
 
+    fn holds(&mut self, jail: &EnforceJail, prefix: &Prefix) -> Result<Option<bool>, Fault> {
+        let state = self.state();
+        let set = state.sets.get(&jail.name);
+        Ok(Some(set.is_some_and(|set| set.contains_key(prefix))))
+    }
+
+    fn ports_of(&mut self, _: &Prefix) -> Vec<u16> {
+        Vec::new()
+    }
+
     fn destroy(&mut self, targets: &[Target]) -> Result<Outcome, String> {
         let mut state = self.state();
         let peers: Vec<Prefix> = targets

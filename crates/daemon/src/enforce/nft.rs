@@ -232,6 +232,16 @@ impl Backend for NftBackend {
         self.listed(jails, now).map(Some).map_err(fault)
     }
 
+    fn holds(&mut self, jail: &EnforceJail, prefix: &Prefix) -> Result<Option<bool>, Fault> {
+        let held = self.nft.holds(&self.table, &jail.name, prefix);
+        held.map(Some).map_err(fault)
+    }
+
+    fn ports_of(&mut self, peer: &Prefix) -> Vec<u16> {
+        // What is not known names no cause.
+        sock_diag::ports_of(&[*peer].into_iter().collect()).unwrap_or_default()
+    }
+
     fn destroy(&mut self, targets: &[Target]) -> Result<Outcome, String> {
         sock_diag::destroy(targets).map_err(|error| error.to_string())
     }

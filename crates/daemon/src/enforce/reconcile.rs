@@ -1,5 +1,6 @@
 //! The decisions: what is wanted, what is missing, and what to tell. How it is written is in `write`.
 
+mod patrol;
 mod write;
 
 use super::backend::{Backend, Fault, Seen};
@@ -9,6 +10,7 @@ use super::{Command, EnforceJail, EnforceStatus, Protocol, Report, Standing};
 use base::{JailName, Prefix, Span, Timestamp};
 use os::netlink::nft::SetKind;
 use os::netlink::sock_diag::Target;
+use patrol::Round;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Time-outs that differ by no more are taken as equal when the kernel's and the store's are compared.
@@ -58,6 +60,7 @@ pub(super) struct Reconciler<B> {
     /// The last thing that failed and was not done since.
     failing: Option<String>,
     cannot_destroy: bool,
+    round: Round,
 }
 
 impl<B: Backend> Reconciler<B> {
@@ -93,6 +96,7 @@ impl<B: Backend> Reconciler<B> {
             lost: None,
             failing: None,
             cannot_destroy: false,
+            round: Round::default(),
         };
         out.push(Report::Status(reconciler.status(now)));
         Ok(reconciler)
@@ -150,6 +154,14 @@ impl<B: Backend> Reconciler<B> {
                     self.set_jails(jails);
                     status = true;
                 }
+                Command::Inspect {
+                    jail,
+                    prefix,
+                    after,
+                } => {
+                    self.answer(&mut asked, now, out);
+                    self.inspect(&jail, prefix, after, now, out);
+                }
                 Command::Verify => {
                     self.answer(&mut asked, now, out);
                     self.verify(now);
@@ -182,6 +194,7 @@ impl<B: Backend> Reconciler<B> {
             // Until it can be seen what stands, nothing is said to have recovered.
             Err(fault) => return self.tell_failing(fault.to_string(), out),
         }
+        self.patrol(now, out);
         self.reconcile(now, out);
     }
 

@@ -50,6 +50,14 @@ impl Backend for Recorder {
         Ok(None)
     }
 
+    fn holds(&mut self, _: &EnforceJail, _: &Prefix) -> Result<Option<bool>, Fault> {
+        Ok(None)
+    }
+
+    fn ports_of(&mut self, _: &Prefix) -> Vec<u16> {
+        Vec::new()
+    }
+
     fn destroy(&mut self, _: &[Target]) -> Result<Outcome, String> {
         Ok(Outcome::default())
     }

@@ -4,13 +4,13 @@
 //! bans are acknowledged when the store has them.
 
 use super::{Hub, Message};
-use crate::actions::{Counters, Crew, Job, NoHistory, Planned, Report, Ticket, Tools};
+use crate::actions::{Counters, Crew, Job, NoHistory, Planned, Remembered, Report, Ticket, Tools};
 use crate::clock;
 use crate::heartbeat::Pulse;
 use crate::log::{Kind, Level, Log};
 use crate::plan::Jail;
 use base::{Span, Timestamp};
-use engine::{BanKey, BanRecord, Event, JailId, StoreWrite};
+use engine::{BanKey, BanRecord, BanView, Event, JailId, StoreWrite};
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::mpsc::Sender;
@@ -34,31 +34,73 @@ struct Facts {
     counts: bool,
 }
 
+impl Facts {
+    fn of(jail: &Jail) -> Self {
+        Self {
+            is_native: jail.enforce.is_some(),
+            keeps_lines: jail.actions.iter().any(Planned::keeps_lines),
+            counts: jail.actions.iter().any(Planned::counts),
+        }
+    }
+}
+
 impl Acting {
-    /// The actions of all jails, each with its start to do. `hub` is told when a worker is back.
+    /// The actions of all jails, each with its start to do. `history`, if there is one, tells them of earlier bans; `hub`
+    /// is told when a worker is back.
     pub(crate) fn new(
         jails: &[Jail],
         log: &Arc<Log>,
+        history: Option<store::History>,
         is_dry_run: bool,
         hub: Sender<Message>,
     ) -> Self {
-        let tools = Tools::new(Arc::clone(log), Box::new(NoHistory), is_dry_run);
+        let tools = match history {
+            Some(history) => Tools::new(
+                Arc::clone(log),
+                Box::new(Remembered::new(history)),
+                is_dry_run,
+            ),
+            None => Tools::new(Arc::clone(log), Box::new(NoHistory), is_dry_run),
+        };
         // Where the hub is gone nobody waits for workers.
         let wake = Arc::new(move || drop(hub.send(Message::Acted)));
         let workers = jails.iter().map(|jail| {
             let workers = jail.actions.iter().map(Planned::worker);
             (jail.name.to_string(), workers.collect())
         });
-        let facts = jails.iter().map(|jail| Facts {
-            is_native: jail.enforce.is_some(),
-            keeps_lines: jail.actions.iter().any(Planned::keeps_lines),
-            counts: jail.actions.iter().any(Planned::counts),
-        });
+        let facts = jails.iter().map(Facts::of);
         Self {
             crew: Crew::new(workers.collect(), Arc::new(tools), wake),
             jails: facts.collect(),
             awaited: HashMap::new(),
         }
+    }
+
+    /// The jail is new, has other actions now, or its actions want to hear of every reload. `standing` are its bans:
+    /// of those that no action was told of yet, as the kernel alone held them, the new ones are.
+    pub(super) fn change<'a>(&mut self, jail: &Jail, standing: impl Iterator<Item = BanView<'a>>) {
+        let workers = jail.actions.iter().map(Planned::worker).collect();
+        let facts = Facts::of(jail);
+        match self.jails.get_mut(place(jail.id)) {
+            Some(before) => {
+                *before = facts;
+                let standing = standing.filter(|ban| ban.acknowledged);
+                self.crew.reload(
+                    place(jail.id),
+                    workers,
+                    standing.map(|ban| standing_ticket(&ban)),
+                );
+            }
+            None => {
+                self.jails.push(facts);
+                self.crew.add(jail.name.to_string(), workers);
+            }
+        }
+    }
+
+    /// The jail is no more: its actions undo what they did, and stop.
+    pub(super) fn leave(&mut self, jail: JailId) {
+        self.crew.leave(place(jail));
     }
 
     /// True if the kernel answers for the bans of this jail.
@@ -150,19 +192,30 @@ impl Acting {
     }
 
     /// Somebody who is banned was seen again: a longer ban is told as such, and otherwise one wonders.
-    fn banned_already(&mut self, key: BanKey, after: Span, until: Option<Timestamp>) {
+    fn banned_already(&mut self, key: BanKey, after: Span, until: Option<Timestamp>, longer: bool) {
         let jail = place(key.jail);
         let Some(standing) = self.crew.standing(jail, &key.prefix) else {
             return;
         };
         let mut ticket = (**standing).clone();
-        if ticket.until() != until {
+        if longer {
             ticket.length = until.map(|until| until.since(ticket.time));
             self.crew.change(jail, ticket.clone(), Job::Prolong);
         }
         if after >= SUSPICIOUS {
             self.crew.change(jail, ticket, Job::Again);
         }
+    }
+}
+
+/// A ban that stands, without what only its beginning could tell.
+fn standing_ticket(ban: &BanView<'_>) -> Ticket {
+    Ticket {
+        length: ban.until.map(|until| until.since(ban.time)),
+        count: ban.count,
+        failures: ban.failures,
+        users: ban.users.iter().map(|(name, _)| name.clone()).collect(),
+        ..Ticket::bare(ban.prefix, ban.time)
     }
 }
 
@@ -218,12 +271,13 @@ impl Hub {
                 prefix,
                 after,
                 until,
+                longer,
             } => {
                 let key = BanKey {
                     jail: *jail,
                     prefix: *prefix,
                 };
-                self.acting.banned_already(key, *after, *until);
+                self.acting.banned_already(key, *after, *until, *longer);
             }
             _ => {}
         }
@@ -248,3 +302,6 @@ impl Hub {
         })
     }
 }
+
+#[cfg(test)]
+mod tests;

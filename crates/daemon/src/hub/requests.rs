@@ -2,12 +2,12 @@
 
 use super::{End, Hub};
 use crate::events::message_users;
-use base::{Prefix, Span, parse_duration};
+use base::{FailureId, Prefix, Span, parse_duration};
 use engine::{Answer, BanOutcome, BanTime, BanView, Input, JailId, RefusalReason, RequestId};
 use std::sync::mpsc::SyncSender;
 use wire::{
-    BanAnswer, BannedAnswer, Failed, Pong, Refusal, Request, StatusAnswer, StopAnswer, UnbanAnswer,
-    Unbanned, VERSION,
+    AttemptAnswer, BanAnswer, BannedAnswer, Failed, Pong, Refusal, Request, StatusAnswer,
+    StopAnswer, UnbanAnswer, Unbanned, VERSION,
 };
 
 /// A question that the engine works on.
@@ -59,12 +59,27 @@ impl Hub {
                     Err(line) => line,
                 }
             }
+            Request::Attempt { jail, ip, lines } => match self.jail_named(&jail) {
+                Ok(jail) => {
+                    let id = match ip.parse() {
+                        Ok(prefix) => FailureId::Prefix(prefix),
+                        Err(_) => FailureId::Raw(ip.into()),
+                    };
+                    let matches = lines.iter().collect();
+                    return self.submit(Vec::new(), reply, |_| engine::Request::Attempt {
+                        jail,
+                        id,
+                        matches,
+                    });
+                }
+                Err(line) => line,
+            },
             Request::UnbanAll => {
                 self.acting.flush_all();
                 return self.submit(Vec::new(), reply, |_| engine::Request::UnbanAll);
             }
-            // The hub's loop takes this one itself.
-            Request::Stop { .. } => return,
+            // The hub's loop takes the one itself, the thread that owns the readers the other.
+            Request::Stop { .. } | Request::Reload => return,
         };
         send(&reply, line);
     }
@@ -106,6 +121,10 @@ impl Hub {
                 Some(error) => failed(&format!("{error} ({} in all)", errors.len()), None),
                 None => wire::encode(&self.unban_answer(&asked, &lifted)),
             },
+            Answer::Attempt(counted) => wire::encode(&AttemptAnswer {
+                v: VERSION,
+                counted,
+            }),
             Answer::UnknownJail => failed("there is no such jail", Some("see: stockade status")),
             Answer::DuplicateId => failed("the same request is being worked on", None),
         };
@@ -180,6 +199,7 @@ impl Hub {
             Ok(None) => self
                 .jails
                 .iter()
+                .filter(|jail| !jail.is_removed)
                 .flat_map(|jail| self.bans_of(Some(jail.id)))
                 .collect(),
             Ok(only) => self.bans_of(only),
@@ -212,10 +232,10 @@ impl Hub {
     }
 
     /// The id of a jail that runs or waits, or the line of the failure.
-    fn jail_named(&self, name: &str) -> Result<JailId, String> {
+    pub(super) fn jail_named(&self, name: &str) -> Result<JailId, String> {
         self.jails
             .iter()
-            .find(|jail| jail.name.as_str() == name)
+            .find(|jail| jail.name.as_str() == name && !jail.is_removed)
             .map(|jail| jail.id)
             .ok_or_else(|| {
                 let why = match self.board.is_broken(name) {

@@ -1,7 +1,7 @@
 //! The start: what the store and the kernel hold becomes one set of bans.
 
 use super::Hub;
-use super::translate::restored;
+use super::translate::{remembered, restored};
 use crate::clock;
 use crate::enforce::{Command, Standing};
 use base::Prefix;
@@ -10,7 +10,12 @@ use std::collections::{HashMap, HashSet};
 
 impl Hub {
     /// Brings back what the store and the kernel hold, in one go, before anything is read.
-    pub(crate) fn restore(&mut self, stored: Vec<store::Ban>, adopted: Vec<Standing>) {
+    pub(crate) fn restore(
+        &mut self,
+        stored: Vec<store::Ban>,
+        past: Vec<store::Past>,
+        adopted: Vec<Standing>,
+    ) {
         let now = clock::now();
         self.refresh_protection(now);
         let ids: HashMap<&str, JailId> = self
@@ -18,6 +23,12 @@ impl Hub {
             .iter()
             .map(|jail| (jail.name.as_str(), jail.id))
             .collect();
+        for one in past {
+            if let Some(jail) = ids.get(one.jail.as_str()).copied() {
+                let input = remembered(jail, &one);
+                self.engine.step(now, input, &mut self.effects);
+            }
+        }
         let mut rows: HashMap<JailId, Vec<engine::RestoredBan>> = HashMap::new();
         let mut known: HashSet<(JailId, Prefix)> = HashSet::new();
         for ban in stored {

@@ -6,23 +6,31 @@ use crate::log::Target;
 use crate::plan::{Surroundings, compile};
 use std::fs;
 use std::sync::mpsc::{Sender, channel, sync_channel};
-use store::{Place, Store};
+use store::Store;
 
-/// A hub in a dry run with one jail, its inbox, and its log.
+/// Our own action.
+const NATIVE: &str = "stockade[port=22]";
+
+/// A hub with one jail that bans in a dry run, and its inbox; its log is the file `out`.
 fn hub(dir: &std::path::Path) -> (Hub, Sender<Message>, Receiver<Message>) {
-    hub_with(dir, "")
+    hub_with(dir, NATIVE, "")
 }
 
-/// The same with more options of its jail.
-fn hub_with(dir: &std::path::Path, options: &str) -> (Hub, Sender<Message>, Receiver<Message>) {
+/// The same with this `action` and more options of its jail; nothing reaches the kernel, while scripts are run.
+pub(super) fn hub_with(
+    dir: &std::path::Path,
+    action: &str,
+    options: &str,
+) -> (Hub, Sender<Message>, Receiver<Message>) {
     fs::create_dir(dir.join("filter.d")).unwrap();
     fs::write(
         dir.join("filter.d/one.conf"),
         "[Definition]\nfailregex = ^bad <HOST>$\n",
     )
     .unwrap();
-    let jail = "[one]\nenabled = true\nfilter = one\nlogpath = /none\naction = stockade[port=22]\n";
-    fs::write(dir.join("jail.local"), format!("{jail}{options}")).unwrap();
+    let jail = "[one]\nenabled = true\nfilter = one\nlogpath = /none\n";
+    let text = format!("{jail}action = {action}\n{options}");
+    fs::write(dir.join("jail.local"), text).unwrap();
     let tree = conf::Tree::find(&crate::DiskFiles, Some(dir), conf::Manner::Stockade);
     let (config, _) = conf::load(&crate::DiskFiles, &tree, conf::Choice::Enabled);
     let around = Surroundings::of_this_machine(clock::now());
@@ -43,7 +51,7 @@ fn hub_with(dir: &std::path::Path, options: &str) -> (Hub, Sender<Message>, Rece
     })
     .unwrap();
     let kept = sender.clone();
-    let keeper = Keeper::start(Store::memory(), Place::Memory, move |report| {
+    let keeper = Keeper::start(Store::memory(), move |report| {
         drop(kept.send(Message::Kept(report)));
     })
     .unwrap();
@@ -53,7 +61,7 @@ fn hub_with(dir: &std::path::Path, options: &str) -> (Hub, Sender<Message>, Rece
     };
     let log = Log::open(Target::File(dir.join("out")), Level::Info, TimeZone::UTC).unwrap();
     let log = Arc::new(log);
-    let acting = Acting::new(&jails, &log, false, sender.clone());
+    let acting = Acting::new(&jails, &log, None, false, sender.clone());
     let questions = Questions::new(&jails, sender.clone());
     let hub = Hub::new(Parts {
         engine: Engine::new(jails.iter().map(|jail| jail.policy.clone()).collect()),
@@ -68,13 +76,15 @@ fn hub_with(dir: &std::path::Path, options: &str) -> (Hub, Sender<Message>, Rece
         log,
         zone: TimeZone::UTC,
         purge_age: Span::from_secs(86_400),
+        reached: Reached::default(),
+        lists: Lists::default(),
         pulse: Pulse::default(),
         is_dry_run: true,
     });
     (hub, sender, inbox)
 }
 
-fn ask(hub: &Sender<Message>, request: wire::Request) -> String {
+pub(super) fn ask(hub: &Sender<Message>, request: wire::Request) -> String {
     let (reply, answer) = sync_channel(1);
     hub.send(Message::Ask(request, reply)).unwrap();
     answer.recv().unwrap()
@@ -94,7 +104,7 @@ fn a_dead_part_ends_the_hub_with_an_error_and_a_word() {
 fn orders_are_answered_and_the_end_tells_what_stands() {
     let dir = tempfile::tempdir().unwrap();
     let (mut hub, sender, inbox) = hub(dir.path());
-    hub.restore(Vec::new(), Vec::new());
+    hub.restore(Vec::new(), Vec::new(), Vec::new());
     let thread = std::thread::spawn(move || hub.run(&inbox));
     let ban = |ips: &[&str]| wire::Request::Ban {
         jail: "one".into(),
@@ -161,7 +171,7 @@ fn a_command_is_asked_before_a_failure_counts() {
     let dir = tempfile::tempdir().unwrap();
     let options = "maxretry = 9\nignoreip = 198.51.100.9\n\
                    ignorecommand = case <ip>/<F-USER> in (*/good) exit 0;; (*.7/*) exit 7;; (*) exit 1;; esac\n";
-    let (mut hub, _sender, inbox) = hub_with(dir.path(), options);
+    let (mut hub, _sender, inbox) = hub_with(dir.path(), NATIVE, options);
     let jail = one(&hub);
     let said = [
         ("198.51.100.1", "good"),
@@ -197,7 +207,7 @@ fn an_answer_that_is_remembered_is_not_asked_for_again() {
         "maxretry = 9\nignorecommand = echo <ip> >> {}\nignorecache = key=\"<ip>\"\n",
         list.display()
     );
-    let (mut hub, _sender, inbox) = hub_with(dir.path(), &options);
+    let (mut hub, _sender, inbox) = hub_with(dir.path(), NATIVE, &options);
     let jail = one(&hub);
     for count in [3, 2] {
         let one = || Read::Failure(jail, failure("198.51.100.1", "x"));
@@ -214,7 +224,7 @@ fn an_answer_that_is_remembered_is_not_asked_for_again() {
 fn stored_bans_are_asked_about_and_lists_lift_bans() {
     let dir = tempfile::tempdir().unwrap();
     let options = "ignoreip = 198.51.100.9\nignorecommand = test <ip> = 198.51.100.1\n";
-    let (mut hub, _sender, inbox) = hub_with(dir.path(), options);
+    let (mut hub, _sender, inbox) = hub_with(dir.path(), NATIVE, options);
     let stored = ["198.51.100.1", "198.51.100.2", "198.51.100.9"].map(|ip| store::Ban {
         jail: "one".into(),
         prefix: ip.parse().unwrap(),
@@ -226,7 +236,7 @@ fn stored_bans_are_asked_about_and_lists_lift_bans() {
         matches: Vec::new(),
         captures: Vec::new(),
     });
-    hub.restore(stored.into(), Vec::new());
+    hub.restore(stored.into(), Vec::new(), Vec::new());
     hear(&mut hub, &inbox, 2);
     let standing = |hub: &Hub| -> Vec<String> {
         hub.engine
@@ -237,6 +247,6 @@ fn stored_bans_are_asked_about_and_lists_lift_bans() {
     assert_eq!(standing(&hub), ["198.51.100.2"]);
     let list = ["198.51.100.0/30".parse().unwrap()].into_iter().collect();
     let said = crate::ignore::Said::List(one(&hub), list);
-    hub.handle(Message::Ignore(said));
+    hub.handle(Message::Ignore(0, said));
     assert_eq!(standing(&hub), [""; 0]);
 }

@@ -48,19 +48,53 @@ pub(crate) fn restored(ban: store::Ban) -> BanRecord {
     }
 }
 
+/// That somebody was banned before, as the engine takes it.
+pub(crate) fn remembered(jail: engine::JailId, past: &store::Past) -> engine::Input<'static> {
+    engine::Input::Remembered {
+        jail,
+        prefix: past.prefix,
+        past: engine::Past {
+            count: past.count,
+            time: past.time,
+            length: past.length,
+        },
+    }
+}
+
 /// The engine's write as the store takes it, and its number.
 pub(crate) fn store_ban(jails: &[Jail], write: StoreWrite) -> (Write, u64) {
     let name = |jail: engine::JailId| jails[jail.0 as usize].name.to_string();
     match write {
         StoreWrite::Ban { seq, jail, record } => (Write::Ban(row(name(jail), record)), seq),
         StoreWrite::Prolong { seq, jail, record } => (Write::Prolong(row(name(jail), record)), seq),
-        StoreWrite::Delete { seq, jail, prefix } => (
-            Write::Unban {
-                jail: name(jail),
-                prefix,
-            },
+        StoreWrite::Length {
             seq,
-        ),
+            jail,
+            prefix,
+            length,
+        } => {
+            let jail = name(jail);
+            (
+                Write::Length {
+                    jail,
+                    prefix,
+                    length,
+                },
+                seq,
+            )
+        }
+        StoreWrite::Delete {
+            seq,
+            jail,
+            prefix,
+            inside,
+        } => {
+            let jail = name(jail);
+            match inside {
+                true => (Write::UnbanInside { jail, prefix }, seq),
+                false => (Write::Unban { jail, prefix }, seq),
+            }
+        }
         StoreWrite::DeleteAll { seq } => (Write::UnbanAll, seq),
     }
 }

@@ -41,19 +41,29 @@ pub(crate) struct Questions {
     hurry: Arc<AtomicBool>,
 }
 
+fn commands(jails: &[Jail]) -> Vec<Option<(String, Arc<Command>)>> {
+    let command = |jail: &Jail| {
+        let command = jail.ignore_command.clone()?;
+        Some((jail.name.to_string(), command))
+    };
+    jails.iter().map(command).collect()
+}
+
 impl Questions {
     pub(crate) fn new(jails: &[Jail], hub: Sender<Message>) -> Self {
-        let command = |jail: &Jail| {
-            let command = jail.ignore_command.clone()?;
-            Some((jail.name.to_string(), command))
-        };
         Self {
-            commands: jails.iter().map(command).collect(),
+            commands: commands(jails),
             caches: HashMap::new(),
             line: Line::default(),
             hub,
             hurry: Arc::default(),
         }
+    }
+
+    /// These are the jails from now on. What was answered is forgotten, as in fail2ban.
+    pub(crate) fn change(&mut self, jails: &[Jail]) {
+        self.commands = commands(jails);
+        self.caches.clear();
     }
 
     /// True if the jail has a command.
@@ -80,7 +90,11 @@ impl Questions {
         let now = clock::now();
         let (whom, about) = self.line.next()?;
         let (jail, id) = &whom;
-        let (name, command) = self.commands.get(jail.0 as usize)?.as_ref()?;
+        let command = self.commands.get(jail.0 as usize).and_then(Option::as_ref);
+        let Some((name, command)) = command else {
+            // The configuration has lost it meanwhile.
+            return Some(Begun::Known(whom, false));
+        };
         let failure = match about {
             About::Failure(failure) => Some(failure),
             About::Ban(_) => None,

@@ -17,6 +17,13 @@ pub(crate) enum Entry {
     File(ListFile),
 }
 
+impl Entry {
+    /// It stands for the same as long as the daemon runs.
+    pub(crate) fn is_fixed(&self) -> bool {
+        matches!(self, Self::Id(_))
+    }
+}
+
 /// The entries of a jail. A mistake costs its entry and is told with its place.
 pub(crate) fn read(spec: &JailSpec, diagnostics: &mut Vec<Diagnostic>) -> Vec<Entry> {
     let mut entries = Vec::new();

@@ -35,6 +35,8 @@ const SILENT_LOOKS: u32 = 2;
 pub(crate) struct Positions {
     pub(crate) logs: Vec<LogPosition>,
     pub(crate) journal: Vec<JournalPosition>,
+    /// They are of this run: they count also for logs that a start begins at the end.
+    pub(crate) are_fresh: bool,
 }
 
 /// Gives each jail to one of the threads.
@@ -76,7 +78,8 @@ impl Chooser {
     /// Chooses for all jails.
     pub(super) fn begin(&mut self) {
         let jails = Arc::clone(&self.jails);
-        for jail in jails.iter().filter(|jail| jail.backend != Backend::Bans) {
+        let reads = |jail: &&Jail| jail.backend != Backend::Bans && !jail.is_removed;
+        for jail in jails.iter().filter(reads) {
             match self.choose(jail) {
                 Some(choice) => self.give(jail, choice),
                 None => {
@@ -155,8 +158,11 @@ impl Chooser {
             Choice::Files => {
                 let stored = self.positions.logs.iter();
                 let own = stored.filter(|position| position.jail == name);
-                let own = own.cloned().collect();
-                self.give_files(jail, own, Vec::new());
+                let own: Vec<LogPosition> = own.cloned().collect();
+                match self.positions.are_fresh {
+                    true => self.give_files(jail, Vec::new(), own),
+                    false => self.give_files(jail, own, Vec::new()),
+                }
             }
             Choice::Journal => {
                 if jail.backend == Backend::Either && !jail.logs.is_empty() {

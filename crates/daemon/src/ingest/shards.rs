@@ -10,6 +10,7 @@
 use crate::plan::{Backend, Jail};
 use crate::source::FileWish;
 use crate::source::tail::{expand, may_name_same};
+use engine::JailId;
 use std::cmp::Reverse;
 use std::fs;
 use std::sync::mpsc::Sender;
@@ -73,6 +74,14 @@ impl Shards {
         Self::share_out(jails.iter().map(Logs::of), threads)
     }
 
+    /// True if the shard follows the logs of these jails.
+    pub(super) fn follows(&self, shard: usize, jails: &[JailId]) -> bool {
+        let mut shards = jails
+            .iter()
+            .map(|jail| self.of_jail.get(jail.0 as usize).copied());
+        shards.all(|of_jail| of_jail == Some(shard))
+    }
+
     fn share_out<'a>(jails: impl Iterator<Item = Logs<'a>>, threads: usize) -> Self {
         let mut of_jail = Vec::new();
         let mut groups: Vec<Group<'_>> = Vec::new();
@@ -111,6 +120,7 @@ impl Shards {
 impl<'a> Logs<'a> {
     fn of(jail: &'a Jail) -> Self {
         let patterns: Vec<&str> = match jail.backend {
+            _ if jail.is_removed => Vec::new(),
             Backend::Files | Backend::Either => {
                 jail.logs.iter().map(|log| log.pattern.as_str()).collect()
             }

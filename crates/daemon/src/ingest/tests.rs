@@ -21,7 +21,14 @@ fn ingest(encoding: &str) -> (Ingest, Receiver<Message>) {
     let (hub, said) = channel();
     let ears = Arc::new(Ears::new(1));
     (
-        Ingest::new(jails, hub, Gate::new(100), TimeZone::UTC, ears),
+        Ingest::new(
+            jails,
+            hub,
+            Gate::new(100),
+            TimeZone::UTC,
+            ears,
+            Learnt::new(),
+        ),
         said,
     )
 }

@@ -1,9 +1,9 @@
 //! The threads that read, and the one that chooses which of them reads for a jail.
 
-use super::Ingest;
 use super::choose::{Chooser, Positions};
 use super::ears::Ears;
 use super::shards::{Shards, Way, Ways};
+use super::{Ingest, Learnt};
 use crate::clock;
 use crate::gate::Gate;
 use crate::hub::Message;
@@ -12,6 +12,7 @@ use crate::plan::Jail;
 use crate::source::journal::Journals;
 use crate::source::tail::Tail;
 use crate::source::{FileWish, JournalWish};
+use engine::JailId;
 use jiff::tz::TimeZone;
 use std::io;
 use std::path::PathBuf;
@@ -28,47 +29,72 @@ const LOOK_AGAIN: Duration = Duration::from_secs(1);
 const MAX_FAILURES: u32 = 30;
 
 /// What a thread does until it is told to stop.
-type Work = Box<dyn FnOnce(&AtomicBool, &LastWords) + Send>;
+type Work = Box<dyn FnOnce(&AtomicBool, &LastWords) -> Learnt + Send>;
+
+/// What was learnt of logs, by kind of thread.
+#[derive(Default)]
+pub(crate) struct AllLearnt {
+    files: Learnt,
+    journal: Learnt,
+}
+
+impl AllLearnt {
+    /// Keeps only what belongs to jails of which `keep` is true, all of those that share a log.
+    pub(crate) fn retain(&mut self, keep: impl Fn(JailId) -> bool) {
+        for learnt in [&mut self.files, &mut self.journal] {
+            learnt.retain(|jails, _| jails.iter().all(|jail| keep(*jail)));
+        }
+    }
+}
 
 /// The running threads.
 pub(crate) struct Sources {
     stop: Arc<AtomicBool>,
     tails: Vec<os::Waker>,
-    threads: Vec<JoinHandle<()>>,
+    /// With whether the thread reads the journal.
+    threads: Vec<(JoinHandle<Learnt>, bool)>,
 }
 
 impl Sources {
-    /// Lets them send what they have and waits for their end.
-    pub(crate) fn stop(self) {
+    /// Lets them send what they have and waits for their end; gives what they have learnt of their logs.
+    pub(crate) fn stop(self) -> AllLearnt {
         self.stop.store(true, Ordering::Relaxed);
         self.tails.iter().for_each(os::Waker::wake);
         // All before the first is awaited: one that never got a wish ends when the one that chooses does.
-        for thread in &self.threads {
+        for (thread, _) in &self.threads {
             thread.thread().unpark();
         }
-        for thread in self.threads {
+        let mut all = AllLearnt::default();
+        for (thread, is_journals) in self.threads {
             // One that panicked has nothing left to send.
-            drop(thread.join());
+            let learnt = thread.join().unwrap_or_default();
+            match is_journals {
+                true => all.journal.extend(learnt),
+                false => all.files.extend(learnt),
+            }
         }
+        all
     }
 }
 
-/// Starts reading for all jails.
+/// Starts reading for all jails, with what earlier readers of the same logs have learnt of them.
 pub(crate) fn start(
     jails: &Arc<[Jail]>,
     positions: Positions,
+    learnt: AllLearnt,
     journal: Option<PathBuf>,
     zone: &TimeZone,
     hub: Sender<Message>,
 ) -> io::Result<Sources> {
     let shards = Shards::of(jails);
-    start_shards(jails, shards, positions, journal, zone, hub)
+    start_shards(jails, shards, positions, learnt, journal, zone, hub)
 }
 
 fn start_shards(
     jails: &Arc<[Jail]>,
     shards: Shards,
     positions: Positions,
+    learnt: AllLearnt,
     journal: Option<PathBuf>,
     zone: &TimeZone,
     hub: Sender<Message>,
@@ -76,18 +102,24 @@ fn start_shards(
     let gate = Gate::new(UNDER_WAY);
     let stop = Arc::new(AtomicBool::new(false));
     let ears = Arc::new(Ears::new(jails.len()));
-    let ingest = || {
+    let ingest = |learnt| {
         Ingest::new(
             Arc::clone(jails),
             hub.clone(),
             gate.clone(),
             zone.clone(),
             Arc::clone(&ears),
+            learnt,
         )
     };
+    let AllLearnt {
+        files: mut of_files,
+        journal: of_journal,
+    } = learnt;
     let (mut ways, mut tails) = (Vec::new(), Vec::new());
-    for _ in 0..shards.count {
-        let tail = Tail::new(Vec::new(), ingest(), clock::now)?;
+    for shard in 0..shards.count {
+        let own = of_files.extract_if(|jails, _| shards.follows(shard, jails));
+        let tail = Tail::new(Vec::new(), ingest(own.collect()), clock::now)?;
         let (wishes, wished) = channel();
         let waker = tail.waker();
         ways.push(Way { wishes, waker });
@@ -95,7 +127,7 @@ fn start_shards(
     }
     let wakers = ways.iter().map(|way| way.waker.clone()).collect();
     let (entries, journal_wishes) = channel();
-    let reader = Journals::new(ingest(), clock::now);
+    let reader = Journals::new(ingest(of_journal), clock::now);
     let mut chooser = Chooser {
         jails: Arc::clone(jails),
         undecided: Vec::new(),
@@ -121,24 +153,19 @@ fn start_shards(
             0 => "tail".to_owned(),
             _ => format!("tail-{}", at + 1),
         };
-        threads.push(spawn(
-            &name,
-            Box::new(move |stop, words| follow_files(tail, &wishes, stop, words)),
-        )?);
+        let follow: Work = Box::new(move |stop, words| follow_files(tail, &wishes, stop, words));
+        threads.push((spawn(&name, follow)?, false));
     }
-    threads.push(spawn(
-        "journal",
-        Box::new(move |stop, _| follow_journal(reader, &journal_wishes, stop)),
-    )?);
-    threads.push(spawn(
-        "choose",
-        Box::new(move |stop, _| {
-            while !stop.load(Ordering::Relaxed) && !chooser.is_done() {
-                thread::park_timeout(LOOK_AGAIN);
-                chooser.look();
-            }
-        }),
-    )?);
+    let follow: Work = Box::new(move |stop, _| follow_journal(reader, &journal_wishes, stop));
+    threads.push((spawn("journal", follow)?, true));
+    let choose: Work = Box::new(move |stop, _| {
+        while !stop.load(Ordering::Relaxed) && !chooser.is_done() {
+            thread::park_timeout(LOOK_AGAIN);
+            chooser.look();
+        }
+        Learnt::new()
+    });
+    threads.push((spawn("choose", choose)?, false));
     Ok(Sources {
         stop,
         tails: wakers,
@@ -151,9 +178,11 @@ fn follow_files(
     wishes: &Receiver<FileWish>,
     stop: &AtomicBool,
     words: &LastWords,
-) {
+) -> Learnt {
     // It sleeps as long as nobody wants anything of it, and ends if nobody will.
-    let Ok(first) = wishes.recv() else { return };
+    let Ok(first) = wishes.recv() else {
+        return tail.sink_mut().finish();
+    };
     tail.add(first);
     let mut failures = 0;
     while !stop.load(Ordering::Relaxed) {
@@ -176,10 +205,14 @@ fn follow_files(
         };
         tail.sink_mut().idle();
     }
-    tail.sink_mut().finish();
+    tail.sink_mut().finish()
 }
 
-fn follow_journal(mut reader: Journals<Ingest>, wishes: &Receiver<JournalWish>, stop: &AtomicBool) {
+fn follow_journal(
+    mut reader: Journals<Ingest>,
+    wishes: &Receiver<JournalWish>,
+    stop: &AtomicBool,
+) -> Learnt {
     while !stop.load(Ordering::Relaxed) {
         for wish in wishes.try_iter() {
             reader.add(wish);
@@ -190,7 +223,7 @@ fn follow_journal(mut reader: Journals<Ingest>, wishes: &Receiver<JournalWish>, 
             thread::park_timeout(pause);
         }
     }
-    reader.sink_mut().finish();
+    reader.sink_mut().finish()
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use conf::{ActionSpec, Globals, JailSpec};
 use std::sync::Arc;
 
 /// fail2ban's one Python action that we know.
-const MAIL: &str = "smtp.py";
+pub(crate) const MAIL: &str = "smtp.py";
 
 /// True if the kernel does it at our own word.
 pub(super) fn is_native(action: &ActionSpec, globals: &Globals) -> bool {

@@ -12,10 +12,12 @@ fn policy(findtime: i64, maxmatches: u32) -> JailPolicy {
         maxmatches,
         findtime: Span::from_secs(findtime),
         bantime: None,
+        growth: None,
         ignoreself: false,
         ignoreip: IgnoreList::default(),
         ipv4_prefix: 32,
         ipv6_prefix: 128,
+        aggregate: Vec::new(),
         fed_by_bans: false,
         enforceable: true,
     }
@@ -25,6 +27,7 @@ fn window(tracked_ids: usize, story_bytes: usize) -> Window {
     Window::new(&Limits {
         tracked_ids,
         story_bytes,
+        former_bans: 1,
     })
 }
 
@@ -41,7 +44,7 @@ fn fail(window: &mut Window, policy: &JailPolicy, who: u32, time: i64, line: &st
         matches: &[line].iter().collect(),
         captures: &NamedTexts::default(),
     };
-    window.add(failure.id, &failure, policy)
+    window.add(failure.id, &failure, 1, policy).0
 }
 
 /// One id's failures at these seconds give this estimate.
@@ -263,6 +266,7 @@ impl Plain {
             }
         }
         Told {
+            bans: 0,
             last: entry.last,
             failures: entry.moments.len() as u32,
             users,

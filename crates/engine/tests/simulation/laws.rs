@@ -1,7 +1,7 @@
 //! What must hold, checked with as little knowledge of the engine's inside as possible.
 
 use crate::world::LISTED;
-use base::{Prefix, Timestamp};
+use base::{Prefix, Span, Timestamp};
 use engine::{
     Answer, BanKey, BanOutcome, BanRecord, Effect, Engine, Event, IgnoreList, JailId, Request,
     RequestId, StoreWrite,
@@ -19,13 +19,17 @@ pub(crate) struct Laws {
     pub(crate) lists: Vec<IgnoreList>,
     /// Bans by hand that override the protection.
     forced: BTreeSet<BanKey>,
-    /// Told as banned and not as lifted: with the end that was decided first.
+    /// Told as banned and not as lifted: with the sooner of the end that was decided first and the one that was told: the other one need not be stored yet.
     acknowledged: BTreeMap<BanKey, Option<Timestamp>>,
     ends: BTreeMap<u64, Option<Timestamp>>,
     told: BTreeSet<u64>,
     /// Whom a write failed for, so that the store may differ.
     unstored: BTreeSet<BanKey>,
     all_unstored: bool,
+    /// Ends that changed before their bans were told.
+    cut: BTreeMap<BanKey, Option<Timestamp>>,
+    /// Jails whose ban time changed: a start cuts longer rows to it, which stay as they are.
+    other_bantime: BTreeSet<JailId>,
     /// Requests without a reply: in which jail they ban, and the moment they were asked.
     open: BTreeMap<RequestId, (Option<JailId>, u64)>,
     /// When a ban was last told or lifted.
@@ -33,12 +37,22 @@ pub(crate) struct Laws {
     /// Counts effects: a finer clock.
     moment: u64,
     found: Vec<u64>,
+    /// Failures that may have counted twice, of whom was banned before.
+    found_again: Vec<u64>,
     begun: Vec<u64>,
     wanted: BTreeSet<BanKey>,
 }
 
 fn covers(a: &Prefix, b: &Prefix) -> bool {
     a.contains(b) || b.contains(a)
+}
+
+/// The sooner one of two ends.
+fn sooner(one: Option<Timestamp>, other: Option<Timestamp>) -> Option<Timestamp> {
+    match (one, other) {
+        (Some(one), Some(other)) => Some(one.min(other)),
+        (one, other) => one.or(other),
+    }
 }
 
 fn still(now: Timestamp, until: Option<Timestamp>) -> bool {
@@ -75,7 +89,7 @@ impl Laws {
                     prefix: record.prefix,
                 });
             }
-            StoreWrite::Delete { jail, prefix, .. } => {
+            StoreWrite::Length { jail, prefix, .. } | StoreWrite::Delete { jail, prefix, .. } => {
                 self.unstored.insert(BanKey {
                     jail: *jail,
                     prefix: *prefix,
@@ -85,11 +99,33 @@ impl Laws {
         }
     }
 
+    /// The ban time of a jail changes, and with it the ends of bans that have none of their own: those that end
+    /// sooner from now on were promised longer.
+    pub(crate) fn ends_changed(&mut self, engine: &Engine, jail: JailId, bantime: Option<Span>) {
+        self.other_bantime.insert(jail);
+        for ban in engine.bans().filter(|ban| ban.jail == jail) {
+            let key = BanKey {
+                jail,
+                prefix: ban.prefix,
+            };
+            let end = bantime.map(|bantime| ban.time + bantime);
+            match self.acknowledged.get_mut(&key) {
+                Some(promised) => *promised = sooner(*promised, end),
+                None => {
+                    let cut = self.cut.entry(key).or_insert(end);
+                    *cut = sooner(*cut, end);
+                }
+            }
+        }
+    }
+
     pub(crate) fn crashed(&mut self) {
         self.open.clear();
         self.ends.clear();
         self.told.clear();
         self.found.clear();
+        self.found_again.clear();
+        self.cut.clear();
         self.begun.clear();
         self.wanted.clear();
     }
@@ -115,7 +151,12 @@ impl Laws {
                 self.acknowledged.remove(&key);
                 continue;
             }
-            let Some(now_until) = stands.get(&key) else {
+            // It may be part of a network that is banned as a whole by now.
+            let around = |(wanted, _): &(&BanKey, &Option<Timestamp>)| {
+                wanted.jail == key.jail && wanted.prefix.contains(&key.prefix)
+            };
+            let around = stands.iter().find(around).map(|(_, until)| until);
+            let Some(now_until) = stands.get(&key).or(around) else {
                 return Err(format!("acknowledged {key:?} is lost by a crash"));
             };
             let shorter = match (now_until, until) {
@@ -177,21 +218,26 @@ impl Laws {
                 }
                 self.touched.insert(*key, self.moment);
                 self.acknowledged.remove(key);
+                self.cut.remove(key);
                 self.wanted.remove(key);
             }
-            Effect::Notify(Event::Found { jail, .. }) => count(&mut self.found, *jail),
+            Effect::Notify(Event::Found { jail, .. } | Event::Attempted { jail, .. }) => {
+                count(&mut self.found, *jail);
+            }
+            Effect::Notify(Event::FoundAgain { jail, .. }) => count(&mut self.found_again, *jail),
             Effect::Notify(Event::Banned {
                 jail,
                 prefix,
                 seq,
                 restored,
+                until,
                 ..
             }) => {
                 let key = BanKey {
                     jail: *jail,
                     prefix: *prefix,
                 };
-                self.banned(now, key, *seq, *restored, kernel, store)?;
+                self.banned(now, key, (*seq, *until), *restored, kernel, store)?;
             }
             Effect::Reply { id, answer } => {
                 let Some((jail, asked)) = self.open.remove(id) else {
@@ -211,7 +257,7 @@ impl Laws {
         &mut self,
         now: Timestamp,
         key: BanKey,
-        seq: u64,
+        (seq, told): (u64, Option<Timestamp>),
         restored: bool,
         kernel: &Kernel,
         store: &Store,
@@ -228,7 +274,9 @@ impl Laws {
             return Err(format!("{key:?} is acknowledged and not in the store"));
         }
         self.touched.insert(key, self.moment);
-        let before = self.acknowledged.insert(key, until);
+        let cut = self.cut.remove(&key).flatten();
+        let promised = sooner(sooner(until, told), cut);
+        let before = self.acknowledged.insert(key, promised);
         if before.is_some() && !restored {
             return Err(format!("{key:?} is acknowledged again while it stands"));
         }
@@ -261,7 +309,7 @@ impl Laws {
 
     /// What was counted is what was told.
     pub(crate) fn counters(&self, engine: &Engine) -> Result<(), String> {
-        let standing = engine.bans().fold(vec![0; 3], |mut sums, ban| {
+        let standing = engine.bans().fold(vec![0; 4], |mut sums, ban| {
             sums[ban.jail.0 as usize] += 1;
             sums
         });
@@ -269,7 +317,8 @@ impl Laws {
             let place = status.jail.0 as usize;
             let at = |counts: &[u64]| counts.get(place).copied().unwrap_or(0);
             let good = status.banned == standing[place]
-                && status.failed_total == at(&self.found)
+                && status.failed_total >= at(&self.found)
+                && status.failed_total <= at(&self.found) + at(&self.found_again)
                 && status.banned_total == at(&self.begun)
                 && status.failing <= 6;
             if !good {
@@ -327,12 +376,16 @@ impl Laws {
         for (key, until) in desired.iter().filter(|(key, _)| !told(key)) {
             match store.get(key) {
                 Some(row) if row.until() == *until => {}
+                Some(_) if self.other_bantime.contains(&key.jail) => {}
                 row => return Err(format!("{key:?} until {until:?} is stored as {row:?}")),
             }
         }
         for (key, row) in store.iter().filter(|(key, _)| !told(key)) {
             let runs = row.until().is_none_or(|until| until > now);
-            if runs && !desired.contains_key(key) && !self.may_be_left_out(now, key) {
+            let around =
+                |wanted: &BanKey| wanted.jail == key.jail && wanted.prefix.contains(&key.prefix);
+            let stands = desired.keys().any(around);
+            if runs && !stands && !self.may_be_left_out(now, key) {
                 return Err(format!("{key:?} is stored and not wanted: {row:?}"));
             }
         }
@@ -341,7 +394,9 @@ impl Laws {
 
     /// Rows of the protected stay when a start passes them over.
     fn may_be_left_out(&self, now: Timestamp, key: &BanKey) -> bool {
-        self.forbidden(now, key) || self.was_protected(key)
+        self.forbidden(now, key)
+            || self.was_protected(key)
+            || self.other_bantime.contains(&key.jail)
     }
 
     fn was_protected(&self, key: &BanKey) -> bool {

@@ -2,10 +2,11 @@
 
 use crate::laws::Laws;
 use crate::random::Random;
-use base::{FailureId, JailName, NamedTexts, Prefix, Span, Texts, Timestamp};
+use base::{FailureId, Family, JailName, NamedTexts, Prefix, Span, Texts, Timestamp};
+use engine::formula::Formula;
 use engine::{
-    BanKey, BanRecord, BanTime, Effect, Engine, Failure, IgnoreSource, Input, JailId, JailPolicy,
-    Limits, Request, RequestId, StoreWrite,
+    Aggregate, BanKey, BanRecord, BanTime, Effect, Engine, Failure, Growth, GrowthRule,
+    IgnoreSource, Input, JailId, JailPolicy, Limits, Request, RequestId, StoreWrite, USUAL_FORMULA,
 };
 use std::collections::{BTreeMap, VecDeque};
 use std::fmt::Write as _;
@@ -61,6 +62,8 @@ pub(crate) enum KernelOrder {
 
 pub(crate) struct World {
     random: Random,
+    /// The rules as they are now.
+    policies: Vec<JailPolicy>,
     fault: Fault,
     now: i64,
     engine: Engine,
@@ -84,17 +87,37 @@ pub(crate) fn policies() -> Vec<JailPolicy> {
         maxmatches: 2,
         findtime: Span::from_secs(60),
         bantime: Some(Span::from_secs(90)),
+        growth: None,
         ignoreself: true,
         ignoreip: std::iter::once(prefix("10.0.0.8/31")).collect(),
         ipv4_prefix: 32,
         ipv6_prefix: 64,
+        aggregate: Vec::new(),
         fed_by_bans: false,
         enforceable: true,
     };
-    let mut policies = vec![jail("short"), jail("permanent"), jail("recidive")];
+    let mut policies = vec![
+        jail("short"),
+        jail("permanent"),
+        jail("recidive"),
+        jail("growing"),
+    ];
     policies[1].bantime = None;
     policies[1].ignoreself = false;
     policies[1].maxretry = 4;
+    policies[3].aggregate = vec![Aggregate {
+        family: Family::Inet4,
+        length: 29,
+        children: 3,
+    }];
+    policies[3].bantime = Some(Span::from_secs(30));
+    policies[3].growth = Some(Growth {
+        rule: GrowthRule::Formula(Formula::parse(USUAL_FORMULA).unwrap()),
+        factor: 1i64.into(),
+        longest: Some(Span::from_secs(300)),
+        spread: Some(Span::from_secs(20)),
+        over_all_jails: true,
+    });
     policies[2].fed_by_bans = true;
     policies[2].bantime = Some(Span::from_secs(400));
     policies[2].findtime = Span::from_secs(600);
@@ -129,9 +152,10 @@ impl World {
     pub(crate) fn new(seed: u64, fault: Fault) -> Self {
         let mut world = Self {
             random: Random(seed),
+            policies: policies(),
             fault,
             now: 1_000_000,
-            engine: fresh_engine(),
+            engine: fresh_engine(policies()),
             kernel: BTreeMap::new(),
             store: BTreeMap::new(),
             kernel_queue: VecDeque::new(),
@@ -181,18 +205,40 @@ impl World {
             31..=35 => self.answer_arrives(),
             36 => self.requests(),
             37 => {
-                let jail = JailId(self.random.below(3) as u32);
+                let jail = JailId(self.random.below(4) as u32);
                 self.step(Input::ReadBegins { jail })
             }
-            38 if self.random.once_in(2) => self.protection_changes(),
-            38 => self.list_changes(),
+            38 => match self.random.below(3) {
+                0 => self.rules_change(),
+                1 => self.protection_changes(),
+                _ => self.list_changes(),
+            },
             _ if self.random.once_in(2) => self.crash(),
             _ => self.step(Input::Tick),
         }
     }
 
+    /// The ban time of a jail changes, or how many failures are enough.
+    fn rules_change(&mut self) -> Result<(), String> {
+        let jail = JailId(self.random.below(4) as u32);
+        let place = jail.0 as usize;
+        // Growing bans have a bound, which a restart would cut the longer ones to.
+        let times = match jail.0 {
+            3 => [Some(20), Some(90), Some(250), Some(30)],
+            _ => [Some(20), Some(90), Some(400), None],
+        };
+        let mut policy = self.policies[place].clone();
+        policy.ignoreip = self.laws.lists[place].clone();
+        policy.bantime = times[self.random.below(4)].map(Span::from_secs);
+        policy.maxretry = 1 + self.random.below(4) as u32;
+        self.policies[place] = policy.clone();
+        self.laws.ends_changed(&self.engine, jail, policy.bantime);
+        let policy = Box::new(policy);
+        self.step(Input::Policy { jail, policy })
+    }
+
     fn failures(&mut self) -> Result<(), String> {
-        let jail = JailId(self.random.below(2) as u32);
+        let jail = JailId([0, 1, 3][self.random.below(3)]);
         let subject = SUBJECTS[self.random.below(SUBJECTS.len())];
         let late = self.random.once_in(6);
         for _ in 0..1 + self.random.below(4) {
@@ -210,7 +256,11 @@ impl World {
             };
             self.step(Input::Failure { jail, failure })?;
         }
-        Ok(())
+        // Sometimes something else comes first, or a crash.
+        match self.random.once_in(4) {
+            true => Ok(()),
+            false => self.step(Input::ReadEnds),
+        }
     }
 
     fn requests(&mut self) -> Result<(), String> {
@@ -228,8 +278,8 @@ impl World {
                 .map(|_| prefix(texts[random.below(texts.len())]))
                 .collect()
         };
-        let jail = JailId(self.random.below(3) as u32);
-        let request = match self.random.below(5) {
+        let jail = JailId(self.random.below(4) as u32);
+        let request = match self.random.below(6) {
             0 | 1 => Request::Ban {
                 jail,
                 prefixes: some(&mut self.random),
@@ -239,6 +289,11 @@ impl World {
                     _ => None,
                 },
                 force: self.random.once_in(4),
+            },
+            5 => Request::Attempt {
+                jail,
+                id: FailureId::Prefix(prefix(SUBJECTS[self.random.below(8)])),
+                matches: ["by", "hand"].iter().collect(),
             },
             2 | 3 => Request::Unban {
                 jail: self.random.once_in(2).then_some(jail),
@@ -267,7 +322,7 @@ impl World {
     }
 
     fn list_changes(&mut self) -> Result<(), String> {
-        let jail = self.random.below(3);
+        let jail = self.random.below(4);
         let mut list = policies()[jail].ignoreip.clone();
         for _ in 0..self.random.below(3) {
             let who = LISTED[self.random.below(LISTED.len())];
@@ -365,6 +420,7 @@ impl World {
         };
         let (StoreWrite::Ban { seq, .. }
         | StoreWrite::Prolong { seq, .. }
+        | StoreWrite::Length { seq, .. }
         | StoreWrite::Delete { seq, .. }
         | StoreWrite::DeleteAll { seq }) = write;
         if !surely && self.random.once_in(8) {
@@ -380,8 +436,26 @@ impl World {
                 let prefix = record.prefix;
                 self.store.insert(BanKey { jail, prefix }, record);
             }
-            StoreWrite::Delete { jail, prefix, .. } => {
-                self.store.remove(&BanKey { jail, prefix });
+            StoreWrite::Length {
+                jail,
+                prefix,
+                length,
+                ..
+            } => {
+                if let Some(row) = self.store.get_mut(&BanKey { jail, prefix }) {
+                    row.length = length;
+                }
+            }
+            StoreWrite::Delete {
+                jail,
+                prefix,
+                inside,
+                ..
+            } => {
+                self.store.retain(|key, _| {
+                    let gone = key.prefix == prefix || inside && prefix.contains(&key.prefix);
+                    key.jail != jail || !gone
+                });
             }
             StoreWrite::DeleteAll { .. } => self.store.clear(),
         }
@@ -413,7 +487,7 @@ impl World {
         self.kernel_retry.clear();
         self.store_queue.clear();
         self.answers.clear();
-        self.engine = fresh_engine();
+        self.engine = fresh_engine(self.policies.clone());
         self.laws.crashed();
         let seconds = self.random.below(60) as i64;
         self.pass(seconds)?;
@@ -422,11 +496,11 @@ impl World {
 
     fn start(&mut self) -> Result<(), String> {
         self.protect()?;
-        for jail in 0..3 {
+        for jail in 0..4 {
             self.tell_list(jail)?;
         }
         let now = self.now();
-        for jail in (0..3).map(JailId) {
+        for jail in (0..4).map(JailId) {
             let rows = self.store.iter().filter(|(key, _)| key.jail == jail);
             let bans = rows.map(|(_, row)| row.clone()).collect();
             if self.fault != Fault::NothingRestored {
@@ -455,6 +529,7 @@ impl World {
 
     /// Nothing new happens, and everything that is under way is done.
     fn rest(&mut self) -> Result<(), String> {
+        self.step(Input::ReadEnds)?;
         for _ in 0..10_000 {
             let idle = self.kernel_queue.is_empty()
                 && self.kernel_retry.is_empty()
@@ -507,12 +582,13 @@ impl World {
     }
 }
 
-fn fresh_engine() -> Engine {
+fn fresh_engine(policies: Vec<JailPolicy>) -> Engine {
     Engine::with_limits(
-        policies(),
+        policies,
         Limits {
             tracked_ids: 6,
             story_bytes: 200,
+            former_bans: 5,
         },
     )
 }

@@ -9,6 +9,7 @@ use super::message::{ACK, Builder, DUMP, Message, ne32};
 use super::socket::{Error, Socket, Subsystem};
 use base::{Prefix, PrefixSet, canonical};
 use rustix::io::Errno;
+use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 /// Which connections to cut: of a peer in `peers`, to a local port in `ports`.
@@ -76,6 +77,29 @@ pub fn destroy(targets: &[Target]) -> Result<Outcome, Error> {
         }
     }
     Ok(outcome)
+}
+
+/// The local ports that these peers have connections to, open or opening, in order.
+pub fn ports_of(peers: &PrefixSet) -> Result<Vec<u16>, Error> {
+    let mut ports = BTreeSet::new();
+    let mut socket = Socket::open(Subsystem::SockDiag)?;
+    for family in [AF_INET, AF_INET6] {
+        let listing = request(DIAG_BY_FAMILY, DUMP, family, STATES, &[0; IDENTITY])?;
+        let listed = socket.dump(&listing, |message| {
+            let of_peer = |connection: &Connection| {
+                let peer = Prefix::host(connection.peer);
+                peers.find_around(&peer).is_some()
+            };
+            let connection = Connection::parse(message).filter(of_peer);
+            ports.extend(connection.map(|connection| connection.port));
+        });
+        match listed {
+            Ok(()) | Err(Error::Interrupted) => {}
+            Err(error) if error.errno() == Some(Errno::NOENT) => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(ports.into_iter().collect())
 }
 
 fn request(

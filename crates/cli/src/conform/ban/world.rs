@@ -2,15 +2,18 @@
 
 use super::T0;
 use base::{FailureId, JailName, NamedTexts, Prefix, Span, Texts, Timestamp};
+use engine::formula::{self, Formula};
 use engine::{
-    Answer, BanOutcome, BanRecord, Effect, Engine, Event, Failure, IgnoreList, IgnoreReason, Input,
-    JailId, JailPolicy, Request, RequestId, StoreWrite,
+    Answer, BanOutcome, BanRecord, Effect, Engine, Event, Failure, Growth, GrowthRule, IgnoreList,
+    IgnoreReason, Input, JailId, JailPolicy, Request, RequestId, StoreWrite, USUAL_FORMULA,
 };
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
 
 pub(super) struct World {
     policies: Vec<JailPolicy>,
+    /// The jails' options as the configuration has them, to which a start returns.
+    options: Map<String, Value>,
     engine: Engine,
     rows: BTreeMap<(u32, Prefix), BanRecord>,
     /// Seconds since 1970.
@@ -18,21 +21,23 @@ pub(super) struct World {
     /// What happened in the step at hand.
     events: Vec<Value>,
     answer: Option<Answer>,
+    /// Moments at which the original has something to do besides.
+    timers: Vec<i64>,
 }
 
 impl World {
     pub(super) fn new(jails: &Value) -> Result<Self, String> {
-        let jails = jails.as_object().ok_or("no jails")?.iter();
-        let policies: Vec<JailPolicy> = jails
-            .map(|(name, options)| policy(name, options))
-            .collect::<Result<_, String>>()?;
+        let options = jails.as_object().ok_or("no jails")?.clone();
+        let policies = policies(&options)?;
         Ok(Self {
-            engine: Engine::new(policies.clone()),
+            engine: Engine::new(policies.clone()).as_fail2ban(),
             policies,
+            options,
             rows: BTreeMap::new(),
             now: T0,
             events: Vec::new(),
             answer: None,
+            timers: Vec::new(),
         })
     }
 
@@ -66,6 +71,17 @@ impl World {
                 self.ask(request);
             }
             "unban_all" => self.ask(Request::UnbanAll),
+            "attempt" => {
+                let id = super::super::text(step, "ip")?.parse();
+                let matches = step["matches"].as_array().into_iter().flatten();
+                let request = Request::Attempt {
+                    jail: self.jail(step)?,
+                    id: FailureId::Prefix(id.map_err(|_| "an id that is no address")?),
+                    matches: matches.filter_map(Value::as_str).collect(),
+                };
+                self.ask(request);
+            }
+            "set" | "addignoreip" | "delignoreip" => self.change(step)?,
             other => return Err(format!("unknown step '{other}'")),
         }
         Ok(json!({
@@ -93,15 +109,18 @@ impl World {
         self.policy(jail).name.as_str()
     }
 
-    /// The clock stops one second after each end of a ban.
+    /// The clock stops one second after each end of a ban, as it is listed, and when the original would tell its
+    /// actions of a ban that has grown.
     fn pass_until(&mut self, at: i64) {
-        while let Some(deadline) = self.engine.next_deadline() {
-            // The deadline is the end and one microsecond.
-            let stop = deadline.as_secs() + 1;
-            if stop > at {
-                break;
-            }
-            self.now = stop;
+        loop {
+            let ends = self.engine.bans().filter_map(|ban| ban.until);
+            let ends = ends.map(|until| until.as_secs() + 1);
+            let stops = ends.chain(self.timers.iter().copied());
+            let next = stops.filter(|stop| *stop > self.now).min();
+            let Some(next) = next.filter(|next| *next <= at) else {
+                return;
+            };
+            self.now = next;
             self.perform(Input::Tick);
         }
     }
@@ -140,19 +159,51 @@ impl World {
             };
             self.perform(Input::Failure { jail, failure });
         }
+        self.perform(Input::ReadEnds);
         Ok(())
     }
 
+    /// Changes a jail's rules while it runs.
+    fn change(&mut self, step: &Value) -> Result<(), String> {
+        let jail = self.jail(step)?;
+        let policy = self
+            .policies
+            .get_mut(jail.0 as usize)
+            .ok_or("no such jail")?;
+        let value = &step["value"];
+        let named = || prefixes(&step["ips"]);
+        match (step["op"].as_str(), step["key"].as_str()) {
+            (Some("addignoreip"), _) => {
+                let list = policy.ignoreip.prefixes().copied().chain(named()?);
+                policy.ignoreip = list.collect();
+            }
+            (Some("delignoreip"), _) => {
+                let gone = named()?;
+                let list = policy.ignoreip.prefixes().copied();
+                policy.ignoreip = list.filter(|prefix| !gone.contains(prefix)).collect();
+            }
+            (_, Some("maxretry")) => {
+                policy.maxretry = value.as_u64().ok_or("no number")? as u32;
+            }
+            (_, Some("findtime")) => policy.findtime = seconds(value)?,
+            (_, Some("bantime")) => policy.bantime = bantime_of(value)?,
+            (_, key) => return Err(format!("unknown option {key:?}")),
+        }
+        let policy = Box::new(policy.clone());
+        self.perform(Input::Tick);
+        self.perform(Input::Policy { jail, policy });
+        Ok(())
+    }
+
+    /// A new process: what was changed at run time is as the configuration has it again.
     fn start(&mut self, set: &Value) -> Result<(), String> {
-        if set.is_object() {
-            for policy in &mut self.policies {
-                if let Some(bantime) = set.get("bantime") {
-                    policy.bantime = bantime_of(bantime)?;
-                }
-                set_ignoreip(policy, &set["ignoreip"])?;
+        for (key, value) in set.as_object().into_iter().flatten() {
+            for options in self.options.values_mut() {
+                options[key] = value.clone();
             }
         }
-        self.engine = Engine::new(self.policies.clone());
+        self.policies = policies(&self.options)?;
+        self.engine = Engine::new(self.policies.clone()).as_fail2ban();
         for jail in (0..self.policies.len() as u32).map(JailId) {
             let rows = self.rows.iter().filter(|((of, _), _)| *of == jail.0);
             let bans = rows.map(|(_, row)| row.clone()).collect();
@@ -176,6 +227,9 @@ impl World {
                 .is_some_and(|length| time < before && time + 3 * length.as_secs() < before)
         };
         self.rows.retain(|_, row| !old(row));
+        self.perform(Input::Purge {
+            before: Timestamp::from_secs(before),
+        });
         self.perform(Input::Tick);
     }
 
@@ -216,8 +270,10 @@ impl World {
                 self.rows.insert((jail.0, record.prefix), record);
                 seq
             }
-            StoreWrite::Prolong { seq, .. } => seq,
-            StoreWrite::Delete { seq, jail, prefix } => {
+            StoreWrite::Prolong { seq, .. } | StoreWrite::Length { seq, .. } => seq,
+            StoreWrite::Delete {
+                seq, jail, prefix, ..
+            } => {
                 self.rows.remove(&(jail.0, prefix));
                 seq
             }
@@ -230,8 +286,55 @@ impl World {
 
     /// An event as fail2ban's log has it, and a ban as its actions see it.
     fn tell(&mut self, event: &Event) {
+        if let Event::BannedBefore { usual, length, .. } = event {
+            let longer = length.value - usual.as_secs_f64() - 5.0;
+            self.timers.push(self.now + longer.clamp(0.0, 10.0) as i64);
+        }
         let line = match event {
             Event::Found { jail, id, .. } => format!("[{}] Found {id} - @TIME", self.name(*jail)),
+            Event::Attempted { jail, id, .. } => {
+                format!("[{}] Attempt {id} - @TIME", self.name(*jail))
+            }
+            Event::FoundAgain {
+                jail,
+                id,
+                bans,
+                weight,
+                cut,
+                enough,
+                ..
+            } => {
+                let point = if *cut { "" } else { ".0" };
+                let ban = if *enough { ", Ban" } else { "" };
+                let jail = self.name(*jail);
+                format!("[{jail}] Found {id}, bad - @TIME, {bans} # -> {weight}{point}{ban}")
+            }
+            Event::BannedBefore {
+                jail,
+                prefix,
+                bans,
+                last,
+                usual,
+                length,
+            } => {
+                let jail = self.name(*jail);
+                let (usual, length) = (words(*usual), base::format_seconds(*length));
+                let last = last.as_secs() - T0;
+                format!(
+                    "[{jail}] IP {prefix} is bad: {bans} # last @T+{last} - incr {usual} to {length}"
+                )
+            }
+            Event::Grown {
+                jail,
+                prefix,
+                length,
+                count,
+                until,
+            } => {
+                let (jail, length) = (self.name(*jail), base::format_seconds(*length));
+                let until = until.as_secs() - T0;
+                format!("[{jail}] Increase Ban {prefix} ({count} # {length} -> @T+{until})")
+            }
             Event::Ignored { jail, id, why } => {
                 let rule = match why {
                     IgnoreReason::OwnAddress => "ignoreself rule".to_owned(),
@@ -246,18 +349,24 @@ impl World {
                 time,
                 until,
                 failures,
+                count,
                 restored,
                 ..
             } => {
-                self.events.push(json!({
+                // An action may ask to be spared restored bans.
+                let spared = *restored && self.options[self.name(*jail)]["norestored"] == true;
+                let call = json!({
                     "t": self.now - T0,
                     "ban of": prefix.to_string(),
                     "jail": self.name(*jail),
                     "time": time.as_secs() - T0,
                     "bantime": until.map_or(-1, |until| until.since(*time).as_secs()),
                     "failures": failures,
+                    // What a restored ban's action sees of it counts the restoring.
+                    "count": count + u32::from(*restored),
                     "restored": restored,
-                }));
+                });
+                self.events.extend((!spared).then_some(call));
                 let how = if *restored { "Restore Ban" } else { "Ban" };
                 format!("[{}] {how} {prefix}", self.name(*jail))
             }
@@ -313,7 +422,13 @@ impl World {
     /// The rows of the model store: jail, address, start, length, count.
     pub(super) fn bips(&self) -> Vec<Value> {
         let rows = self.rows.iter().map(|((jail, prefix), row)| {
-            let length = row.length.map_or(-1, Span::as_secs);
+            let length = row.length.map_or(json!(-1), |length| {
+                let whole = Span::from_secs(length.as_secs()) == length;
+                match whole {
+                    true => json!(length.as_secs()),
+                    false => json!(length.as_secs_f64()),
+                }
+            });
             let time = row.time.as_secs() - T0;
             json!([
                 self.name(JailId(*jail)),
@@ -337,8 +452,16 @@ fn changed(answer: &Answer) -> Option<u64> {
             Some(done.count() as u64)
         }
         Answer::Unban { lifted, .. } => Some(lifted.len() as u64),
+        Answer::Attempt(counted) => Some(u64::from(*counted)),
         _ => None,
     }
+}
+
+fn policies(jails: &Map<String, Value>) -> Result<Vec<JailPolicy>, String> {
+    jails
+        .iter()
+        .map(|(name, options)| policy(name, options))
+        .collect()
 }
 
 fn policy(name: &str, options: &Value) -> Result<JailPolicy, String> {
@@ -350,15 +473,50 @@ fn policy(name: &str, options: &Value) -> Result<JailPolicy, String> {
         maxmatches: count("maxmatches").unwrap_or(5),
         findtime,
         bantime: bantime_of(&options["bantime"])?,
+        growth: growth(options)?,
         ignoreself: options["ignoreself"] == true,
         ignoreip: IgnoreList::default(),
         ipv4_prefix: 32,
         ipv6_prefix: 128,
+        aggregate: Vec::new(),
         fed_by_bans: false,
         enforceable: true,
     };
     set_ignoreip(&mut policy, &options["ignoreip"])?;
     Ok(policy)
+}
+
+/// How bans grow, where a jail lets them.
+fn growth(options: &Value) -> Result<Option<Growth>, String> {
+    if options["bantime.increment"] != true {
+        return Ok(None);
+    }
+    let text = |key: &str| options[key].as_str();
+    let time = |key: &str| text(key).map(|_| seconds(&options[key])).transpose();
+    let rule = match text("bantime.multipliers") {
+        Some(list) => {
+            let numbers = list.split(' ').map(|word| word.parse().ok());
+            let numbers = numbers.collect::<Option<_>>();
+            GrowthRule::Multipliers(numbers.ok_or("a multiplier that is no number")?)
+        }
+        None => {
+            let formula = Formula::parse(text("bantime.formula").unwrap_or(USUAL_FORMULA));
+            GrowthRule::Formula(formula.map_err(|error| error.to_string())?)
+        }
+    };
+    let factor = formula::factor(text("bantime.factor").unwrap_or("1"), 0);
+    Ok(Some(Growth {
+        rule,
+        factor: factor.map_err(|error| error.to_string())?,
+        longest: time("bantime.maxtime")?,
+        spread: time("bantime.rndtime")?,
+        over_all_jails: options["bantime.overalljails"] == true,
+    }))
+}
+
+/// A length as the original's log has it.
+fn words(length: Span) -> String {
+    base::format_duration(length.as_secs())
 }
 
 fn set_ignoreip(policy: &mut JailPolicy, list: &Value) -> Result<(), String> {

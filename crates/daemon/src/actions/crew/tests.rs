@@ -3,6 +3,7 @@
 use super::super::Planned;
 use super::super::definition::tests::action;
 use super::super::values::{History, NoHistory, Past};
+use super::thread::BATCH;
 use super::*;
 use crate::log::{Log, Target};
 use base::Timestamp;
@@ -175,19 +176,32 @@ fn the_end_flushes_and_stops_in_reverse_order() {
 #[test]
 fn a_reload_starts_what_is_new_and_ends_what_is_gone() {
     let dir = tempfile::tempdir().unwrap();
-    let plan = |name: &str| recorder(dir.path(), name);
+    let root = dir.path().to_owned();
+    let plan = |name: &str| recorder(&root, name);
     let (kept, gone, last, new) = (plan("kept"), plan("gone"), plan("last"), plan("new"));
-    let mut world = world(
-        dir,
-        &[("a", &[kept.clone(), gone, last])],
-        Box::new(NoHistory),
-    );
+    let first = [kept.clone(), gone, last];
+    let jails = [("a", &first[..]), ("left", &[plan("other")]), ("bare", &[])];
+    let mut world = world(dir, &jails, Box::new(NoHistory));
     world.ban(0, "192.0.2.1");
+    world.ban(1, "192.0.2.9");
     world.until_away(0);
     let before = world.out().len();
-    world.crew.reload(0, vec![kept.worker(), new.worker()]);
+    let bare = |ip: &str| Ticket::bare(ip.parse().unwrap(), Timestamp::from_secs(0));
+    let workers = vec![kept.worker(), new.worker()];
+    world
+        .crew
+        .reload(0, workers, [bare("192.0.2.1")].into_iter());
+    world.crew.leave(1);
+    // Until now only the kernel held bans of this one.
+    let workers = vec![plan("first").worker()];
+    world
+        .crew
+        .reload(2, workers, [bare("192.0.2.5")].into_iter());
+    world.crew.add("fresh".into(), vec![plan("fresh").worker()]);
     world.until_away(0);
     world.ban(0, "192.0.2.2");
+    world.crew.unban(1, &"192.0.2.9".parse().unwrap());
+    world.crew.unban(2, &"192.0.2.5".parse().unwrap());
     world.until_away(0);
     let out = world.out().split_off(before);
     let of = |name: &str| -> Vec<&str> {
@@ -198,19 +212,23 @@ fn a_reload_starts_what_is_new_and_ends_what_is_gone() {
     };
     assert_eq!(of("kept"), ["reload", "ban 192.0.2.2"]);
     assert_eq!(of("new"), ["start", "ban 192.0.2.1", "ban 192.0.2.2"]);
-    assert_eq!(
-        (of("gone"), of("last")),
-        (vec!["flush", "stop"], vec!["flush", "stop"])
-    );
+    assert_eq!(of("first"), ["start", "ban 192.0.2.5", "unban 192.0.2.5"]);
+    for name in ["gone", "last", "other"] {
+        assert_eq!(of(name), ["flush", "stop"], "{name}");
+    }
+    assert_eq!(of("fresh"), ["start"]);
     let place = |line: &str| out.iter().position(|other| other == line).unwrap();
     assert!(place("last stop") < place("gone flush"), "{out:?}");
-    let names: Vec<String> = world
-        .crew
-        .reports(0)
-        .into_iter()
-        .map(|report| report.name)
-        .collect();
+    let reports = world.crew.reports(0).into_iter();
+    let names: Vec<String> = reports.map(|report| report.name).collect();
     assert_eq!(names, ["kept", "new"]);
+    assert!(
+        world
+            .crew
+            .troops
+            .iter()
+            .all(|troop| troop.leaving.is_empty())
+    );
 }
 
 #[test]
@@ -238,9 +256,9 @@ fn failures_are_counted_and_change_nothing() {
     );
     let log = world.log();
     for line in [
-        " ERROR   0 -- exec: echo no >&2; exit 3",
-        " ERROR   0 -- stderr: 'no'",
-        " ERROR   0 -- returned 3",
+        " -- exec: echo no >&2; exit 3",
+        " -- stderr: 'no'",
+        " -- returned 3",
         "Failed to execute ban jail 'j1' action 'bad' info 'ActionInfo({'ip': '192.0.2.1', 'family': 'inet4'})': Error banning 192.0.2.1",
     ] {
         assert!(log.contains(line), "{line}: {log}");

@@ -1,7 +1,7 @@
 //! Random orders against a firewall that fails: at rest it holds what is desired.
 
 use super::super::model::Model;
-use super::super::{Blocktype, Ports, Scope};
+use super::super::{Blocktype, Held, Inspection, Ports, Scope};
 use super::*;
 use proptest::prelude::*;
 
@@ -200,6 +200,53 @@ fn what_is_taken_away_comes_back() {
     ));
     bench.model.state().foreign = true;
     assert_eq!(bench.watch(202), [Report::ForeignChange]);
+}
+
+#[test]
+fn single_bans_that_are_missing_are_found_without_a_list() {
+    let mut bench = Bench::new(Model::new(true));
+    let hosts: Vec<String> = (0..200).map(|n| format!("10.0.1.{n}")).collect();
+    let commands = (1..).zip(&hosts).map(|(seq, host)| ban(seq, host, None));
+    bench.step(0, commands.collect());
+    let take_out = |bench: &Bench, hosts: &[&str]| {
+        let mut state = bench.model.state();
+        let set = state.sets.get_mut(&JailName::new("a")).unwrap();
+        for host in hosts {
+            set.remove(&prefix(host)).unwrap();
+        }
+    };
+    let missing = |missing| Report::Healed {
+        what: "single bans of jail a".to_owned(),
+        missing,
+    };
+    // Nothing tells that anything changed, and each look asks for some of them only.
+    take_out(&bench, &["10.0.1.7", "10.0.1.8", "10.0.1.150"]);
+    let told: Vec<Report> = (1..=4).flat_map(|secs| bench.watch(secs)).collect();
+    assert_eq!(told, [missing(2), missing(1)]);
+    assert_eq!(bench.held(5).len(), 200);
+    // One that is asked about is looked after at once.
+    take_out(&bench, &["10.0.1.99"]);
+    let inspect = |host: &str| Command::Inspect {
+        jail: JailName::new("a"),
+        prefix: prefix(host),
+        after: Span::from_secs(60),
+    };
+    let answer = |host: &str, held| {
+        Report::Inspected(Inspection {
+            jail: JailName::new("a"),
+            prefix: prefix(host),
+            after: Span::from_secs(60),
+            held,
+            ports: Vec::new(),
+        })
+    };
+    let mut check = |host: &str, held: Held| {
+        let told = bench.step(6, vec![inspect(host)]);
+        assert_eq!(told, [answer(host, held)]);
+    };
+    check("10.0.1.99", Held::PutBack);
+    check("10.0.1.99", Held::Yes);
+    check("10.9.9.9", Held::Unknown);
 }
 
 #[test]

@@ -59,6 +59,7 @@ impl World {
             gate.clone(),
             jiff::tz::TimeZone::UTC,
             Arc::clone(&ears),
+            Default::default(),
         );
         let tail = Tail::new(Vec::new(), ingest, clock::now).unwrap();
         let way = Way {

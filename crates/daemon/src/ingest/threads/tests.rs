@@ -45,7 +45,16 @@ fn check(threads: usize, expected: &[&str]) {
     let shards = Shards::over(&jails, threads);
     let (hub, inbox) = channel();
     let (nowhere, zone) = (Positions::default(), TimeZone::UTC);
-    let sources = start_shards(&jails, shards, nowhere, None, &zone, hub).unwrap();
+    let sources = start_shards(
+        &jails,
+        shards,
+        nowhere,
+        AllLearnt::default(),
+        None,
+        &zone,
+        hub,
+    )
+    .unwrap();
     let mut found = vec![Vec::new(); jails.len()];
     while found[0].len() + found[1].len() < 2 * LINES {
         let Message::Read(reads, _pass) = inbox.recv().unwrap() else {
@@ -58,7 +67,9 @@ fn check(threads: usize, expected: &[&str]) {
         }
     }
     let names = sources.threads.iter();
-    let names: Vec<&str> = names.filter_map(|thread| thread.thread().name()).collect();
+    let names: Vec<&str> = names
+        .filter_map(|thread| thread.0.thread().name())
+        .collect();
     assert_eq!(names, [expected, &["journal", "choose"]].concat());
     // What is under way is nobody's, so that its passes come back.
     drop(inbox);
@@ -76,7 +87,16 @@ fn a_thread_that_nobody_needed_ends_too() {
     let (hub, inbox) = channel();
     let (nowhere, zone) = (Positions::default(), TimeZone::UTC);
     let shards = Shards::over(&jails, 2);
-    let sources = start_shards(&jails, shards, nowhere, None, &zone, hub).unwrap();
+    let sources = start_shards(
+        &jails,
+        shards,
+        nowhere,
+        AllLearnt::default(),
+        None,
+        &zone,
+        hub,
+    )
+    .unwrap();
     drop(inbox);
     sources.stop();
 }

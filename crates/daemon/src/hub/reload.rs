@@ -1,0 +1,194 @@
+//! A plan read anew takes the place of the one that runs: only what differs is touched.
+
+use super::{Hub, translate};
+use crate::actions::Planned;
+use crate::clock;
+use crate::enforce::Command;
+use crate::ingest::Positions;
+use crate::keep::{Order, Recalled};
+use crate::log::{Kind, Level};
+use crate::plan::{Jail, Merged};
+use engine::{Input, JailId};
+use std::collections::{BTreeSet, HashSet};
+use std::sync::Arc;
+use store::Write;
+
+/// What the readers of logs go on with.
+pub(crate) struct Swapped {
+    /// All jails.
+    pub(crate) jails: Arc<[Jail]>,
+    /// How far their logs were read.
+    pub(crate) positions: Positions,
+    /// Those whose logs are read in another way from now on.
+    pub(crate) reread: BTreeSet<JailId>,
+    /// What changed, for who asked.
+    pub(crate) answer: wire::ReloadAnswer,
+}
+
+impl Hub {
+    /// Goes over to the new plan. Readers must have ended, so that nobody speaks in the name of a jail's former form.
+    pub(super) fn reload(&mut self, merged: Merged) -> Swapped {
+        let before = Arc::clone(&self.jails);
+        let now = clock::now();
+        for id in &merged.removed {
+            self.acting.leave(*id);
+            self.step(Input::Removed { jail: *id });
+            self.board.jail_left(*id);
+        }
+        // Bans of jails that go are lifted in the sets that still are there.
+        self.perform();
+        for id in &merged.reread {
+            self.board.jail_left(*id);
+        }
+        self.jails = merged.jails.clone().into();
+        self.questions.change(&self.jails);
+        let jails = Arc::clone(&self.jails);
+        let enforced = jails.iter().filter(|jail| !jail.is_removed);
+        let enforced: Vec<_> = enforced.filter_map(|jail| jail.enforce.clone()).collect();
+        let had: HashSet<&str> = before
+            .iter()
+            .filter(|jail| jail.enforce.is_some() && !jail.is_removed)
+            .map(|jail| jail.name.as_str())
+            .collect();
+        self.enforce(Command::SetJails(enforced));
+        for jail in jails.iter() {
+            let mut policy = Box::new(jail.policy.clone());
+            policy.ignoreip = self.lists.of(jail);
+            let is_new = jail.id.0 as usize >= before.len();
+            if is_new {
+                self.step(Input::Added { policy });
+            } else if !jail.is_removed {
+                let jail = jail.id;
+                self.step(Input::Policy { jail, policy });
+            }
+            let is_other = before
+                .get(jail.id.0 as usize)
+                .is_none_or(|before| before.acts != jail.acts || before.is_removed);
+            let reloads = jail.actions.iter().any(Planned::reloads);
+            if (is_other || reloads) && !jail.is_removed {
+                let bans = self.engine.bans().filter(|ban| ban.jail == jail.id);
+                self.acting.change(jail, bans);
+            }
+            // What was banned by other means until now comes into the kernel.
+            if jail.enforce.is_some() && !jail.is_removed && !had.contains(jail.name.as_str()) {
+                self.enforce_all_of(jail);
+            }
+        }
+        self.perform();
+        self.keep_jails(&merged);
+        self.board.broken = merged.broken.clone();
+        let answer = self.answer(&merged);
+        self.tell_reload(now, &answer);
+        Swapped {
+            jails,
+            positions: self.reached.positions(),
+            reread: merged.reread,
+            answer,
+        }
+    }
+
+    fn enforce_all_of(&mut self, jail: &Jail) {
+        let bans = self.engine.bans().filter(|ban| ban.jail == jail.id);
+        let commands: Vec<Command> = bans
+            .map(|ban| Command::Ban {
+                // Nobody waits for this number.
+                seq: 0,
+                jail: jail.name.clone(),
+                prefix: ban.prefix,
+                until: ban.until,
+            })
+            .collect();
+        for command in commands {
+            self.enforce(command);
+        }
+    }
+
+    /// Tells the store which jails there are, and asks it for bans of those that are new.
+    fn keep_jails(&self, merged: &Merged) {
+        let name = |id: &JailId| merged.jails[id.0 as usize].name.to_string();
+        for id in &merged.removed {
+            let write = Write::JailDisabled(name(id));
+            self.keeper.send(Order::Write(write, None));
+        }
+        for id in &merged.added {
+            let write = Write::JailEnabled(name(id));
+            self.keeper.send(Order::Write(write, None));
+        }
+        if !merged.added.is_empty() {
+            let jails = merged.added.iter();
+            let jails = jails.map(|id| Recalled::new(&merged.jails[id.0 as usize]));
+            self.keeper.send(Order::Recall(jails.collect()));
+        }
+    }
+
+    /// What the store holds of jails that were added.
+    pub(super) fn recalled(&mut self, bans: Vec<store::Ban>, past: Vec<store::Past>) {
+        let jails = Arc::clone(&self.jails);
+        let id_of = |name: &str| {
+            let mut found = jails.iter().filter(|jail| !jail.is_removed);
+            found
+                .find(|jail| jail.name.as_str() == name)
+                .map(|jail| jail.id)
+        };
+        for one in past {
+            if let Some(jail) = id_of(&one.jail) {
+                self.step(translate::remembered(jail, &one));
+            }
+        }
+        for ban in bans {
+            if let Some(jail) = id_of(&ban.jail) {
+                let bans = vec![translate::restored(ban)];
+                self.step(Input::Restored { jail, bans });
+            }
+        }
+    }
+
+    fn answer(&self, merged: &Merged) -> wire::ReloadAnswer {
+        let names = |ids: &[JailId]| -> Vec<String> {
+            let name = |id: &JailId| merged.jails[id.0 as usize].name.to_string();
+            ids.iter().map(name).collect()
+        };
+        let there = merged.jails.iter().filter(|jail| !jail.is_removed).count();
+        wire::ReloadAnswer {
+            v: wire::VERSION,
+            added: names(&merged.added),
+            changed: names(&merged.changed),
+            removed: names(&merged.removed),
+            unchanged: (there - merged.added.len() - merged.changed.len()) as u64,
+            broken: merged
+                .broken
+                .iter()
+                .map(|(name, diagnostic)| wire::BrokenJail {
+                    jail: name.to_string(),
+                    error: diagnostic.to_string(),
+                    runs_as_before: self.jail_named(name.as_str()).is_ok(),
+                })
+                .collect(),
+        }
+    }
+
+    fn tell_reload(&self, now: base::Timestamp, answer: &wire::ReloadAnswer) {
+        let list = |what: &str, names: &[String]| match names {
+            [] => String::new(),
+            names => format!("; {what}: {}", names.join(", ")),
+        };
+        let text = format!(
+            "the configuration was read again; {} jails are as before{}{}{}",
+            answer.unchanged,
+            list("new", &answer.added),
+            list("changed", &answer.changed),
+            list("gone, their bans lifted", &answer.removed)
+        );
+        self.log
+            .write(now, Level::Notice, Kind::Rare, "server", &text);
+        for broken in &answer.broken {
+            let what = match broken.runs_as_before {
+                true => "its new form is wrong, it runs on as before",
+                false => "it cannot run",
+            };
+            let first = broken.error.lines().next().unwrap_or_default();
+            let text = format!("[{}] {what}: {first}", broken.jail);
+            self.log.write(now, Level::Error, Kind::Rare, "jail", &text);
+        }
+    }
+}

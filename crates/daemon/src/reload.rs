@@ -1,0 +1,165 @@
+//! The configuration is read again while the daemon guards: the thread that owns the readers of logs.
+//!
+//! Reading and compiling a configuration takes its time, and for the moment of the change nobody may read logs in the
+//! name of a jail's former form. Neither is for the hub to wait for. So this thread stops the readers, hands the new
+//! plan to the hub, and starts readers that go on where the others ended: nothing is read twice or left out.
+
+use crate::hub::{Message, Swapped};
+use crate::ignore::{self, Watcher};
+use crate::ingest::{self, AllLearnt, Positions, Sources};
+use crate::last_words::LastWords;
+use crate::log::{Kind, Level, Log};
+use crate::plan::{Jail, Plan, merge};
+use crate::{clock, control};
+use base::Diagnostic;
+use engine::JailId;
+use jiff::tz::TimeZone;
+use std::io;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, Sender, SyncSender, sync_channel};
+use std::thread::{self, JoinHandle};
+
+/// What the thread is told.
+pub(crate) enum Order {
+    /// Read the configuration again. The answer, one line, goes to who asked.
+    Reload(Option<SyncSender<String>>),
+    /// Stop the readers and end.
+    Stop,
+}
+
+/// What runs for the configuration at hand.
+struct Running {
+    jails: Arc<[Jail]>,
+    sources: Option<Sources>,
+    watcher: Option<Watcher>,
+    /// How many configurations there were before.
+    generation: u64,
+}
+
+/// Starts the watcher of the jails' `ignoreip`, and waits for its first lists.
+pub(crate) fn watch(
+    jails: &[Jail],
+    generation: u64,
+    hub: &Sender<Message>,
+    log: &Log,
+) -> io::Result<Watcher> {
+    let words = LastWords::new("the watcher of ignoreip", hub.clone());
+    ignore::start(jails, log, move |said| {
+        words.tell(Message::Ignore(generation, said));
+    })
+}
+
+/// What the thread works with.
+pub(crate) struct Reloader {
+    pub(crate) hub: Sender<Message>,
+    pub(crate) zone: TimeZone,
+    /// Journal files to read in place of the system's.
+    pub(crate) journal: Option<PathBuf>,
+    pub(crate) log: Arc<Log>,
+    /// Reads and compiles the configuration; an error says why none of it can be used.
+    pub(crate) load: Box<dyn Fn() -> Result<Plan, Vec<Diagnostic>> + Send>,
+}
+
+impl Reloader {
+    /// Starts the readers and the thread that owns them.
+    pub(crate) fn start(
+        self,
+        jails: Arc<[Jail]>,
+        positions: Positions,
+        watcher: Watcher,
+        orders: Receiver<Order>,
+    ) -> io::Result<JoinHandle<()>> {
+        let sources = self.read(&jails, positions, AllLearnt::default())?;
+        let running = Running {
+            jails,
+            sources: Some(sources),
+            watcher: Some(watcher),
+            generation: 0,
+        };
+        thread::Builder::new()
+            .name("reload".into())
+            .spawn(move || self.run(running, &orders))
+    }
+
+    fn read(
+        &self,
+        jails: &Arc<[Jail]>,
+        positions: Positions,
+        learnt: AllLearnt,
+    ) -> io::Result<Sources> {
+        let (journal, hub) = (self.journal.clone(), self.hub.clone());
+        ingest::start(jails, positions, learnt, journal, &self.zone, hub)
+    }
+
+    fn run(self, mut running: Running, orders: &Receiver<Order>) {
+        for order in orders {
+            match order {
+                Order::Reload(reply) => {
+                    let line = self.reload(&mut running);
+                    if let Some(reply) = reply {
+                        // A client that went away has nobody left to tell.
+                        drop(reply.try_send(line));
+                    }
+                }
+                Order::Stop => break,
+            }
+        }
+        drop(running.sources.map(Sources::stop));
+    }
+
+    fn reload(&self, running: &mut Running) -> String {
+        let plan = match (self.load)() {
+            Ok(plan) => plan,
+            Err(faults) => {
+                let first = faults.first().map(ToString::to_string).unwrap_or_default();
+                self.tell(&format!("the configuration was read again and cannot be used, so that nothing changes: {first}"));
+                return control::failed(&first);
+            }
+        };
+        let merged = merge(&running.jails, plan);
+        running.generation += 1;
+        // Its first lists are with the hub before the jails that they are for.
+        running.watcher = match watch(&merged.jails, running.generation, &self.hub, &self.log) {
+            Ok(watcher) => Some(watcher),
+            Err(error) => {
+                let text = format!("the watcher of ignoreip (it cannot be started again: {error})");
+                drop(self.hub.send(Message::Died(text)));
+                return control::failed("the daemon is stopping");
+            }
+        };
+        let sources = running.sources.take();
+        let mut learnt = sources.map(Sources::stop).unwrap_or_default();
+        let (reply, swapped) = sync_channel(1);
+        let told = self.hub.send(Message::Reload {
+            merged: Box::new(merged),
+            generation: running.generation,
+            reply,
+        });
+        let Some(Swapped {
+            jails,
+            positions,
+            reread,
+            answer,
+        }) = told.ok().and_then(|()| swapped.recv().ok())
+        else {
+            return control::failed("the daemon is stopping");
+        };
+        learnt.retain(|jail: JailId| !reread.contains(&jail));
+        match self.read(&jails, positions, learnt) {
+            Ok(started) => running.sources = Some(started),
+            Err(error) => {
+                // Better started again than blind.
+                let text = format!("the readers of logs (they cannot be started again: {error})");
+                drop(self.hub.send(Message::Died(text)));
+            }
+        }
+        running.jails = jails;
+        wire::encode(&answer)
+    }
+
+    fn tell(&self, text: &str) {
+        self.log
+            .write(clock::now(), Level::Error, Kind::Rare, "server", text);
+    }
+}

@@ -1,0 +1,126 @@
+//! A jail's rules change while it runs.
+//!
+//! A ban that lasts as long as the jail's bans do gets a new end with them. fail2ban looks for ended bans no earlier
+//! than at the end that was the first one before the change, so that a shortened ban may stand for long after the end
+//! that is listed; under its name we do the same.
+
+use crate::bans::ends_later;
+use crate::engine::Jail;
+use crate::pending::Wait;
+use crate::{BanKey, Effect, Engine, JailId, JailPolicy, LiftReason, StoreWrite};
+use base::{Span, Timestamp};
+
+impl Engine {
+    /// Takes new rules for a jail.
+    pub(crate) fn change(
+        &mut self,
+        now: Timestamp,
+        id: JailId,
+        policy: JailPolicy,
+        out: &mut Vec<Effect>,
+    ) {
+        let Some(jail) = self.jails.get_mut(id.0 as usize) else {
+            return;
+        };
+        let before = std::mem::replace(&mut jail.policy, policy);
+        let other_list = jail.policy.ignoreip != before.ignoreip;
+        jail.maxretry_was_lowered |= jail.policy.maxretry < before.maxretry;
+        let bantime = jail.policy.bantime;
+        if other_list {
+            self.lift_ignored(id, out);
+        }
+        if bantime == before.bantime {
+            return;
+        }
+        self.keep_look(now, id);
+        let usual = self.bans.of(id).filter(|(_, ban)| ban.usual);
+        let moved: Vec<(BanKey, Option<Timestamp>)> = usual
+            .map(|(key, ban)| (*key, bantime.map(|length| ban.time + length)))
+            .collect();
+        for (key, until) in moved {
+            let Some(last) = self.bans.get(&key).map(|ban| ban.last_seq) else {
+                continue;
+            };
+            let lifted_after = self.lifted_after(id, until);
+            let seq = self.fly(key, false, Wait::Waiting, Wait::Waiting, None);
+            let effect = Effect::Ban {
+                seq,
+                key,
+                until: lifted_after,
+            };
+            out.push(effect);
+            let BanKey { jail, prefix } = key;
+            let length = bantime;
+            out.push(Effect::Persist(StoreWrite::Length {
+                seq,
+                jail,
+                prefix,
+                length,
+            }));
+            if let Some(ban) = self.bans.get_mut(&key)
+                && !ends_later(until, ban.until)
+            {
+                ban.cut_seq = seq;
+            }
+            self.bans.renew(&key, until, seq);
+            self.bans.lift_after(&key, lifted_after);
+            self.pending.supersede(last);
+        }
+    }
+
+    /// Lifts a jail's bans and forgets its failures, but not its place.
+    pub(crate) fn remove(&mut self, id: JailId, out: &mut Vec<Effect>) {
+        let keys: Vec<BanKey> = self.bans.of(id).map(|(key, _)| *key).collect();
+        for key in keys {
+            self.lift(key, LiftReason::JailRemoved, Wait::Over, None, out);
+        }
+        let limits = self.limits;
+        if let Some(jail) = self.jails.get_mut(id.0 as usize) {
+            let mut policy = jail.policy.clone();
+            policy.enforceable = false;
+            policy.fed_by_bans = false;
+            *jail = Jail::new(policy, &limits);
+        }
+    }
+
+    /// Keeps the moment at which ended bans are looked for as it is, whatever ends change.
+    pub(crate) fn keep_look(&mut self, now: Timestamp, id: JailId) {
+        if let (true, Some(jail)) = (self.as_fail2ban, self.jails.get_mut(id.0 as usize)) {
+            let first_end = || self.bans.of(id).filter_map(|(_, ban)| ban.until).min();
+            let look = jail.next_look.filter(|look| now < *look);
+            jail.next_look = look.or_else(first_end).or(Some(Timestamp::MAX));
+        }
+    }
+
+    /// The last moment before a ban of this end is lifted.
+    pub(crate) fn lifted_after(&self, id: JailId, until: Option<Timestamp>) -> Option<Timestamp> {
+        let look = self.jail(id).and_then(|jail| jail.next_look);
+        let before = look.map(|look| look - Span::from_micros(1));
+        until.map(|until| before.map_or(until, |before| until.max(before)))
+    }
+
+    /// A new ban ends then: bans of its jail whose end is past are looked at by then, too.
+    pub(crate) fn look_by(&mut self, id: JailId, end: Option<Timestamp>) {
+        let Some(jail) = self.jails.get_mut(id.0 as usize) else {
+            return;
+        };
+        let (Some(look), Some(end)) = (jail.next_look, end) else {
+            return;
+        };
+        if look <= end {
+            return;
+        }
+        jail.next_look = Some(end);
+        let late = |ban: &crate::bans::Ban| ban.until < ban.lifted_after;
+        let late: Vec<(BanKey, Option<Timestamp>)> = self
+            .bans
+            .of(id)
+            .filter(|(_, ban)| late(ban))
+            .map(|(key, ban)| (*key, ban.until))
+            .collect();
+        for (key, until) in late {
+            let lifted_after = self.lifted_after(id, until);
+            self.bans.lift_after(&key, lifted_after);
+        }
+    }
+}
