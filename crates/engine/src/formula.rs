@@ -5,6 +5,16 @@
 //! error. All of that is held against CPython itself by a test. But it is arithmetic and nothing else: the names
 //! are a closed list, there is no attribute beyond them, no text, no assignment, no way to anything outside.
 //!
+//! It knows the names of a ban (`ban.Time`, `ban.Count`, `banFactor`); numbers, `True`, `False`, `None`; the operators
+//! `+ - * / // % ** << >> & | ^ ~`, comparisons also chained, `in`, `and or not`, `x if c else y`; tuples and lists as
+//! what functions take or an index picks from; `abs all any bool divmod float int len max min pow round sum`; of `math`
+//! the constants and what a table in `functions` lists; `random.choice randint random randrange uniform`. It does not
+//! know text in quotes, complex numbers, `is`, `lambda`, comprehensions, keyword arguments, slices, `pow` of three
+//! numbers, methods, other functions, and arithmetic of sequences: an error that says so.
+//!
+//! Where versions of Python differ, the newer ones count (`random.randint` takes whole numbers only), but `sum` adds
+//! floats from left to right, without the correction of 3.12.
+//!
 //! A formula is parsed once into instructions for a stack machine whose jumps lead forward only. So each
 //! instruction runs at most once and an evaluation ends; whole numbers are bounded too ([`Integer`]). Chance comes
 //! in as a number: the same inputs give the same result.
