@@ -40,7 +40,7 @@ use std::sync::Arc;
 use worker::{Act, Worker};
 
 /// An action of a jail that is carried out here and not in the kernel.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Planned {
     /// By scripts.
     Scripts(Arc<Definition>),

@@ -84,6 +84,7 @@ impl Jail {
             && self.ignore == other.ignore
             && self.enforce == other.enforce
             && self.acts == other.acts
+            && self.actions == other.actions
             && self.auto == other.auto
     }
 }

@@ -1,7 +1,7 @@
 //! A complete fail2ban tree, as Debian ships it.
 
 use crate::attack::{append, ensure_shut, failed_passwords, set, sources};
-use crate::daemon::{Daemon, SOON};
+use crate::daemon::{Daemon, SOON, kernel};
 use crate::process::must;
 use crate::servers;
 use crate::wait::until_true;
@@ -46,7 +46,7 @@ pub(crate) fn fail2ban_tree(program: &Path) -> Done {
 }
 
 /// With `banaction_native = no` the stock iptables action closes the port by its own commands, in fail2ban's life cycle,
-/// also while another action of the same jail hangs.
+/// also while another action of the same jail hangs; a reload goes over to native bans and back.
 pub(crate) fn shell_actions(program: &Path) -> Done {
     if !Path::new("/etc/fail2ban/jail.conf").exists() {
         return Err(Stop::Skip("fail2ban is not installed".into()));
@@ -115,6 +115,21 @@ pub(crate) fn shell_actions(program: &Path) -> Done {
     daemon.restart()?;
     until_true(SOON, "iptables has all of them again", || closed(&world))?;
     ensure_shut(&world, 22, &attackers, &others)?;
+    // Another way to ban, and back: nobody who is banned gets in on the way.
+    for (native, text) in [(true, "yes"), (false, "no")] {
+        let own = format!("[Definition]\nbanaction_native = {text}\n");
+        world.write("fail2ban/stockade.conf", &own)?;
+        daemon.json(&["reload"])?;
+        let what = format!("the bans are where banaction_native = {text} wants them");
+        until_true(SOON, &what, || {
+            let left = tables(&world)?.contains("f2b-");
+            Ok(match native {
+                true => !left && kernel(&world, "sshd").is_ok_and(|bans| bans == set(&attackers)),
+                false => closed(&world)?,
+            })
+        })?;
+        ensure_shut(&world, 22, &attackers, &others)?;
+    }
     for attacker in &attackers {
         ensure(
             daemon.ask(&["unban", attacker])?.status.success(),

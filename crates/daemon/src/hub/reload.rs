@@ -63,7 +63,7 @@ impl Hub {
             }
             let is_other = before
                 .get(jail.id.0 as usize)
-                .is_none_or(|before| before.acts != jail.acts || before.is_removed);
+                .is_none_or(|before| before.actions != jail.actions || before.is_removed);
             let reloads = jail.actions.iter().any(Planned::reloads);
             if (is_other || reloads) && !jail.is_removed {
                 let bans = self.engine.bans().filter(|ban| ban.jail == jail.id);
