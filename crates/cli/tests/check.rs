@@ -318,10 +318,25 @@ fn forgeable_matches_are_listed() {
 }
 
 #[test]
-fn what_is_not_done_yet_is_noted() {
-    let (_, text, _) = jail("bantime.increment = true");
-    let note = "bad: bantime.increment is not supported yet";
-    assert!(text.contains(note), "{text}");
+fn what_cannot_be_used_of_growing_bans_and_networks_is_cited() {
+    let options = "bantime.increment = true\nbantime.formula = ban.Time * (\nbantime.factor = x\n\
+                   bantime.maxtime = soon\naggregate = 24:5, 8:2, 24, 128:9";
+    let (code, text, _) = jail(options);
+    assert_eq!(code, 0, "{text}");
+    for words in [
+        "bantime.formula, column",
+        "the bans of this jail do not grow",
+        "bantime.factor, column 1",
+        "bantime.maxtime is no time; it is left out",
+        "aggregate entry '8:2' is wider than /16; it is left out",
+        "aggregate entry '24' is not LENGTH:NUMBER; it is left out",
+        "aggregate entry '128:9' is no wider than what this jail bans by itself, /128",
+        "jail.local:4",
+    ] {
+        assert!(text.contains(words), "{words}: {text}");
+    }
+    let (_, text, _) = jail("bantime.increment = true\naggregate = 24:5, 48:20");
+    assert!(text.contains("0 warnings"), "{text}");
 }
 
 #[test]

@@ -15,6 +15,10 @@ pub(super) fn growth(spec: &JailSpec, diagnostics: &mut Vec<Diagnostic>) -> Opti
         return None;
     }
     let mut faults = Faults { spec, diagnostics };
+    // All that is wrong is told, also where the first mistake decides.
+    let factor = faults.factor(options.factor.as_ref());
+    let longest = faults.time("bantime.maxtime", options.maxtime.as_ref());
+    let spread = faults.time("bantime.rndtime", options.rndtime.as_ref());
     let rule = match options
         .multipliers
         .as_ref()
@@ -25,9 +29,9 @@ pub(super) fn growth(spec: &JailSpec, diagnostics: &mut Vec<Diagnostic>) -> Opti
     };
     Some(Growth {
         rule,
-        factor: faults.factor(options.factor.as_ref()),
-        longest: faults.time("bantime.maxtime", options.maxtime.as_ref()),
-        spread: faults.time("bantime.rndtime", options.rndtime.as_ref()),
+        factor,
+        longest,
+        spread,
         over_all_jails: options.overalljails,
     })
 }

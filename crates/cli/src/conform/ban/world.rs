@@ -388,6 +388,8 @@ impl World {
             Event::ExpiredIgnored { jail, prefix } => {
                 format!("[{}] Ignore {prefix}, expired bantime", self.name(*jail))
             }
+            // The original has no such thing.
+            Event::Ineffective { .. } => return,
             other => format!("unexpected {other:?}"),
         };
         self.events.push(json!({ "t": self.now - T0, "log": line }));
