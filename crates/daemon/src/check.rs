@@ -197,8 +197,8 @@ fn sound_jail(jail: &Jail, spec: &JailSpec, config: &Config) -> CheckedJail {
     let mut notes = jail.notes.clone();
     notes.extend(ignore::offline(&jail.ignore).1);
     notes.extend(looked.notes);
-    if jail.enforce.is_none() && !spec.actions.is_empty() {
-        notes.push("none of its actions bans anybody yet: it only detects".into());
+    if !jail.policy.enforceable && !spec.actions.is_empty() {
+        notes.push("none of its actions bans anybody: it only detects".into());
     }
     CheckedJail {
         name: jail.name.clone(),

@@ -176,7 +176,7 @@ fn compile_jail(
     };
     let mut action_notes = Vec::new();
     let enforce = enforcement(spec, globals, &around.services, &mut action_notes)?;
-    let actions = actions::plan(spec, globals, around, &mut action_notes);
+    let actions = actions::plan(spec, globals, around, &mut notes, &mut action_notes);
     if spec.actions.is_empty() {
         notes.push("it has no action and only detects".into());
     }

@@ -151,8 +151,10 @@ impl Definition {
                 let template = text.map(|text| Template::new(&text));
                 commands.insert((command, family), template);
             }
-            let made = commands.get(&(command, families.first().copied().flatten()));
-            if let Some(Err(why)) = made {
+            let mut made = families
+                .iter()
+                .filter_map(|family| commands.get(&(command, *family)));
+            if let Some(Err(why)) = made.find(|made| made.is_err()) {
                 notes.push(format!(
                     "its action '{}' cannot use {}: {why}",
                     spec.actname,

@@ -159,6 +159,43 @@ fn each_action_says_who_carries_it_out() {
 }
 
 #[test]
+fn what_is_wrong_with_an_action_is_noted() {
+    let check = |action: &str, notes: &[&str]| {
+        let dir = tree(&format!("logpath = DIR/a.log\naction = {action}\n"));
+        let text = "[Definition]\nactionban = a <x> <y>\n[Init]\nx = 1\ny = <z>\n\
+            [Init?family=inet6]\ny = 6\nz = <y>\n";
+        fs::write(dir.path().join("action.d/mine.conf"), text).unwrap();
+        let found = looked_at(dir.path()).notes;
+        let are_alike = found
+            .iter()
+            .zip(notes)
+            .all(|(found, note)| found.contains(note));
+        assert!(
+            found.len() == notes.len() && are_alike,
+            "{action}: {found:?}"
+        );
+    };
+    check("mine", &[]);
+    check("mine[timeout=soon]", &["timeout = 'soon'"]);
+    check(
+        "mine[y=\"<z>\", z=\"<y>\"]",
+        &["'mine' cannot use actionban: "],
+    );
+    // Also where only one family is concerned.
+    check(
+        "mine[y?family=inet6=\"<z>\"]",
+        &["'mine' cannot use actionban: "],
+    );
+    check("smtp.py[host=x]", &[]);
+    check(
+        "smtp.py[ssl=true]",
+        &["'smtp.py' sends nothing: ssl", "it only detects"],
+    );
+    check("other.py", &["it only detects"]);
+    check("mine\n other.py", &[]);
+}
+
+#[test]
 fn nothing_is_left_behind() {
     let dir = tree("logpath = DIR/none.log");
     let names = || {

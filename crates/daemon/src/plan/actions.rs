@@ -14,12 +14,14 @@ pub(super) fn is_native(action: &ActionSpec, globals: &Globals) -> bool {
     stock.is_some_and(|stock| stock.native || globals.banaction_native)
 }
 
-/// All of a jail, in the order of its configuration. What cannot be carried out is noted.
+/// All of a jail, in the order of its configuration. What is wrong with them is noted; `whole` gets what becomes of an
+/// action as a whole.
 pub(super) fn plan(
     spec: &JailSpec,
     globals: &Globals,
     around: &Surroundings,
     notes: &mut Vec<String>,
+    whole: &mut Vec<String>,
 ) -> Vec<Planned> {
     let mut planned = Vec::new();
     for action in &spec.actions {
@@ -34,7 +36,7 @@ pub(super) fn plan(
                 }
             }
         } else if action.name.ends_with(".py") {
-            notes.push(format!(
+            whole.push(format!(
                 "its action '{}' is Python and is not carried out: call the program from an action.d file with shell commands",
                 action.name
             ));
