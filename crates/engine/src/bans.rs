@@ -48,8 +48,8 @@ pub(crate) struct Ban {
     pub(crate) announced: bool,
     /// When.
     pub(crate) announced_at: Timestamp,
-    /// Failures that came through although it should hold.
-    pub(crate) passed: u32,
+    /// A failure came through although it should hold.
+    pub(crate) ineffective: bool,
 }
 
 impl Ban {
@@ -211,7 +211,7 @@ mod tests {
             committed: false,
             announced: false,
             announced_at: Timestamp::default(),
-            passed: 0,
+            ineffective: false,
         }
     }
 

@@ -105,6 +105,7 @@ impl Engine {
             return Imposed::New;
         };
         let children = old.children.clone();
+        let (failed, failed_at) = (proposal.origin == Origin::Failures, proposal.time);
         let (standing_until, last_seq, begun) = (old.until, old.last_seq, old.time);
         let usual = old.usual;
         let after = proposal.time.since(begun);
@@ -141,6 +142,9 @@ impl Engine {
                 out.push(Effect::Persist(StoreWrite::Prolong { seq, jail, record }));
             }
             self.pending.supersede(last_seq);
+        }
+        if failed {
+            self.doubt_ban(now, key, failed_at, out);
         }
         out.push(Effect::Notify(Event::AlreadyBanned {
             jail,
@@ -204,7 +208,7 @@ impl Engine {
             committed: stored,
             announced: false,
             announced_at: now,
-            passed: 0,
+            ineffective: false,
         };
         let shrunk = ends_later(usual_end, until);
         if shrunk {
