@@ -9,10 +9,6 @@ use crate::{BanKey, Effect, Engine, Event, Failure, JailId, JailPolicy};
 use base::{FailureId, Family, NamedTexts, Prefix, Span, Texts, Timestamp};
 use std::borrow::Cow;
 
-/// So long after its acknowledgement a ban may still see failures of what was under way: a log-in that was being
-/// refused, lines that a service holds back.
-const GRACE: Span = Span::from_secs(10);
-
 /// Who tells a failure.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Source {
@@ -123,16 +119,12 @@ impl Engine {
         time: Timestamp,
         out: &mut Vec<Effect>,
     ) {
-        let doubted = |ban: &&mut Ban| ban.announced && !ban.ineffective;
+        let doubted = |ban: &&mut Ban| ban.is_doubtful(now, time);
         let Some(ban) = self.bans.get_mut(&key).filter(doubted) else {
             return;
         };
-        // By the log's time and by ours: lines may be written late, and logs may be read late.
-        let after = time.min(now).since(ban.announced_at);
-        if after <= GRACE {
-            return;
-        }
         ban.ineffective = true;
+        let after = time.since(ban.announced_at);
         let BanKey { jail, prefix } = key;
         out.push(Effect::Notify(Event::Ineffective {
             jail,

@@ -105,7 +105,8 @@ impl Engine {
             return Imposed::New;
         };
         let children = old.children.clone();
-        let (failed, failed_at) = (proposal.origin == Origin::Failures, proposal.time);
+        let doubtful = proposal.origin == Origin::Failures && old.is_doubtful(now, proposal.time);
+        let failed_at = proposal.time;
         let (standing_until, last_seq, begun) = (old.until, old.last_seq, old.time);
         let usual = old.usual;
         let after = proposal.time.since(begun);
@@ -125,13 +126,13 @@ impl Engine {
             let store = if rewrite { Wait::Waiting } else { Wait::Over };
             let seq = self.fly(key, false, Wait::Waiting, store, request);
             out.push(Effect::Ban { seq, key, until });
-            self.bans.renew(&key, until, seq);
             let lifted_after = self.lifted_after(jail, until);
-            self.bans.lift_after(&key, lifted_after);
-            if let Some(ban) = self.bans.get_mut(&key) {
+            self.bans.renew(&key, lifted_after, |ban| {
+                ban.until = until;
+                ban.last_seq = seq;
                 ban.usual = usual && !longer;
                 ban.forced = proposal.forced;
-            }
+            });
             if rewrite {
                 let users = std::mem::take(&mut proposal.users);
                 if let Some(listed) = &children {
@@ -143,7 +144,7 @@ impl Engine {
             }
             self.pending.supersede(last_seq);
         }
-        if failed {
+        if doubtful {
             self.doubt_ban(now, key, failed_at, out);
         }
         out.push(Effect::Notify(Event::AlreadyBanned {
