@@ -16,6 +16,7 @@ use std::sync::Arc;
 
 mod letter;
 mod smtp;
+mod wire;
 
 use letter::Letter;
 use smtp::{Login, Server};
@@ -75,14 +76,10 @@ impl Letters {
         {
             return Err(format!("smtp.py has no option {unknown}"));
         }
-        let is_no = |word: &&str| {
-            ["0", "off", "false", "no", "none"].contains(&word.to_ascii_lowercase().as_str())
+        let is_yes = |word: &str| {
+            let words = ["1", "on", "true", "yes"];
+            words.iter().any(|yes| word.eq_ignore_ascii_case(yes))
         };
-        if get("ssl").is_some_and(|word| !is_no(&word)) {
-            return Err(
-                "ssl = true is not supported: name a mail server of this machine as host, and let it encrypt".into(),
-            );
-        }
         let host = get("host").unwrap_or("localhost");
         let (host, port) = host_and_port(host)
             .ok_or_else(|| format!("host = '{host}' is neither a host nor a host and a port"))?;
@@ -104,7 +101,12 @@ impl Letters {
         Ok(Self {
             jail: jail.to_string(),
             name: action.actname.clone(),
-            server: Server { host, port, login },
+            server: Server {
+                host,
+                port,
+                encrypts: get("ssl").is_some_and(is_yes),
+                login,
+            },
             from: plain(get("sendername").unwrap_or("Fail2Ban")),
             sender,
             recipients,
@@ -202,6 +204,7 @@ impl Mailer {
             return Ok(());
         }
         letters.server.send(
+            wire::system_roots,
             &machine,
             &letters.sender,
             &letters.recipients,

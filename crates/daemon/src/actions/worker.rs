@@ -3,6 +3,7 @@
 //! A worker belongs to whoever holds it, the hub or the thread that works off its queue, and is handed to and fro: no
 //! lock is needed, and no thread while there is nothing to do.
 
+use super::definition::family_word;
 use super::hands::{Names, RealHands, Tools};
 use super::life::{Done, Life};
 use super::mail::Mailer;
@@ -11,6 +12,7 @@ use super::ticket::Ticket;
 use super::values::Counters;
 use crate::log::Level;
 use conf::literal;
+use std::sync::Arc;
 
 /// What carries an action out.
 #[derive(Debug)]
@@ -34,113 +36,71 @@ pub(crate) struct Worker {
 impl Worker {
     /// Does one job. Gives what went wrong, which is told already.
     pub(crate) fn perform(&mut self, job: &Job, tools: &Tools) -> Vec<String> {
-        let mut errors = Vec::new();
-        let skips = |ticket: &Ticket| ticket.restored && self.norestored;
-        match job {
-            Job::Start => errors.extend(self.whole(tools, "start", Counters::default(), job)),
-            Job::Stop => errors.extend(self.whole(tools, "stop", Counters::default(), job)),
-            Job::Reload(_) => errors.extend(self.whole(tools, "reload", Counters::default(), job)),
-            Job::Ban(ticket, counters) if !skips(ticket) => {
-                errors.extend(self.one(tools, "ban", *counters, job, ticket));
-            }
-            Job::Again(ticket) if !skips(ticket) => {
-                errors.extend(self.one(tools, "reban", Counters::default(), job, ticket));
-            }
-            Job::Prolong(ticket) if !skips(ticket) => {
-                errors.extend(self.one(tools, "prolong", Counters::default(), job, ticket));
-            }
-            Job::Unban(ticket) if !skips(ticket) => {
-                errors.extend(self.one(tools, "unban", Counters::default(), job, ticket));
-            }
-            Job::Ban(..) | Job::Again(_) | Job::Prolong(_) | Job::Unban(_) => {}
-            Job::Flush(tickets) => self.flush(tools, tickets, &mut errors),
+        let (what, ticket) = match job {
+            Job::Flush(tickets) => return self.flush(tools, tickets),
+            Job::Start => ("start", None),
+            Job::Stop => ("stop", None),
+            Job::Reload(_) => ("reload", None),
+            Job::Ban(ticket, _) => ("ban", Some(ticket)),
+            Job::Again(ticket) => ("reban", Some(ticket)),
+            Job::Prolong(ticket) => ("prolong", Some(ticket)),
+            Job::Unban(ticket) => ("unban", Some(ticket)),
+        };
+        if ticket.is_some_and(|ticket| ticket.restored && self.norestored) {
+            return Vec::new();
         }
-        errors
+        let Err(error) = self.carry_out(tools, job) else {
+            return Vec::new();
+        };
+        let (jail, name) = (&self.jail, &self.name);
+        let text = match ticket {
+            None => format!("Failed to {what} jail '{jail}' action '{name}': {error}"),
+            Some(ticket) => {
+                let ip = literal(&ticket.prefix.to_string());
+                let family = family_word(ticket.family());
+                format!(
+                    "Failed to execute {what} jail '{jail}' action '{name}' info 'ActionInfo({{'ip': {ip}, 'family': '{family}'}})': {error}"
+                )
+            }
+        };
+        tools.tell(Level::Error, "actions", &text);
+        vec![error]
     }
 
-    fn flush(
-        &mut self,
-        tools: &Tools,
-        tickets: &[std::sync::Arc<Ticket>],
-        errors: &mut Vec<String>,
-    ) {
-        let hands = &mut RealHands {
-            tools,
-            names: &self.names,
-            counters: Counters::default(),
-        };
+    /// Ends all bans at once, or, where the action cannot do that, one after the other.
+    fn flush(&mut self, tools: &Tools, tickets: &[Arc<Ticket>]) -> Vec<String> {
         let flushed = match &mut self.act {
-            Act::Scripts(life) => life.flush(hands),
+            Act::Scripts(life) => life.flush(&mut hands(tools, &self.names, Counters::default())),
             Act::Mail(_) => Ok(true),
         };
         match flushed {
-            Ok(true) => {}
+            Ok(true) => Vec::new(),
             Ok(false) => {
-                for ticket in tickets {
-                    if tools.is_in_hurry() {
-                        return;
-                    }
-                    errors.extend(self.perform(&Job::Unban(ticket.clone()), tools));
-                }
+                let left = tickets.iter().take_while(|_| !tools.is_in_hurry());
+                let ended =
+                    left.flat_map(|ticket| self.perform(&Job::Unban(Arc::clone(ticket)), tools));
+                ended.collect()
             }
             Err(error) => {
-                let text = format!(
-                    "Failed to flush bans in jail '{}' action '{}': {error}",
-                    self.jail, self.name
-                );
+                let (jail, name) = (&self.jail, &self.name);
+                let text =
+                    format!("Failed to flush bans in jail '{jail}' action '{name}': {error}");
                 tools.tell(Level::Error, "actions", &text);
-                errors.push(error);
+                vec![error]
             }
         }
     }
 
-    /// A job that concerns the action as a whole.
-    fn whole(
-        &mut self,
-        tools: &Tools,
-        what: &str,
-        counters: Counters,
-        job: &Job,
-    ) -> Option<String> {
-        let error = self.carry_out(tools, counters, job).err()?;
-        let text = format!(
-            "Failed to {what} jail '{}' action '{}': {error}",
-            self.jail, self.name
-        );
-        tools.tell(Level::Error, "actions", &text);
-        Some(error)
-    }
-
-    /// A job that concerns one ban.
-    fn one(
-        &mut self,
-        tools: &Tools,
-        what: &str,
-        counters: Counters,
-        job: &Job,
-        ticket: &Ticket,
-    ) -> Option<String> {
-        let error = self.carry_out(tools, counters, job).err()?;
-        let ip = literal(&ticket.prefix.to_string());
-        let family = super::definition::family_word(ticket.family());
-        let text = format!(
-            "Failed to execute {what} jail '{}' action '{}' info 'ActionInfo({{'ip': {ip}, 'family': '{family}'}})': {error}",
-            self.jail, self.name
-        );
-        tools.tell(Level::Error, "actions", &text);
-        Some(error)
-    }
-
-    fn carry_out(&mut self, tools: &Tools, counters: Counters, job: &Job) -> Done {
-        let hands = &mut RealHands {
-            tools,
-            names: &self.names,
-            counters,
-        };
+    fn carry_out(&mut self, tools: &Tools, job: &Job) -> Done {
         let life = match &mut self.act {
             Act::Scripts(life) => life,
             Act::Mail(mailer) => return mailer.perform(job, tools),
         };
+        let counters = match job {
+            Job::Ban(_, counters) => *counters,
+            _ => Counters::default(),
+        };
+        let hands = &mut hands(tools, &self.names, counters);
         match job {
             Job::Start => life.start(hands),
             Job::Ban(ticket, _) => life.ban(hands, ticket),
@@ -148,9 +108,17 @@ impl Worker {
             Job::Prolong(ticket) => life.prolong(hands, ticket),
             Job::Unban(ticket) => life.unban(hands, ticket),
             Job::Flush(_) => life.flush(hands).map(drop),
-            Job::Reload(action) => life.reload(hands, action.clone()),
+            Job::Reload(action) => life.reload(hands, Arc::clone(action)),
             Job::Stop => life.stop(hands),
         }
+    }
+}
+
+fn hands<'a>(tools: &'a Tools, names: &'a Names, counters: Counters) -> RealHands<'a> {
+    RealHands {
+        tools,
+        names,
+        counters,
     }
 }
 

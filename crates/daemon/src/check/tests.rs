@@ -188,8 +188,8 @@ fn what_is_wrong_with_an_action_is_noted() {
     );
     check("smtp.py[host=x]", &[]);
     check(
-        "smtp.py[ssl=true]",
-        &["'smtp.py' sends nothing: ssl", "it only detects"],
+        "smtp.py[host=a:b]",
+        &["'smtp.py' sends nothing: host", "it only detects"],
     );
     check("other.py", &["it only detects"]);
     check("mine\n other.py", &[]);

@@ -1,9 +1,11 @@
-//! Just enough SMTP to hand one letter to a mail server: greeting, login where there is one, envelope, letter.
+//! Just enough SMTP to hand one letter to a mail server: greeting, TLS and login where they are asked for, envelope,
+//! letter.
 //!
 //! Of all that SMTP can do a notifier needs this much; a library for the rest of it would bring three dozen packages
-//! into a program that runs as root. What it never does is encrypt: the server is meant to be this machine's own.
+//! into a program that may run as root.
 
 use super::letter::base64;
+use super::wire::{Roots, Wire};
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpStream, ToSocketAddrs};
 use std::time::{Duration, Instant};
@@ -18,6 +20,8 @@ const LONGEST_ANSWER: u64 = 16 << 10;
 pub(super) struct Server {
     pub(super) host: String,
     pub(super) port: u16,
+    /// It must encrypt, by STARTTLS.
+    pub(super) encrypts: bool,
     pub(super) login: Option<Login>,
 }
 
@@ -38,9 +42,10 @@ impl std::fmt::Debug for Login {
 }
 
 impl Server {
-    /// Hands a letter over; its lines end with CR LF.
+    /// Hands a letter over; its lines end with CR LF. `roots` are whom a server's certificate must come from.
     pub(super) fn send(
         &self,
+        roots: Roots,
         machine: &str,
         sender: &str,
         recipients: &[String],
@@ -48,24 +53,27 @@ impl Server {
     ) -> Result<(), String> {
         let place = format!("{}:{}", self.host, self.port);
         let told = |error: std::io::Error| format!("mail server {place}: {error}");
-        let mut talk = Talk::begin(&self.host, self.port).map_err(told)?;
-        let done = self.hand_over(&mut talk, machine, sender, recipients, text);
+        let talk = Talk::begin(&self.host, self.port).map_err(told)?;
+        let done = self.hand_over(talk, roots, machine, sender, recipients, text);
         done.map_err(|error| format!("mail server {place}: {error}"))
     }
 
     fn hand_over(
         &self,
-        talk: &mut Talk,
+        mut talk: Talk,
+        roots: Roots,
         machine: &str,
         sender: &str,
         recipients: &[String],
         text: &str,
     ) -> Result<(), String> {
         talk.hear(&["220"])?;
-        let offers = match talk.say(&format!("EHLO {machine}"), &["250"]) {
-            Ok(offers) => offers,
-            Err(_) => talk.say(&format!("HELO {machine}"), &["250"])?,
-        };
+        let mut offers = talk.greet(machine)?;
+        if self.encrypts {
+            talk.say("STARTTLS", &["220"])?;
+            talk = talk.encrypted(&self.host, roots)?;
+            offers = talk.greet(machine)?;
+        }
         if let Some(login) = &self.login {
             talk.log_in(login, &offers)?;
         }
@@ -101,7 +109,7 @@ impl Server {
 
 /// One connection.
 struct Talk {
-    stream: BufReader<TcpStream>,
+    stream: BufReader<Wire>,
     limit: Instant,
 }
 
@@ -112,13 +120,35 @@ impl Talk {
         for address in (host, port).to_socket_addrs()? {
             match TcpStream::connect_timeout(&address, PATIENCE / 4) {
                 Ok(stream) => {
-                    let stream = BufReader::new(stream);
+                    let stream = BufReader::new(Wire::Plain(stream));
                     return Ok(Self { stream, limit });
                 }
                 Err(error) => last = Some(error),
             }
         }
         Err(last.unwrap_or_else(|| std::io::Error::other("the host has no address")))
+    }
+
+    /// Says who we are; gives what the server offers.
+    fn greet(&mut self, machine: &str) -> Result<String, String> {
+        match self.say(&format!("EHLO {machine}"), &["250"]) {
+            Ok(offers) => Ok(offers),
+            Err(_) => self.say(&format!("HELO {machine}"), &["250"]),
+        }
+    }
+
+    /// Goes on under TLS.
+    fn encrypted(self, host: &str, roots: Roots) -> Result<Self, String> {
+        // What came before it was asked for may be somebody's between us and the server.
+        if !self.stream.buffer().is_empty() {
+            return Err("it speaks before it is asked".into());
+        }
+        self.hurry().map_err(|error| error.to_string())?;
+        let wire = self.stream.into_inner().encrypted(host, roots)?;
+        Ok(Self {
+            stream: BufReader::new(wire),
+            limit: self.limit,
+        })
     }
 
     fn log_in(&mut self, login: &Login, offers: &str) -> Result<(), String> {
@@ -144,10 +174,9 @@ impl Talk {
         let text = format!("{text}\r\n");
         let told = |error: std::io::Error| error.to_string();
         self.hurry().map_err(told)?;
-        self.stream
-            .get_mut()
-            .write_all(text.as_bytes())
-            .map_err(told)?;
+        let wire = self.stream.get_mut();
+        wire.write_all(text.as_bytes()).map_err(told)?;
+        wire.flush().map_err(told)?;
         self.hear(expected)
     }
 
@@ -189,7 +218,8 @@ impl Talk {
     fn hurry(&self) -> std::io::Result<()> {
         let left = self.limit.saturating_duration_since(Instant::now());
         let left = Some(left.max(Duration::from_millis(1)));
-        self.stream.get_ref().set_read_timeout(left)?;
-        self.stream.get_ref().set_write_timeout(left)
+        let socket = self.stream.get_ref().socket();
+        socket.set_read_timeout(left)?;
+        socket.set_write_timeout(left)
     }
 }

@@ -1,11 +1,28 @@
 //! Letters, as a small mail server gets them.
 
 use super::letter::base64;
+use super::wire::Roots;
 use super::*;
+use rustls::pki_types::{CertificateDer, PrivatePkcs8KeyDer};
+use rustls::{RootCertStore, ServerConfig, ServerConnection, StreamOwned};
 use std::collections::BTreeMap;
-use std::io::{BufRead, BufReader, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpListener;
 use std::thread::{self, JoinHandle};
+
+/// Of 127.0.0.1, by itself, for a hundred years.
+const CERTIFICATE: &[u8] = include_bytes!("test-certificate.der");
+const KEY: &[u8] = include_bytes!("test-key.der");
+
+fn nobody() -> RootCertStore {
+    RootCertStore::empty()
+}
+
+fn itself() -> RootCertStore {
+    let mut roots = RootCertStore::empty();
+    roots.add(CertificateDer::from(CERTIFICATE)).unwrap();
+    roots
+}
 
 fn letters(options: &[(&str, &str)]) -> Result<Letters, String> {
     let params: BTreeMap<String, String> = options
@@ -32,35 +49,79 @@ fn server(offers: &'static str, refuses: &'static str) -> (String, JoinHandle<St
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let place = listener.local_addr().unwrap().to_string();
     let thread = thread::spawn(move || {
-        let (stream, _) = listener.accept().unwrap();
-        let mut out = stream.try_clone().unwrap();
+        let (mut stream, _) = listener.accept().unwrap();
+        stream.write_all(b"220-hello\r\n220 here\r\n").unwrap();
         let mut heard = String::new();
-        let mut in_letter = false;
-        out.write_all(b"220-hello\r\n220 here\r\n").unwrap();
-        for line in BufReader::new(stream).lines() {
-            let line = line.unwrap();
-            heard.push_str(&line);
-            heard.push('\n');
-            let answer = match line.split([' ', ':']).next().unwrap() {
-                "." if in_letter => "250 taken",
-                _ if in_letter => continue,
-                "EHLO" => offers,
-                _ if !refuses.is_empty() && line.contains(refuses) => "550 no",
-                "AUTH" if line == "AUTH LOGIN" => "334 VXNlcm5hbWU6",
-                "AUTH" => "235 welcome",
-                "DATA" => "354 go on",
-                "QUIT" => "221 bye",
-                "MAIL" | "RCPT" => "250 ok",
-                // The first of the two answers to AUTH LOGIN; the second is the last word of the login.
-                _ if heard.lines().rev().nth(1) == Some("AUTH LOGIN") => "334 UGFzc3dvcmQ6",
-                _ => "235 welcome",
-            };
-            in_letter = line == "DATA";
-            out.write_all(format!("{answer}\r\n").as_bytes()).unwrap();
+        if !serve(&mut stream, offers, refuses, &mut heard) {
+            return heard;
         }
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let config = ServerConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_no_client_auth()
+            .with_single_cert(
+                vec![CertificateDer::from(CERTIFICATE)],
+                PrivatePkcs8KeyDer::from(KEY).into(),
+            )
+            .unwrap();
+        let session = ServerConnection::new(Arc::new(config)).unwrap();
+        let mut stream = StreamOwned::new(session, stream);
+        serve(&mut stream, offers, refuses, &mut heard);
         heard
     });
     (place, thread)
+}
+
+/// Answers until the end, or until TLS is asked for.
+fn serve(
+    stream: &mut (impl Read + Write),
+    offers: &str,
+    refuses: &str,
+    heard: &mut String,
+) -> bool {
+    let mut stream = BufReader::new(stream);
+    let mut in_letter = false;
+    let mut line = String::new();
+    while stream.read_line(&mut line).is_ok_and(|read| read > 0) {
+        let said = line.trim_end().to_owned();
+        line.clear();
+        heard.push_str(&said);
+        heard.push('\n');
+        let answer = match said.split([' ', ':']).next().unwrap() {
+            "." if in_letter => "250 taken",
+            _ if in_letter => continue,
+            "EHLO" => offers,
+            _ if !refuses.is_empty() && said.contains(refuses) => "550 no",
+            "STARTTLS" => "220 go on",
+            "AUTH" if said == "AUTH LOGIN" => "334 VXNlcm5hbWU6",
+            "AUTH" => "235 welcome",
+            "DATA" => "354 go on",
+            "QUIT" => "221 bye",
+            "MAIL" | "RCPT" => "250 ok",
+            // The first of the two answers to AUTH LOGIN; the second is the last word of the login.
+            _ if heard.lines().rev().nth(1) == Some("AUTH LOGIN") => "334 UGFzc3dvcmQ6",
+            _ => "235 welcome",
+        };
+        in_letter = said == "DATA";
+        let wire = stream.get_mut();
+        wire.write_all(format!("{answer}\r\n").as_bytes()).unwrap();
+        wire.flush().unwrap();
+        if said == "STARTTLS" {
+            return true;
+        }
+    }
+    false
+}
+
+fn send(letters: &Letters, letter: &Letter, roots: Roots) -> Result<(), String> {
+    let Letters {
+        server,
+        sender,
+        recipients,
+        ..
+    } = letters;
+    server.send(roots, "vm", sender, recipients, &letter.text())
 }
 
 fn ticket() -> Ticket {
@@ -89,9 +150,7 @@ fn a_letter_arrives_whole_and_no_line_of_it_is_an_order() {
     let letters = letters(&options).unwrap();
     let now = Timestamp::from_secs(1_795_612_950);
     let letter = letters.banned(now, "vm", &ticket(), None);
-    let sent = letters
-        .server
-        .send("vm", &letters.sender, &letters.recipients, &letter.text());
+    let sent = send(&letters, &letter, nobody);
     assert_eq!(sent, Ok(()));
     let expected = "EHLO vm\nAUTH PLAIN AG1lAHNlY3JldA==\nMAIL FROM:<guard@example.org>\nRCPT TO:<root>\n\
         RCPT TO:<admin@example.org>\nDATA\nContent-Type: text/plain; charset=\"utf-8\"\nMIME-Version: 1.0\n\
@@ -114,9 +173,7 @@ fn servers_differ_in_logins_and_refusals() {
     ];
     let letters = letters(&options).unwrap();
     let letter = letters.started(Timestamp::from_secs(0), "vm");
-    let sent = letters
-        .server
-        .send("vm", &letters.sender, &letters.recipients, &letter.text());
+    let sent = send(&letters, &letter, nobody);
     // One is refused and said; the other one gets it.
     let why = sent.unwrap_err();
     assert!(why.ends_with("evil@x: 550 no"), "{why}");
@@ -133,12 +190,43 @@ fn servers_differ_in_logins_and_refusals() {
     let (place, thread) = server("250 here", "root");
     let letters = self::letters(&[("host", place.as_str())]).unwrap();
     let letter = letters.stopped(Timestamp::from_secs(0), "vm");
-    let sent = letters
-        .server
-        .send("vm", &letters.sender, &letters.recipients, &letter.text());
+    let sent = send(&letters, &letter, nobody);
     assert!(sent.unwrap_err().ends_with("root: 550 no"));
     let heard = thread.join().unwrap();
     assert!(!heard.contains("DATA"), "{heard}");
+}
+
+#[test]
+fn what_is_to_be_encrypted_never_goes_plainly() {
+    let options = |place: &str| {
+        let options = [
+            ("host", place),
+            ("ssl", "true"),
+            ("user", "me"),
+            ("password", "secret"),
+        ];
+        letters(&options).unwrap()
+    };
+    let offers = "250-here\r\n250-STARTTLS\r\n250 AUTH PLAIN";
+    let (place, thread) = server(offers, "");
+    let letters = options(&place);
+    let letter = letters.started(Timestamp::from_secs(0), "vm");
+    assert_eq!(send(&letters, &letter, itself), Ok(()));
+    let heard = thread.join().unwrap();
+    let order = "EHLO vm\nSTARTTLS\nEHLO vm\nAUTH PLAIN AG1lAHNlY3JldA==\nMAIL FROM:<fail2ban>\n";
+    assert!(
+        heard.starts_with(order) && heard.ends_with(".\nQUIT\n"),
+        "{heard}"
+    );
+    // A server that nobody vouches for, and one that cannot.
+    let refused = |offers, refuses, why: &str| {
+        let (place, thread) = server(offers, refuses);
+        let error = send(&options(&place), &letter, nobody).unwrap_err();
+        assert!(error.contains(why), "{error}");
+        assert_eq!(thread.join().unwrap(), "EHLO vm\nSTARTTLS\n");
+    };
+    refused(offers, "", "TLS: ");
+    refused(offers, "STARTTLS", "550 no");
 }
 
 #[test]
@@ -183,13 +271,8 @@ fn options_are_smtp_pys() {
         (plain.sender.as_str(), plain.recipients.as_slice()),
         ("fail2ban", &["root".to_owned()][..])
     );
-    assert!(letters(&[("ssl", "false")]).is_ok());
-    for (key, value) in [
-        ("ssl", "true"),
-        ("dest", ","),
-        ("colour", "red"),
-        ("host", "a:b"),
-    ] {
+    assert!(!plain.server.encrypts && letters(&[("ssl", "True")]).unwrap().server.encrypts);
+    for (key, value) in [("dest", ","), ("colour", "red"), ("host", "a:b")] {
         assert!(letters(&[(key, value)]).is_err(), "{key}");
     }
     assert!(
