@@ -116,6 +116,7 @@ impl Engine {
         let asked = request.is_some();
         let rewrite = longer || asked && (!old.committed || proposal.forced && !old.forced);
         proposal.forced |= old.forced;
+        proposal.count = proposal.count.max(old.count);
         if !longer {
             // The row tells the standing ban, whose length need not be the jail's.
             proposal.time = begun;
