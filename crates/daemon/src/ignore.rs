@@ -68,7 +68,8 @@ pub(crate) fn start(
     log: &Log,
     report: impl Fn(Said) + Send + 'static,
 ) -> io::Result<Watcher> {
-    let entries = jails.iter().map(|jail| (jail.id, jail.ignore.clone()));
+    let there = jails.iter().filter(|jail| !jail.is_removed);
+    let entries = there.map(|jail| (jail.id, jail.ignore.clone()));
     let watch = Watch::new(entries, Box::new(addresses_of));
     if watch.is_idle() {
         return Ok(Watcher { _alive: None });

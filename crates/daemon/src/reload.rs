@@ -1,8 +1,9 @@
 //! The configuration is read again while the daemon guards: the thread that owns the readers of logs.
 //!
 //! Reading and compiling a configuration takes its time, and for the moment of the change nobody may read logs in the
-//! name of a jail's former form. Neither is for the hub to wait for. So this thread stops the readers, hands the new
-//! plan to the hub, and starts readers that go on where the others ended: nothing is read twice or left out.
+//! name of a jail's former form. Neither is for the hub to wait for. So this thread stops the readers, if anything is to be
+//! read in another way, hands the new jails to the hub, and starts readers that go on where the others ended: nothing is
+//! read twice or left out.
 
 use crate::hub::{Message, Swapped};
 use crate::ignore::{self, Watcher};
@@ -128,7 +129,9 @@ impl Reloader {
                 return control::failed("the daemon is stopping");
             }
         };
-        let sources = running.sources.take();
+        // Where all is read as before, the readers go on: what they know of the jails is the same.
+        let reads_alike = merged.reread.is_empty() && merged.removed.is_empty();
+        let sources = running.sources.take_if(|_| !reads_alike);
         let mut learnt = sources.map(Sources::stop).unwrap_or_default();
         let (reply, swapped) = sync_channel(1);
         let told = self.hub.send(Message::Reload {
@@ -145,6 +148,10 @@ impl Reloader {
         else {
             return control::failed("the daemon is stopping");
         };
+        running.jails = Arc::clone(&jails);
+        if running.sources.is_some() {
+            return wire::encode(&answer);
+        }
         learnt.retain(|jail: JailId| !reread.contains(&jail));
         match self.read(&jails, positions, learnt) {
             Ok(started) => running.sources = Some(started),
@@ -154,7 +161,6 @@ impl Reloader {
                 drop(self.hub.send(Message::Died(text)));
             }
         }
-        running.jails = jails;
         wire::encode(&answer)
     }
 
