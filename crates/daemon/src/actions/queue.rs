@@ -126,6 +126,15 @@ impl Queue {
         before - self.jobs.len()
     }
 
+    /// Drops everything.
+    pub(crate) fn drop_all(&mut self) -> usize {
+        let before = self.len();
+        self.jobs.clear();
+        self.owed.clear();
+        self.bans = 0;
+        before
+    }
+
     /// How much waits.
     pub(crate) fn len(&self) -> usize {
         self.jobs.len() + self.owed.len()
