@@ -1,5 +1,6 @@
 //! From a failure to the decision to ban.
 
+use crate::bans::Ban;
 use crate::ignore::looks_like_address;
 use crate::impose::{Origin, Proposal};
 use crate::settle::FoundAgain;
@@ -7,10 +8,6 @@ use crate::window::Told;
 use crate::{BanKey, Effect, Engine, Event, Failure, JailId, JailPolicy};
 use base::{FailureId, Family, NamedTexts, Prefix, Span, Texts, Timestamp};
 use std::borrow::Cow;
-
-/// So long after its acknowledgement a ban may still see failures of what was under way: a log-in that was being
-/// refused, lines that a service holds back.
-const GRACE: Span = Span::from_secs(10);
 
 /// Who tells a failure.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -78,14 +75,13 @@ impl Engine {
             }
         };
         out.push(Effect::Notify(event));
-        if jail.banned > 0 && source == Source::Rule {
+        let (slot, is_first) = jail.window.add(&subject, failure, weight, &jail.policy);
+        let (grows, bans) = (jail.policy.growth.is_some(), jail.banned > 0);
+        // A ban takes its owner's count along: whoever is banned begins anew.
+        if is_first && bans && source == Source::Rule {
             self.doubt(now, id, &subject, failure.time, out);
         }
-        let Some(jail) = self.jails.get_mut(id.0 as usize) else {
-            return true;
-        };
-        let (slot, is_first) = jail.window.add(&subject, failure, weight, &jail.policy);
-        if jail.policy.growth.is_some() {
+        if grows {
             let again = FoundAgain::of(self, id, &subject, failure, is_first);
             self.due.again.extend(again);
         }
@@ -93,7 +89,7 @@ impl Engine {
         true
     }
 
-    /// Somebody fails who is banned: if the ban has stood for a while, it does not do what it is there for.
+    /// Somebody fails who may be banned, also with a network around.
     fn doubt(
         &mut self,
         now: Timestamp,
@@ -107,31 +103,36 @@ impl Engine {
         };
         let own = BanKey { jail, prefix };
         let key = match self.bans.get(&own) {
-            Some(_) => own,
-            None => match self.parent_of(&own) {
-                Some(parent) => parent,
-                None => return,
-            },
+            Some(_) => Some(own),
+            None => self.parent_of(&own),
         };
-        let Some(ban) = self.bans.get_mut(&key).filter(|ban| ban.announced) else {
-            return;
-        };
-        // By the log's time and by ours: lines may be written late, and logs may be read late.
-        let after = time.min(now).since(ban.announced_at);
-        if after <= GRACE {
-            return;
+        if let Some(key) = key {
+            self.doubt_ban(now, key, time, out);
         }
-        ban.passed = ban.passed.saturating_add(1);
-        if ban.passed == 1 {
-            let prefix = key.prefix;
-            out.push(Effect::Notify(Event::Ineffective {
-                jail,
-                prefix,
-                after,
-            }));
-            if let Some(jail) = self.jail_mut(jail) {
-                jail.ineffective += 1;
-            }
+    }
+
+    /// A failure of somebody whose ban stands: if it has stood for a while, it does not do what it is there for.
+    pub(crate) fn doubt_ban(
+        &mut self,
+        now: Timestamp,
+        key: BanKey,
+        time: Timestamp,
+        out: &mut Vec<Effect>,
+    ) {
+        let doubted = |ban: &&mut Ban| ban.is_doubtful(now, time);
+        let Some(ban) = self.bans.get_mut(&key).filter(doubted) else {
+            return;
+        };
+        ban.ineffective = true;
+        let after = time.since(ban.announced_at);
+        let BanKey { jail, prefix } = key;
+        out.push(Effect::Notify(Event::Ineffective {
+            jail,
+            prefix,
+            after,
+        }));
+        if let Some(jail) = self.jail_mut(jail) {
+            jail.ineffective += 1;
         }
     }
 

@@ -1,7 +1,7 @@
 //! The bans that stand, and when they end.
 
 use crate::{BanKey, BanRecord, JailId};
-use base::{Prefix, Timestamp};
+use base::{Prefix, Span, Timestamp};
 use std::cmp::Reverse;
 use std::collections::binary_heap::PeekMut;
 use std::collections::{BTreeMap, BinaryHeap};
@@ -14,6 +14,10 @@ pub(crate) const MARK_FORCED: &str = "stockade_forced";
 
 /// The ban is of a network, for these bans inside it, with blanks between. Kept in the same way.
 pub(crate) const MARK_CHILDREN: &str = "stockade_children";
+
+/// So long after its acknowledgement a ban may still see failures of what was under way: a log-in that was being
+/// refused, lines that a service holds back.
+const GRACE: Span = Span::from_secs(10);
 
 /// One ban.
 #[derive(Debug)]
@@ -48,8 +52,8 @@ pub(crate) struct Ban {
     pub(crate) announced: bool,
     /// When.
     pub(crate) announced_at: Timestamp,
-    /// Failures that came through although it should hold.
-    pub(crate) passed: u32,
+    /// A failure came through although it should hold.
+    pub(crate) ineffective: bool,
 }
 
 impl Ban {
@@ -57,6 +61,13 @@ impl Ban {
     pub(crate) fn applied(&mut self, seq: u64) {
         self.applied = true;
         self.applied_seq = self.applied_seq.max(seq);
+    }
+
+    /// So long after its acknowledgement a failure of its owner shows that it does not do what it is there for, by the
+    /// log's time and by ours: lines may be written late, and logs may be read late.
+    pub(crate) fn is_doubtful(&self, now: Timestamp, failed: Timestamp) -> bool {
+        let after = failed.min(now).since(self.announced_at);
+        self.announced && !self.ineffective && after > GRACE
     }
 
     /// The kernel's own time-out ends it: it was told of this end, or of a sooner one.
@@ -95,7 +106,7 @@ impl Bans {
         self.by_key.get(key)
     }
 
-    /// For anything but the end, which the index must know of: see `renew`.
+    /// For anything but when it is lifted, which the index must know of: see `renew`.
     pub(crate) fn get_mut(&mut self, key: &BanKey) -> Option<&mut Ban> {
         self.by_key.get_mut(key)
     }
@@ -109,22 +120,19 @@ impl Bans {
         self.put_right();
     }
 
-    /// Notes the effect that enforces a ban from now on, with its end.
-    pub(crate) fn renew(&mut self, key: &BanKey, until: Option<Timestamp>, seq: u64) {
-        if let Some(ban) = self.by_key.get_mut(key) {
-            ban.until = until;
-            ban.last_seq = seq;
-            self.lift_after(key, until);
-        }
-    }
-
-    /// Changes when a ban is lifted, whatever its end is.
-    pub(crate) fn lift_after(&mut self, key: &BanKey, end: Option<Timestamp>) {
+    /// Changes a ban, and when it is lifted.
+    pub(crate) fn renew(
+        &mut self,
+        key: &BanKey,
+        lifted_after: Option<Timestamp>,
+        change: impl FnOnce(&mut Ban),
+    ) {
         let Some(ban) = self.by_key.get_mut(key) else {
             return;
         };
-        let before = std::mem::replace(&mut ban.lifted_after, end);
-        if let Some(end) = end
+        change(ban);
+        let before = std::mem::replace(&mut ban.lifted_after, lifted_after);
+        if let Some(end) = lifted_after
             && before.is_none_or(|before| end < before)
         {
             // Its place among the ends is a later one, or none.
@@ -211,7 +219,7 @@ mod tests {
             committed: false,
             announced: false,
             announced_at: Timestamp::default(),
-            passed: 0,
+            ineffective: false,
         }
     }
 
@@ -235,7 +243,7 @@ mod tests {
                         plain.insert(key, end);
                     }
                     (_, Some(_)) => {
-                        bans.renew(&key, end, 2);
+                        bans.renew(&key, end, |ban| ban.until = end);
                         plain.insert(key, end);
                     }
                 }

@@ -57,13 +57,13 @@ impl Engine {
                 prefix,
                 length,
             }));
-            if let Some(ban) = self.bans.get_mut(&key)
-                && !ends_later(until, ban.until)
-            {
-                ban.cut_seq = seq;
-            }
-            self.bans.renew(&key, until, seq);
-            self.bans.lift_after(&key, lifted_after);
+            self.bans.renew(&key, lifted_after, |ban| {
+                if !ends_later(until, ban.until) {
+                    ban.cut_seq = seq;
+                }
+                ban.until = until;
+                ban.last_seq = seq;
+            });
             self.pending.supersede(last);
         }
     }
@@ -120,7 +120,7 @@ impl Engine {
             .collect();
         for (key, until) in late {
             let lifted_after = self.lifted_after(id, until);
-            self.bans.lift_after(&key, lifted_after);
+            self.bans.renew(&key, lifted_after, |_| ());
         }
     }
 }

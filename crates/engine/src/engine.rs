@@ -206,7 +206,7 @@ impl Engine {
             count: ban.count,
             restored: ban.restored,
             acknowledged: ban.announced,
-            passed: ban.passed,
+            ineffective: ban.ineffective,
         })
     }
 
@@ -262,7 +262,7 @@ impl Engine {
         self.pending.supersede(ban.last_seq);
         if let Some(jail) = self.jail_mut(key.jail) {
             jail.banned -= 1;
-            jail.ineffective -= usize::from(ban.passed > 0);
+            jail.ineffective -= usize::from(ban.ineffective);
         }
         if ban.announced {
             out.push(Effect::Notify(Event::Unbanned {

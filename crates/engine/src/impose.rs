@@ -105,6 +105,8 @@ impl Engine {
             return Imposed::New;
         };
         let children = old.children.clone();
+        let doubtful = proposal.origin == Origin::Failures && old.is_doubtful(now, proposal.time);
+        let failed_at = proposal.time;
         let (standing_until, last_seq, begun) = (old.until, old.last_seq, old.time);
         let usual = old.usual;
         let after = proposal.time.since(begun);
@@ -114,6 +116,7 @@ impl Engine {
         let asked = request.is_some();
         let rewrite = longer || asked && (!old.committed || proposal.forced && !old.forced);
         proposal.forced |= old.forced;
+        proposal.count = proposal.count.max(old.count);
         if !longer {
             // The row tells the standing ban, whose length need not be the jail's.
             proposal.time = begun;
@@ -124,13 +127,13 @@ impl Engine {
             let store = if rewrite { Wait::Waiting } else { Wait::Over };
             let seq = self.fly(key, false, Wait::Waiting, store, request);
             out.push(Effect::Ban { seq, key, until });
-            self.bans.renew(&key, until, seq);
             let lifted_after = self.lifted_after(jail, until);
-            self.bans.lift_after(&key, lifted_after);
-            if let Some(ban) = self.bans.get_mut(&key) {
+            self.bans.renew(&key, lifted_after, |ban| {
+                ban.until = until;
+                ban.last_seq = seq;
                 ban.usual = usual && !longer;
                 ban.forced = proposal.forced;
-            }
+            });
             if rewrite {
                 let users = std::mem::take(&mut proposal.users);
                 if let Some(listed) = &children {
@@ -141,6 +144,9 @@ impl Engine {
                 out.push(Effect::Persist(StoreWrite::Prolong { seq, jail, record }));
             }
             self.pending.supersede(last_seq);
+        }
+        if doubtful {
+            self.doubt_ban(now, key, failed_at, out);
         }
         out.push(Effect::Notify(Event::AlreadyBanned {
             jail,
@@ -204,7 +210,7 @@ impl Engine {
             committed: stored,
             announced: false,
             announced_at: now,
-            passed: 0,
+            ineffective: false,
         };
         let shrunk = ends_later(usual_end, until);
         if shrunk {

@@ -51,6 +51,6 @@ pub struct BanView<'a> {
     pub restored: bool,
     /// The kernel holds it and the store answered.
     pub acknowledged: bool,
-    /// Failures that came through since, although it should hold.
-    pub passed: u32,
+    /// A failure came through although it should hold.
+    pub ineffective: bool,
 }

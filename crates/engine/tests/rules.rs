@@ -650,9 +650,9 @@ fn a_ban_that_keeps_nobody_out_is_told_once() {
             "1 Banned 192.0.2.1 []",
             "1 Ban([(192.0.2.1, Banned)])",
             // At 9 it may have been under way.
-            "12 Ineffective",
             "12 enforce 2 0:192.0.2.1 until 72",
             "12 prolong 2 192.0.2.1 from 12",
+            "12 Ineffective",
             "12 AlreadyBanned",
         ],
     );
