@@ -4,10 +4,11 @@
 //! the queue: a notifier that sleeps for a minute holds up nobody but itself. The worker, with all that it remembers,
 //! goes into the thread by value and comes back by value.
 
+use super::definition::Definition;
 use super::hands::Tools;
 use super::queue::{Job, Queue};
 use super::ticket::Ticket;
-use super::worker::{Act, Worker};
+use super::worker::Worker;
 use crate::log::Level;
 use base::Prefix;
 use std::collections::BTreeMap;
@@ -33,8 +34,8 @@ struct Seat {
     name: String,
     /// Away while it works.
     worker: Option<Worker>,
-    /// Its worker runs scripts, and can be given new ones.
-    is_scripts: bool,
+    /// What its worker runs, if that is scripts; it can be given new ones.
+    action: Option<Arc<Definition>>,
     queue: Queue,
     errors: u64,
     last_error: Option<String>,
@@ -126,7 +127,7 @@ impl Crew {
         Seat {
             id: self.next_seat,
             name: worker.name.clone(),
-            is_scripts: matches!(worker.act, Act::Scripts(_)),
+            action: worker.act.action(),
             worker: Some(worker),
             queue,
             errors: 0,
@@ -221,7 +222,8 @@ impl Crew {
         let Some(troop) = self.troops.get_mut(jail) else {
             return;
         };
-        for seat in troop.seats.iter_mut().filter(|seat| !seat.is_dead) {
+        let wants = |seat: &&mut Seat| !seat.is_dead && job.concerns(seat.action.as_deref());
+        for seat in troop.seats.iter_mut().filter(wants) {
             if seat.queue.push(job.clone()) {
                 let text = format!(
                     "[{}] action '{}' is slower than the bans come: those beyond a thousand are put off and told to it later, if they still stand",

@@ -4,7 +4,7 @@
 //! full a ban is only owed: who it is about stays, and it is told once there is room, if it still stands then. A ban
 //! and its end that both wait behind a full queue need not be told at all.
 
-use super::definition::Definition;
+use super::definition::{Command, Definition};
 use super::ticket::Ticket;
 use super::values::Counters;
 use base::Prefix;
@@ -33,6 +33,24 @@ pub(crate) enum Job {
     Reload(Arc<Definition>),
     /// The jail ends.
     Stop,
+}
+
+impl Job {
+    /// True if there is something to do for an action with these scripts, or for letters: what comes as often as
+    /// failures do must wake nobody for nothing.
+    pub(crate) fn concerns(&self, action: Option<&Definition>) -> bool {
+        let has_one = |commands: &[Command]| {
+            action.is_some_and(|action| commands.iter().any(|command| action.has(*command)))
+        };
+        match self {
+            Self::Start | Self::Ban(..) | Self::Reload(_) | Self::Stop => true,
+            // An action that checks keeps account of its bans.
+            Self::Again(_) => has_one(&[Command::Check]),
+            Self::Prolong(_) => has_one(&[Command::Prolong, Command::Check]),
+            Self::Unban(_) => has_one(&[Command::Unban, Command::Check]),
+            Self::Flush(_) => has_one(&[Command::Flush, Command::Unban, Command::Check]),
+        }
+    }
 }
 
 /// The queue of one action.
@@ -124,6 +142,15 @@ impl Queue {
         self.jobs
             .retain(|job| !matches!(job, Job::Ban(..) | Job::Again(_) | Job::Prolong(_)));
         before - self.jobs.len()
+    }
+
+    /// Drops everything.
+    pub(crate) fn drop_all(&mut self) -> usize {
+        let before = self.len();
+        self.jobs.clear();
+        self.owed.clear();
+        self.bans = 0;
+        before
     }
 
     /// How much waits.

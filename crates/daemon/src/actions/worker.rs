@@ -3,7 +3,7 @@
 //! A worker belongs to whoever holds it, the hub or the thread that works off its queue, and is handed to and fro: no
 //! lock is needed, and no thread while there is nothing to do.
 
-use super::definition::family_word;
+use super::definition::{Definition, family_word};
 use super::hands::{Names, RealHands, Tools};
 use super::life::{Done, Life};
 use super::mail::Mailer;
@@ -21,6 +21,16 @@ pub(crate) enum Act {
     Scripts(Life),
     /// Letters, as fail2ban's `smtp.py` writes them.
     Mail(Mailer),
+}
+
+impl Act {
+    /// The scripts.
+    pub(crate) fn action(&self) -> Option<Arc<Definition>> {
+        match self {
+            Self::Scripts(life) => Some(Arc::clone(life.action())),
+            Self::Mail(_) => None,
+        }
+    }
 }
 
 /// One action with what it remembers.

@@ -1,48 +1,39 @@
 //! The end of all actions, in bounded time.
 
 use super::Crew;
-use crate::actions::queue::Job;
+use crate::actions::queue::{Job, Queue};
 use crate::log::Level;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-/// What is queued may take so long when the daemon ends; then it is given up, for the flush and the stop.
-const PATIENCE: Duration = Duration::from_secs(20);
-
-/// The flush and the stop of all actions may take so long.
-const LAST_PATIENCE: Duration = Duration::from_secs(40);
+/// What is queued may take so long when the daemon ends, then what undoes the bans, then the stops: together less than
+/// the minute and a half that a service manager waits.
+const QUEUED: Duration = Duration::from_secs(20);
+const FLUSHES: Duration = Duration::from_secs(25);
+const STOPS: Duration = Duration::from_secs(15);
 
 impl Crew {
     /// The daemon ends: every action does what is queued, undoes its bans and stops, the last one of a jail first.
     /// `beat` is called often meanwhile. What takes too long is given up, and said.
     pub(crate) fn finish(mut self, beat: &dyn Fn()) {
-        if !self.drain(PATIENCE, beat) {
-            self.give_up("what was queued for it");
+        if !self.drain(QUEUED, beat) {
+            self.give_up("what was queued for them", |queue| queue.drop_bans());
         }
         for jail in 0..self.troops.len() {
             self.flush(jail);
         }
-        let limit = Instant::now() + LAST_PATIENCE;
-        let mut all = self.drain(LAST_PATIENCE, beat);
-        // The stops of a jail come one after the other.
-        let most = self
-            .troops
-            .iter()
-            .map(|troop| troop.seats.len())
-            .max()
-            .unwrap_or(0);
-        for back in 0..most {
-            for troop in &mut self.troops {
-                let last = troop.seats.iter_mut().rev().nth(back);
-                if let Some(seat) = last.filter(|seat| !seat.is_dead) {
-                    seat.queue.push(Job::Stop);
-                }
-            }
-            self.set_to_work();
-            all &= self.drain(limit.saturating_duration_since(Instant::now()), beat);
+        if !self.drain(FLUSHES, beat) {
+            self.give_up("to undo their bans", Queue::drop_all);
         }
-        if !all {
-            self.give_up("its end");
+        for troop in &mut self.troops {
+            // Who leaves does so one after the other; another jail's do not wait for them.
+            for mut seat in troop.seats.drain(..).rev().filter(|seat| !seat.is_dead) {
+                seat.queue.push(Job::Stop);
+                troop.leaving.push(seat);
+            }
+        }
+        if !self.drain(STOPS, beat) {
+            self.give_up("to stop them", Queue::drop_all);
         }
     }
 
@@ -65,18 +56,18 @@ impl Crew {
     }
 
     /// Ends what runs and drops what waits, for lack of time.
-    fn give_up(&mut self, what: &str) {
+    fn give_up(&mut self, what: &str, drop: fn(&mut Queue) -> usize) {
         let mut late = Vec::new();
         for troop in &mut self.troops {
             for seat in troop.seats.iter_mut().chain(&mut troop.leaving) {
-                let dropped = seat.queue.drop_bans();
+                let dropped = drop(&mut seat.queue);
                 if (seat.worker.is_none() && !seat.is_dead) || dropped > 0 {
                     late.push(format!("'{}'", seat.name));
                 }
             }
         }
         let text = format!(
-            "there is no time left for actions {}: {what} is given up",
+            "{what} takes too long and is given up; actions {}",
             late.join(", ")
         );
         self.tools.tell(Level::Error, "actions", &text);

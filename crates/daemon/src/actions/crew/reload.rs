@@ -54,10 +54,11 @@ impl Crew {
         let mut before = std::mem::take(&mut troop.seats);
         before.retain(|seat| !seat.is_dead);
         for worker in workers {
-            let same = |seat: &Seat| seat.name == worker.name && seat.is_scripts;
+            let same = |seat: &Seat| seat.name == worker.name && seat.action.is_some();
             match (&worker.act, before.iter().position(same)) {
                 (Act::Scripts(life), Some(place)) => {
                     let mut seat = before.remove(place);
+                    seat.action = worker.act.action();
                     seat.queue.push(Job::Reload(Arc::clone(life.action())));
                     troop.seats.push(seat);
                 }

@@ -73,3 +73,26 @@ fn at_the_end_bans_are_dropped_and_their_ends_kept() {
     assert_eq!(queue.drop_bans(), 2);
     assert_eq!(queue.take(9), [Job::Start, unban, Job::Stop]);
 }
+
+#[test]
+fn nobody_is_woken_for_nothing() {
+    let action = |option: &str| super::super::definition::tests::action(&[(option, "x")]).0;
+    let (again, prolong) = (Job::Again(ticket(1)), Job::Prolong(ticket(1)));
+    let (unban, flush) = (Job::Unban(ticket(1)), Job::Flush(Vec::new()));
+    let check = |option: &str, expected: [bool; 4]| {
+        let action = action(option);
+        let jobs = [&again, &prolong, &unban, &flush];
+        assert_eq!(
+            jobs.map(|job| job.concerns(Some(&action))),
+            expected,
+            "{option}"
+        );
+        assert!(ban(1).concerns(Some(&action)) && Job::Stop.concerns(Some(&action)));
+    };
+    check("actionban", [false, false, false, false]);
+    check("actioncheck", [true, true, true, true]);
+    check("actionprolong", [false, true, false, false]);
+    check("actionunban", [false, false, true, true]);
+    check("actionflush", [false, false, false, true]);
+    assert!(!unban.concerns(None) && ban(1).concerns(None) && Job::Start.concerns(None));
+}
