@@ -13,8 +13,8 @@ use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
 use std::path::Path;
 use std::process::Command;
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, mpsc};
 use std::thread;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
@@ -80,21 +80,28 @@ fn storm(program: &Path, count: u64, seed: u64) -> Done {
     for round in 1..=count {
         let moment = Duration::from_millis(random.below(LONGEST_MS));
         let lists: Vec<Vec<String>> = (0..CLIENTS)
-            .map(|_| addresses.by_ref().take(12).collect())
+            .map(|_| addresses.by_ref().take(24).collect())
             .collect();
         let attackers: Vec<String> = addresses.by_ref().take(12).collect();
         let over = AtomicBool::new(false);
         let failed = thread::scope(|scope| -> Done<Vec<Stop>> {
+            // The clients hold it as long as they have something to order.
+            let (busy, storm) = mpsc::channel::<()>();
             let clients: Vec<_> = lists
                 .iter()
                 .map(|list| {
-                    let (world, books, over) = (&world, &books, &over);
-                    scope.spawn(move || client(world, program, list, books, over))
+                    let (world, books, over, busy) = (&world, &books, &over, busy.clone());
+                    scope.spawn(move || {
+                        let _busy = busy;
+                        client(world, program, list, books, over)
+                    })
                 })
                 .collect();
-            let begun = Instant::now();
+            drop(busy);
+            let kill = Instant::now() + moment;
             let mut coming = attackers.iter();
-            while begun.elapsed() < moment {
+            let mut is_over = false;
+            while !is_over && Instant::now() < kill {
                 if let Some(one) = coming.next() {
                     append(
                         &world.file("auth.log"),
@@ -102,7 +109,9 @@ fn storm(program: &Path, count: u64, seed: u64) -> Done {
                     )?;
                     note(&books, |books| books.attackers.insert(one.clone()));
                 }
-                thread::sleep(Duration::from_millis(random.below(30)).min(moment));
+                let next = Instant::now() + Duration::from_millis(random.below(30));
+                let calm = storm.recv_timeout(until(next.min(kill)));
+                is_over = calm == Err(mpsc::RecvTimeoutError::Disconnected);
             }
             daemon.kill();
             note(&books, |books| books.read_log(&world.file("stockade.log")))?;
@@ -199,6 +208,10 @@ fn check(world: &World, daemon: &Daemon<'_>, books: &Mutex<Books>) -> Done {
         .flatten()
         .any(|entry| entry.file_name().to_string_lossy().contains("set-aside"));
     ensure(!aside, "the store was set aside")
+}
+
+fn until(moment: Instant) -> Duration {
+    moment.saturating_duration_since(Instant::now())
 }
 
 fn note<T>(books: &Mutex<Books>, change: impl FnOnce(&mut Books) -> T) -> T {

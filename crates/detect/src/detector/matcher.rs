@@ -118,7 +118,7 @@ impl Matcher {
             content,
             captures,
             memory,
-            ..
+            heeded,
         } = self;
         let text = match buffer {
             Some(buffer) => {
@@ -203,6 +203,8 @@ impl Matcher {
                     if let Some(buffer) = buffer.as_mut() {
                         buffer.replace(taken.left);
                     }
+                    // The lines that are left stay for so many more in the room of those.
+                    *heeded = (*heeded + taken.matched.len()).min(rule.maxlines - 1);
                     Told::Lines(taken.matched)
                 }
                 None => Told::Line(shown),

@@ -363,3 +363,22 @@ fn a_line_that_begins_alike_may_hold_another_date() {
         }
     }
 }
+
+/// Lines that a match takes out leave the others in the buffer for longer.
+#[test]
+fn a_match_makes_room_for_the_lines_that_it_leaves() {
+    let lines = [
+        "srv sshd[12]: bad 5.6.7.8",
+        "sshd[12]: Failed x for u from 1.2.3.4 port 2",
+        "srv sshd[12]: Failed x for u",
+        "2023-11-14 22:13:20 bad 1.2.3.4",
+        "",
+        "srv 2023-11-14 22:13:10 bad 5.6.7.8",
+    ];
+    let lines = lines.map(|text| (text.to_owned(), 0, false));
+    check(
+        &[(Arc::clone(&RULES[9]), Some(Span::from_secs(30)))],
+        &lines,
+    );
+    check(&[(Arc::clone(&RULES[9]), None)], &lines);
+}
