@@ -23,7 +23,8 @@ pub struct Past {
 #[derive(Debug)]
 pub(crate) struct History {
     rows: HashMap<BanKey, Past>,
-    /// Each row under the time of its last ban, in the order of writing; a place whose time is not the row's is stale.
+    /// Each row under the time of its last ban, in the order of writing or, once it was made anew, of time; a place whose
+    /// time is not the row's is stale.
     order: VecDeque<(Timestamp, BanKey)>,
     bound: usize,
 }
@@ -39,8 +40,11 @@ impl History {
 
     /// Notes the last ban of one id.
     pub(crate) fn note(&mut self, key: BanKey, past: Past) {
-        self.rows.insert(key, past);
-        self.order.push_back((past.time, key));
+        let before = self.rows.insert(key, past);
+        // A start tells many rows twice, and so does a jail that comes back: they have their place.
+        if before.is_none_or(|before| before.time != past.time) {
+            self.order.push_back((past.time, key));
+        }
         while self.rows.len() > self.bound {
             let Some((time, key)) = self.order.pop_front() else {
                 return;
@@ -50,9 +54,14 @@ impl History {
             }
         }
         if self.order.len() > 64 + 2 * self.rows.len() {
-            let rows = &self.rows;
-            self.order
-                .retain(|(time, key)| rows.get(key).is_some_and(|past| past.time == *time));
+            // From the rows, so that each has one place: what is left is half as long at most, however often this is.
+            let mut order: Vec<_> = self
+                .rows
+                .iter()
+                .map(|(key, past)| (past.time, *key))
+                .collect();
+            order.sort_unstable();
+            self.order = order.into();
         }
     }
 
@@ -133,6 +142,24 @@ mod tests {
             history.note(key(0, 1), past(round, i64::from(round), 5));
         }
         assert!(history.order.len() <= 64 + 2 * history.rows.len());
+    }
+
+    /// Were the places of a row not bounded, each further note would go through all of them.
+    #[test]
+    fn rows_that_are_noted_again_take_no_more_places() {
+        let check = |times: &[i64]| {
+            let mut history = History::new(1_000);
+            for time in times.iter().cycle().take(600) {
+                for last in 0..100 {
+                    history.note(key(0, last), past(1, *time, 5));
+                }
+            }
+            assert_eq!(history.rows.len(), 100);
+            assert!(history.order.len() <= 64 + 200, "{times:?}");
+        };
+        check(&[10]);
+        check(&[10, 20]);
+        check(&[10, 10, 20, 10]);
     }
 
     #[test]
