@@ -11,7 +11,7 @@ use crate::events;
 use crate::gate::Pass;
 use crate::heartbeat::Pulse;
 use crate::ignore::Questions;
-use crate::keep::{Keeper, Kept, Order};
+use crate::keep::{Keeper, Kept, Order, Recalled, Written};
 use crate::log::{Kind, Level, Log};
 use crate::plan::{Jail, Merged};
 use crate::protect::Protection;
@@ -407,26 +407,50 @@ impl Hub {
     }
 
     fn kept(&mut self, kept: Kept) {
-        let result = kept.failure.clone().map_or(Ok(()), Err);
-        for seq in kept.numbers {
+        let tell = |log: &Log, level, text: &str| {
+            log.write(clock::now(), level, Kind::Rare, "database", text);
+        };
+        match kept {
+            Kept::Written(written) => {
+                for text in &written.begun_anew {
+                    tell(&self.log, Level::Error, text);
+                }
+                self.written(written);
+            }
+            Kept::Recalled(bans, past) => self.recalled(bans, past),
+            Kept::Unreadable(error) => {
+                let text = format!(
+                    "the bans that the store holds of jails that are new cannot be read: {error}; it is tried again"
+                );
+                tell(&self.log, Level::Error, &text);
+            }
+        }
+    }
+
+    fn written(&mut self, written: Written) {
+        let result = written.failure.clone().map_or(Ok(()), Err);
+        for seq in written.numbers {
             self.step(Input::Committed {
                 seq,
                 result: result.clone(),
             });
         }
-        for text in &kept.begun_anew {
-            self.log
-                .write(clock::now(), Level::Error, Kind::Rare, "database", text);
-        }
-        if !kept.begun_anew.is_empty() {
+        if !written.begun_anew.is_empty() {
             // The file may not know all the bans that stand.
             for ban in self.engine.bans() {
                 let row = translate::standing_row(&self.jails, &ban);
                 self.keeper.send(Order::Write(Write::Stands(row), None));
             }
         }
-        self.recalled(kept.bans, kept.past);
-        if let Some((level, text)) = self.board.store_says(kept.failure) {
+        if written.is_unread {
+            let text = "the store can be read now: the bans that it holds are restored";
+            self.log
+                .write(clock::now(), Level::Notice, Kind::Rare, "database", text);
+            let jails = self.jails.iter().filter(|jail| !jail.is_removed);
+            self.keeper
+                .send(Order::Recall(jails.map(Recalled::new).collect()));
+        }
+        if let Some((level, text)) = self.board.store_says(written.failure) {
             self.log
                 .write(clock::now(), level, Kind::Rare, "database", &text);
         }

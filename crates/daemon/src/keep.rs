@@ -12,7 +12,7 @@ use std::collections::{HashSet, VecDeque};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
-use store::{Ban, Past, Store, StoreError, Write};
+use store::{Ban, Past, Regained, Store, StoreError, Write};
 
 /// An order to the store's thread.
 pub(crate) enum Order {
@@ -62,18 +62,27 @@ impl Recalled {
 }
 
 /// What became of orders.
+pub(crate) enum Kept {
+    /// Of writes, and of the file they go to.
+    Written(Written),
+    /// What is held of jails that were to be recalled: bans that stand, and who was banned before.
+    Recalled(Vec<Ban>, Vec<Past>),
+    /// It cannot be read, for this reason; it is tried again.
+    Unreadable(String),
+}
+
+/// What became of writes.
 #[derive(Default)]
-pub(crate) struct Kept {
+pub(crate) struct Written {
     /// The numbers of the writes, in the order of their coming.
     pub(crate) numbers: Vec<u64>,
     /// Why they are not on disk (they are still held in memory).
     pub(crate) failure: Option<String>,
-    /// The file does not know all the bans that stand, because a fresh one was begun or too many rows had to wait:
-    /// what was done.
+    /// The file does not know all the bans that stand, because it is another one or too many rows had to wait: what was
+    /// done.
     pub(crate) begun_anew: Vec<String>,
-    /// What was to be recalled: bans that stand, and who was banned before.
-    pub(crate) bans: Vec<Ban>,
-    pub(crate) past: Vec<Past>,
+    /// The file could not be read at the start, and now it can be: nobody knows what it holds.
+    pub(crate) is_unread: bool,
 }
 
 /// The hub's end. Dropping it lets the thread write what is left and end.
@@ -108,6 +117,8 @@ impl Keeper {
                 waiting: VecDeque::new(),
                 forgotten: 0,
                 looked: Instant::now(),
+                unrecalled: Vec::new(),
+                is_unreadable: false,
             }
             .run(&inbox)
         })?;
@@ -136,11 +147,16 @@ struct Shelf<R> {
     forgotten: usize,
     /// When the file was last looked for, where it cannot be written.
     looked: Instant,
+    /// Jails whose rows could not be read yet.
+    unrecalled: Vec<Recalled>,
+    /// That was told.
+    is_unreadable: bool,
 }
 
 impl<R: Fn(Kept)> Shelf<R> {
     fn run(mut self, inbox: &Receiver<Order>) {
         let mut tried = Instant::now();
+        let mut asked = Instant::now();
         loop {
             let first = match inbox.recv_timeout(TRY_AGAIN) {
                 Ok(order) => Some(order),
@@ -149,7 +165,7 @@ impl<R: Fn(Kept)> Shelf<R> {
             };
             let mut writes = Vec::new();
             let mut numbers = Vec::new();
-            let mut recalled = Vec::new();
+            let mut is_asked = false;
             for order in first
                 .into_iter()
                 .chain(inbox.try_iter().take(MAX_TRANSACTION))
@@ -160,7 +176,10 @@ impl<R: Fn(Kept)> Shelf<R> {
                         numbers.extend(number);
                     }
                     Order::Purge { now, age } => self.purge(now, age),
-                    Order::Recall(jails) => recalled.extend(jails),
+                    Order::Recall(jails) => {
+                        self.unrecalled.extend(jails);
+                        is_asked = true;
+                    }
                 }
             }
             let due = !self.waiting.is_empty() && tried.elapsed() >= TRY_AGAIN;
@@ -168,8 +187,10 @@ impl<R: Fn(Kept)> Shelf<R> {
                 tried = Instant::now();
                 self.write(writes, numbers, TRY_AGAIN);
             }
-            if !recalled.is_empty() {
-                self.recall(&recalled);
+            let due = !self.unrecalled.is_empty() && asked.elapsed() >= TRY_AGAIN;
+            if is_asked || due {
+                asked = Instant::now();
+                self.recall();
             }
         }
         if !self.waiting.is_empty() {
@@ -177,42 +198,61 @@ impl<R: Fn(Kept)> Shelf<R> {
         }
     }
 
-    fn recall(&self, jails: &[Recalled]) {
-        let mut kept = Kept::default();
-        match self.recalled(jails) {
-            Ok((bans, past)) => (kept.bans, kept.past) = (bans, past),
-            Err(error) => kept.failure = Some(error.to_string()),
+    fn recall(&mut self) {
+        match self.recalled() {
+            Ok((bans, past)) => {
+                self.unrecalled.clear();
+                self.is_unreadable = false;
+                (self.report)(Kept::Recalled(bans, past));
+            }
+            Err(error) => {
+                if !std::mem::replace(&mut self.is_unreadable, true) {
+                    (self.report)(Kept::Unreadable(error.to_string()));
+                }
+            }
         }
-        (self.report)(kept);
     }
 
-    fn recalled(&self, jails: &[Recalled]) -> Result<(Vec<Ban>, Vec<Past>), StoreError> {
-        let names: HashSet<&str> = jails.iter().map(|jail| jail.name.as_str()).collect();
-        let (mut bans, _) = self.store.current_bans(clock::now())?;
-        bans.retain(|ban| names.contains(ban.jail.as_str()));
+    /// What is held of them: on disk, and in the rows that wait for it.
+    fn recalled(&mut self) -> Result<(Vec<Ban>, Vec<Past>), StoreError> {
+        let jails = &self.unrecalled;
+        let names: Vec<&str> = jails.iter().map(|jail| jail.name.as_str()).collect();
+        let foreseen;
+        let store = match self.waiting.make_contiguous() {
+            [] => &self.store,
+            waiting => {
+                foreseen = self.store.foreseen(&names, waiting)?;
+                &foreseen
+            }
+        };
+        let is_asked = names.iter().copied().collect::<HashSet<_>>();
+        let (mut bans, _) = store.current_bans(clock::now())?;
+        bans.retain(|ban| is_asked.contains(ban.jail.as_str()));
         for jail in jails {
-            jail.read_lines(&self.store, &mut bans)?;
+            jail.read_lines(store, &mut bans)?;
         }
-        let mut past = self.store.past()?;
-        past.retain(|past| names.contains(past.jail.as_str()));
+        let mut past = store.past()?;
+        past.retain(|past| is_asked.contains(past.jail.as_str()));
         Ok((bans, past))
     }
 
     fn write(&mut self, writes: Vec<Write>, numbers: Vec<u64>, patience: Duration) {
         let waited = !self.waiting.is_empty();
         self.waiting.extend(writes);
-        let mut begun_anew = Vec::new();
+        let mut regained = Regained::default();
         if self.store.trouble().is_some() && self.looked.elapsed() >= patience {
             self.looked = Instant::now();
-            begun_anew = self.store.retry(&stamp_now());
+            regained = self.store.retry(&stamp_now());
         }
         let mut written = self.store.write(self.waiting.make_contiguous());
         if let Err(error) = &written
-            && let Some(notes) = self.begin_anew(error)
+            && let Some(other) = self.other_file(error)
         {
-            begun_anew.extend(notes);
+            regained.notes.extend(other.notes);
+            regained.is_unread |= other.is_unread;
             written = self.store.write(self.waiting.make_contiguous());
         }
+        let mut begun_anew = regained.notes;
         let failure = match written {
             Ok(()) => {
                 self.waiting.clear();
@@ -226,21 +266,29 @@ impl<R: Fn(Kept)> Shelf<R> {
                 Some(error.to_string())
             }
         };
-        if waited || failure.is_some() || !numbers.is_empty() || !begun_anew.is_empty() {
-            (self.report)(Kept {
+        let is_unread = regained.is_unread;
+        let is_news = waited || failure.is_some() || !numbers.is_empty();
+        if is_news || is_unread || !begun_anew.is_empty() {
+            (self.report)(Kept::Written(Written {
                 numbers,
                 failure,
                 begun_anew,
-                ..Kept::default()
-            });
+                is_unread,
+            }));
         }
     }
 
-    /// Where the file itself is damaged, a fresh one: gives what was done.
-    fn begin_anew(&mut self, error: &StoreError) -> Option<Vec<String>> {
+    /// Where the file itself is damaged a fresh one, and where it is no more at its path what lies there now: gives
+    /// what was done.
+    fn other_file(&mut self, error: &StoreError) -> Option<Regained> {
+        if error.is_moved() {
+            return Some(self.store.retry(&stamp_now()));
+        }
         let is_file = self.store.path().is_some();
-        (is_file && error.is_damage())
-            .then(|| self.store.begin_anew(&stamp_now(), &error.to_string()))
+        (is_file && error.is_damage()).then(|| Regained {
+            notes: self.store.begin_anew(&stamp_now(), &error.to_string()),
+            is_unread: false,
+        })
     }
 
     /// Of positions only the last of each log counts; if that is not enough, the oldest writes go.
@@ -276,12 +324,13 @@ impl<R: Fn(Kept)> Shelf<R> {
 
     fn purge(&mut self, now: Timestamp, age: Span) {
         if let Err(error) = self.store.purge(now, age) {
-            let begun_anew = self.begin_anew(&error).unwrap_or_default();
-            (self.report)(Kept {
-                failure: begun_anew.is_empty().then(|| error.to_string()),
-                begun_anew,
-                ..Kept::default()
-            });
+            let Regained { notes, is_unread } = self.other_file(&error).unwrap_or_default();
+            (self.report)(Kept::Written(Written {
+                numbers: Vec::new(),
+                failure: notes.is_empty().then(|| error.to_string()),
+                begun_anew: notes,
+                is_unread,
+            }));
         }
     }
 }
@@ -308,6 +357,14 @@ mod tests {
         })
     }
 
+    /// The numbers, and whether they are not on disk.
+    fn written(kept: Kept) -> (Vec<u64>, bool) {
+        match kept {
+            Kept::Written(written) => (written.numbers, written.failure.is_some()),
+            Kept::Recalled(..) | Kept::Unreadable(_) => panic!("nothing was recalled"),
+        }
+    }
+
     #[test]
     fn numbers_come_back_and_failed_writes_are_kept_for_later() {
         let dir = tempfile::tempdir().unwrap();
@@ -319,10 +376,7 @@ mod tests {
         other
             .execute_batch("ALTER TABLE bips RENAME TO gone")
             .unwrap();
-        let keeper = Keeper::start(store, move |kept: Kept| {
-            sink.send((kept.numbers, kept.failure.is_some())).unwrap()
-        })
-        .unwrap();
+        let keeper = Keeper::start(store, move |kept| sink.send(written(kept)).unwrap()).unwrap();
         keeper.send(Order::Write(ban("one"), Some(1)));
         assert_eq!(reports.recv().unwrap(), (vec![1], true));
         other
@@ -351,10 +405,7 @@ mod tests {
         let (sink, reports) = channel();
         let store = Store::open(&path, "x", Timestamp::from_secs(0), 10).store;
         assert!(store.trouble().is_some());
-        let keeper = Keeper::start(store, move |kept: Kept| {
-            sink.send((kept.numbers, kept.failure.is_some())).unwrap()
-        })
-        .unwrap();
+        let keeper = Keeper::start(store, move |kept| sink.send(written(kept)).unwrap()).unwrap();
         keeper.send(Order::Write(ban("one"), Some(1)));
         assert_eq!(reports.recv().unwrap(), (vec![1], true));
         std::fs::remove_file(&folder).unwrap();
@@ -363,6 +414,114 @@ mod tests {
         assert_eq!(reports.recv().unwrap(), (vec![], false));
         let held = Store::open(&path, "x", Timestamp::from_secs(0), 10).held;
         assert_eq!(held.bans.len(), 1);
+    }
+
+    fn shelf<R: Fn(Kept)>(store: Store, report: R, waiting: VecDeque<Write>) -> Shelf<R> {
+        Shelf {
+            store,
+            report,
+            waiting,
+            forgotten: 0,
+            looked: Instant::now(),
+            unrecalled: Vec::new(),
+            is_unreadable: false,
+        }
+    }
+
+    /// What was said, in short: rows by their jails.
+    fn said(kept: Kept) -> String {
+        match kept {
+            Kept::Written(written) => {
+                let disk = written.failure.map_or("written", |_| "waits");
+                let anew = if written.begun_anew.is_empty() {
+                    ""
+                } else {
+                    ", anew"
+                };
+                let unread = if written.is_unread { ", unread" } else { "" };
+                format!("{disk}{anew}{unread}")
+            }
+            Kept::Recalled(bans, past) => {
+                let bans: Vec<&str> = bans.iter().map(|ban| ban.jail.as_str()).collect();
+                format!("{} of {}", bans.join(" "), past.len())
+            }
+            Kept::Unreadable(_) => "unreadable".to_owned(),
+        }
+    }
+
+    fn recalled(jail: &str) -> Recalled {
+        let (name, lines) = (jail.to_owned(), 0);
+        Recalled { name, lines }
+    }
+
+    #[test]
+    fn what_waits_for_the_disk_is_recalled_too() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("store");
+        let store = Store::open(&path, "x", Timestamp::from_secs(0), 10).store;
+        let heard = std::cell::RefCell::new(Vec::new());
+        let hear = |kept| heard.borrow_mut().push(said(kept));
+        let mut shelf = shelf(store, hear, VecDeque::new());
+        shelf.write(vec![ban("one"), ban("two")], vec![], TRY_AGAIN);
+        // Somebody else writes: the disk can be read meanwhile.
+        let other = rusqlite::Connection::open(&path).unwrap();
+        other.execute_batch("BEGIN IMMEDIATE").unwrap();
+        let unban = Write::Unban {
+            jail: "two".into(),
+            prefix: "192.0.2.1".parse().unwrap(),
+        };
+        shelf.write(vec![ban("three"), unban], vec![], TRY_AGAIN);
+        shelf.unrecalled = ["one", "two", "three", "four"].map(recalled).into();
+        shelf.recall();
+        assert_eq!(heard.take(), ["waits", "one three of 2"]);
+        // Nobody can read it: that is told once, and the jails are asked for until it succeeds.
+        other.execute_batch("COMMIT; BEGIN EXCLUSIVE").unwrap();
+        shelf.unrecalled = vec![recalled("one")];
+        shelf.recall();
+        shelf.recall();
+        assert_eq!(heard.take(), ["unreadable"]);
+        other.execute_batch("COMMIT").unwrap();
+        shelf.recall();
+        assert_eq!(heard.take(), ["one of 1"]);
+        assert!(shelf.unrecalled.is_empty());
+    }
+
+    #[test]
+    fn a_file_that_could_not_be_read_at_the_start_is_told_when_it_can() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("store");
+        let mut other = Store::open(&path, "x", Timestamp::from_secs(0), 10).store;
+        other.write(&[ban("one")]).unwrap();
+        drop(other);
+        let other = rusqlite::Connection::open(&path).unwrap();
+        other.execute_batch("BEGIN EXCLUSIVE").unwrap();
+        let store = Store::open(&path, "x", Timestamp::from_secs(0), 10).store;
+        let heard = std::cell::RefCell::new(Vec::new());
+        let hear = |kept| heard.borrow_mut().push(said(kept));
+        let mut shelf = shelf(store, hear, VecDeque::new());
+        shelf.write(vec![ban("two")], vec![], TRY_AGAIN);
+        other.execute_batch("COMMIT").unwrap();
+        shelf.write(vec![], vec![], Duration::ZERO);
+        shelf.unrecalled = ["one", "two"].map(recalled).into();
+        shelf.recall();
+        assert_eq!(heard.take(), ["waits", "written, unread", "one two of 2"]);
+    }
+
+    #[test]
+    fn a_file_that_is_moved_away_is_begun_anew() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("store");
+        let store = Store::open(&path, "x", Timestamp::from_secs(0), 10).store;
+        let heard = std::cell::RefCell::new(Vec::new());
+        let hear = |kept| heard.borrow_mut().push(said(kept));
+        let mut shelf = shelf(store, hear, VecDeque::new());
+        shelf.write(vec![ban("one")], vec![1], TRY_AGAIN);
+        std::fs::rename(&path, dir.path().join("away")).unwrap();
+        shelf.write(vec![ban("two")], vec![2], TRY_AGAIN);
+        shelf.write(vec![ban("three")], vec![3], TRY_AGAIN);
+        assert_eq!(heard.take(), ["written", "written, anew", "written"]);
+        let held = Store::open(&path, "x", Timestamp::from_secs(0), 10).held;
+        assert_eq!(held.bans.len(), 2);
     }
 
     #[test]
@@ -376,13 +535,7 @@ mod tests {
             })
         };
         let shelf = |waiting: VecDeque<Write>| {
-            let mut shelf = Shelf {
-                store: Store::memory(),
-                report: |_| {},
-                waiting,
-                forgotten: 0,
-                looked: Instant::now(),
-            };
+            let mut shelf = shelf(Store::memory(), |_| {}, waiting);
             shelf.make_room();
             shelf
         };

@@ -1,6 +1,7 @@
 //! Why a read or write failed.
 
 use rusqlite::ErrorCode::{DatabaseCorrupt, NotADatabase, Unknown};
+use rusqlite::ffi::SQLITE_READONLY_DBMOVED;
 use std::fmt;
 
 /// Why a read or write failed; the text is SQLite's or the system's.
@@ -17,6 +18,10 @@ enum Blame {
     Content,
     /// The tables are not those that were expected.
     Tables,
+    /// One value, which is none that we know; what stands around it is good.
+    Value,
+    /// Our hold on the file: another one lies at its path, or none.
+    Place,
     /// The moment: the file is locked, the disk full, the way to it barred.
     Moment,
 }
@@ -30,7 +35,12 @@ impl StoreError {
     /// True if it speaks against the file and not against the moment. A file that is locked, full or out of reach at
     /// the moment is a good one: to set it aside would lose its bans.
     pub(crate) fn is_the_files(&self) -> bool {
-        self.blame != Blame::Moment
+        matches!(self.blame, Blame::Content | Blame::Tables)
+    }
+
+    /// True if the file was moved or removed while it was open.
+    pub fn is_moved(&self) -> bool {
+        self.blame == Blame::Place
     }
 
     /// The file holds something else than our tables.
@@ -62,15 +72,35 @@ impl std::error::Error for StoreError {}
 
 impl From<rusqlite::Error> for StoreError {
     fn from(error: rusqlite::Error) -> Self {
+        let extended = error.sqlite_error().map(|error| error.extended_code);
+        if extended == Some(SQLITE_READONLY_DBMOVED) {
+            // SQLite calls it a readonly database.
+            let text = "the file was moved or removed while it was in use".to_owned();
+            let blame = Blame::Place;
+            return Self { text, blame };
+        }
         let blame = match error.sqlite_error_code() {
             Some(DatabaseCorrupt | NotADatabase) => Blame::Content,
             // Unknown is SQL that the tables do not fit.
-            Some(Unknown) | None => Blame::Tables,
+            Some(Unknown) => Blame::Tables,
             Some(_) => Blame::Moment,
+            None if is_of_value(&error) => Blame::Value,
+            None => Blame::Tables,
         };
         let text = error.to_string();
         Self { text, blame }
     }
+}
+
+/// A value could be read and is not of the kind that was asked for.
+fn is_of_value(error: &rusqlite::Error) -> bool {
+    matches!(
+        error,
+        rusqlite::Error::FromSqlConversionFailure(..)
+            | rusqlite::Error::IntegralValueOutOfRange(..)
+            | rusqlite::Error::InvalidColumnType(..)
+            | rusqlite::Error::Utf8Error(..)
+    )
 }
 
 impl From<std::io::Error> for StoreError {

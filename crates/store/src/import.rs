@@ -3,6 +3,7 @@
 use crate::open::memory_copy;
 use crate::{Store, StoreError};
 use base::Timestamp;
+use rusqlite::ErrorCode::ConstraintViolation;
 use rusqlite::types::{Value, ValueRef};
 use rusqlite::{Connection, Params, Row, Statement, Transaction, params, params_from_iter};
 use std::path::Path;
@@ -14,6 +15,8 @@ pub struct Imported {
     pub bans: usize,
     /// Positions in log files and the journal.
     pub positions: usize,
+    /// Rows that make no sense and stayed behind.
+    pub left_out: usize,
 }
 
 impl Store {
@@ -51,13 +54,9 @@ fn import_all(
     imported: &mut Imported,
 ) -> Result<(), StoreError> {
     let mut insert = ours.prepare("INSERT OR IGNORE INTO jails(name, enabled) VALUES(?, 0)")?;
-    copy(
-        theirs,
-        "SELECT name FROM jails",
-        [],
-        &mut insert,
-        |_| Ok(()),
-    )?;
+    // Also those that only their rows tell of: references to `jails` need not have been kept over there.
+    let names = "SELECT name FROM jails UNION SELECT jail FROM bips UNION SELECT jail FROM logs";
+    copy(theirs, names, [], &mut insert, |_| Ok(()))?;
     let bans = "SELECT ip, jail, timeofban, bantime, bancount, CAST(data AS BLOB),
             bantime < 0 OR timeofban + bantime > ?1
         FROM bips";
@@ -68,7 +67,7 @@ fn import_all(
             WHERE excluded.timeofban > bips.timeofban",
     )?;
     let is_ours = |jail: ValueRef<'_>| jail.as_str().is_ok_and(|jail| jails.contains(&jail));
-    copy(theirs, bans, [now.as_secs()], &mut insert, |row| {
+    let bans_left = copy(theirs, bans, [now.as_secs()], &mut insert, |row| {
         let counts = is_ours(row.get_ref(1)?) && row.get(6)?;
         imported.bans += usize::from(counts);
         Ok(())
@@ -77,28 +76,39 @@ fn import_all(
     let mut insert = ours.prepare(
         "INSERT OR IGNORE INTO logs(jail, path, firstlinemd5, lastfilepos) VALUES(?, ?, ?, ?)",
     )?;
-    copy(theirs, logs, [], &mut insert, |row| {
+    let logs_left = copy(theirs, logs, [], &mut insert, |row| {
         imported.positions += usize::from(is_ours(row.get_ref(0)?));
         Ok(())
-    })
+    })?;
+    imported.left_out = bans_left + logs_left;
+    Ok(())
 }
 
-/// Copies each row that the query gives; those that changed something here are told.
-fn copy(
+/// Copies each row that the query gives; those that changed something here are told. A row that makes no sense, or that
+/// the tables refuse, costs only itself: gives how many did.
+pub(crate) fn copy(
     from: &Connection,
     query: &str,
     parameters: impl Params,
     insert: &mut Statement<'_>,
     mut arrived: impl FnMut(&Row<'_>) -> rusqlite::Result<()>,
-) -> Result<(), StoreError> {
+) -> Result<usize, StoreError> {
     let mut select = from.prepare(query)?;
     let mut rows = select.query(parameters)?;
     let columns = insert.parameter_count();
+    let mut left_out = 0;
     while let Some(row) = rows.next()? {
-        let values: Vec<Value> = (0..columns).map(|n| row.get(n)).collect::<Result<_, _>>()?;
-        if insert.execute(params_from_iter(values))? > 0 {
-            arrived(row)?;
+        let values: rusqlite::Result<Vec<Value>> = (0..columns).map(|n| row.get(n)).collect();
+        let Ok(values) = values else {
+            left_out += 1;
+            continue;
+        };
+        match insert.execute(params_from_iter(values)) {
+            Ok(0) => {}
+            Ok(_) => arrived(row)?,
+            Err(error) if error.sqlite_error_code() == Some(ConstraintViolation) => left_out += 1,
+            Err(error) => return Err(error.into()),
         }
     }
-    Ok(())
+    Ok(left_out)
 }

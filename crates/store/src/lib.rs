@@ -11,6 +11,7 @@
 
 mod aside;
 mod error;
+mod foresee;
 mod history;
 mod import;
 mod open;
@@ -28,7 +29,7 @@ mod tests;
 pub use error::StoreError;
 pub use history::{History, Merged};
 pub use import::Imported;
-pub use open::{Held, Opened};
+pub use open::{Held, Opened, Regained};
 pub use row::{Ban, JournalPosition, LogPosition, Past};
 pub use write::Write;
 
@@ -40,6 +41,8 @@ pub struct Store {
     place: Place,
     access: Access,
     most_lines: usize,
+    /// What the file holds could not be read yet.
+    is_unread: bool,
 }
 
 /// Where the rows belong.

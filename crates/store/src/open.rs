@@ -40,6 +40,17 @@ pub struct Held {
     pub logs: Vec<LogPosition>,
     /// How far the journal was read.
     pub journal: Vec<JournalPosition>,
+    /// Rows of these that make no sense and were left out.
+    pub bad_positions: usize,
+}
+
+/// What came of trying to get hold of a file again.
+#[derive(Default)]
+pub struct Regained {
+    /// What was done on the way, one sentence each. If anything was, the file may not know all the bans that stand.
+    pub notes: Vec<String>,
+    /// It can be read now, for the first time: nobody was told yet what it holds.
+    pub is_unread: bool,
 }
 
 /// How long to wait for another program's write: a start and bans that wait to be acknowledged are urgent.
@@ -62,6 +73,7 @@ impl Store {
             place: Place::File(path.to_owned()),
             access: acquire(path, stamp, &mut done),
             most_lines,
+            is_unread: false,
         };
         let Done {
             upgraded,
@@ -75,15 +87,26 @@ impl Store {
             notes.extend(store.begin_anew(stamp, &why));
             held = store.held(now);
         }
+        let held = held.unwrap_or_else(|error| {
+            // Whatever can be written: what nobody has read is not to be written over. `retry` tells when it can be read.
+            store.access = Access::None(error);
+            store.is_unread = true;
+            Held::default()
+        });
         if let Some(why) = store.trouble() {
-            notes.push(format!(
-                "the store {} cannot be written: {why}; what is to be kept waits in memory until it can",
-                path.display()
-            ));
+            let path = path.display();
+            notes.push(match store.is_unread {
+                false => format!(
+                    "the store {path} cannot be written: {why}; what is to be kept waits in memory until it can"
+                ),
+                true => format!(
+                    "the store {path} cannot be read: {why}; the bans that it may hold come back when it can be, and what is to be kept waits in memory"
+                ),
+            });
         }
         Opened {
             store,
-            held: held.unwrap_or_default(),
+            held,
             upgraded,
             notes,
         }
@@ -101,20 +124,33 @@ impl Store {
         done.troubles
     }
 
-    /// Tries again to get hold of a file that could not be written. Gives what was done on the way.
-    pub fn retry(&mut self, stamp: &str) -> Vec<String> {
+    /// Tries again to get hold of a file that could not be had.
+    pub fn retry(&mut self, stamp: &str) -> Regained {
         let mut done = Done::default();
-        if let (Some(_), Place::File(path)) = (self.trouble(), &self.place) {
-            match connect(path, stamp, &mut done) {
-                Ok(connection) => self.access = Access::Full(connection),
-                Err(error) if error.is_the_files() => {
-                    self.access = afresh(path, stamp, &error.to_string(), &mut done);
+        let (Some(trouble), Place::File(path)) = (self.trouble(), &self.place) else {
+            return Regained::default();
+        };
+        let was_moved = trouble.is_moved();
+        match connect(path, stamp, &mut done) {
+            Ok(connection) => {
+                if was_moved {
+                    done.troubles.push(format!(
+                        "the store {} was moved or removed while it was in use; what lies there now is used from here on",
+                        path.display()
+                    ));
                 }
-                // What could be read at the start goes on being read.
-                Err(_) => {}
+                self.access = Access::Full(connection);
             }
+            Err(error) if error.is_the_files() => {
+                self.access = afresh(path, stamp, &error.to_string(), &mut done);
+            }
+            // What could be read at the start goes on being read.
+            Err(_) => {}
         }
-        done.upgraded.into_iter().chain(done.troubles).collect()
+        Regained {
+            is_unread: self.trouble().is_none() && std::mem::take(&mut self.is_unread),
+            notes: done.upgraded.into_iter().chain(done.troubles).collect(),
+        }
     }
 
     /// A store that lives and dies with the process.
@@ -132,6 +168,7 @@ impl Store {
             place: Place::Memory,
             access: Access::Full(connection),
             most_lines: usize::MAX,
+            is_unread: false,
         }
     }
 }

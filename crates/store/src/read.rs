@@ -12,7 +12,8 @@ impl Store {
     /// Everything that a start at `now` needs.
     pub fn held(&self, now: Timestamp) -> Result<Held, StoreError> {
         let (bans, passed_over) = self.current_bans(now)?;
-        let (logs, journal) = (self.log_positions()?, self.journal_positions()?);
+        let (logs, bad_logs) = self.log_positions()?;
+        let (journal, bad_journal) = self.journal_positions()?;
         Ok(Held {
             bans,
             of_unknown_length: self.bans_of_unknown_length()?,
@@ -20,6 +21,7 @@ impl Store {
             passed_over,
             logs,
             journal,
+            bad_positions: bad_logs + bad_journal,
         })
     }
 
@@ -98,30 +100,29 @@ impl Store {
         Ok(())
     }
 
-    /// How far the files were read, all jails.
-    pub fn log_positions(&self) -> Result<Vec<LogPosition>, StoreError> {
-        let mut statement = self.reader()?.prepare(
-            "SELECT jail, path, firstlinemd5, lastfilepos FROM logs WHERE path <> 'systemd-journal' ORDER BY jail, path",
-        )?;
-        let rows = statement.query_map([], |row| {
+    /// How far the files were read, all jails; and how many rows make no sense and were left out.
+    pub fn log_positions(&self) -> Result<(Vec<LogPosition>, usize), StoreError> {
+        let sql =
+            "SELECT jail, path, firstlinemd5, lastfilepos FROM logs WHERE path <> 'systemd-journal'
+            ORDER BY jail, path";
+        self.positions(sql, |row| {
             Ok(LogPosition {
                 jail: row.get(0)?,
                 path: row.get(1)?,
                 first_line_hash: row.get::<_, Option<String>>(2)?.unwrap_or_default(),
                 offset: row.get::<_, f64>(3)?.max(0.0) as u64,
             })
-        })?;
-        Ok(rows.collect::<Result<_, _>>()?)
+        })
     }
 
-    /// How far the journal was read, all jails. Where fail2ban was the last to run only its time is known.
-    pub fn journal_positions(&self) -> Result<Vec<JournalPosition>, StoreError> {
-        let mut statement = self.reader()?.prepare(
+    /// How far the journal was read, all jails; and how many rows make no sense and were left out. Where fail2ban was
+    /// the last to run only its time is known.
+    pub fn journal_positions(&self) -> Result<(Vec<JournalPosition>, usize), StoreError> {
+        let sql =
             "SELECT logs.jail, coalesce(cursor, ''), coalesce(micros, 0), coalesce(lastfilepos, 0)
-                FROM logs LEFT JOIN stockade_journal ON stockade_journal.jail = logs.jail
-                WHERE path = 'systemd-journal' ORDER BY logs.jail",
-        )?;
-        let rows = statement.query_map([], |row| {
+            FROM logs LEFT JOIN stockade_journal ON stockade_journal.jail = logs.jail
+            WHERE path = 'systemd-journal' ORDER BY logs.jail";
+        self.positions(sql, |row| {
             let ours = Timestamp::from_micros(row.get(2)?);
             let theirs = Timestamp::from_micros((row.get::<_, f64>(3)? * 1e6).round() as i64);
             // Whoever ran last has the later time; a cursor of an older run would read entries twice.
@@ -131,8 +132,26 @@ impl Store {
                 cursor: if is_ours { row.get(1)? } else { String::new() },
                 time: ours.max(theirs),
             })
-        })?;
-        Ok(rows.collect::<Result<_, _>>()?)
+        })
+    }
+
+    /// What each row tells. A value that is none costs its own row only: its log is read from `findtime` on.
+    fn positions<T>(
+        &self,
+        sql: &str,
+        tell: impl Fn(&Row<'_>) -> rusqlite::Result<T>,
+    ) -> Result<(Vec<T>, usize), StoreError> {
+        let mut statement = self.reader()?.prepare(sql)?;
+        let mut rows = statement.query([])?;
+        let mut told = Vec::new();
+        let mut skipped = 0;
+        while let Some(row) = rows.next()? {
+            match tell(row) {
+                Ok(position) => told.push(position),
+                Err(_) => skipped += 1,
+            }
+        }
+        Ok((told, skipped))
     }
 }
 

@@ -90,11 +90,10 @@ pub(crate) fn version(connection: &Connection) -> Result<Option<i64>, StoreError
     if tables == 0 {
         return Ok(None);
     }
-    Ok(Some(connection.query_row(
-        "SELECT max(version) FROM fail2banDb",
-        [],
-        |row| row.get(0),
-    )?))
+    let sql = "SELECT max(version) FROM fail2banDb";
+    let version = connection.query_row(sql, [], |row| Ok(row.get_ref(0)?.as_i64().ok()))?;
+    let none = || StoreError::of_content("its tables tell no version".to_owned());
+    version.ok_or_else(none).map(Some)
 }
 
 /// Makes all tables in an empty database.

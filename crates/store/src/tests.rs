@@ -194,9 +194,9 @@ fn positions_are_kept_per_jail_and_path() {
         .unwrap();
     assert_eq!(
         store.log_positions().unwrap(),
-        [log("/a", 2), log("/b", 30)]
+        (vec![log("/a", 2), log("/b", 30)], 0)
     );
-    assert_eq!(store.journal_positions().unwrap(), [journal]);
+    assert_eq!(store.journal_positions().unwrap(), (vec![journal], 0));
     // fail2ban ran since: its later time counts and the old cursor does not.
     store
         .raw()
@@ -205,7 +205,7 @@ fn positions_are_kept_per_jail_and_path() {
             [],
         )
         .unwrap();
-    let later = store.journal_positions().unwrap().remove(0);
+    let later = store.journal_positions().unwrap().0.remove(0);
     assert_eq!(
         (later.cursor.as_str(), later.time.as_micros()),
         ("", 1_700_000_500_500_000)
@@ -311,4 +311,174 @@ fn a_strange_row_costs_only_itself() {
     let opened = Store::open(&path, "x", Timestamp::from_secs(0), 10);
     assert_eq!(opened.notes, Vec::<String>::new());
     assert_eq!((opened.held.bans.len(), opened.held.passed_over), (1, 2));
+}
+
+#[test]
+fn a_strange_position_costs_only_itself() {
+    let check = |rows: &str, positions: (usize, usize), bad: usize| {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("store");
+        let mut store = open(&path);
+        let good = r#"INSERT INTO logs VALUES('sshd', '/good', 'h', 5), ('sshd', 'systemd-journal', 'h', 7);
+            INSERT INTO stockade_journal VALUES('sshd', 's=1', 8000000);"#;
+        let ban = Write::Ban(ban("192.0.2.1", 1, None));
+        store.write(&[enabled(), ban]).unwrap();
+        store.raw().execute_batch(good).unwrap();
+        store.raw().execute_batch(rows).unwrap();
+        drop(store);
+        let opened = Store::open(&path, "x", Timestamp::from_secs(0), 10);
+        assert_eq!(opened.notes, Vec::<String>::new(), "{rows}");
+        let held = opened.held;
+        assert_eq!(held.bans.len(), 1, "{rows}");
+        assert_eq!((held.logs.len(), held.journal.len()), positions, "{rows}");
+        assert_eq!(held.bad_positions, bad, "{rows}");
+    };
+    check("", (1, 1), 0);
+    check(
+        "INSERT INTO logs VALUES('sshd', '/a', 'h', NULL)",
+        (1, 1),
+        1,
+    );
+    check(
+        "INSERT INTO logs VALUES('sshd', '/a', 'h', 'far')",
+        (1, 1),
+        1,
+    );
+    check("INSERT INTO logs VALUES('sshd', '/a', x'00', 1)", (1, 1), 1);
+    // A path that is no UTF-8.
+    check(
+        "INSERT INTO logs VALUES('sshd', CAST(x'2fff' AS TEXT), 'h', 1)",
+        (1, 1),
+        1,
+    );
+    check("UPDATE stockade_journal SET micros = 'late'", (1, 0), 1);
+    check("UPDATE stockade_journal SET cursor = x'ff'", (1, 0), 1);
+}
+
+#[test]
+fn what_the_kernel_alone_told_lowers_nothing_that_the_file_knows() {
+    let check = |prefix: &str, before: Option<(i64, Option<i64>)>, stays: bool| {
+        let mut store = Store::memory();
+        let before = before.map(|(time, length)| Ban {
+            count: 7,
+            ..ban(prefix, time, length)
+        });
+        let known: Vec<_> = before.iter().cloned().map(Write::Ban).collect();
+        store.write(&known).unwrap();
+        let adopted = Ban {
+            count: 2,
+            failures: 0,
+            users: vec![],
+            matches: vec![],
+            captures: vec![("stockade_fixed".into(), "yes".into())],
+            ..ban(prefix, 1_000, Some(60))
+        };
+        store.write(&[Write::Adopted(adopted.clone())]).unwrap();
+        let mut bans = store.current_bans(Timestamp::from_secs(1_000)).unwrap().0;
+        store.read_lines(&mut bans, 10).unwrap();
+        let count = before.as_ref().map_or(2, |before| before.count);
+        let kept = before.clone().filter(|_| stays);
+        assert_eq!(
+            bans,
+            [kept.unwrap_or(Ban { count, ..adopted })],
+            "{before:?}"
+        );
+        let rows: u32 = store
+            .raw()
+            .query_row("SELECT count(*) FROM bans", [], |row| row.get(0))
+            .unwrap();
+        let expected = known.len() + usize::from(!stays);
+        let is_host = ban(prefix, 0, None).prefix.is_host();
+        assert_eq!(rows as usize, expected * usize::from(is_host), "{before:?}");
+    };
+    for prefix in ["192.0.2.1", "192.0.2.0/24"] {
+        check(prefix, None, false);
+        check(prefix, Some((900, Some(600))), true);
+        check(prefix, Some((900, None)), true);
+        check(prefix, Some((900, Some(100))), false);
+    }
+}
+
+#[test]
+fn what_waits_is_foreseen_as_it_will_be() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut store = open(&dir.path().join("store"));
+    let of = |jail: &str, prefix: &str| Ban {
+        jail: jail.into(),
+        ..ban(prefix, 100, None)
+    };
+    let unban = |jail: &str, prefix: &str| {
+        let (jail, prefix) = (jail.into(), prefix.parse().unwrap());
+        Write::Unban { jail, prefix }
+    };
+    let stored =
+        ["192.0.2.1", "192.0.2.2", "198.51.100.0/24"].map(|prefix| Write::Ban(of("a", prefix)));
+    store.write(&stored).unwrap();
+    store.write(&[Write::Ban(of("b", "192.0.2.1"))]).unwrap();
+    let waiting = [
+        unban("a", "192.0.2.1"),
+        Write::Ban(of("a", "192.0.2.3")),
+        unban("b", "192.0.2.1"),
+    ];
+    let seen = |store: &Store, jail: &str| -> Vec<Ban> {
+        let mut bans = store.current_bans(Timestamp::from_secs(100)).unwrap().0;
+        store.read_lines(&mut bans, 10).unwrap();
+        bans.retain(|ban| ban.jail == jail);
+        bans
+    };
+    let foreseen = store.foreseen(&["a"], &waiting).unwrap();
+    assert_eq!(seen(&store, "a").len(), 3, "nothing was written");
+    store.write(&waiting).unwrap();
+    let written = seen(&store, "a");
+    assert_eq!(
+        written,
+        ["192.0.2.2", "192.0.2.3", "198.51.100.0/24"].map(|prefix| of("a", prefix))
+    );
+    assert_eq!(seen(&foreseen, "a"), written);
+    assert_eq!(foreseen.past().unwrap(), store.past().unwrap());
+}
+
+/// Wherever reading fails on the way: nothing that stays may be said to be gone.
+#[test]
+fn an_unban_is_done_whole_or_not_at_all() {
+    let mut store = Store::memory();
+    let bans = (1..6).map(|n| ban(&format!("192.0.2.{n}"), 100, None));
+    let bans: Vec<_> = bans.map(Write::Ban).collect();
+    store.write(&bans).unwrap();
+    let (jail, prefix) = ("sshd".into(), "192.0.2.0/24".parse().unwrap());
+    let unban = [Write::UnbanInside { jail, prefix }];
+    let rows = |store: &Store| -> u32 {
+        let sql = "SELECT (SELECT count(*) FROM bips) + (SELECT count(*) FROM bans)";
+        store.raw().query_row(sql, [], |row| row.get(0)).unwrap()
+    };
+    let mut failures = 0;
+    loop {
+        let mut steps = 0;
+        let fails = move || {
+            steps += 1;
+            steps == 1 + failures
+        };
+        let connection = store.writer().unwrap();
+        connection.progress_handler(1, Some(fails)).unwrap();
+        let unbanned = store.write(&unban);
+        let connection = store.writer().unwrap();
+        connection
+            .progress_handler(1, None::<fn() -> bool>)
+            .unwrap();
+        if unbanned.is_ok() {
+            break;
+        }
+        if !store.raw().is_autocommit() {
+            // It failed right behind the begin, as no real failure does.
+            store.raw().execute_batch("ROLLBACK").unwrap();
+        }
+        if rows(&store) == 0 {
+            // Nor does any come between the end of the commit and its answer.
+            break;
+        }
+        assert_eq!(rows(&store), 10, "after {failures} steps");
+        failures += 1;
+    }
+    assert_eq!(rows(&store), 0, "after {failures} steps");
+    assert!(failures > 100);
 }

@@ -1,6 +1,6 @@
 //! Changes, many at a time in one transaction.
 
-use crate::{Ban, JournalPosition, LogPosition, Store, StoreError};
+use crate::{Access, Ban, JournalPosition, LogPosition, Store, StoreError};
 use base::{Prefix, Span, Timestamp};
 use rusqlite::{Transaction, params};
 
@@ -20,8 +20,11 @@ pub enum Write {
         /// From the ban's begin; `None` for ever.
         length: Option<Span>,
     },
-    /// A ban stands, and the file may not know it: what the file knows of its lines stays.
+    /// A ban stands, and the file may not know it: what the file knows of its lines and of former bans stays.
     Stands(Ban),
+    /// A ban that the kernel held, of which nothing else is known: what the file knows of it stays as it is, and a
+    /// former ban that is over counts.
+    Adopted(Ban),
     /// A ban was lifted by hand: its rows go, so that no restart brings it back. `prefix` must be the ban's own.
     Unban {
         /// The jail's name.
@@ -54,33 +57,51 @@ impl Store {
     /// Applies all changes or none.
     pub fn write(&mut self, writes: &[Write]) -> Result<(), StoreError> {
         let most_lines = self.most_lines;
-        let transaction = self.writer()?.transaction()?;
-        for write in writes {
-            apply(&transaction, write, most_lines)?;
-        }
-        Ok(transaction.commit()?)
+        self.change(|transaction| {
+            writes
+                .iter()
+                .try_for_each(|write| apply(transaction, write, most_lines))
+        })
     }
 
     /// Drops what is too old to matter (behaviour §8.4): history older than `age`, ended bans that are older
     /// than `age` and than three times their own length, and disabled jails without rows.
     pub fn purge(&mut self, now: Timestamp, age: Span) -> Result<(), StoreError> {
         let before = (now - age).as_secs();
-        let transaction = self.writer()?.transaction()?;
-        transaction.execute("DELETE FROM bans WHERE timeofban < ?1", [before])?;
-        for table in ["bips", "stockade_prefix_bans"] {
-            transaction.execute(
-                &format!(
-                    "DELETE FROM {table} WHERE timeofban < ?1 AND bantime <> -1 AND timeofban + 3 * bantime < ?1"
-                ),
-                [before],
-            )?;
+        self.change(|transaction| {
+            transaction.execute("DELETE FROM bans WHERE timeofban < ?1", [before])?;
+            for table in ["bips", "stockade_prefix_bans"] {
+                transaction.execute(
+                    &format!(
+                        "DELETE FROM {table} WHERE timeofban < ?1 AND bantime <> -1 AND timeofban + 3 * bantime < ?1"
+                    ),
+                    [before],
+                )?;
+            }
+            Ok(transaction.execute_batch(
+                "DELETE FROM jails WHERE enabled = 0 AND name NOT IN (SELECT jail FROM bans)
+                    AND name NOT IN (SELECT jail FROM bips) AND name NOT IN (SELECT jail FROM stockade_prefix_bans);
+                DELETE FROM stockade_journal WHERE jail NOT IN (SELECT name FROM jails);",
+            )?)
+        })
+    }
+
+    /// All of it or nothing. A file that is no more at its path is let go of: [`Store::retry`] finds what lies there.
+    fn change(
+        &mut self,
+        what: impl FnOnce(&Transaction<'_>) -> Result<(), StoreError>,
+    ) -> Result<(), StoreError> {
+        let changed = self.writer().and_then(|connection| {
+            let transaction = connection.transaction()?;
+            what(&transaction)?;
+            Ok(transaction.commit()?)
+        });
+        if let Err(error) = &changed
+            && error.is_moved()
+        {
+            self.access = Access::None(error.clone());
         }
-        transaction.execute_batch(
-            "DELETE FROM jails WHERE enabled = 0 AND name NOT IN (SELECT jail FROM bans)
-                AND name NOT IN (SELECT jail FROM bips) AND name NOT IN (SELECT jail FROM stockade_prefix_bans);
-            DELETE FROM stockade_journal WHERE jail NOT IN (SELECT name FROM jails);",
-        )?;
-        Ok(transaction.commit()?)
+        changed
     }
 }
 
@@ -95,8 +116,21 @@ fn apply(
             write_last(transaction, ban, &data, REPLACE)?;
             write_history(transaction, ban, &data)
         }
-        Write::Prolong(ban) => write_last(transaction, ban, &ban.data(most_lines), REPLACE),
-        Write::Stands(ban) => write_last(transaction, ban, &ban.data(most_lines), KEEP_DATA),
+        Write::Prolong(ban) => {
+            write_last(transaction, ban, &ban.data(most_lines), REPLACE)?;
+            Ok(())
+        }
+        Write::Stands(ban) => {
+            write_last(transaction, ban, &ban.data(most_lines), KEEP_STORY)?;
+            Ok(())
+        }
+        Write::Adopted(ban) => {
+            let data = ban.data(most_lines);
+            match write_last(transaction, ban, &data, REPLACE_IF_OVER)? {
+                true => write_history(transaction, ban, &data),
+                false => Ok(()),
+            }
+        }
         Write::Length {
             jail,
             prefix,
@@ -164,10 +198,13 @@ fn inside(
 ) -> Result<Vec<String>, StoreError> {
     let sql = format!("SELECT DISTINCT {column} FROM {table} WHERE jail = ?1");
     let mut statement = transaction.prepare_cached(&sql)?;
-    let texts = statement.query_map([jail], |row| row.get::<_, String>(0))?;
+    let mut rows = statement.query([jail])?;
     let mut found = Vec::new();
-    // A text that is none is another program's and no address.
-    for text in texts.flatten() {
+    while let Some(row) = rows.next()? {
+        // A text that is none is another program's and no address.
+        let Ok(text) = row.get::<_, String>(0) else {
+            continue;
+        };
         if text
             .parse::<Prefix>()
             .is_ok_and(|prefix| network.contains(&prefix))
@@ -199,34 +236,46 @@ fn ensure_jail(transaction: &Transaction<'_>, jail: &str) -> Result<(), StoreErr
 }
 
 /// What becomes of the row of a former ban.
-const REPLACE: &str = "data = excluded.data,";
-const KEEP_DATA: &str = "";
+const REPLACE: &str =
+    "timeofban = excluded.timeofban, bantime = excluded.bantime, bancount = excluded.bancount,
+    data = excluded.data";
+const KEEP_STORY: &str = "timeofban = excluded.timeofban, bantime = excluded.bantime,
+    bancount = max(bancount, excluded.bancount)";
+const REPLACE_IF_OVER: &str = "timeofban = excluded.timeofban, bantime = excluded.bantime,
+    bancount = max(bancount, excluded.bancount), data = excluded.data
+    WHERE bantime <> -1 AND timeofban + bantime <= excluded.timeofban";
 
-/// The row of what holds now.
+/// The row of what holds now. True if it is another one now.
 fn write_last(
     transaction: &Transaction<'_>,
     ban: &Ban,
     data: &str,
     former: &str,
-) -> Result<(), StoreError> {
+) -> Result<bool, StoreError> {
     ensure_jail(transaction, &ban.jail)?;
     let text = ban.prefix.to_string();
     let (table, column) = if ban.prefix.is_host() {
         ("bips", "ip")
     } else {
-        delete(transaction, "bips", "ip", &ban.jail, &text)?;
+        move_network(transaction, &ban.jail, &text)?;
         ("stockade_prefix_bans", "prefix")
     };
     let sql = format!(
         "INSERT INTO {table}({column}, jail, timeofban, bantime, bancount, data) VALUES(?1, ?2, ?3, ?4, ?5, ?6)
-            ON CONFLICT({column}, jail) DO UPDATE SET {former}
-                timeofban = excluded.timeofban, bantime = excluded.bantime, bancount = excluded.bancount"
+            ON CONFLICT({column}, jail) DO UPDATE SET {former}"
     );
     let (time, length) = numbers(ban);
     // Bytes and not text, as fail2ban's.
     let row = params![text, ban.jail, time, length, ban.count, data.as_bytes()];
-    transaction.prepare_cached(&sql)?.execute(row)?;
-    Ok(())
+    Ok(transaction.prepare_cached(&sql)?.execute(row)? > 0)
+}
+
+/// fail2ban keeps a network that was banned by hand among the addresses, where ours must not come to stand beside it.
+fn move_network(transaction: &Transaction<'_>, jail: &str, text: &str) -> Result<(), StoreError> {
+    let sql = "INSERT OR IGNORE INTO stockade_prefix_bans(prefix, jail, timeofban, bantime, bancount, data)
+        SELECT ip, jail, timeofban, bantime, bancount, data FROM bips WHERE jail = ?1 AND ip = ?2";
+    transaction.prepare_cached(sql)?.execute([jail, text])?;
+    delete(transaction, "bips", "ip", jail, text)
 }
 
 /// The row of history; networks have none.

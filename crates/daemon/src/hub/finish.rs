@@ -7,7 +7,7 @@ use super::{End, Hub, Message};
 use crate::clock;
 use crate::enforce::Report;
 use crate::events;
-use crate::keep::{Keeper, Kept, Order};
+use crate::keep::{Keeper, Kept, Order, Written};
 use crate::log::{Kind, Level, Log};
 use crate::plan::Jail;
 use engine::{Effect, Engine, Event, Input};
@@ -82,9 +82,9 @@ impl LastWords {
                         .write(clock::now(), Level::Error, Kind::Rare, "actions", &error);
                     self.end.failure = Some(error);
                 }
-                Message::Kept(Kept {
+                Message::Kept(Kept::Written(Written {
                     numbers, failure, ..
-                }) => {
+                })) => {
                     let result = failure.map_or(Ok(()), Err);
                     for seq in numbers {
                         self.step(

@@ -8,7 +8,7 @@ use crate::ingest::Positions;
 use crate::keep::{Order, Recalled};
 use crate::log::{Kind, Level};
 use crate::plan::{Jail, Merged};
-use engine::{Input, JailId};
+use engine::{Effect, Input, JailId};
 use std::collections::{BTreeSet, HashSet};
 use std::sync::Arc;
 use store::Write;
@@ -121,7 +121,7 @@ impl Hub {
         }
     }
 
-    /// What the store holds of jails that were added.
+    /// What the store holds of jails that were added, or of all if it could not be read before.
     pub(super) fn recalled(&mut self, bans: Vec<store::Ban>, past: Vec<store::Past>) {
         let jails = Arc::clone(&self.jails);
         let id_of = |name: &str| {
@@ -137,8 +137,14 @@ impl Hub {
         }
         for ban in bans {
             if let Some(jail) = id_of(&ban.jail) {
-                let bans = vec![translate::restored(ban)];
+                let record = translate::restored(ban);
+                let before = self.effects.len();
+                let bans = vec![record.clone()];
                 self.step(Input::Restored { jail, bans });
+                let begins = |effect: &Effect| matches!(effect, Effect::Ban { .. });
+                if self.effects.iter().skip(before).any(begins) {
+                    self.acting.expect(jail, &record, true);
+                }
             }
         }
     }

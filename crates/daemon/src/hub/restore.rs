@@ -1,12 +1,14 @@
 //! The start: what the store and the kernel hold becomes one set of bans.
 
 use super::Hub;
-use super::translate::{remembered, restored};
+use super::translate::{remembered, restored, store_ban};
 use crate::clock;
 use crate::enforce::{Command, Standing};
+use crate::keep::Order;
 use base::Prefix;
-use engine::{BanKey, Effect, Input, JailId};
+use engine::{BanKey, Effect, Input, JailId, StoreWrite};
 use std::collections::{HashMap, HashSet};
+use store::Write;
 
 impl Hub {
     /// Brings back what the store and the kernel hold, in one go, before anything is read.
@@ -73,6 +75,14 @@ impl Hub {
                         prefix: key.prefix,
                         until,
                     });
+                }
+                // Written is only what the kernel alone told: if the file could not be read, it knows more of these.
+                Effect::Persist(write @ StoreWrite::Ban { .. }) => {
+                    self.acting.note(&write);
+                    if let (Write::Ban(ban), seq) = store_ban(&self.jails, write) {
+                        let order = Order::Write(Write::Adopted(ban), Some(seq));
+                        self.keeper.send(order);
+                    }
                 }
                 other => self.effects.push(other),
             }

@@ -220,12 +220,9 @@ fn an_answer_that_is_remembered_is_not_asked_for_again() {
     assert_eq!(told(dir.path(), &["Found", "Ignore"]), expected);
 }
 
-#[test]
-fn stored_bans_are_asked_about_and_lists_lift_bans() {
-    let dir = tempfile::tempdir().unwrap();
-    let options = "ignoreip = 198.51.100.9\nignorecommand = test <ip> = 198.51.100.1\n";
-    let (mut hub, _sender, inbox) = hub_with(dir.path(), NATIVE, options);
-    let stored = ["198.51.100.1", "198.51.100.2", "198.51.100.9"].map(|ip| store::Ban {
+/// A row of the store.
+fn stored(ip: &str) -> store::Ban {
+    store::Ban {
         jail: "one".into(),
         prefix: ip.parse().unwrap(),
         time: clock::now(),
@@ -235,15 +232,63 @@ fn stored_bans_are_asked_about_and_lists_lift_bans() {
         users: Vec::new(),
         matches: Vec::new(),
         captures: Vec::new(),
-    });
+    }
+}
+
+/// Who is banned.
+fn standing(hub: &Hub) -> Vec<String> {
+    let bans = hub.engine.bans();
+    bans.map(|ban| ban.prefix.to_string()).collect()
+}
+
+#[test]
+fn a_store_that_can_be_read_late_is_restored_late_and_whole() {
+    let dir = tempfile::tempdir().unwrap();
+    let (mut hub, _sender, inbox) = hub(dir.path());
+    for ip in ["198.51.100.1", "198.51.100.2"] {
+        let row = store::Ban {
+            count: 7,
+            users: vec![("root".into(), 5)],
+            ..stored(ip)
+        };
+        hub.keeper.send(Order::Write(Write::Ban(row), None));
+    }
+    // Nothing of that was read; the kernel tells of one.
+    let adopted = crate::enforce::Standing {
+        jail: hub.name_of(one(&hub)),
+        prefix: "198.51.100.1".parse().unwrap(),
+        until: None,
+    };
+    hub.restore(Vec::new(), Vec::new(), vec![adopted]);
+    assert_eq!(standing(&hub), ["198.51.100.1"]);
+    hub.handle(Message::Kept(Kept::Written(Written {
+        is_unread: true,
+        ..Written::default()
+    })));
+    let rows = loop {
+        let message = inbox.recv().unwrap();
+        let rows = match &message {
+            Message::Kept(Kept::Recalled(bans, _)) => Some(bans.clone()),
+            _ => None,
+        };
+        hub.handle(message);
+        if let Some(rows) = rows {
+            break rows;
+        }
+    };
+    let known = |row: &store::Ban| row.count == 7 && row.users == [("root".to_owned(), 5)];
+    assert!(rows.len() == 2 && rows.iter().all(known), "{rows:?}");
+    assert_eq!(standing(&hub), ["198.51.100.1", "198.51.100.2"]);
+}
+
+#[test]
+fn stored_bans_are_asked_about_and_lists_lift_bans() {
+    let dir = tempfile::tempdir().unwrap();
+    let options = "ignoreip = 198.51.100.9\nignorecommand = test <ip> = 198.51.100.1\n";
+    let (mut hub, _sender, inbox) = hub_with(dir.path(), NATIVE, options);
+    let stored = ["198.51.100.1", "198.51.100.2", "198.51.100.9"].map(stored);
     hub.restore(stored.into(), Vec::new(), Vec::new());
     hear(&mut hub, &inbox, 2);
-    let standing = |hub: &Hub| -> Vec<String> {
-        hub.engine
-            .bans()
-            .map(|ban| ban.prefix.to_string())
-            .collect()
-    };
     assert_eq!(standing(&hub), ["198.51.100.2"]);
     let list = ["198.51.100.0/30".parse().unwrap()].into_iter().collect();
     let said = crate::ignore::Said::List(one(&hub), list);

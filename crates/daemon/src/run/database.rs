@@ -60,10 +60,14 @@ pub(super) fn import(opened: &mut Opened, path: &Path, jails: &[Jail], log: &Log
                 Ok(held) => opened.held = held,
                 Err(error) => opened.notes.push(error.to_string()),
             }
+            let left_out = match imported.left_out {
+                0 => String::new(),
+                some => format!("; {some} rows make no sense and were left out"),
+            };
             (
                 Level::Notice,
                 format!(
-                    "{} bans and {} positions were taken over from fail2ban's database {}; it stays as it is",
+                    "{} bans and {} positions were taken over from fail2ban's database {}; it stays as it is{left_out}",
                     imported.bans,
                     imported.positions,
                     path.display()
@@ -105,6 +109,13 @@ pub(super) fn read(opened: &mut Opened, jails: &[Jail], log: &Log) -> Read {
         let text = format!(
             "{} stored bans are of no address and were passed over",
             held.passed_over
+        );
+        log.write(clock::now(), Level::Warning, Kind::Rare, "database", &text);
+    }
+    if held.bad_positions > 0 {
+        let text = format!(
+            "{} stored positions in logs make no sense and were left out: these are read from findtime on",
+            held.bad_positions
         );
         log.write(clock::now(), Level::Warning, Kind::Rare, "database", &text);
     }

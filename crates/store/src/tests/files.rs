@@ -193,10 +193,10 @@ fn without_a_place_for_a_file_it_waits_for_one() {
     let writes = [enabled(), Write::Ban(ban("192.0.2.1", 1, None))];
     let store = &mut opened.store;
     assert!(!store.write(&writes).unwrap_err().is_damage());
-    assert_eq!(store.retry("stamp"), Vec::<String>::new());
+    assert_eq!(store.retry("stamp").notes, Vec::<String>::new());
     assert!(store.trouble().is_some());
     fs::remove_file(&blocked).unwrap();
-    assert_eq!(store.retry("stamp"), Vec::<String>::new());
+    assert_eq!(store.retry("stamp").notes, Vec::<String>::new());
     assert!(store.trouble().is_none());
     store.write(&writes).unwrap();
     assert_eq!(store.current_bans(START).unwrap().0.len(), 1);
@@ -224,6 +224,73 @@ fn a_file_that_is_only_busy_or_no_file_is_never_set_aside() {
 }
 
 #[test]
+fn what_could_not_be_read_at_the_start_is_told_when_it_can() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("store");
+    let mut other = open(&path);
+    other.write(&many()).unwrap();
+    other.raw().execute_batch("BEGIN EXCLUSIVE").unwrap();
+    let Opened {
+        mut store,
+        held,
+        notes,
+        ..
+    } = Store::open(&path, "stamp", START, 10);
+    assert_eq!(held.bans.len(), 0);
+    assert!(
+        notes.len() == 1 && notes[0].contains("cannot be read: "),
+        "{notes:?}"
+    );
+    let tried = store.retry("stamp");
+    assert!(!tried.is_unread && store.trouble().is_some());
+    other.raw().execute_batch("ROLLBACK").unwrap();
+    let tried = store.retry("stamp");
+    assert!(tried.is_unread && tried.notes.is_empty());
+    assert!(store.trouble().is_none());
+    assert_eq!(store.current_bans(START).unwrap().0.len(), 400);
+    assert!(!store.retry("stamp").is_unread, "told once");
+}
+
+#[test]
+fn a_file_that_is_moved_away_is_let_go_of() {
+    let writes = [enabled(), Write::Ban(ban("192.0.2.1", 1, None))];
+    let check = |what: &dyn Fn(&Path), bans: usize| {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("store");
+        let mut store = open(&path);
+        store.write(&writes).unwrap();
+        what(&path);
+        let error = store.write(&writes).unwrap_err();
+        assert!(error.is_moved() && !error.is_damage(), "{error}");
+        assert!(store.trouble().is_some());
+        let tried = store.retry("stamp");
+        assert!(
+            tried.notes.len() == 1 && tried.notes[0].contains("moved or removed"),
+            "{:?}",
+            tried.notes
+        );
+        assert!(!tried.is_unread && store.trouble().is_none());
+        assert_eq!(store.current_bans(START).unwrap().0.len(), bans);
+        store.write(&writes).unwrap();
+        let again = Store::open(&path, "x", START, 10);
+        assert_eq!(again.held.bans.len(), bans + 1);
+    };
+    check(&|path| fs::remove_file(path).unwrap(), 0);
+    check(
+        &|path| fs::rename(path, path.with_extension("away")).unwrap(),
+        0,
+    );
+    check(
+        &|path| {
+            let other = path.with_extension("other");
+            open(&other).write(&many()).unwrap();
+            fs::rename(other, path).unwrap();
+        },
+        400,
+    );
+}
+
+#[test]
 fn a_file_that_can_only_be_read_is_read() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("store");
@@ -240,7 +307,7 @@ fn a_file_that_can_only_be_read_is_read() {
     assert_eq!(bans, [ban("192.0.2.1", 1, None)]);
     assert!(opened.store.write(&writes).is_err());
     store.raw().execute_batch("ROLLBACK").unwrap();
-    assert_eq!(opened.store.retry("stamp"), Vec::<String>::new());
+    assert_eq!(opened.store.retry("stamp").notes, Vec::<String>::new());
     opened.store.write(&writes).unwrap();
 }
 

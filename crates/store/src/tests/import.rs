@@ -51,7 +51,8 @@ fn fail2bans_bans_counts_and_positions_come_once() {
         imported,
         Some(Imported {
             bans: 2,
-            positions: 1
+            positions: 1,
+            left_out: 0
         })
     );
     assert!(fs::read(&other).unwrap() == before);
@@ -91,6 +92,29 @@ fn fail2bans_bans_counts_and_positions_come_once() {
     let mut store = open(&path);
     assert_eq!(store.import(&other, &["a", "b"], NOW).unwrap(), None);
     assert_eq!(store.current_bans(NOW).unwrap().0.len(), 2);
+}
+
+#[test]
+fn a_strange_row_of_fail2bans_costs_only_itself() {
+    let dir = tempfile::tempdir().unwrap();
+    let other = dir.path().join("fail2ban.sqlite3");
+    theirs(&other);
+    let rows = "PRAGMA foreign_keys = OFF;
+        INSERT INTO bips VALUES('192.0.2.4', 'unlisted', 999900, 600, 1, '{}');
+        INSERT INTO logs VALUES('unlisted too', '/one', 'h', 10);
+        INSERT INTO bips VALUES(CAST(x'ff' AS TEXT), 'a', 999900, 600, 1, '{}');";
+    Connection::open(&other)
+        .unwrap()
+        .execute_batch(rows)
+        .unwrap();
+    let mut store = Store::memory();
+    let jails = ["a", "unlisted", "unlisted too"];
+    let expected = Imported {
+        bans: 4,
+        positions: 3,
+        left_out: 1,
+    };
+    assert_eq!(store.import(&other, &jails, NOW).unwrap(), Some(expected));
 }
 
 #[test]

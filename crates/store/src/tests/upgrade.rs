@@ -239,7 +239,7 @@ fn without_room_for_a_copy_nothing_is_changed_and_bans_are_known() {
     let names = fs::read_dir(dir.path()).unwrap().count();
     assert_eq!(names, 1, "a copy was left behind");
     other.execute_batch("ROLLBACK").unwrap();
-    assert_eq!(opened.store.retry("y").len(), 1);
+    assert_eq!(opened.store.retry("y").notes.len(), 1);
     assert!(opened.store.trouble().is_none());
     assert!(dir.path().join("store.y").exists());
 }

@@ -239,3 +239,32 @@ fn what_a_ban_tells_of_itself_is_not_kept_for_nothing() {
     hub.acting.forget(&BanKey { jail, prefix });
     assert!(hub.acting.awaited.is_empty());
 }
+
+#[test]
+fn bans_that_are_recalled_tell_their_lines() {
+    let dir = tempfile::tempdir().unwrap();
+    let (mut hub, _sender, _inbox) = world(dir.path(), "one");
+    let row = store::Ban {
+        jail: "one".into(),
+        prefix: "198.51.100.1".parse().unwrap(),
+        time: clock::now(),
+        length: None,
+        count: 1,
+        failures: 2,
+        users: Vec::new(),
+        matches: vec!["line".into()],
+        captures: Vec::new(),
+    };
+    hub.recalled(vec![row.clone()], Vec::new());
+    let lines: Vec<_> = hub
+        .acting
+        .awaited
+        .values()
+        .map(|ticket| &ticket.matches)
+        .collect();
+    assert_eq!(lines, [&row.matches]);
+    hub.acting.awaited.clear();
+    // It stands already: nothing is to be told.
+    hub.recalled(vec![row], Vec::new());
+    assert!(hub.acting.awaited.is_empty());
+}
