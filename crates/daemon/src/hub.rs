@@ -270,7 +270,7 @@ impl Hub {
                 generation,
                 reply,
             } => {
-                self.lists.advance(generation);
+                self.lists.advance(generation, &merged.jails);
                 let swapped = self.reload(*merged);
                 // Who asked has gone only if the daemon ends.
                 drop(reply.send(swapped));

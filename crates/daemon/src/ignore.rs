@@ -18,7 +18,7 @@ mod watch;
 
 pub(crate) use ask::{Answer, Begun, Questions};
 pub(crate) use command::{Command, Verdict};
-pub(crate) use entry::{Entry, fixed, read};
+pub(crate) use entry::{Entry, fixed, read, sources};
 pub(crate) use line::{About, Whom};
 pub(crate) use watch::{described, offline};
 
@@ -26,7 +26,7 @@ use crate::clock;
 use crate::log::{Kind, Level, Log};
 use crate::plan::Jail;
 use crate::resolve::addresses_of;
-use engine::{IgnoreList, JailId};
+use engine::{IgnoreList, IgnoreSource, JailId};
 use std::collections::HashMap;
 use std::io;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
@@ -40,7 +40,12 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// What the thread says.
 pub(crate) enum Said {
     /// A jail's list from now on.
-    List(JailId, IgnoreList),
+    List {
+        jail: JailId,
+        list: IgnoreList,
+        /// Its names and files of which nothing is known yet.
+        silent: Vec<IgnoreSource>,
+    },
     /// Something to tell.
     Note(Level, String),
 }
@@ -49,7 +54,7 @@ impl Said {
     /// Takes it in before there is an engine.
     pub(crate) fn take_in(self, lists: &mut HashMap<JailId, IgnoreList>, log: &Log) {
         match self {
-            Self::List(jail, list) => {
+            Self::List { jail, list, .. } => {
                 lists.insert(jail, list);
             }
             Self::Note(level, text) => log.write(clock::now(), level, Kind::Rare, "ignore", &text),
@@ -57,7 +62,7 @@ impl Said {
     }
 }
 
-/// The thread; it ends when this is dropped, or after the question that it waits for.
+/// The thread; it ends when this is dropped, after the question that it waits for at most.
 pub(crate) struct Watcher {
     _alive: Option<Sender<()>>,
 }
@@ -94,17 +99,43 @@ fn look(mut watch: Watch, report: &dyn Fn(Said), ready: Sender<()>, ended: &Rece
     let mut unready = Some(ready);
     loop {
         // One name at a time: while the name system is slow, files are still looked at.
-        let more = watch.look(Instant::now());
+        let more = watch.look(&Instant::now);
         for said in watch.take_said() {
             report(said);
         }
-        if more {
-            continue;
-        }
-        drop(unready.take());
-        let wait = watch.next_look(Instant::now());
+        let wait = match more {
+            true => Duration::ZERO,
+            false => {
+                drop(unready.take());
+                watch.next_look(Instant::now())
+            }
+        };
+        // While names are slow there may always be more: the end is looked for all the same.
         if ended.recv_timeout(wait) != Err(RecvTimeoutError::Timeout) {
             return;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    #[test]
+    fn who_is_dropped_asks_no_further_name() {
+        let names = ["a", "b", "c"].map(|name| Entry::Name(name.into()));
+        let asked = Arc::new(AtomicUsize::new(0));
+        let count = Arc::clone(&asked);
+        let lookup = move |_: &str| {
+            count.fetch_add(1, Ordering::Relaxed);
+            Vec::new()
+        };
+        let watch = Watch::new([(JailId(0), names.into())], Box::new(lookup));
+        let (alive, ended) = channel();
+        drop::<Sender<()>>(alive);
+        look(watch, &|_| {}, channel().0, &ended);
+        assert_eq!(asked.load(Ordering::Relaxed), 1);
     }
 }

@@ -5,11 +5,12 @@
 
 use super::{Hub, failures};
 use crate::clock;
-use crate::ignore::{About, Answer, Begun, Said, Verdict, Whom};
+use crate::ignore::{self, About, Answer, Begun, Said, Verdict, Whom};
 use crate::log::{Kind, Level};
 use crate::plan::Jail;
 use base::{FailureId, Timestamp};
-use engine::{Event, IgnoreList, IgnoreReason, Input, JailId};
+use engine::{Event, IgnoreList, IgnoreReason, IgnoreSource, Input, JailId};
+use std::cmp::Ordering;
 use std::collections::HashMap;
 
 /// The lists of the jails that have names or files, by the configuration that they are of.
@@ -17,7 +18,28 @@ use std::collections::HashMap;
 pub(crate) struct Lists {
     generation: u64,
     now: HashMap<JailId, IgnoreList>,
-    next: HashMap<JailId, IgnoreList>,
+    next: HashMap<JailId, Heard>,
+}
+
+/// What a watcher said of a jail.
+struct Heard {
+    list: IgnoreList,
+    /// Names and files of which it knows nothing yet.
+    silent: Vec<IgnoreSource>,
+}
+
+impl Heard {
+    /// The list to go by. What was known of a silent name or file holds until it speaks: to ban somebody who was to be
+    /// ignored would be worse than the reverse. What the configuration does not name any more is gone.
+    fn after(self, before: Option<&IgnoreList>) -> IgnoreList {
+        let mut list = self.list;
+        for source in &self.silent {
+            if let Some(before) = before {
+                list.take_over(source, before);
+            }
+        }
+        list
+    }
 }
 
 impl Lists {
@@ -29,18 +51,43 @@ impl Lists {
         }
     }
 
-    /// Goes over to the next configuration. Until its watcher has said otherwise the former lists hold: to ban
-    /// somebody who was to be ignored would be worse than the reverse.
-    pub(super) fn advance(&mut self, generation: u64) {
+    /// Goes over to the next configuration.
+    pub(super) fn advance(&mut self, generation: u64, jails: &[Jail]) {
         self.generation = generation;
-        self.now.extend(self.next.drain());
+        let before = std::mem::take(&mut self.now);
+        let mut heard = std::mem::take(&mut self.next);
+        for jail in jails.iter().filter(|jail| !jail.is_removed) {
+            let silent = ignore::sources(&jail.ignore);
+            if silent.is_empty() {
+                continue;
+            }
+            let list = jail.policy.ignoreip.clone();
+            let heard = heard.remove(&jail.id);
+            let heard = heard.unwrap_or(Heard { list, silent });
+            self.now.insert(jail.id, heard.after(before.get(&jail.id)));
+        }
     }
 
     /// The whole list of a jail.
     pub(super) fn of(&self, jail: &Jail) -> IgnoreList {
         let watched = self.now.get(&jail.id);
-        let watched = watched.filter(|_| jail.ignore.iter().any(|entry| !entry.is_fixed()));
         watched.unwrap_or(&jail.policy.ignoreip).clone()
+    }
+
+    /// Takes what the watcher of a configuration says; gives the list that holds from now on, if it is of the present one.
+    fn hear(&mut self, generation: u64, jail: JailId, heard: Heard) -> Option<IgnoreList> {
+        match generation.cmp(&self.generation) {
+            Ordering::Less => None,
+            Ordering::Equal => {
+                let list = heard.after(self.now.get(&jail));
+                self.now.insert(jail, list.clone());
+                Some(list)
+            }
+            Ordering::Greater => {
+                self.next.insert(jail, heard);
+                None
+            }
+        }
     }
 }
 
@@ -48,14 +95,12 @@ impl Hub {
     /// What the watcher of names and files says.
     pub(super) fn ignore_says(&mut self, generation: u64, said: Said) {
         match said {
-            Said::List(jail, list) if generation == self.lists.generation => {
-                self.lists.now.insert(jail, list.clone());
-                self.step(Input::IgnoreList { jail, list });
+            Said::List { jail, list, silent } => {
+                let heard = Heard { list, silent };
+                if let Some(list) = self.lists.hear(generation, jail, heard) {
+                    self.step(Input::IgnoreList { jail, list });
+                }
             }
-            Said::List(jail, list) if generation > self.lists.generation => {
-                self.lists.next.insert(jail, list);
-            }
-            Said::List(..) => {}
             Said::Note(level, text) => {
                 self.log
                     .write(clock::now(), level, Kind::Rare, "ignore", &text);

@@ -4,6 +4,7 @@ use super::*;
 use crate::enforce::{EnforceConfig, Enforcer};
 use crate::log::Target;
 use crate::plan::{Surroundings, compile};
+use engine::{IgnoreList, IgnoreSource};
 use std::fs;
 use std::sync::mpsc::{Sender, channel, sync_channel};
 use store::Store;
@@ -291,7 +292,65 @@ fn stored_bans_are_asked_about_and_lists_lift_bans() {
     hear(&mut hub, &inbox, 2);
     assert_eq!(standing(&hub), ["198.51.100.2"]);
     let list = ["198.51.100.0/30".parse().unwrap()].into_iter().collect();
-    let said = crate::ignore::Said::List(one(&hub), list);
+    let said = crate::ignore::Said::List {
+        jail: one(&hub),
+        list,
+        silent: Vec::new(),
+    };
     hub.handle(Message::Ignore(0, said));
     assert_eq!(standing(&hub), [""; 0]);
+}
+
+#[test]
+fn of_the_former_list_only_what_is_still_asked_for_holds() {
+    let dir = tempfile::tempdir().unwrap();
+    let options = "ignoreip = 203.0.113.5 kept.invalid new.invalid file:///none\n";
+    let (mut hub, _sender, _inbox) = hub_with(dir.path(), NATIVE, options);
+    let jail = one(&hub);
+    let dns = |name: &str| IgnoreSource::Dns(name.into());
+    let file = |path: &str| IgnoreSource::File(path.into());
+    let list = |entries: &[(IgnoreSource, &str)]| {
+        let mut list = IgnoreList::default();
+        for (source, id) in entries {
+            let id = base::FailureId::Prefix(id.parse().unwrap());
+            list.push(source.clone(), id);
+        }
+        list
+    };
+    let former = list(&[
+        (IgnoreSource::Ip, "198.51.100.50"),
+        (dns("kept.invalid"), "192.0.2.1"),
+        (dns("gone.invalid"), "192.0.2.2"),
+        (file("/none"), "192.0.2.3"),
+    ]);
+    hub.lists = Lists::of_start([(jail, former)]);
+    let check = |hub: &Hub, expected: &[&str]| {
+        let list = hub.lists.of(&hub.jails[jail.0 as usize]);
+        let held: Vec<String> = list.prefixes().map(ToString::to_string).collect();
+        assert_eq!(held, expected);
+    };
+    // The new watcher has not said a word: its names may never be found.
+    let jails = Arc::clone(&hub.jails);
+    hub.lists.advance(1, &jails);
+    check(&hub, &["203.0.113.5", "192.0.2.1", "192.0.2.3"]);
+    // It knows one name, and what it cannot tell of yet stays.
+    let mut say = |entries: &[(IgnoreSource, &str)], silent: Vec<IgnoreSource>| {
+        let mut all = vec![(IgnoreSource::Ip, "203.0.113.5")];
+        all.extend_from_slice(entries);
+        let list = list(&all);
+        let said = crate::ignore::Said::List { jail, list, silent };
+        hub.handle(Message::Ignore(1, said));
+        let list = hub.lists.of(&hub.jails[jail.0 as usize]);
+        list.prefixes()
+            .map(ToString::to_string)
+            .collect::<Vec<_>>()
+            .join(" ")
+    };
+    let new = (dns("new.invalid"), "192.0.2.9");
+    let silent = vec![dns("kept.invalid"), file("/none")];
+    let held = say(std::slice::from_ref(&new), silent);
+    assert_eq!(held, "203.0.113.5 192.0.2.9 192.0.2.1 192.0.2.3");
+    // The file is there now, and empty.
+    let held = say(&[new], vec![dns("kept.invalid")]);
+    assert_eq!(held, "203.0.113.5 192.0.2.9 192.0.2.1");
 }

@@ -18,10 +18,19 @@ pub(crate) enum Entry {
 }
 
 impl Entry {
-    /// It stands for the same as long as the daemon runs.
-    pub(crate) fn is_fixed(&self) -> bool {
-        matches!(self, Self::Id(_))
+    /// What is found under it comes from there; nothing for one that stands for the same as long as the daemon runs.
+    pub(super) fn source(&self) -> Option<IgnoreSource> {
+        match self {
+            Self::Id(_) => None,
+            Self::Name(name) => Some(IgnoreSource::Dns(Arc::clone(name))),
+            Self::File(file) => Some(IgnoreSource::File(Arc::clone(file.shown()))),
+        }
     }
+}
+
+/// All names and files.
+pub(crate) fn sources(entries: &[Entry]) -> Vec<IgnoreSource> {
+    entries.iter().filter_map(Entry::source).collect()
 }
 
 /// The entries of a jail. A mistake costs its entry and is told with its place.

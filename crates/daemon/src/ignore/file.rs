@@ -5,7 +5,8 @@
 //! banned because an editor is just writing.
 
 use base::FailureId;
-use std::fs::{self, File, Metadata};
+use os::open_log_file;
+use std::fs::{self, Metadata};
 use std::io::{self, Read};
 use std::os::unix::fs::MetadataExt;
 use std::path::PathBuf;
@@ -72,6 +73,8 @@ impl ListFile {
 pub(crate) struct Watched {
     pub(crate) file: ListFile,
     pub(crate) ids: Vec<FailureId>,
+    /// It could be read at least once.
+    pub(crate) was_read: bool,
     /// What would tell that it changed.
     stamp: Option<Stamp>,
     /// The last failure, until a reading succeeds.
@@ -97,6 +100,7 @@ impl Watched {
         Self {
             file,
             ids: Vec::new(),
+            was_read: false,
             stamp: None,
             fault: None,
             not_before: None,
@@ -112,6 +116,7 @@ impl Watched {
             Ok(None) => Look::Same,
             Ok(Some((stamp, ids))) => {
                 let first = self.stamp.replace(stamp).is_none();
+                self.was_read = true;
                 self.fault = None;
                 self.not_before = None;
                 let before = std::mem::replace(&mut self.ids, ids);
@@ -140,10 +145,7 @@ impl Watched {
         if self.stamp == Some(stamp(&found)) {
             return Ok(None);
         }
-        if !found.is_file() {
-            return Err(io::Error::other("it is no regular file"));
-        }
-        let file = File::open(place)?;
+        let file = open_log_file(place)?;
         // Of the very file that is read: it may have changed since.
         let found = file.metadata()?;
         let mut bytes = Vec::new();
@@ -223,10 +225,18 @@ mod tests {
         let Look::Failed(text) = watched.look(after(200)) else {
             panic!("a directory is no list");
         };
-        assert_eq!(text, "it is no regular file");
+        assert_eq!(text, "it is a directory");
         fs::remove_dir(&path).unwrap();
+        // A pipe is not waited for.
+        let made = std::process::Command::new("mkfifo").arg(&path).status();
+        assert!(made.unwrap().success());
+        let Look::Failed(text) = watched.look(after(300)) else {
+            panic!("a pipe is no list");
+        };
+        assert_eq!(text, "it is not a regular file");
+        fs::remove_file(&path).unwrap();
         fs::write(&path, "").unwrap();
-        assert_eq!(watched.look(after(300)), Look::Changed);
+        assert_eq!(watched.look(after(400)), Look::Changed);
         assert!(watched.ids.is_empty());
     }
 

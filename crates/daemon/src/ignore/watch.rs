@@ -82,16 +82,18 @@ impl Watch {
 
     /// Looks at the files, if it is time; where nothing changed, asks for one name, if one is due. True if there may be
     /// more to do at once: what a file says need not wait for the name system.
-    pub(crate) fn look(&mut self, now: Instant) -> bool {
+    pub(crate) fn look(&mut self, clock: &dyn Fn() -> Instant) -> bool {
+        let now = clock();
         let mut changed = BTreeSet::new();
         self.look_at_files(now, &mut changed);
         if changed.is_empty() {
-            let due = |name: &Name| name.due.is_none_or(|due| due <= now);
-            let next = self.names.iter().find(|(_, name)| due(name));
-            let Some(text) = next.map(|(text, _)| Arc::clone(text)) else {
+            // Whoever waits longest is next, first those who were never asked: slow ones hold up nobody for ever.
+            let next = self.names.iter().min_by_key(|(_, name)| name.due);
+            let due = next.filter(|(_, name)| name.due.is_none_or(|due| due <= now));
+            let Some(text) = due.map(|(text, _)| Arc::clone(text)) else {
                 return false;
             };
-            self.ask(&text, now, &mut changed);
+            self.ask(&text, clock, &mut changed);
         }
         self.make_lists(&changed);
         true
@@ -124,8 +126,15 @@ impl Watch {
         }
     }
 
-    fn ask(&mut self, text: &Arc<str>, now: Instant, changed: &mut BTreeSet<Source>) {
+    fn ask(
+        &mut self,
+        text: &Arc<str>,
+        clock: &dyn Fn() -> Instant,
+        changed: &mut BTreeSet<Source>,
+    ) {
         let found = (self.lookup)(text);
+        // An answer takes its time, and counts from when it comes.
+        let now = clock();
         let Some(name) = self.names.get_mut(text) else {
             return;
         };
@@ -165,7 +174,11 @@ impl Watch {
         };
         for (jail, entries) in &self.jails {
             if entries.iter().any(concerns) {
-                self.said.push(Said::List(*jail, self.list(entries)));
+                self.said.push(Said::List {
+                    jail: *jail,
+                    list: self.list(entries),
+                    silent: self.silent(entries),
+                });
             }
         }
     }
@@ -195,6 +208,23 @@ impl Watch {
         list
     }
 
+    /// Names and files of which nothing is known yet.
+    fn silent(&self, entries: &[Entry]) -> Vec<IgnoreSource> {
+        let is_known = |entry: &&Entry| match entry {
+            Entry::Id(_) => true,
+            Entry::Name(text) => {
+                let name = self.names.get(text);
+                name.is_some_and(|name| !name.addresses.is_empty())
+            }
+            Entry::File(file) => {
+                let mut files = self.files.iter();
+                files.any(|watched| watched.file == *file && watched.was_read)
+            }
+        };
+        let silent = entries.iter().filter(|entry| !is_known(entry));
+        silent.filter_map(Entry::source).collect()
+    }
+
     /// What is to be said since the last time.
     pub(crate) fn take_said(&mut self) -> Vec<Said> {
         std::mem::take(&mut self.said)
@@ -222,7 +252,7 @@ pub(crate) fn offline(entries: &[Entry]) -> (IgnoreList, Vec<String>) {
     watch.look_at_files(Instant::now(), &mut BTreeSet::new());
     let notes = watch.take_said().into_iter().filter_map(|said| match said {
         Said::Note(Level::Warning, text) => Some(text),
-        Said::Note(..) | Said::List(..) => None,
+        Said::Note(..) | Said::List { .. } => None,
     });
     let notes = notes.collect();
     let list = watch.jails.first().map(|(_, entries)| watch.list(entries));

@@ -79,6 +79,18 @@ impl IgnoreList {
         }
     }
 
+    /// Adds what another list has from this source, behind what is there.
+    pub fn take_over(&mut self, source: &IgnoreSource, other: &Self) {
+        let theirs = other.entries.iter().filter(|entry| entry.source == *source);
+        for entry in theirs {
+            let prefixes = entry.prefixes.iter().copied().map(FailureId::Prefix);
+            let raw = entry.raw.iter().cloned().map(FailureId::Raw);
+            for id in prefixes.chain(raw) {
+                self.push(source.clone(), id);
+            }
+        }
+    }
+
     /// The first source that holds all of an id.
     pub fn find(&self, id: &FailureId) -> Option<&IgnoreSource> {
         let holds = |prefixes: &PrefixSet, prefix| prefixes.find_around(prefix).is_some();

@@ -71,3 +71,24 @@ fn a_network_with_somebody_in_it_overlaps() {
     }
     assert_eq!(list.prefixes().count(), 2);
 }
+
+#[test]
+fn of_another_list_one_source_is_taken_over() {
+    let dns = |name: &str| IgnoreSource::Dns(name.into());
+    let mut other = IgnoreList::default();
+    for (source, text) in [
+        (dns("a"), "192.0.2.1"),
+        (dns("b"), "192.0.2.2"),
+        (dns("a"), "root"),
+    ] {
+        other.push(source, id(text));
+    }
+    let mut list: IgnoreList = ["198.51.100.1".parse().unwrap()].into_iter().collect();
+    list.take_over(&dns("a"), &other);
+    let found = ["198.51.100.1", "192.0.2.1", "192.0.2.2", "root"];
+    let found = found.map(|text| list.find(&id(text)).cloned());
+    assert_eq!(
+        found,
+        [Some(IgnoreSource::Ip), Some(dns("a")), None, Some(dns("a"))]
+    );
+}
