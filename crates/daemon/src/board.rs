@@ -114,6 +114,12 @@ impl Board {
         emptied.into_iter().chain(changed).collect()
     }
 
+    /// Every source by its jail and path.
+    pub(crate) fn paths(&self) -> impl Iterator<Item = (JailId, &str)> {
+        let keys = self.sources.keys();
+        keys.map(|(jail, path)| (*jail, path.as_str()))
+    }
+
     /// Forgets the sources of a jail.
     pub(crate) fn jail_left(&mut self, jail: JailId) {
         self.sources.retain(|(id, _), _| *id != jail);

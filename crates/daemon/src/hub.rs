@@ -20,7 +20,7 @@ use crate::source::Standing;
 use base::{JailName, Prefix, Span, Timestamp};
 use engine::{Effect, Engine, Event, Input, JailId, RequestId};
 use jiff::tz::TimeZone;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender};
 use std::time::Duration;
@@ -556,6 +556,13 @@ impl Hub {
             self.purged = now;
             let before = now - self.purge_age;
             self.step(Input::Purge { before });
+            let followed: HashSet<(&str, &str)> = self
+                .board
+                .paths()
+                .map(|(jail, path)| (self.jails[jail.0 as usize].name.as_str(), path))
+                .collect();
+            self.reached
+                .sweep(|jail, path| followed.contains(&(jail, path)));
             self.keeper.send(Order::Purge {
                 now,
                 age: self.purge_age,
