@@ -71,6 +71,7 @@ impl Planned {
             act,
             norestored,
             names: Default::default(),
+            hurry: Default::default(),
         }
     }
 

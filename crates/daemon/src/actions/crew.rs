@@ -5,7 +5,7 @@
 //! goes into the thread by value and comes back by value.
 
 use super::definition::Definition;
-use super::hands::Tools;
+use super::hands::{Hurry, Tools};
 use super::queue::{Job, Queue};
 use super::ticket::Ticket;
 use super::worker::Worker;
@@ -14,6 +14,7 @@ use base::Prefix;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
+use std::time::{Duration, Instant};
 
 mod finish;
 mod reload;
@@ -34,15 +35,34 @@ struct Seat {
     name: String,
     /// Away while it works.
     worker: Option<Worker>,
+    /// When it went to work last.
+    set_out: Option<Instant>,
     /// What its worker runs, if that is scripts; it can be given new ones.
     action: Option<Arc<Definition>>,
     queue: Queue,
+    /// Its worker's.
+    hurry: Hurry,
     errors: u64,
     last_error: Option<String>,
     /// The last job failed.
     is_failing: bool,
     /// Its worker is lost: there is nobody to do anything.
     is_dead: bool,
+}
+
+impl Seat {
+    fn is_away(&self) -> bool {
+        self.worker.is_none() && !self.is_dead
+    }
+
+    /// It is at work for so long that nobody is held up by it any more.
+    fn is_overdue(&self, turn: Option<Duration>) -> bool {
+        let long = |turn| {
+            self.set_out
+                .is_some_and(|set_out| set_out.elapsed() >= turn)
+        };
+        self.is_away() && turn.is_some_and(long)
+    }
 }
 
 /// The actions of one jail.
@@ -91,6 +111,8 @@ pub(crate) struct Crew {
     next_seat: u64,
     /// The jail that is looked at first.
     first: usize,
+    /// For how long who leaves holds up the next: as long as it takes, but not where all ends.
+    turn: Option<Duration>,
     /// The system would make no thread, and that was said.
     short_of_threads: bool,
 }
@@ -108,6 +130,7 @@ impl Crew {
             away: 0,
             next_seat: 0,
             first: 0,
+            turn: None,
             short_of_threads: false,
         };
         for (jail, workers) in jails {
@@ -128,7 +151,9 @@ impl Crew {
             id: self.next_seat,
             name: worker.name.clone(),
             action: worker.act.action(),
+            hurry: worker.hurry.clone(),
             worker: Some(worker),
+            set_out: None,
             queue,
             errors: 0,
             last_error: None,
@@ -255,6 +280,8 @@ impl Crew {
         }
         seat.is_failing = back.is_failing;
         seat.worker = back.worker;
+        seat.hurry.set(false);
+        seat.queue.put_back(back.left);
         if seat.worker.is_none() {
             let why = "it died (it panicked) and does nothing until the next start";
             seat.is_dead = true;
@@ -284,7 +311,12 @@ impl Crew {
                 return;
             };
             // Whoever leaves does so one after the other, in its order.
-            let leaving = troop.leaving.iter_mut().take(1);
+            let mut is_held_up = false;
+            let leaving = troop.leaving.iter_mut().filter(|seat| {
+                let was_held_up = is_held_up;
+                is_held_up |= !seat.is_overdue(self.turn);
+                !was_held_up
+            });
             for seat in troop.seats.iter_mut().chain(leaving) {
                 if seat.queue.is_empty() || seat.worker.is_none() {
                     continue;

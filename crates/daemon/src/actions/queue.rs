@@ -51,6 +51,11 @@ impl Job {
             Self::Flush(_) => has_one(&[Command::Flush, Command::Unban, Command::Check]),
         }
     }
+
+    /// True if it says that a ban stands, which need not be told where everything ends.
+    fn tells_a_ban(&self) -> bool {
+        matches!(self, Self::Ban(..) | Self::Again(_) | Self::Prolong(_))
+    }
 }
 
 /// The queue of one action.
@@ -124,6 +129,14 @@ impl Queue {
         taken
     }
 
+    /// Takes back what nobody had time for: it is next again. Of what is dropped where everything ends only that which
+    /// undoes something is left.
+    pub(crate) fn put_back(&mut self, jobs: Vec<Job>) {
+        for job in jobs.into_iter().rev().filter(|job| !job.tells_a_ban()) {
+            self.jobs.push_front(job);
+        }
+    }
+
     /// The bans that are owed and for which there is room now.
     pub(crate) fn due(&mut self) -> Vec<Prefix> {
         let room = MOST_WAITING.saturating_sub(self.bans);
@@ -139,8 +152,7 @@ impl Queue {
         let before = self.jobs.len() + self.owed.len();
         self.owed.clear();
         self.bans = 0;
-        self.jobs
-            .retain(|job| !matches!(job, Job::Ban(..) | Job::Again(_) | Job::Prolong(_)));
+        self.jobs.retain(|job| !job.tells_a_ban());
         before - self.jobs.len()
     }
 

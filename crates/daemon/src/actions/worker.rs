@@ -4,7 +4,7 @@
 //! lock is needed, and no thread while there is nothing to do.
 
 use super::definition::{Definition, family_word};
-use super::hands::{Names, RealHands, Tools};
+use super::hands::{Hurry, Names, RealHands, Tools};
 use super::life::{Done, Life};
 use super::mail::Mailer;
 use super::queue::Job;
@@ -41,6 +41,7 @@ pub(crate) struct Worker {
     pub(crate) act: Act,
     pub(crate) norestored: bool,
     pub(crate) names: Names,
+    pub(crate) hurry: Hurry,
 }
 
 impl Worker {
@@ -80,13 +81,19 @@ impl Worker {
     /// Ends all bans at once, or, where the action cannot do that, one after the other.
     fn flush(&mut self, tools: &Tools, tickets: &[Arc<Ticket>]) -> Vec<String> {
         let flushed = match &mut self.act {
-            Act::Scripts(life) => life.flush(&mut hands(tools, &self.names, Counters::default())),
+            Act::Scripts(life) => life.flush(&mut RealHands {
+                tools,
+                names: &self.names,
+                hurry: &self.hurry,
+                counters: Counters::default(),
+            }),
             Act::Mail(_) => Ok(true),
         };
         match flushed {
             Ok(true) => Vec::new(),
             Ok(false) => {
-                let left = tickets.iter().take_while(|_| !tools.is_in_hurry());
+                let hurry = self.hurry.clone();
+                let left = tickets.iter().take_while(|_| !hurry.is_on());
                 let ended =
                     left.flat_map(|ticket| self.perform(&Job::Unban(Arc::clone(ticket)), tools));
                 ended.collect()
@@ -110,7 +117,12 @@ impl Worker {
             Job::Ban(_, counters) => *counters,
             _ => Counters::default(),
         };
-        let hands = &mut hands(tools, &self.names, counters);
+        let hands = &mut RealHands {
+            tools,
+            names: &self.names,
+            hurry: &self.hurry,
+            counters,
+        };
         match job {
             Job::Start => life.start(hands),
             Job::Ban(ticket, _) => life.ban(hands, ticket),
@@ -121,14 +133,6 @@ impl Worker {
             Job::Reload(action) => life.reload(hands, Arc::clone(action)),
             Job::Stop => life.stop(hands),
         }
-    }
-}
-
-fn hands<'a>(tools: &'a Tools, names: &'a Names, counters: Counters) -> RealHands<'a> {
-    RealHands {
-        tools,
-        names,
-        counters,
     }
 }
 

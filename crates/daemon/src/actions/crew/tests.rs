@@ -3,6 +3,7 @@
 use super::super::Planned;
 use super::super::definition::tests::action;
 use super::super::values::{History, NoHistory, Past};
+use super::finish::Patience;
 use super::thread::BATCH;
 use super::*;
 use crate::log::{Log, Target};
@@ -41,17 +42,16 @@ fn recorder(dir: &Path, name: &str) -> Planned {
     plan(name, &params)
 }
 
+fn make_pipe(dir: &Path) -> String {
+    let pipe = dir.join("pipe").display().to_string();
+    let made = Program::new("mkfifo").arg(&pipe).status().unwrap();
+    assert!(made.success());
+    pipe
+}
+
 /// One whose first ban waits until somebody writes to the pipe.
 fn stuck(dir: &Path, name: &str) -> Planned {
-    let pipe = dir.join("pipe");
-    assert!(
-        Program::new("mkfifo")
-            .arg(&pipe)
-            .status()
-            .unwrap()
-            .success()
-    );
-    let (pipe, out) = (pipe.display(), dir.join("out"));
+    let (pipe, out) = (make_pipe(dir), dir.join("out"));
     let ban = format!(
         "[ <ip> != 192.0.2.0 ] || read line < {pipe}\necho {name} ban <ip> >> {}",
         out.display()
@@ -171,6 +171,66 @@ fn the_end_flushes_and_stops_in_reverse_order() {
     assert_eq!(lines.len(), 8);
     assert!(place("two stop") < place("one stop"), "{lines:?}");
     assert!(place("one flush") < place("two stop"), "{lines:?}");
+}
+
+/// There is no time for what is queued, more than enough for the rest, and nobody is held up by who leaves before.
+const NO_PATIENCE: Patience = Patience {
+    queued: Duration::ZERO,
+    flushes: Duration::from_secs(60),
+    stops: Duration::from_secs(60),
+    turn: Duration::ZERO,
+};
+
+#[test]
+fn a_ban_without_an_end_is_cut_short_and_undone() {
+    let dir = tempfile::tempdir().unwrap();
+    let (pipe, out) = (make_pipe(dir.path()), dir.path().join("out"));
+    let line = |what: &str| format!("echo {what} >> {}", out.display());
+    let (check, flush, stop) = (line("check"), line("flush"), line("stop"));
+    // It says that it runs; the second pipe has no other end.
+    let ban = format!("echo > {pipe}; mkfifo {pipe}2; read line < {pipe}2");
+    let params = [
+        ("actionban", ban.as_str()),
+        ("actioncheck", check.as_str()),
+        ("actionflush", flush.as_str()),
+        ("actionstop", stop.as_str()),
+    ];
+    let mut world = world(dir, &[("a", &[plan("fw", &params)])], Box::new(NoHistory));
+    world.ban(0, "192.0.2.1");
+    fs::read(&pipe).unwrap();
+    let World { dir, crew, .. } = world;
+    crew.finish_within(&NO_PATIENCE, &|| {});
+    let told = fs::read_to_string(&out).unwrap();
+    assert_eq!(told, "flush\nstop\n");
+    let log = fs::read_to_string(dir.path().join("log")).unwrap();
+    assert!(!log.contains("Invariant check failed"), "{log}");
+}
+
+#[test]
+fn a_stop_that_takes_its_time_holds_up_no_other() {
+    let dir = tempfile::tempdir().unwrap();
+    let (pipe, out) = (make_pipe(dir.path()), dir.path().join("out"));
+    // The last one, which stops first, waits for the stop of the one before it.
+    let stops = |name: &str, stop: String| {
+        let stop = format!("{stop}; echo {name} >> {}", out.display());
+        plan(name, &[("actionstop", &stop), ("actionunban", "x")])
+    };
+    let plans = [
+        stops("fw", format!("echo > {pipe}")),
+        stops("slow", format!("read line < {pipe}")),
+    ];
+    let World {
+        crew, dir: _dir, ..
+    } = {
+        let mut world = world(dir, &[("a", &plans)], Box::new(NoHistory));
+        world.until_away(0);
+        world
+    };
+    crew.finish_within(&NO_PATIENCE, &|| {});
+    let told = fs::read_to_string(&out).unwrap();
+    let mut told: Vec<&str> = told.lines().collect();
+    told.sort();
+    assert_eq!(told, ["fw", "slow"]);
 }
 
 #[test]
@@ -296,16 +356,9 @@ fn one_that_dies_is_said_and_the_others_live() {
 #[test]
 fn what_was_put_off_is_told_in_the_end() {
     let dir = tempfile::tempdir().unwrap();
-    let pipe = dir.path().join("pipe");
-    assert!(
-        Program::new("mkfifo")
-            .arg(&pipe)
-            .status()
-            .unwrap()
-            .success()
-    );
+    let pipe = make_pipe(dir.path());
     let out = dir.path().join("out");
-    let start = format!("read line < {}", pipe.display());
+    let start = format!("read line < {pipe}");
     let ban = format!("echo <ip> >> {}", out.display());
     let slow = plan("slow", &[("actionstart", &start), ("actionban", &ban)]);
     let mut world = world(dir, &[("a", &[slow])], Box::new(NoHistory));

@@ -75,6 +75,15 @@ fn at_the_end_bans_are_dropped_and_their_ends_kept() {
 }
 
 #[test]
+fn what_there_was_no_time_for_is_next_again_unless_it_tells_of_a_ban() {
+    let mut queue = Queue::default();
+    let (again, unban) = (Job::Again(ticket(1)), Job::Unban(ticket(2)));
+    queue.push(Job::Stop);
+    queue.put_back(vec![ban(1), unban.clone(), again, Job::Flush(Vec::new())]);
+    assert_eq!(queue.take(9), [unban, Job::Flush(Vec::new()), Job::Stop]);
+}
+
+#[test]
 fn nobody_is_woken_for_nothing() {
     let action = |option: &str| super::super::definition::tests::action(&[(option, "x")]).0;
     let (again, prolong) = (Job::Again(ticket(1)), Job::Prolong(ticket(1)));
