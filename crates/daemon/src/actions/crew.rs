@@ -4,7 +4,7 @@
 //! the queue: a notifier that sleeps for a minute holds up nobody but itself. The worker, with all that it remembers,
 //! goes into the thread by value and comes back by value.
 
-use super::definition::Definition;
+use super::definition::{Command, Definition};
 use super::hands::{Hurry, Tools};
 use super::queue::{Job, Queue};
 use super::ticket::Ticket;
@@ -51,6 +51,21 @@ struct Seat {
 }
 
 impl Seat {
+    /// It has not begun yet.
+    fn is_new(&self) -> bool {
+        matches!(self.queue.next(), Some(Job::Start))
+    }
+
+    /// It tells of bans and undoes none: what it makes is no rule or list that others could have a part in.
+    fn only_tells(&self) -> bool {
+        let tells = |action: &Arc<Definition>| {
+            let [bans, unbans, flushes] =
+                [Command::Ban, Command::Unban, Command::Flush].map(|command| action.has(command));
+            bans && !unbans && !flushes
+        };
+        self.action.as_ref().is_none_or(tells)
+    }
+
     fn is_away(&self) -> bool {
         self.worker.is_none() && !self.is_dead
     }
@@ -83,6 +98,31 @@ impl Troop {
             leaving: Vec::new(),
             live: BTreeMap::new(),
         }
+    }
+
+    /// Those that may work now. Actions of a jail share names: all of fail2ban's for iptables have one chain, so that
+    /// the end of one would undo what another just began. So whoever keeps bans leaves in its turn, and whoever is new
+    /// begins when all of those are gone. A notifier shares nothing, and may take a minute for its farewell: nobody waits
+    /// for it but a successor of its own name.
+    fn free(&mut self, turn: Option<Duration>) -> impl Iterator<Item = &mut Seat> {
+        let before = self.leaving.iter();
+        let before: Vec<_> = before
+            .map(|seat| (seat.name.clone(), seat.only_tells()))
+            .collect();
+        let waits_for = move |seat: &Seat| {
+            let mut before = before.iter();
+            before
+                .any(|(name, only_tells)| *name == seat.name || !(*only_tells || seat.only_tells()))
+        };
+        let seats = self.seats.iter_mut();
+        let seats = seats.filter(move |seat| !(seat.is_new() && waits_for(seat)));
+        let mut is_held_up = false;
+        let leaving = self.leaving.iter_mut().filter(move |seat| {
+            let may = seat.only_tells() || !is_held_up;
+            is_held_up |= !(seat.only_tells() || seat.is_overdue(turn));
+            may
+        });
+        seats.chain(leaving)
     }
 }
 
@@ -310,14 +350,7 @@ impl Crew {
             let Some(troop) = self.troops.get_mut(jail) else {
                 return;
             };
-            // Whoever leaves does so one after the other, in its order.
-            let mut is_held_up = false;
-            let leaving = troop.leaving.iter_mut().filter(|seat| {
-                let was_held_up = is_held_up;
-                is_held_up |= !seat.is_overdue(self.turn);
-                !was_held_up
-            });
-            for seat in troop.seats.iter_mut().chain(leaving) {
+            for seat in troop.free(self.turn) {
                 if seat.queue.is_empty() || seat.worker.is_none() {
                     continue;
                 }

@@ -165,6 +165,11 @@ impl Queue {
         before
     }
 
+    /// What is next.
+    pub(crate) fn next(&self) -> Option<&Job> {
+        self.jobs.front()
+    }
+
     /// How much waits.
     pub(crate) fn len(&self) -> usize {
         self.jobs.len() + self.owed.len()

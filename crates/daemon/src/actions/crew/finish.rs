@@ -47,7 +47,7 @@ impl Crew {
             self.give_up("to undo their bans", Queue::drop_all);
         }
         for troop in &mut self.troops {
-            // Who leaves does so one after the other; another jail's do not wait for them.
+            // Who keeps bans leaves in its turn; another jail's do not wait for them.
             for mut seat in troop.seats.drain(..).rev().filter(|seat| !seat.is_dead) {
                 seat.queue.push(Job::Stop);
                 troop.leaving.push(seat);

@@ -1,8 +1,9 @@
 //! Another configuration (behaviour §5.3): actions that stay get their new properties and a reload, new ones start and
 //! are told of the bans that stand, those that are gone undo their bans and stop, the last one of a jail first.
 //!
-//! fail2ban loses an action that is new in the configuration; here a jail whose ban action was changed is never without
-//! one.
+//! fail2ban loses an action that is new in the configuration; here it is told of all bans as soon as those that it
+//! follows have undone theirs. For that moment the bans keep nobody out: with both at once the end of the one would take
+//! away what the other has just made, for good.
 
 use super::{Crew, Seat, Troop};
 use crate::actions::queue::Job;

@@ -292,6 +292,76 @@ fn a_reload_starts_what_is_new_and_ends_what_is_gone() {
 }
 
 #[test]
+fn a_successor_begins_when_what_it_follows_is_gone() {
+    // Each reload at once after the other, while the first one's flush waits for the pipe.
+    let check = |reloads: &[&[&str]], expected: &[&str]| {
+        let dir = tempfile::tempdir().unwrap();
+        let root = dir.path().to_owned();
+        let (pipe, out) = (make_pipe(&root), root.join("out"));
+        let line = |text: &str| format!("echo {text} >> {}", out.display());
+        let held = |name: &str| {
+            let flush = format!("read line < {pipe}; {}", line(&format!("{name} flush")));
+            let (ban, stop) = (line("fw ban '<ip>'"), line(&format!("{name} stop")));
+            let params = [
+                ("actionban", ban.as_str()),
+                ("actionunban", "x"),
+                ("actionflush", &flush),
+                ("actionstop", &stop),
+            ];
+            plan(name, &params)
+        };
+        let mail = |name: &str| {
+            let (ban, stop) = (line(&format!("{name} ban")), line(&format!("{name} stop")));
+            plan(name, &[("actionban", &ban), ("actionstop", &stop)])
+        };
+        let jails = [("a", &[held("fw"), mail("mail")][..])];
+        let mut world = world(dir, &jails, Box::new(NoHistory));
+        world.ban(0, "192.0.2.1");
+        world.until_away(0);
+        let before = world.out().len();
+        for names in reloads {
+            let plans = names.iter().map(|name| match name.contains("mail") {
+                true => mail(name),
+                false => recorder(&root, name),
+            });
+            let workers = plans.map(|plan| plan.worker()).collect();
+            world.crew.reload(0, workers, std::iter::empty());
+        }
+        // Everything that need not wait is done.
+        world.until_away(1);
+        let mut at_once = world.out().split_off(before);
+        at_once.sort();
+        fs::write(&pipe, "\n").unwrap();
+        world.until_away(0);
+        let later = world.out().split_off(before + at_once.len());
+        assert_eq!([at_once, later].concat(), expected, "{reloads:?}");
+    };
+    check(
+        &[&["other"]],
+        &[
+            "mail stop",
+            "fw flush",
+            "fw stop",
+            "other start",
+            "other ban 192.0.2.1",
+        ],
+    );
+    check(
+        &[&["mail"], &["fw", "mail"]],
+        &["fw flush", "fw stop", "fw start", "fw ban 192.0.2.1"],
+    );
+    // The jail goes and is back at once; what only tells of bans does so.
+    check(
+        &[&[], &["fw", "mail2"]],
+        &["mail stop", "fw flush", "fw stop", "fw start"],
+    );
+    check(
+        &[&["mail2"]],
+        &["mail stop", "mail2 ban", "fw flush", "fw stop"],
+    );
+}
+
+#[test]
 fn failures_are_counted_and_change_nothing() {
     let dir = tempfile::tempdir().unwrap();
     let bad = plan("bad", &[("actionban", "echo no >&2; exit 3")]);
