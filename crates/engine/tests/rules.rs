@@ -370,6 +370,59 @@ fn counts_and_bans_by_prefix_and_lifts_what_lies_inside() {
 }
 
 #[test]
+fn knows_who_is_banned_by_whatever_prefix_holds_the_address() {
+    let jail = JailPolicy {
+        maxretry: 1,
+        aggregate: vec![Aggregate {
+            family: base::Family::Inet4,
+            length: 24,
+            children: 2,
+        }],
+        ..policy()
+    };
+    let mut engine = Engine::new(vec![jail]);
+    let time = Timestamp::from_secs(0);
+    let is_banned = |engine: &Engine, jail, who: &str| {
+        let id = who
+            .parse()
+            .map_or_else(|_| FailureId::Raw(who.into()), FailureId::Prefix);
+        engine.is_banned(JailId(jail), &id)
+    };
+    for who in ["192.0.2.1", "2001:db8::1", "198.51.100.1", "198.51.100.2"] {
+        assert!(!is_banned(&engine, 0, who), "{who}");
+        let mut out = Vec::new();
+        fail(&mut engine, time, who, &mut out);
+        // Both have answered.
+        for effect in out {
+            let (Effect::Ban { seq, .. } | Effect::Persist(StoreWrite::Ban { seq, .. })) = effect
+            else {
+                continue;
+            };
+            let done = [
+                Input::Applied {
+                    seq,
+                    result: Ok(()),
+                },
+                Input::Committed {
+                    seq,
+                    result: Ok(()),
+                },
+            ];
+            for input in done {
+                engine.step(time, input, &mut Vec::new());
+            }
+        }
+    }
+    for who in ["192.0.2.1", "2001:db8::2", "198.51.100.9"] {
+        assert!(is_banned(&engine, 0, who), "{who}");
+    }
+    for who in ["192.0.2.2", "2001:db8:0:1::1", "nobody"] {
+        assert!(!is_banned(&engine, 0, who), "{who}");
+    }
+    assert!(!is_banned(&engine, 1, "192.0.2.1"));
+}
+
+#[test]
 fn makes_a_standing_ban_longer() {
     check(
         vec![policy()],

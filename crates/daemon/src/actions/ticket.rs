@@ -59,7 +59,10 @@ impl Ticket {
             count: record.count,
             failures: record.failures,
             users: users.into_iter().map(|(name, _)| name).collect(),
-            matches: newest(&record.matches),
+            matches: {
+                let sizes = record.matches.iter().map(String::len);
+                record.matches[newest(sizes)..].to_vec()
+            },
             captures: captures.collect(),
             restored,
         }
@@ -70,14 +73,13 @@ impl Ticket {
     }
 }
 
-/// The last lines that fit; a single line is never longer than a source makes it.
-fn newest(lines: &[String]) -> Vec<String> {
-    let mut room = MAX_LINES;
-    let fits = lines.iter().rev().take_while(|line| {
-        let left = room.checked_sub(line.len());
+/// Where the last lines begin that fit; a single line is never longer than a source makes it.
+pub(crate) fn newest(sizes: impl DoubleEndedIterator<Item = usize> + ExactSizeIterator) -> usize {
+    let (all, mut room) = (sizes.len(), MAX_LINES);
+    let fits = sizes.rev().take_while(|size| {
+        let left = room.checked_sub(*size);
         room = left.unwrap_or(0);
         left.is_some()
     });
-    let count = fits.count().max(1);
-    lines[lines.len().saturating_sub(count)..].to_vec()
+    all.saturating_sub(fits.count().max(1))
 }

@@ -200,6 +200,63 @@ fn a_command_is_asked_before_a_failure_counts() {
 }
 
 #[test]
+fn one_client_cannot_spend_the_questions_of_others() {
+    let dir = tempfile::tempdir().unwrap();
+    let (pipe, asked) = (dir.path().join("pipe"), dir.path().join("asked"));
+    let mkfifo = std::process::Command::new("mkfifo").arg(&pipe).status();
+    assert!(mkfifo.unwrap().success());
+    // Its own name server answers for it, when it likes.
+    let options = format!(
+        "maxretry = 1\nignorecommand = echo <ip> >> {}; test <ip> = 198.51.100.1 && exit 0; read line < {}; exit 1\n",
+        asked.display(),
+        pipe.display()
+    );
+    let (mut hub, _sender, inbox) = hub_with(dir.path(), NATIVE, &options);
+    let jail = one(&hub);
+    let flood = (0..1_000).map(|_| Read::Failure(jail, failure("198.51.100.7", "x")));
+    let spared = Read::Failure(jail, failure("198.51.100.1", "x"));
+    hub.read(flood.chain([spared]).collect());
+    hear(&mut hub, &inbox, 1);
+    let told = || told(dir.path(), &["Ignore", "too many"]);
+    let surplus =
+        "too many failures wait for ignorecommand; one of 198.51.100.7 is counted without asking";
+    assert_eq!(told(), [surplus, "Ignore 198.51.100.1 by command"]);
+    // It is banned by what it has done too much; what of it waits needs no answer any more, and new ones do not wait.
+    fs::write(&pipe, "\n").unwrap();
+    hub.read(vec![Read::Failure(jail, failure("198.51.100.7", "x"))]);
+    hear(&mut hub, &inbox, 1);
+    assert_eq!(hub.questions.finish(), 0);
+    let bans = hub.engine.bans().map(|ban| ban.prefix.to_string());
+    assert_eq!(bans.collect::<Vec<_>>(), ["198.51.100.7"]);
+    let asked = fs::read_to_string(asked).unwrap();
+    let mut asked: Vec<&str> = asked.lines().collect();
+    asked.sort();
+    assert_eq!(asked, ["198.51.100.1", "198.51.100.7"]);
+}
+
+#[test]
+fn what_waits_for_an_answer_keeps_as_many_lines_as_a_ban() {
+    let dir = tempfile::tempdir().unwrap();
+    let options = "maxretry = 1\nmaxmatches = 99\nignorecommand = exit 1\n";
+    let (mut hub, _sender, inbox) = hub_with(dir.path(), NATIVE, options);
+    let jail = one(&hub);
+    let mut long = failure("198.51.100.7", "x");
+    long.matches = (0..8).map(|line| line.to_string().repeat(30_000)).collect();
+    hub.read(vec![Read::Failure(jail, long)]);
+    let Some(Message::IgnoreAnswer(answer)) = inbox
+        .iter()
+        .find(|message| matches!(message, Message::IgnoreAnswer(_)))
+    else {
+        panic!("the command answers")
+    };
+    let Some(crate::ignore::About::Failures(kept)) = hub.questions.settle(answer.whom) else {
+        panic!("a failure waited")
+    };
+    let expected = ["6".repeat(30_000), "7".repeat(30_000)];
+    assert_eq!(kept[0].matches.iter().collect::<Vec<_>>(), expected);
+}
+
+#[test]
 fn an_answer_that_is_remembered_is_not_asked_for_again() {
     let dir = tempfile::tempdir().unwrap();
     let list = dir.path().join("asked");

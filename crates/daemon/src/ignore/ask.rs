@@ -3,11 +3,12 @@
 use super::cache::Cache;
 use super::command::{Command, Question, Verdict};
 use super::line::{About, Line, Whom};
+use crate::actions::newest;
 use crate::clock;
 use crate::hub::Message;
 use crate::last_words::LastWords;
 use crate::plan::Jail;
-use base::{FailureId, Prefix};
+use base::{FailureId, Prefix, Texts};
 use engine::JailId;
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -75,9 +76,29 @@ impl Questions {
         self.commands.get(jail.0 as usize)?.as_ref()
     }
 
-    /// Lines a failure up. False if too many wait.
-    pub(crate) fn push(&mut self, jail: JailId, id: &FailureId, found: &detect::Failure) -> bool {
-        self.line.push((jail, id.clone()), found.clone()).is_ok()
+    /// Lines a failure up, with as much text as a ban keeps. If too many wait, gives one that nobody is asked about.
+    pub(crate) fn push(
+        &mut self,
+        jail: JailId,
+        id: &FailureId,
+        found: &detect::Failure,
+    ) -> Option<(Whom, detect::Failure)> {
+        let short = |texts: &Texts| -> Texts {
+            let from = newest(texts.iter().map(str::len));
+            texts.iter().skip(from).collect()
+        };
+        let failure = detect::Failure {
+            id: found.id.clone(),
+            address: found.address,
+            hostname: found.hostname.clone(),
+            time: found.time,
+            rule: found.rule,
+            users: short(&found.users),
+            captures: found.captures.clone(),
+            matches: short(&found.matches),
+            weight: found.weight,
+        };
+        self.line.push((jail, id.clone()), failure)
     }
 
     /// Lines up a ban that stood at the start.
@@ -85,18 +106,24 @@ impl Questions {
         self.line.push_stored(jail, prefix);
     }
 
-    /// Begins the next question, if a hand is free.
-    pub(crate) fn begin(&mut self) -> Option<Begun> {
+    /// Begins the next question, if a hand is free. Whose ban stands need not be asked about when failing again.
+    pub(crate) fn begin(
+        &mut self,
+        is_banned: impl Fn(JailId, &FailureId) -> bool,
+    ) -> Option<Begun> {
         let now = clock::now();
         let (whom, about) = self.line.next()?;
         let (jail, id) = &whom;
+        if matches!(about, About::Failures(_)) && is_banned(*jail, id) {
+            return Some(Begun::Known(whom, false));
+        }
         let command = self.commands.get(jail.0 as usize).and_then(Option::as_ref);
         let Some((name, command)) = command else {
             // The configuration has lost it meanwhile.
             return Some(Begun::Known(whom, false));
         };
         let failure = match about {
-            About::Failure(failure) => Some(failure),
+            About::Failures(failures) => failures.first(),
             About::Ban(_) => None,
         };
         let (name, command) = (name.clone(), Arc::clone(command));
