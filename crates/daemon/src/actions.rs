@@ -70,6 +70,7 @@ impl Planned {
             name: name.clone(),
             act,
             norestored,
+            untold: Default::default(),
             names: Default::default(),
             hurry: Default::default(),
         }

@@ -4,6 +4,7 @@
 //! the queue: a notifier that sleeps for a minute holds up nobody but itself. The worker, with all that it remembers,
 //! goes into the thread by value and comes back by value.
 
+use super::Planned;
 use super::definition::{Command, Definition};
 use super::hands::{Hurry, Tools};
 use super::queue::{Job, Queue};
@@ -37,8 +38,8 @@ struct Seat {
     worker: Option<Worker>,
     /// When it went to work last.
     set_out: Option<Instant>,
-    /// What its worker runs, if that is scripts; it can be given new ones.
-    action: Option<Arc<Definition>>,
+    /// What its worker does; it can be given new scripts.
+    plan: Planned,
     queue: Queue,
     /// Its worker's.
     hurry: Hurry,
@@ -58,12 +59,19 @@ impl Seat {
 
     /// It tells of bans and undoes none: what it makes is no rule or list that others could have a part in.
     fn only_tells(&self) -> bool {
-        let tells = |action: &Arc<Definition>| {
+        self.action().is_none_or(|action| {
             let [bans, unbans, flushes] =
                 [Command::Ban, Command::Unban, Command::Flush].map(|command| action.has(command));
             bans && !unbans && !flushes
-        };
-        self.action.as_ref().is_none_or(tells)
+        })
+    }
+
+    /// Its scripts, if it has such.
+    fn action(&self) -> Option<&Definition> {
+        match &self.plan {
+            Planned::Scripts(action) => Some(action),
+            Planned::Mail(_) => None,
+        }
     }
 
     fn is_away(&self) -> bool {
@@ -190,7 +198,7 @@ impl Crew {
         Seat {
             id: self.next_seat,
             name: worker.name.clone(),
-            action: worker.act.action(),
+            plan: worker.act.plan(),
             hurry: worker.hurry.clone(),
             worker: Some(worker),
             set_out: None,
@@ -287,7 +295,7 @@ impl Crew {
         let Some(troop) = self.troops.get_mut(jail) else {
             return;
         };
-        let wants = |seat: &&mut Seat| !seat.is_dead && job.concerns(seat.action.as_deref());
+        let wants = |seat: &&mut Seat| !seat.is_dead && job.concerns(seat.action());
         for seat in troop.seats.iter_mut().filter(wants) {
             if seat.queue.push(job.clone()) {
                 let text = format!(
@@ -331,10 +339,13 @@ impl Crew {
             let text = format!("[{}] action '{}': {why}", troop.jail, seat.name);
             self.tools.tell(Level::Critical, "actions", &text);
         }
-        for prefix in seat.queue.due() {
+        for (prefix, is_older) in seat.queue.due() {
             if let Some(ticket) = troop.live.get(&prefix) {
-                seat.queue
-                    .push(Job::Ban(Arc::clone(ticket), Default::default()));
+                let ticket = match is_older {
+                    true => ticket.as_older(),
+                    false => Arc::clone(ticket),
+                };
+                seat.queue.push(Job::Ban(ticket, Default::default()));
             }
         }
         troop

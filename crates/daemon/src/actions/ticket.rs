@@ -2,6 +2,7 @@
 
 use base::{Family, NamedTexts, Prefix, Span, Timestamp};
 use engine::BanRecord;
+use std::sync::Arc;
 
 /// Bytes kept of a ban's matched lines, the newest ones: tickets wait in queues.
 const MAX_LINES: usize = 64 << 10;
@@ -26,7 +27,7 @@ pub(crate) struct Ticket {
     pub(crate) matches: Vec<String>,
     /// Other captured values by their lower-case names.
     pub(crate) captures: NamedTexts,
-    /// It comes from an earlier run.
+    /// It comes from an earlier run, or at least from before the action.
     pub(crate) restored: bool,
 }
 
@@ -65,6 +66,17 @@ impl Ticket {
             },
             captures: captures.collect(),
             restored,
+        }
+    }
+
+    /// The same ban, as one is told of it who was not there when it began.
+    pub(crate) fn as_older(self: &Arc<Self>) -> Arc<Self> {
+        match self.restored {
+            true => Arc::clone(self),
+            false => Arc::new(Self {
+                restored: true,
+                ..(**self).clone()
+            }),
         }
     }
 

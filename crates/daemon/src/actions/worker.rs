@@ -3,7 +3,8 @@
 //! A worker belongs to whoever holds it, the hub or the thread that works off its queue, and is handed to and fro: no
 //! lock is needed, and no thread while there is nothing to do.
 
-use super::definition::{Definition, family_word};
+use super::Planned;
+use super::definition::family_word;
 use super::hands::{Hurry, Names, RealHands, Tools};
 use super::life::{Done, Life};
 use super::mail::Mailer;
@@ -11,7 +12,9 @@ use super::queue::Job;
 use super::ticket::Ticket;
 use super::values::Counters;
 use crate::log::Level;
+use base::Prefix;
 use conf::literal;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 /// What carries an action out.
@@ -24,11 +27,11 @@ pub(crate) enum Act {
 }
 
 impl Act {
-    /// The scripts.
-    pub(crate) fn action(&self) -> Option<Arc<Definition>> {
+    /// What is carried out.
+    pub(crate) fn plan(&self) -> Planned {
         match self {
-            Self::Scripts(life) => Some(Arc::clone(life.action())),
-            Self::Mail(_) => None,
+            Self::Scripts(life) => Planned::Scripts(Arc::clone(life.action())),
+            Self::Mail(mailer) => Planned::Mail(Arc::clone(mailer.letters())),
         }
     }
 }
@@ -40,6 +43,8 @@ pub(crate) struct Worker {
     pub(crate) name: String,
     pub(crate) act: Act,
     pub(crate) norestored: bool,
+    /// Bans that it was not told of, as they were there before it.
+    pub(crate) untold: BTreeSet<Prefix>,
     pub(crate) names: Names,
     pub(crate) hurry: Hurry,
 }
@@ -57,7 +62,7 @@ impl Worker {
             Job::Prolong(ticket) => ("prolong", Some(ticket)),
             Job::Unban(ticket) => ("unban", Some(ticket)),
         };
-        if ticket.is_some_and(|ticket| ticket.restored && self.norestored) {
+        if self.leaves_out(job) {
             return Vec::new();
         }
         let Err(error) = self.carry_out(tools, job) else {
@@ -76,6 +81,23 @@ impl Worker {
         };
         tools.tell(Level::Error, "actions", &text);
         vec![error]
+    }
+
+    /// True if this is about a ban that an action is not to hear of: neither of its begin nor of what becomes of it.
+    fn leaves_out(&mut self, job: &Job) -> bool {
+        match job {
+            Job::Ban(ticket, _) if ticket.restored && self.norestored => {
+                self.untold.insert(ticket.prefix);
+                true
+            }
+            Job::Ban(ticket, _) => {
+                self.untold.remove(&ticket.prefix);
+                false
+            }
+            Job::Again(ticket) | Job::Prolong(ticket) => self.untold.contains(&ticket.prefix),
+            Job::Unban(ticket) => self.untold.remove(&ticket.prefix),
+            Job::Start | Job::Flush(_) | Job::Reload(_) | Job::Stop => false,
+        }
     }
 
     /// Ends all bans at once, or, where the action cannot do that, one after the other.
@@ -130,7 +152,10 @@ impl Worker {
             Job::Prolong(ticket) => life.prolong(hands, ticket),
             Job::Unban(ticket) => life.unban(hands, ticket),
             Job::Flush(_) => life.flush(hands).map(drop),
-            Job::Reload(action) => life.reload(hands, Arc::clone(action)),
+            Job::Reload(action) => {
+                self.norestored = action.norestored;
+                life.reload(hands, Arc::clone(action))
+            }
             Job::Stop => life.stop(hands),
         }
     }

@@ -208,13 +208,14 @@ impl Acting {
     }
 }
 
-/// A ban that stands, without what only its beginning could tell.
+/// A ban that stands, without what only its beginning could tell. It is older than any action that is told of it.
 fn standing_ticket(ban: &BanView<'_>) -> Ticket {
     Ticket {
         length: ban.until.map(|until| until.since(ban.time)),
         count: ban.count,
         failures: ban.failures,
         users: ban.users.iter().map(|(name, _)| name.clone()).collect(),
+        restored: true,
         ..Ticket::bare(ban.prefix, ban.time)
     }
 }

@@ -6,9 +6,10 @@
 //! away what the other has just made, for good.
 
 use super::{Crew, Seat, Troop};
+use crate::actions::Planned;
 use crate::actions::queue::Job;
 use crate::actions::ticket::Ticket;
-use crate::actions::worker::{Act, Worker};
+use crate::actions::worker::Worker;
 use std::sync::Arc;
 
 impl Crew {
@@ -55,23 +56,27 @@ impl Crew {
         let mut before = std::mem::take(&mut troop.seats);
         before.retain(|seat| !seat.is_dead);
         for worker in workers {
-            let same = |seat: &Seat| seat.name == worker.name && seat.action.is_some();
-            match (&worker.act, before.iter().position(same)) {
-                (Act::Scripts(life), Some(place)) => {
+            let plan = worker.act.plan();
+            let is_same = |seat: &Seat| seat.name == worker.name && goes_on_as(&seat.plan, &plan);
+            let seat = match before.iter().position(is_same) {
+                Some(place) => {
                     let mut seat = before.remove(place);
-                    seat.action = worker.act.action();
-                    seat.queue.push(Job::Reload(Arc::clone(life.action())));
-                    troop.seats.push(seat);
+                    if let Planned::Scripts(action) = &plan {
+                        seat.queue.push(Job::Reload(Arc::clone(action)));
+                    }
+                    seat.plan = plan;
+                    seat
                 }
-                _ => {
+                None => {
                     let mut seat = self.seat(worker);
                     for ticket in &live {
-                        seat.queue
-                            .push(Job::Ban(Arc::clone(ticket), Default::default()));
+                        let job = Job::Ban(ticket.as_older(), Default::default());
+                        seat.queue.push(job);
                     }
-                    troop.seats.push(seat);
+                    seat
                 }
-            }
+            };
+            troop.seats.push(seat);
         }
         before.reverse();
         for mut seat in before {
@@ -83,5 +88,13 @@ impl Crew {
             // Nobody is left who would be told of their ends.
             troop.live.clear();
         }
+    }
+}
+
+/// True if whoever does the one can go on with the other: scripts change under way, letters have no word for that.
+fn goes_on_as(before: &Planned, now: &Planned) -> bool {
+    match (before, now) {
+        (Planned::Scripts(_), Planned::Scripts(_)) => true,
+        (before, now) => before == now,
     }
 }

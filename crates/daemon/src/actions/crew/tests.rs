@@ -2,6 +2,7 @@
 
 use super::super::Planned;
 use super::super::definition::tests::action;
+use super::super::mail;
 use super::super::values::{History, NoHistory, Past};
 use super::finish::Patience;
 use super::thread::BATCH;
@@ -289,6 +290,69 @@ fn a_reload_starts_what_is_new_and_ends_what_is_gone() {
             .iter()
             .all(|troop| troop.leaving.is_empty())
     );
+}
+
+#[test]
+fn a_reload_tells_nobody_again_what_it_knows() {
+    let dir = tempfile::tempdir().unwrap();
+    // Nobody listens there: each letter is one error.
+    let letters = |dest: &str| {
+        let options = [("host", "127.0.0.1:1"), ("dest", dest)];
+        Planned::Mail(Arc::new(mail::tests::letters(&options).unwrap()))
+    };
+    let line = |text: &str| format!("echo {text} >> {}", dir.path().join("out").display());
+    let (ban, unban) = (line("'<ip>' is older: <restored>"), line("'<ip>' ends"));
+    let newcomer = |norestored| {
+        let params = [
+            ("actionban", ban.as_str()),
+            ("actionunban", &unban),
+            ("norestored", norestored),
+        ];
+        plan("new", &params)
+    };
+    let one = plan("one", &[("actionban", "true")]);
+    let other = plan("one", &[("actionban", "exit 0")]);
+    let (silent, told) = (newcomer("1"), newcomer("0"));
+    let jails = [("a", &[one, letters("root")][..])];
+    let mut world = world(dir, &jails, Box::new(NoHistory));
+    for number in 1..3 {
+        world.ban(0, &format!("192.0.2.{number}"));
+    }
+    world.until_away(0);
+    let reload = |world: &mut World, plans: &[&Planned]| {
+        let workers = plans.iter().map(|plan| plan.worker()).collect();
+        world.crew.reload(0, workers, std::iter::empty());
+        world.until_away(0);
+        let reports = world.crew.reports(0).into_iter();
+        let mail = reports.filter(|report| report.name == "smtp");
+        mail.map(|report| report.errors).collect::<Vec<_>>()
+    };
+    let mail = letters("root");
+    // The start and two bans; a reload adds nothing to them.
+    assert_eq!(reload(&mut world, &[&other, &mail]), [3]);
+    // Other letters are another action. It tells that it starts, and of no ban that was there.
+    assert_eq!(reload(&mut world, &[&other, &letters("admin")]), [1]);
+    // Of these most are only owed.
+    for number in 0..1_005 {
+        world.ban(0, &format!("10.0.{}.{}", number / 256, number % 256));
+    }
+    reload(&mut world, &[&other, &silent]);
+    world.ban(0, "192.0.2.3");
+    for number in 1..4 {
+        let prefix = format!("192.0.2.{number}").parse().unwrap();
+        world.crew.unban(0, &prefix);
+    }
+    world.until_away(0);
+    assert_eq!(world.out(), ["192.0.2.3 is older: 0", "192.0.2.3 ends"]);
+    world.crew.flush(0);
+    world.ban(0, "192.0.2.4");
+    reload(&mut world, &[&other]);
+    let before = world.out().len();
+    reload(&mut world, &[&other, &told]);
+    world.ban(0, "192.0.2.5");
+    world.until_away(0);
+    let expected = ["192.0.2.4 is older: 1", "192.0.2.5 is older: 0"];
+    assert_eq!(world.out().split_off(before), expected);
 }
 
 #[test]

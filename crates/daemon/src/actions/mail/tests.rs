@@ -24,7 +24,7 @@ fn itself() -> RootCertStore {
     roots
 }
 
-fn letters(options: &[(&str, &str)]) -> Result<Letters, String> {
+pub(crate) fn letters(options: &[(&str, &str)]) -> Result<Letters, String> {
     let params: BTreeMap<String, String> = options
         .iter()
         .map(|(key, value)| ((*key).to_owned(), (*value).to_owned()))
