@@ -199,12 +199,34 @@ fn a_command_is_asked_before_a_failure_counts() {
     assert_eq!(of("198.51.100.7"), [failed, "Found 198.51.100.7"]);
 }
 
+fn make_pipe(dir: &std::path::Path) -> std::path::PathBuf {
+    let pipe = dir.join("pipe");
+    let made = std::process::Command::new("mkfifo").arg(&pipe).status();
+    assert!(made.unwrap().success());
+    pipe
+}
+
+#[test]
+fn no_question_outlives_the_daemon() {
+    let dir = tempfile::tempdir().unwrap();
+    let pipe = make_pipe(dir.path());
+    let place = pipe.display();
+    let options =
+        format!("ignorecommand = trap '' TERM; echo $$ > {place}; read line < {place}; exit 1\n");
+    let (mut hub, _sender, _inbox) = hub_with(dir.path(), NATIVE, &options);
+    let jail = one(&hub);
+    hub.read(vec![Read::Failure(jail, failure("198.51.100.1", "x"))]);
+    let process = fs::read_to_string(&pipe).unwrap();
+    let process = std::path::Path::new("/proc").join(process.trim());
+    assert!(process.exists());
+    assert_eq!(hub.questions.finish(), 1);
+    assert!(!process.exists());
+}
+
 #[test]
 fn one_client_cannot_spend_the_questions_of_others() {
     let dir = tempfile::tempdir().unwrap();
-    let (pipe, asked) = (dir.path().join("pipe"), dir.path().join("asked"));
-    let mkfifo = std::process::Command::new("mkfifo").arg(&pipe).status();
-    assert!(mkfifo.unwrap().success());
+    let (pipe, asked) = (make_pipe(dir.path()), dir.path().join("asked"));
     // Its own name server answers for it, when it likes.
     let options = format!(
         "maxretry = 1\nignorecommand = echo <ip> >> {}; test <ip> = 198.51.100.1 && exit 0; read line < {}; exit 1\n",

@@ -13,8 +13,12 @@ use engine::JailId;
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::Sender;
+use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread;
+use std::time::Duration;
+
+/// How long the end waits for scripts that are told to end: TERM, and KILL a moment later.
+const FAREWELL: Duration = Duration::from_secs(2);
 
 /// The answer to one question.
 pub(crate) struct Answer {
@@ -40,6 +44,8 @@ pub(crate) struct Questions {
     line: Line<detect::Failure>,
     hub: Sender<Message>,
     hurry: Arc<AtomicBool>,
+    /// Each question's thread holds the one end, so that the other one hears when all are gone.
+    alive: (Sender<()>, Receiver<()>),
 }
 
 fn commands(jails: &[Jail]) -> Vec<Option<(String, Arc<Command>)>> {
@@ -58,6 +64,7 @@ impl Questions {
             line: Line::default(),
             hub,
             hurry: Arc::default(),
+            alive: channel(),
         }
     }
 
@@ -139,9 +146,11 @@ impl Questions {
         let words = LastWords::new(part, self.hub.clone());
         let hurry = Arc::clone(&self.hurry);
         let (of, place) = (whom.clone(), key.clone());
+        let alive = self.alive.0.clone();
         let started = thread::Builder::new()
             .name("ignorecommand".into())
             .spawn(move || {
+                let _alive = alive;
                 let verdict = question.answer(&|| hurry.load(Ordering::Relaxed));
                 let (whom, key) = (of, place);
                 words.tell(Message::IgnoreAnswer(Answer { whom, key, verdict }));
@@ -179,9 +188,13 @@ impl Questions {
         self.line.answered(whom)
     }
 
-    /// Ends what runs. Gives the number of failures that nobody will answer for.
+    /// Ends what runs, which shall not outlive the daemon. Gives the number of failures that nobody will answer for.
     pub(crate) fn finish(self) -> usize {
         self.hurry.store(true, Ordering::Relaxed);
+        let (own, gone) = self.alive;
+        drop(own);
+        // Nobody says anything: this ends when the last thread has, or when the time is up.
+        gone.recv_timeout(FAREWELL).ok();
         self.line.failures()
     }
 }
