@@ -95,7 +95,7 @@ impl Hub {
     }
 
     /// Begins as many questions as may run at a time.
-    fn ask_on(&mut self) {
+    pub(super) fn ask_on(&mut self) {
         while let Some(begun) = self.questions.begin() {
             if let Begun::Known(whom, ignored) = begun {
                 self.settle(whom, ignored);
