@@ -97,7 +97,7 @@ impl Hub {
     }
 
     /// Begins as many questions as may run at a time.
-    fn ask_on(&mut self) {
+    pub(super) fn ask_on(&mut self) {
         while let Some(begun) = self
             .questions
             .begin(|jail, id| self.engine.is_banned(jail, id))

@@ -3,7 +3,7 @@
 use super::*;
 use crate::enforce::{EnforceConfig, Enforcer};
 use crate::log::Target;
-use crate::plan::{Surroundings, compile};
+use crate::plan::{Plan, Surroundings, compile};
 use std::fs;
 use std::sync::mpsc::{Sender, channel, sync_channel};
 use store::Store;
@@ -22,19 +22,9 @@ pub(super) fn hub_with(
     action: &str,
     options: &str,
 ) -> (Hub, Sender<Message>, Receiver<Message>) {
-    fs::create_dir(dir.join("filter.d")).unwrap();
-    fs::write(
-        dir.join("filter.d/one.conf"),
-        "[Definition]\nfailregex = ^bad <HOST>$\n",
-    )
-    .unwrap();
     let jail = "[one]\nenabled = true\nfilter = one\nlogpath = /none\n";
     let text = format!("{jail}action = {action}\n{options}");
-    fs::write(dir.join("jail.local"), text).unwrap();
-    let tree = conf::Tree::find(&crate::DiskFiles, Some(dir), conf::Manner::Stockade);
-    let (config, _) = conf::load(&crate::DiskFiles, &tree, conf::Choice::Enabled);
-    let around = Surroundings::of_this_machine(clock::now());
-    let jails: Arc<[Jail]> = compile(config, &around, &mut Vec::new()).jails.into();
+    let jails: Arc<[Jail]> = plan(dir, &text).jails.into();
     let (sender, inbox) = channel();
     let config = EnforceConfig {
         table: "x".into(),
@@ -84,6 +74,21 @@ pub(super) fn hub_with(
     (hub, sender, inbox)
 }
 
+/// What a `jail.local` makes of the tree in `dir`, which has the filter `one`.
+pub(super) fn plan(dir: &std::path::Path, jails: &str) -> Plan {
+    fs::create_dir_all(dir.join("filter.d")).unwrap();
+    fs::write(
+        dir.join("filter.d/one.conf"),
+        "[Definition]\nfailregex = ^bad <HOST>$\n",
+    )
+    .unwrap();
+    fs::write(dir.join("jail.local"), jails).unwrap();
+    let tree = conf::Tree::find(&crate::DiskFiles, Some(dir), conf::Manner::Stockade);
+    let (config, _) = conf::load(&crate::DiskFiles, &tree, conf::Choice::Enabled);
+    let around = Surroundings::of_this_machine(clock::now());
+    compile(config, &around, &mut Vec::new())
+}
+
 pub(super) fn ask(hub: &Sender<Message>, request: wire::Request) -> String {
     let (reply, answer) = sync_channel(1);
     hub.send(Message::Ask(request, reply)).unwrap();
@@ -123,7 +128,7 @@ fn orders_are_answered_and_the_end_tells_what_stands() {
     assert!(thread.join().unwrap());
 }
 
-fn failure(of: &str, user: &str) -> detect::Failure {
+pub(super) fn failure(of: &str, user: &str) -> detect::Failure {
     detect::Failure {
         id: of
             .parse()
@@ -140,7 +145,7 @@ fn failure(of: &str, user: &str) -> detect::Failure {
 }
 
 /// The jail, among those of the built-in tree.
-fn one(hub: &Hub) -> JailId {
+pub(super) fn one(hub: &Hub) -> JailId {
     let mut jails = hub.jails.iter();
     jails.find(|jail| jail.name.as_str() == "one").unwrap().id
 }

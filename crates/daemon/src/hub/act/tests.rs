@@ -9,7 +9,7 @@ use std::sync::mpsc::Receiver;
 use std::thread::JoinHandle;
 
 /// An action that writes down what it is told.
-fn recorder(dir: &Path, name: &str, more: &str) {
+pub(in crate::hub) fn recorder(dir: &Path, name: &str, more: &str) {
     let out = dir.join("told").display().to_string();
     let line = |option: &str, what: &str| format!("{option} = echo '{name} {what}' >> {out}\n");
     let ban = "ban <ip> <bancount> <restored> <bantime> <F-USER> <jail.banned_total>";
@@ -38,7 +38,7 @@ fn world(dir: &Path, action: &str) -> (Hub, Sender<Message>, Receiver<Message>) 
 }
 
 /// What one action was told, in order.
-fn told(dir: &Path, name: &str) -> Vec<String> {
+pub(in crate::hub) fn told(dir: &Path, name: &str) -> Vec<String> {
     let text = fs::read_to_string(dir.join("told")).unwrap_or_default();
     let own = text.lines().filter_map(|line| line.split_once(' '));
     let own = own.filter(|(who, _)| *who == name);
