@@ -30,7 +30,7 @@ pub(crate) use queue::Job;
 pub use rehearse::{Rehearsed, Step, rehearse};
 pub(crate) use remembered::Remembered;
 pub(crate) use template::Template;
-pub(crate) use ticket::Ticket;
+pub(crate) use ticket::{Ticket, newest};
 pub(crate) use values::{Counters, NoHistory, Values};
 
 use definition::Command;
@@ -70,7 +70,9 @@ impl Planned {
             name: name.clone(),
             act,
             norestored,
+            untold: Default::default(),
             names: Default::default(),
+            hurry: Default::default(),
         }
     }
 

@@ -107,6 +107,11 @@ fn line(zone: &TimeZone, event: &Event) -> (Level, Kind, &'static str, String) {
             why: LiftReason::Aggregated(network),
             ..
         } => per_ban(format!("Unban {prefix}: it is part of {network}")),
+        Event::Unbanned {
+            prefix,
+            why: LiftReason::Unenforceable,
+            ..
+        } => per_ban(format!("Unban {prefix}: its jail has no action any more")),
         Event::Unbanned { prefix, .. } => per_ban(format!("Unban {prefix}")),
         Event::Ineffective { prefix, after, .. } => {
             let after = base::format_duration(after.as_secs());

@@ -37,6 +37,7 @@ mod restore;
 mod translate;
 
 pub(crate) use act::Acting;
+use doubt::Looks;
 pub(crate) use ignore::Lists;
 pub(crate) use reached::Reached;
 pub(crate) use reload::Swapped;
@@ -123,6 +124,7 @@ pub(crate) struct Hub {
     purged: Timestamp,
     reached: Reached,
     lists: Lists,
+    looks: Looks,
     pulse: Pulse,
     is_dry_run: bool,
 }
@@ -205,6 +207,7 @@ impl Hub {
             purged: clock::now(),
             reached,
             lists,
+            looks: Looks::default(),
             pulse,
             is_dry_run,
         }
@@ -420,7 +423,7 @@ impl Hub {
             Kept::Recalled(bans, past) => self.recalled(bans, past),
             Kept::Unreadable(error) => {
                 let text = format!(
-                    "the bans that the store holds of jails that are new cannot be read: {error}; it is tried again"
+                    "what the store holds of some jails cannot be read: {error}; it is tried again"
                 );
                 tell(&self.log, Level::Error, &text);
             }

@@ -147,9 +147,10 @@ pub(crate) fn compile(
         jails: Vec::new(),
         broken: config.broken,
     };
+    let machine = around.machine(&config.globals);
     for spec in config.jails {
         let id = JailId(plan.jails.len() as u32);
-        match compile_jail(id, &spec, &config.globals, around, diagnostics) {
+        match compile_jail(id, &spec, &config.globals, around, &machine, diagnostics) {
             Ok(jail) => plan.jails.push(jail),
             Err(diagnostic) => plan.broken.push((spec.name, diagnostic)),
         }
@@ -162,6 +163,7 @@ fn compile_jail(
     spec: &JailSpec,
     globals: &conf::Globals,
     around: &Surroundings,
+    machine: &Machine,
     diagnostics: &mut Vec<Diagnostic>,
 ) -> Result<Jail, Diagnostic> {
     let rule = compile_rule(spec, around.start_year)?;
@@ -176,7 +178,7 @@ fn compile_jail(
     };
     let mut action_notes = Vec::new();
     let enforce = enforcement(spec, globals, &around.services, &mut action_notes)?;
-    let actions = actions::plan(spec, globals, around, &mut notes, &mut action_notes);
+    let actions = actions::plan(spec, globals, machine, &mut notes, &mut action_notes);
     if spec.actions.is_empty() {
         notes.push("it has no action and only detects".into());
     }

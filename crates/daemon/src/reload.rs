@@ -78,9 +78,11 @@ impl Reloader {
             watcher: Some(watcher),
             generation: 0,
         };
-        thread::Builder::new()
-            .name("reload".into())
-            .spawn(move || self.run(running, &orders))
+        let words = LastWords::new("the reader of the configuration", self.hub.clone());
+        thread::Builder::new().name("reload".into()).spawn(move || {
+            let _words = words;
+            self.run(running, &orders);
+        })
     }
 
     fn read(

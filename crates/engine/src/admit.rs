@@ -89,6 +89,25 @@ impl Engine {
         true
     }
 
+    /// True if a ban of this one stands in a jail, or one of the network around.
+    pub fn is_banned(&self, jail: JailId, id: &FailureId) -> bool {
+        let Some(policy) = self.jail(jail).map(|jail| &jail.policy) else {
+            return false;
+        };
+        let FailureId::Prefix(prefix) = id else {
+            return false;
+        };
+        let prefix = subject(policy, prefix);
+        self.ban_of(&BanKey { jail, prefix }).is_some()
+    }
+
+    fn ban_of(&self, own: &BanKey) -> Option<BanKey> {
+        match self.bans.get(own) {
+            Some(_) => Some(*own),
+            None => self.parent_of(own),
+        }
+    }
+
     /// Somebody fails who may be banned, also with a network around.
     fn doubt(
         &mut self,
@@ -101,12 +120,7 @@ impl Engine {
         let FailureId::Prefix(prefix) = *subject else {
             return;
         };
-        let own = BanKey { jail, prefix };
-        let key = match self.bans.get(&own) {
-            Some(_) => Some(own),
-            None => self.parent_of(&own),
-        };
-        if let Some(key) = key {
+        if let Some(key) = self.ban_of(&BanKey { jail, prefix }) {
             self.doubt_ban(now, key, time, out);
         }
     }

@@ -147,14 +147,7 @@ impl Engine {
 
     /// The network that is banned for its children and holds this one.
     pub(crate) fn parent_of(&self, key: &BanKey) -> Option<BanKey> {
-        let policy = &self.jail(key.jail)?.policy;
-        let rules = policy.aggregate.iter();
-        let of_family = rules.filter(|rule| rule.family == key.prefix.family());
-        let wider = of_family.filter(|rule| rule.length < key.prefix.length());
-        let mut parents = wider.map(|rule| BanKey {
-            jail: key.jail,
-            prefix: key.prefix.widened(rule.length),
-        });
+        let mut parents = self.bans.wider(key);
         parents.find(|parent| {
             let ban = self.bans.get(parent);
             ban.is_some_and(|ban| ban.children.is_some())

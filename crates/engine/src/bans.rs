@@ -1,9 +1,10 @@
 //! The bans that stand, and when they end.
 
 use crate::{BanKey, BanRecord, JailId};
-use base::{Prefix, Span, Timestamp};
+use base::{Family, Prefix, Span, Timestamp};
 use std::cmp::Reverse;
 use std::collections::binary_heap::PeekMut;
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BinaryHeap};
 
 /// The ban keeps its length over restarts whatever the jail's ban time is: somebody chose it by hand, or the
@@ -98,6 +99,8 @@ pub(crate) fn has_mark(record: &BanRecord, mark: &str) -> bool {
 #[derive(Debug, Default)]
 pub(crate) struct Bans {
     by_key: BTreeMap<BanKey, Ban>,
+    /// How many bans with children there are, by their lengths.
+    parents: BTreeMap<(JailId, Family, u8), usize>,
     ends: BinaryHeap<Reverse<(Timestamp, BanKey)>>,
 }
 
@@ -115,6 +118,9 @@ impl Bans {
     pub(crate) fn insert(&mut self, key: BanKey, ban: Ban) {
         if let Some(until) = ban.lifted_after {
             self.ends.push(Reverse((until, key)));
+        }
+        if ban.children.is_some() {
+            *self.parents.entry(level(&key)).or_default() += 1;
         }
         self.by_key.insert(key, ban);
         self.put_right();
@@ -143,6 +149,14 @@ impl Bans {
 
     pub(crate) fn remove(&mut self, key: &BanKey) -> Option<Ban> {
         let ban = self.by_key.remove(key)?;
+        if ban.children.is_some()
+            && let Entry::Occupied(mut bans) = self.parents.entry(level(key))
+        {
+            *bans.get_mut() -= 1;
+            if *bans.get() == 0 {
+                bans.remove();
+            }
+        }
         self.put_right();
         Some(ban)
     }
@@ -177,6 +191,17 @@ impl Bans {
             .filter(move |key| prefix.contains(&key.prefix))
     }
 
+    /// The wider networks of which bans with children there are, narrowest first.
+    pub(crate) fn wider(&self, key: &BanKey) -> impl Iterator<Item = BanKey> {
+        let prefix = key.prefix;
+        let (jail, family, own) = level(key);
+        let lengths = self.parents.range((jail, family, 0)..(jail, family, own));
+        lengths.rev().map(move |((_, _, length), _)| BanKey {
+            jail,
+            prefix: prefix.widened(*length),
+        })
+    }
+
     /// The bans of a jail, in order of address.
     pub(crate) fn of(&self, jail: JailId) -> impl Iterator<Item = (&BanKey, &Ban)> {
         let first = BanKey {
@@ -192,6 +217,11 @@ impl Bans {
     pub(crate) fn iter(&self) -> impl Iterator<Item = (&BanKey, &Ban)> {
         self.by_key.iter()
     }
+}
+
+/// Bans of which length it is among.
+fn level(key: &BanKey) -> (JailId, Family, u8) {
+    (key.jail, key.prefix.family(), key.prefix.length())
 }
 
 #[cfg(test)]

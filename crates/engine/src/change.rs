@@ -26,6 +26,10 @@ impl Engine {
         let other_list = jail.policy.ignoreip != before.ignoreip;
         jail.maxretry_was_lowered |= jail.policy.maxretry < before.maxretry;
         let bantime = jail.policy.bantime;
+        if before.enforceable && !jail.policy.enforceable {
+            return self.lift_all(id, LiftReason::Unenforceable, out);
+        }
+        self.ask_again(id, out);
         if other_list {
             self.lift_ignored(id, out);
         }
@@ -70,16 +74,37 @@ impl Engine {
 
     /// Lifts a jail's bans and forgets its failures, but not its place.
     pub(crate) fn remove(&mut self, id: JailId, out: &mut Vec<Effect>) {
-        let keys: Vec<BanKey> = self.bans.of(id).map(|(key, _)| *key).collect();
-        for key in keys {
-            self.lift(key, LiftReason::JailRemoved, Wait::Over, None, out);
-        }
+        self.lift_all(id, LiftReason::JailRemoved, out);
         let limits = self.limits;
         if let Some(jail) = self.jails.get_mut(id.0 as usize) {
             let mut policy = jail.policy.clone();
             policy.enforceable = false;
             policy.fed_by_bans = false;
             *jail = Jail::new(policy, &limits);
+        }
+    }
+
+    /// Lifts the bans of a jail; their rows stay.
+    fn lift_all(&mut self, id: JailId, why: LiftReason, out: &mut Vec<Effect>) {
+        let keys: Vec<BanKey> = self.bans.of(id).map(|(key, _)| *key).collect();
+        for key in keys {
+            self.lift(key, why, Wait::Over, None, out);
+        }
+    }
+
+    /// Has bans enforced that nothing holds yet: what enforces the jail's bans may be another thing now.
+    fn ask_again(&mut self, id: JailId, out: &mut Vec<Effect>) {
+        let bans = self.bans.of(id).filter(|(_, ban)| !ban.applied);
+        let waiting: Vec<BanKey> = bans.map(|(key, _)| *key).collect();
+        for key in waiting {
+            let seq = self.fly(key, false, Wait::Waiting, Wait::Over, None);
+            let Some(ban) = self.bans.get_mut(&key) else {
+                continue;
+            };
+            let last = std::mem::replace(&mut ban.last_seq, seq);
+            let until = ban.lifted_after;
+            self.pending.supersede(last);
+            out.push(Effect::Ban { seq, key, until });
         }
     }
 

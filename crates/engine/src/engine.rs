@@ -4,7 +4,7 @@
 //! `request`, `restore`, `acknowledge`.
 
 use crate::admit::Source;
-use crate::bans::Bans;
+use crate::bans::{Ban, Bans};
 use crate::escalate::Random;
 use crate::history::History;
 use crate::ignore::Guard;
@@ -196,18 +196,12 @@ impl Engine {
 
     /// The bans that stand, in order of jail and address.
     pub fn bans(&self) -> impl Iterator<Item = BanView<'_>> {
-        self.bans.iter().map(|(key, ban)| BanView {
-            jail: key.jail,
-            prefix: key.prefix,
-            time: ban.time,
-            until: ban.until,
-            failures: ban.failures,
-            users: &ban.users,
-            count: ban.count,
-            restored: ban.restored,
-            acknowledged: ban.announced,
-            ineffective: ban.ineffective,
-        })
+        self.bans.iter().map(|(key, ban)| view(key, ban))
+    }
+
+    /// One ban, if it stands.
+    pub fn ban(&self, key: &BanKey) -> Option<BanView<'_>> {
+        self.bans.get(key).map(|ban| view(key, ban))
     }
 
     /// The ids with counted failures in a jail and their estimates, in order of the ids. For people: it copies.
@@ -274,5 +268,20 @@ impl Engine {
                 why,
             }));
         }
+    }
+}
+
+fn view<'a>(key: &BanKey, ban: &'a Ban) -> BanView<'a> {
+    BanView {
+        jail: key.jail,
+        prefix: key.prefix,
+        time: ban.time,
+        until: ban.until,
+        failures: ban.failures,
+        users: &ban.users,
+        count: ban.count,
+        restored: ban.restored,
+        acknowledged: ban.announced,
+        ineffective: ban.ineffective,
     }
 }

@@ -239,6 +239,8 @@ pub enum LiftReason {
     Aggregated(Prefix),
     /// Its jail is no more.
     JailRemoved,
+    /// Its jail has nothing left that enforces bans.
+    Unenforceable,
     /// Whom it concerns is now on the jail's list of the ignored, or `ignorecommand` says so.
     Ignored,
 }

@@ -254,7 +254,7 @@ impl Engine {
             .map(|(key, _)| *key)
             .collect();
         for key in covered {
-            self.lift_for_good(key, LiftReason::Protected, out);
+            self.lift_for_good(key, LiftReason::Protected, None, out);
         }
     }
 
@@ -270,21 +270,40 @@ impl Engine {
             .map(|(key, _)| *key)
             .collect();
         for key in covered {
-            self.lift_for_good(key, LiftReason::Ignored, out);
+            self.lift_for_good(key, LiftReason::Ignored, None, out);
         }
     }
 
     /// Lifts a ban if it stands and is not forced.
     pub(crate) fn lift_spared(&mut self, key: BanKey, out: &mut Vec<Effect>) {
         if self.bans.get(&key).is_some_and(|ban| !ban.forced) {
-            self.lift_for_good(key, LiftReason::Ignored, out);
+            self.lift_for_good(key, LiftReason::Ignored, None, out);
         }
     }
 
-    /// Lifts a ban and deletes its row: no restart may bring it back.
-    fn lift_for_good(&mut self, key: BanKey, why: LiftReason, out: &mut Vec<Effect>) {
-        let seq = self.lift(key, why, Wait::Waiting, None, out);
-        self.delete(seq, key, false, out);
+    /// Lifts a ban and deletes its row, with those of the bans that it had taken in: no restart may bring them back.
+    pub(crate) fn lift_for_good(
+        &mut self,
+        key: BanKey,
+        why: LiftReason,
+        request: Option<(RequestId, usize)>,
+        out: &mut Vec<Effect>,
+    ) {
+        let ban = self.bans.get(&key);
+        let children = ban.and_then(|ban| ban.children.clone());
+        let seq = self.lift(key, why, Wait::Waiting, request, out);
+        let alone = self.bans.inside(key.jail, key.prefix).next().is_none();
+        self.delete(seq, key, alone && children.is_some(), out);
+        let listed = children.iter().filter(|_| !alone);
+        for child in listed.flat_map(|listed| listed.split(' ')) {
+            // One that was to last longer than the whole stands, and so does its row.
+            let prefix = child.parse().unwrap_or(key.prefix);
+            let child = BanKey { prefix, ..key };
+            if child != key && self.bans.get(&child).is_none() {
+                let seq = self.pending.next_seq();
+                self.delete(seq, child, false, out);
+            }
+        }
     }
 
     pub(crate) fn fly(

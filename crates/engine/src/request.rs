@@ -176,13 +176,7 @@ impl Engine {
                 let stands = keys.contains(&exact);
                 for key in keys.drain(..) {
                     self.pending.note_lifted(id, key);
-                    let inside = self
-                        .bans
-                        .get(&key)
-                        .is_some_and(|ban| ban.children.is_some());
-                    let why = LiftReason::Request;
-                    let seq = self.lift(key, why, Wait::Waiting, Some((id, 0)), out);
-                    self.delete(seq, key, inside, out);
+                    self.lift_for_good(key, LiftReason::Request, Some((id, 0)), out);
                 }
                 if !stands {
                     let request = Some((id, 0));

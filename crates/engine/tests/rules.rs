@@ -29,8 +29,12 @@ fn policy() -> JailPolicy {
 
 /// A story is told line by line, at the second in front: `0 fail ADDRESS`, `0 applied SEQ`, `0 refused SEQ`,
 /// `0 committed SEQ`, `0 uncommitted SEQ`, `0 protect ADDRESS SECONDS`, `0 ignore ADDRESS…`, `0 spare ADDRESS`,
-/// `0 ban ADDRESS`, `0 force ADDRESS`, `0 unban ADDRESS`, `0 attempt ADDRESS LINE…`, `0 bantime SECONDS`, `0 tick`.
+/// `0 ban ADDRESS`, `0 force ADDRESS`, `0 unban ADDRESS`, `0 attempt ADDRESS LINE…`, `0 bantime SECONDS`, `0 policy` (the plain one), `0 disarm`, `0 tick`.
 fn check(policies: Vec<JailPolicy>, story: &str, expected: &[&str]) {
+    assert_eq!(told(policies, story), expected, "{story}");
+}
+
+fn told(policies: Vec<JailPolicy>, story: &str) -> Vec<String> {
     let mut engine = Engine::new(policies);
     let mut told = Vec::new();
     for line in story.lines().map(str::trim).filter(|line| !line.is_empty()) {
@@ -48,7 +52,7 @@ fn check(policies: Vec<JailPolicy>, story: &str, expected: &[&str]) {
                 .map(|text| format!("{now} {text}")),
         );
     }
-    assert_eq!(told, expected, "{story}");
+    told
 }
 
 fn fail(engine: &mut Engine, time: Timestamp, who: &str, out: &mut Vec<Effect>) {
@@ -83,6 +87,10 @@ fn input(words: &[&str]) -> Input<'static> {
     let ask = |request| Input::Request {
         id: RequestId(7),
         request,
+    };
+    let change = |policy| Input::Policy {
+        jail,
+        policy: Box::new(policy),
     };
     match words[0] {
         "applied" => Input::Applied {
@@ -134,13 +142,15 @@ fn input(words: &[&str]) -> Input<'static> {
             id: FailureId::Prefix(words[1].parse().unwrap()),
             matches: words[2..].iter().collect(),
         }),
-        "bantime" => Input::Policy {
-            jail,
-            policy: Box::new(JailPolicy {
-                bantime: Some(Span::from_secs(words[1].parse().unwrap())),
-                ..policy()
-            }),
-        },
+        "bantime" => change(JailPolicy {
+            bantime: Some(Span::from_secs(words[1].parse().unwrap())),
+            ..policy()
+        }),
+        "policy" => change(policy()),
+        "disarm" => change(JailPolicy {
+            enforceable: false,
+            ..policy()
+        }),
         "tick" => Input::Tick,
         other => panic!("{other}?"),
     }
@@ -370,6 +380,59 @@ fn counts_and_bans_by_prefix_and_lifts_what_lies_inside() {
 }
 
 #[test]
+fn knows_who_is_banned_by_whatever_prefix_holds_the_address() {
+    let jail = JailPolicy {
+        maxretry: 1,
+        aggregate: vec![Aggregate {
+            family: base::Family::Inet4,
+            length: 24,
+            children: 2,
+        }],
+        ..policy()
+    };
+    let mut engine = Engine::new(vec![jail]);
+    let time = Timestamp::from_secs(0);
+    let is_banned = |engine: &Engine, jail, who: &str| {
+        let id = who
+            .parse()
+            .map_or_else(|_| FailureId::Raw(who.into()), FailureId::Prefix);
+        engine.is_banned(JailId(jail), &id)
+    };
+    for who in ["192.0.2.1", "2001:db8::1", "198.51.100.1", "198.51.100.2"] {
+        assert!(!is_banned(&engine, 0, who), "{who}");
+        let mut out = Vec::new();
+        fail(&mut engine, time, who, &mut out);
+        // Both have answered.
+        for effect in out {
+            let (Effect::Ban { seq, .. } | Effect::Persist(StoreWrite::Ban { seq, .. })) = effect
+            else {
+                continue;
+            };
+            let done = [
+                Input::Applied {
+                    seq,
+                    result: Ok(()),
+                },
+                Input::Committed {
+                    seq,
+                    result: Ok(()),
+                },
+            ];
+            for input in done {
+                engine.step(time, input, &mut Vec::new());
+            }
+        }
+    }
+    for who in ["192.0.2.1", "2001:db8::2", "198.51.100.9"] {
+        assert!(is_banned(&engine, 0, who), "{who}");
+    }
+    for who in ["192.0.2.2", "2001:db8:0:1::1", "nobody"] {
+        assert!(!is_banned(&engine, 0, who), "{who}");
+    }
+    assert!(!is_banned(&engine, 1, "192.0.2.1"));
+}
+
+#[test]
 fn makes_a_standing_ban_longer() {
     check(
         vec![policy()],
@@ -405,6 +468,46 @@ fn feeds_the_jail_for_repeaters_with_acknowledged_bans() {
             "0 Ban([(192.0.2.1, Banned)])",
             "0 enforce 2 1:192.0.2.1 until -1",
             "0 store 2 192.0.2.1 1 []",
+        ],
+    );
+}
+
+#[test]
+fn bans_that_nothing_holds_are_enforced_anew_where_that_may_be_another_thing_now() {
+    check(
+        vec![policy()],
+        "0 ban 192.0.2.1
+         0 committed 1
+         0 refused 1
+         5 policy
+         6 applied 2
+         7 policy",
+        &[
+            "0 enforce 1 0:192.0.2.1 until 60",
+            "0 store 1 192.0.2.1 0 []",
+            "0 EnforceFailed",
+            "0 Ban([(192.0.2.1, Failed(\"no\"))])",
+            "5 enforce 2 0:192.0.2.1 until 60",
+            "6 Banned 192.0.2.1 []",
+        ],
+    );
+}
+
+#[test]
+fn bans_of_a_jail_that_loses_its_actions_are_lifted() {
+    check(
+        vec![policy()],
+        "0 ban 192.0.2.1
+         0 applied 1
+         0 committed 1
+         5 disarm",
+        &[
+            "0 enforce 1 0:192.0.2.1 until 60",
+            "0 store 1 192.0.2.1 0 []",
+            "0 Banned 192.0.2.1 []",
+            "0 Ban([(192.0.2.1, Banned)])",
+            "5 lift 2 192.0.2.1",
+            "5 Unbanned 192.0.2.1 Unenforceable",
         ],
     );
 }
@@ -617,6 +720,28 @@ fn many_banned_neighbours_make_a_ban_of_their_network() {
             "12 delete inside 7 192.0.2.0/24",
             "12 delete 8 192.0.2.77",
         ],
+    );
+    // It stays the ban of all inside when there is no rule for it any more, and who must be let in opens it whole.
+    let standing = "0 fail 192.0.2.1
+         9 fail 192.0.2.2
+         10 applied 3
+         10 committed 3
+         11 policy
+         12 fail 192.0.2.9
+         12 fail 192.0.2.9
+         13 ignore 192.0.2.9";
+    let mut changed = told(vec![jail()], standing);
+    changed.retain(|told| told.starts_with("12 ") || told.starts_with("13 "));
+    assert_eq!(
+        changed,
+        [
+            "12 enforce 6 0:192.0.2.0/24 until 72",
+            "12 prolong 6 192.0.2.0/24 from 12",
+            "12 AlreadyBanned",
+            "13 lift 7 192.0.2.0/24",
+            "13 Unbanned 192.0.2.0/24 Ignored",
+            "13 delete inside 7 192.0.2.0/24",
+        ]
     );
     // Nobody who is ignored comes into it.
     let mut ignoring = jail();

@@ -4,8 +4,9 @@
 //! the queue: a notifier that sleeps for a minute holds up nobody but itself. The worker, with all that it remembers,
 //! goes into the thread by value and comes back by value.
 
-use super::definition::Definition;
-use super::hands::Tools;
+use super::Planned;
+use super::definition::{Command, Definition};
+use super::hands::{Hurry, Tools};
 use super::queue::{Job, Queue};
 use super::ticket::Ticket;
 use super::worker::Worker;
@@ -14,6 +15,7 @@ use base::Prefix;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
+use std::time::{Duration, Instant};
 
 mod finish;
 mod reload;
@@ -34,15 +36,56 @@ struct Seat {
     name: String,
     /// Away while it works.
     worker: Option<Worker>,
-    /// What its worker runs, if that is scripts; it can be given new ones.
-    action: Option<Arc<Definition>>,
+    /// When it went to work last.
+    set_out: Option<Instant>,
+    /// What its worker does; it can be given new scripts.
+    plan: Planned,
     queue: Queue,
+    /// Its worker's.
+    hurry: Hurry,
     errors: u64,
     last_error: Option<String>,
     /// The last job failed.
     is_failing: bool,
     /// Its worker is lost: there is nobody to do anything.
     is_dead: bool,
+}
+
+impl Seat {
+    /// It has not begun yet.
+    fn is_new(&self) -> bool {
+        matches!(self.queue.next(), Some(Job::Start))
+    }
+
+    /// It tells of bans and undoes none: what it makes is no rule or list that others could have a part in.
+    fn only_tells(&self) -> bool {
+        self.action().is_none_or(|action| {
+            let [bans, unbans, flushes] =
+                [Command::Ban, Command::Unban, Command::Flush].map(|command| action.has(command));
+            bans && !unbans && !flushes
+        })
+    }
+
+    /// Its scripts, if it has such.
+    fn action(&self) -> Option<&Definition> {
+        match &self.plan {
+            Planned::Scripts(action) => Some(action),
+            Planned::Mail(_) => None,
+        }
+    }
+
+    fn is_away(&self) -> bool {
+        self.worker.is_none() && !self.is_dead
+    }
+
+    /// It is at work for so long that nobody is held up by it any more.
+    fn is_overdue(&self, turn: Option<Duration>) -> bool {
+        let long = |turn| {
+            self.set_out
+                .is_some_and(|set_out| set_out.elapsed() >= turn)
+        };
+        self.is_away() && turn.is_some_and(long)
+    }
 }
 
 /// The actions of one jail.
@@ -63,6 +106,31 @@ impl Troop {
             leaving: Vec::new(),
             live: BTreeMap::new(),
         }
+    }
+
+    /// Those that may work now. Actions of a jail share names: all of fail2ban's for iptables have one chain, so that
+    /// the end of one would undo what another just began. So whoever keeps bans leaves in its turn, and whoever is new
+    /// begins when all of those are gone. A notifier shares nothing, and may take a minute for its farewell: nobody waits
+    /// for it but a successor of its own name.
+    fn free(&mut self, turn: Option<Duration>) -> impl Iterator<Item = &mut Seat> {
+        let before = self.leaving.iter();
+        let before: Vec<_> = before
+            .map(|seat| (seat.name.clone(), seat.only_tells()))
+            .collect();
+        let waits_for = move |seat: &Seat| {
+            let mut before = before.iter();
+            before
+                .any(|(name, only_tells)| *name == seat.name || !(*only_tells || seat.only_tells()))
+        };
+        let seats = self.seats.iter_mut();
+        let seats = seats.filter(move |seat| !(seat.is_new() && waits_for(seat)));
+        let mut is_held_up = false;
+        let leaving = self.leaving.iter_mut().filter(move |seat| {
+            let may = seat.only_tells() || !is_held_up;
+            is_held_up |= !(seat.only_tells() || seat.is_overdue(turn));
+            may
+        });
+        seats.chain(leaving)
     }
 }
 
@@ -91,6 +159,8 @@ pub(crate) struct Crew {
     next_seat: u64,
     /// The jail that is looked at first.
     first: usize,
+    /// For how long who leaves holds up the next: as long as it takes, but not where all ends.
+    turn: Option<Duration>,
     /// The system would make no thread, and that was said.
     short_of_threads: bool,
 }
@@ -108,6 +178,7 @@ impl Crew {
             away: 0,
             next_seat: 0,
             first: 0,
+            turn: None,
             short_of_threads: false,
         };
         for (jail, workers) in jails {
@@ -127,8 +198,10 @@ impl Crew {
         Seat {
             id: self.next_seat,
             name: worker.name.clone(),
-            action: worker.act.action(),
+            plan: worker.act.plan(),
+            hurry: worker.hurry.clone(),
             worker: Some(worker),
+            set_out: None,
             queue,
             errors: 0,
             last_error: None,
@@ -222,7 +295,7 @@ impl Crew {
         let Some(troop) = self.troops.get_mut(jail) else {
             return;
         };
-        let wants = |seat: &&mut Seat| !seat.is_dead && job.concerns(seat.action.as_deref());
+        let wants = |seat: &&mut Seat| !seat.is_dead && job.concerns(seat.action());
         for seat in troop.seats.iter_mut().filter(wants) {
             if seat.queue.push(job.clone()) {
                 let text = format!(
@@ -255,6 +328,8 @@ impl Crew {
         }
         seat.is_failing = back.is_failing;
         seat.worker = back.worker;
+        seat.hurry.set(false);
+        seat.queue.put_back(back.left);
         if seat.worker.is_none() {
             let why = "it died (it panicked) and does nothing until the next start";
             seat.is_dead = true;
@@ -264,10 +339,13 @@ impl Crew {
             let text = format!("[{}] action '{}': {why}", troop.jail, seat.name);
             self.tools.tell(Level::Critical, "actions", &text);
         }
-        for prefix in seat.queue.due() {
+        for (prefix, is_older) in seat.queue.due() {
             if let Some(ticket) = troop.live.get(&prefix) {
-                seat.queue
-                    .push(Job::Ban(Arc::clone(ticket), Default::default()));
+                let ticket = match is_older {
+                    true => ticket.as_older(),
+                    false => Arc::clone(ticket),
+                };
+                seat.queue.push(Job::Ban(ticket, Default::default()));
             }
         }
         troop
@@ -283,9 +361,7 @@ impl Crew {
             let Some(troop) = self.troops.get_mut(jail) else {
                 return;
             };
-            // Whoever leaves does so one after the other, in its order.
-            let leaving = troop.leaving.iter_mut().take(1);
-            for seat in troop.seats.iter_mut().chain(leaving) {
+            for seat in troop.free(self.turn) {
                 if seat.queue.is_empty() || seat.worker.is_none() {
                     continue;
                 }

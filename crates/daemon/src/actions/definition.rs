@@ -8,6 +8,7 @@ use super::template::Template;
 use base::{Family, Span, parse_duration};
 use conf::ActionSpec;
 use std::collections::BTreeMap;
+use std::sync::LazyLock;
 use std::time::Duration;
 
 /// The occasions on which an action does something.
@@ -83,12 +84,13 @@ const USUAL_TIMEOUT: u64 = 60;
 const LONGEST_TIMEOUT: f64 = 86_400.0;
 
 /// What the machine adds to every action.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(crate) struct Machine {
     /// IPv6 is in use here.
     has_ipv6: bool,
-    /// The full name: to ask for it may take time, and few actions do.
-    full_name: fn() -> String,
+    /// The full name: few actions ask for it, and where no name server answers that takes ten seconds. So nobody does
+    /// before the first of them, and nobody twice.
+    full_name: LazyLock<String>,
     /// The short name.
     short_name: fn() -> String,
 }
@@ -98,7 +100,7 @@ impl Machine {
     pub(crate) fn new(has_ipv6: bool) -> Self {
         Self {
             has_ipv6,
-            full_name: os::full_name,
+            full_name: LazyLock::new(os::full_name),
             short_name: os::own_name,
         }
     }
@@ -146,7 +148,12 @@ impl Definition {
         let on_demand = params.get("actionstart_on_demand");
         let mut commands = BTreeMap::new();
         for command in Command::ALL {
-            for family in [None, Some(Family::Inet4), Some(Family::Inet6)] {
+            // A ban may be of a family that the machine does not use.
+            let known = match is_conditional {
+                true => &[Some(Family::Inet4), Some(Family::Inet6)][..],
+                false => &[None],
+            };
+            for &family in known {
                 let text = resolve(spec, command, family, machine, seconds);
                 let template = text.map(|text| Template::new(&text));
                 commands.insert((command, family), template);
@@ -254,7 +261,7 @@ fn resolve(
             _ => params.get(tag).cloned().or_else(|| match tag {
                 "br" => Some("\n".into()),
                 "sp" => Some(" ".into()),
-                "fq-hostname" => Some((machine.full_name)()),
+                "fq-hostname" => Some(machine.full_name.clone()),
                 "sh-hostname" => Some((machine.short_name)()),
                 _ => None,
             }),

@@ -3,7 +3,7 @@
 //! Everything here may wait: it runs in the thread of one action and nobody else's.
 
 use super::definition::{Definition, For};
-use super::life::Hands;
+use super::life::{Hands, Outcome};
 use super::template::{Script, Template};
 use super::ticket::Ticket;
 use super::values::{Counters, History, Values};
@@ -31,8 +31,6 @@ const MOST_NAMES: usize = 1_000;
 pub(crate) struct Tools {
     pub(crate) log: Arc<Log>,
     pub(crate) history: Box<dyn History>,
-    /// Scripts end now, whatever they are at.
-    pub(crate) hurry: AtomicBool,
     /// Nothing is run; what would be is told.
     pub(crate) is_dry_run: bool,
     /// Numbers for the lines about one script.
@@ -44,19 +42,28 @@ impl Tools {
         Self {
             log,
             history,
-            hurry: AtomicBool::new(false),
             is_dry_run,
             scripts: AtomicU64::new(0),
         }
     }
 
-    pub(crate) fn is_in_hurry(&self) -> bool {
-        self.hurry.load(Ordering::Relaxed)
-    }
-
     pub(crate) fn tell(&self, level: Level, module: &'static str, text: &str) {
         self.log
             .write(clock::now(), level, Kind::Rare, module, text);
+    }
+}
+
+/// A word to one worker from outside: there is no time left. What it runs ends, and it begins nothing more.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Hurry(Arc<AtomicBool>);
+
+impl Hurry {
+    pub(crate) fn set(&self, is_on: bool) {
+        self.0.store(is_on, Ordering::Relaxed);
+    }
+
+    pub(crate) fn is_on(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
     }
 }
 
@@ -85,6 +92,7 @@ impl Names {
 pub(crate) struct RealHands<'a> {
     pub(crate) tools: &'a Tools,
     pub(crate) names: &'a Names,
+    pub(crate) hurry: &'a Hurry,
     pub(crate) counters: Counters,
 }
 
@@ -109,7 +117,7 @@ impl Hands for RealHands<'_> {
         template.fill(&mut |tag| values.of(tag))
     }
 
-    fn run(&mut self, action: &Definition, script: &Script) -> bool {
+    fn run(&mut self, action: &Definition, script: &Script) -> Outcome {
         if self.tools.is_dry_run {
             let text = format!(
                 "[{}] dry run: '{}' would run {}",
@@ -118,15 +126,14 @@ impl Hands for RealHands<'_> {
                 shown(script)
             );
             self.tell(Level::Notice, "actions", &text);
-            return true;
+            return Outcome::Well;
         }
-        if self.tools.is_in_hurry() {
-            // A second try would end as the first one did.
-            return false;
+        if self.hurry.is_on() {
+            return Outcome::CutShort;
         }
         let arguments = script.arguments();
         let arguments: Vec<&OsStr> = arguments.iter().map(AsRef::as_ref).collect();
-        let hurry = || self.tools.is_in_hurry();
+        let hurry = || self.hurry.is_on();
         let ran = os::run_script(script.text.as_ref(), &arguments, action.timeout, &hurry);
         let ok = matches!(&ran, Ok(ran) if ran.end == ScriptEnd::Code(0) && !ran.timed_out);
         let number = self.tools.scripts.fetch_add(1, Ordering::Relaxed);
@@ -142,11 +149,16 @@ impl Hands for RealHands<'_> {
             Err(error) => {
                 let text = format!("{number:x} -- cannot be started: {error}");
                 self.tell(Level::Error, "utils", &text);
-                return false;
+                return Outcome::Failed;
             }
         };
-        self.report(number, action, script, &ran, ok);
-        ok
+        let is_cut = ran.timed_out && self.hurry.is_on();
+        self.report(number, action, script, &ran, is_cut);
+        match ok {
+            true => Outcome::Well,
+            false if is_cut => Outcome::CutShort,
+            false => Outcome::Failed,
+        }
     }
 
     fn tell(&mut self, level: Level, module: &'static str, text: &str) {
@@ -159,10 +171,18 @@ impl Hands for RealHands<'_> {
 }
 
 impl RealHands<'_> {
-    fn report(&mut self, number: u64, action: &Definition, script: &Script, ran: &Ran, ok: bool) {
+    fn report(
+        &mut self,
+        number: u64,
+        action: &Definition,
+        script: &Script,
+        ran: &Ran,
+        is_cut: bool,
+    ) {
+        let ok = ran.end == ScriptEnd::Code(0) && !ran.timed_out;
         let level = if ok { Level::Debug } else { Level::Error };
         if ran.timed_out {
-            let text = match self.tools.is_in_hurry() {
+            let text = match is_cut {
                 true => format!("{number:x} -- ended: there is no time left."),
                 false => format!(
                     "{number:x} -- timed out after {} seconds.",

@@ -29,13 +29,25 @@ pub(crate) trait Hands {
         ticket: Option<&Ticket>,
         family: For,
     ) -> Script;
-    /// Runs it. True if it went well; if not, the reason is told already.
-    fn run(&mut self, action: &Definition, script: &Script) -> bool;
+    /// Runs it; what went wrong is told already.
+    fn run(&mut self, action: &Definition, script: &Script) -> Outcome;
     /// Writes a line of the log; the module is fail2ban's word for who speaks.
     fn tell(&mut self, level: Level, module: &'static str, text: &str);
     /// The time.
     fn now(&self) -> Timestamp;
 }
+
+/// What came of a script.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Outcome {
+    Well,
+    Failed,
+    /// There was no time: it was ended, or not even begun. That says nothing of what it is about.
+    CutShort,
+}
+
+/// Why a job is not done where a script is cut short.
+const NO_TIME: &str = "there is no time left";
 
 /// What went wrong, as fail2ban says it.
 pub(crate) type Done = Result<(), String>;
@@ -305,16 +317,14 @@ impl Life {
         for ticket in older {
             let family = Some(ticket.family());
             self.tell_reban(hands, &ticket);
-            let done = self.run(hands, self.reban_command(), family, Some(&ticket));
-            if matches!(done, Ok(true)) {
-                failures = 0;
-                self.mark(family, true);
-                self.held.insert(ticket.prefix, (ticket, self.epoch));
-            } else {
-                failures += 1;
-                if failures == MOST_FAILURES {
-                    return;
+            match self.run(hands, self.reban_command(), family, Some(&ticket)) {
+                Ok(true) => {
+                    failures = 0;
+                    self.mark(family, true);
+                    self.held.insert(ticket.prefix, (ticket, self.epoch));
                 }
+                Ok(false) if failures + 1 < MOST_FAILURES => failures += 1,
+                Ok(false) | Err(_) => return,
             }
         }
     }
@@ -362,6 +372,8 @@ impl Life {
         self.run(hands, command, family, None)
     }
 
+    /// True if it went well. Where there is no time nothing may be concluded from what did not run, so that is an error
+    /// which ends the whole job; what was begun may be there and is to be undone like what is known to be.
     fn run(
         &mut self,
         hands: &mut dyn Hands,
@@ -375,7 +387,21 @@ impl Life {
             return Ok(true);
         }
         let script = hands.fill(&self.action, template, ticket, family);
-        Ok(script.is_empty() || hands.run(&self.action, &script))
+        if script.is_empty() {
+            return Ok(true);
+        }
+        match hands.run(&self.action, &script) {
+            Outcome::Well => Ok(true),
+            Outcome::Failed => Ok(false),
+            Outcome::CutShort => {
+                match command {
+                    Command::Start => self.mark(family, false),
+                    Command::Ban | Command::Reban => self.mark(family, true),
+                    _ => {}
+                }
+                Err(NO_TIME.to_owned())
+            }
+        }
     }
 
     /// The family as the action's options know it.

@@ -177,6 +177,10 @@ impl Mailer {
         Self { letters }
     }
 
+    pub(crate) fn letters(&self) -> &Arc<Letters> {
+        &self.letters
+    }
+
     /// Writes the letter of a job, if it has one.
     ///
     /// # Errors
@@ -233,4 +237,4 @@ fn host_and_port(text: &str) -> Option<(String, u16)> {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -8,7 +8,7 @@ use super::definition::{Command, Definition};
 use super::ticket::Ticket;
 use super::values::Counters;
 use base::Prefix;
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 /// Bans that wait for one action; more are owed.
@@ -51,6 +51,11 @@ impl Job {
             Self::Flush(_) => has_one(&[Command::Flush, Command::Unban, Command::Check]),
         }
     }
+
+    /// True if it says that a ban stands, which need not be told where everything ends.
+    fn tells_a_ban(&self) -> bool {
+        matches!(self, Self::Ban(..) | Self::Again(_) | Self::Prolong(_))
+    }
 }
 
 /// The queue of one action.
@@ -59,8 +64,8 @@ pub(crate) struct Queue {
     jobs: VecDeque<Job>,
     /// Bans among `jobs`.
     bans: usize,
-    /// Bans that there was no room for.
-    owed: BTreeSet<Prefix>,
+    /// Bans that there was no room for, and whether they are told as older than the action.
+    owed: BTreeMap<Prefix, bool>,
     /// How many were ever put off.
     put_off: u64,
 }
@@ -72,16 +77,27 @@ impl Queue {
             Job::Ban(ticket, _) if self.bans >= MOST_WAITING => {
                 self.put_off += 1;
                 let first = self.owed.is_empty();
-                self.owed.insert(ticket.prefix);
+                self.owed.insert(ticket.prefix, ticket.restored);
                 return first;
             }
-            Job::Ban(..) => self.bans += 1,
-            Job::Again(ticket) | Job::Prolong(ticket) if self.owed.contains(&ticket.prefix) => {
+            Job::Ban(ticket, _) => {
+                self.bans += 1;
+                // It may be owed still, as ends are not told to who does nothing at them.
+                self.owed.remove(&ticket.prefix);
+            }
+            Job::Again(ticket) | Job::Prolong(ticket) if self.owed.contains_key(&ticket.prefix) => {
                 return false;
+            }
+            // The last word about how long it is counts.
+            Job::Prolong(ticket) => {
+                if let Some(last @ Job::Prolong(_)) = self.last_about(ticket.prefix) {
+                    *last = job;
+                    return false;
+                }
             }
             // Nobody needs to know that somebody is still there while so much waits.
             Job::Again(_) if self.jobs.len() >= MOST_WAITING => return false,
-            Job::Unban(ticket) if self.owed.remove(&ticket.prefix) => return false,
+            Job::Unban(ticket) if self.owed.remove(&ticket.prefix).is_some() => return false,
             Job::Unban(ticket) if self.bans >= MOST_WAITING && self.cancel(ticket.prefix) => {
                 return false;
             }
@@ -90,6 +106,18 @@ impl Queue {
         }
         self.jobs.push_back(job);
         false
+    }
+
+    /// The last that waits about this one.
+    fn last_about(&mut self, prefix: Prefix) -> Option<&mut Job> {
+        let mut jobs = self.jobs.iter_mut().rev();
+        jobs.find(|job| match job {
+            Job::Ban(ticket, _)
+            | Job::Again(ticket)
+            | Job::Prolong(ticket)
+            | Job::Unban(ticket) => ticket.prefix == prefix,
+            Job::Start | Job::Flush(_) | Job::Reload(_) | Job::Stop => false,
+        })
     }
 
     /// Takes the ban of this one back, with all that waits about it. False if none waits.
@@ -124,11 +152,20 @@ impl Queue {
         taken
     }
 
-    /// The bans that are owed and for which there is room now.
-    pub(crate) fn due(&mut self) -> Vec<Prefix> {
+    /// Takes back what nobody had time for: it is next again. Of what is dropped where everything ends only that which
+    /// undoes something is left.
+    pub(crate) fn put_back(&mut self, jobs: Vec<Job>) {
+        for job in jobs.into_iter().rev().filter(|job| !job.tells_a_ban()) {
+            self.jobs.push_front(job);
+        }
+    }
+
+    /// The bans that are owed and for which there is room now; true with those that are older than the action.
+    pub(crate) fn due(&mut self) -> Vec<(Prefix, bool)> {
         let room = MOST_WAITING.saturating_sub(self.bans);
-        let due: Vec<Prefix> = self.owed.iter().take(room).copied().collect();
-        for prefix in &due {
+        let due = self.owed.iter().take(room);
+        let due: Vec<(Prefix, bool)> = due.map(|(prefix, is_older)| (*prefix, *is_older)).collect();
+        for (prefix, _) in &due {
             self.owed.remove(prefix);
         }
         due
@@ -139,8 +176,7 @@ impl Queue {
         let before = self.jobs.len() + self.owed.len();
         self.owed.clear();
         self.bans = 0;
-        self.jobs
-            .retain(|job| !matches!(job, Job::Ban(..) | Job::Again(_) | Job::Prolong(_)));
+        self.jobs.retain(|job| !job.tells_a_ban());
         before - self.jobs.len()
     }
 
@@ -151,6 +187,11 @@ impl Queue {
         self.owed.clear();
         self.bans = 0;
         before
+    }
+
+    /// What is next.
+    pub(crate) fn next(&self) -> Option<&Job> {
+        self.jobs.front()
     }
 
     /// How much waits.

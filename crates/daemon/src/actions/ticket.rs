@@ -2,6 +2,7 @@
 
 use base::{Family, NamedTexts, Prefix, Span, Timestamp};
 use engine::BanRecord;
+use std::sync::Arc;
 
 /// Bytes kept of a ban's matched lines, the newest ones: tickets wait in queues.
 const MAX_LINES: usize = 64 << 10;
@@ -26,7 +27,7 @@ pub(crate) struct Ticket {
     pub(crate) matches: Vec<String>,
     /// Other captured values by their lower-case names.
     pub(crate) captures: NamedTexts,
-    /// It comes from an earlier run.
+    /// It comes from an earlier run, or at least from before the action.
     pub(crate) restored: bool,
 }
 
@@ -59,9 +60,23 @@ impl Ticket {
             count: record.count,
             failures: record.failures,
             users: users.into_iter().map(|(name, _)| name).collect(),
-            matches: newest(&record.matches),
+            matches: {
+                let sizes = record.matches.iter().map(String::len);
+                record.matches[newest(sizes)..].to_vec()
+            },
             captures: captures.collect(),
             restored,
+        }
+    }
+
+    /// The same ban, as one is told of it who was not there when it began.
+    pub(crate) fn as_older(self: &Arc<Self>) -> Arc<Self> {
+        match self.restored {
+            true => Arc::clone(self),
+            false => Arc::new(Self {
+                restored: true,
+                ..(**self).clone()
+            }),
         }
     }
 
@@ -70,14 +85,13 @@ impl Ticket {
     }
 }
 
-/// The last lines that fit; a single line is never longer than a source makes it.
-fn newest(lines: &[String]) -> Vec<String> {
-    let mut room = MAX_LINES;
-    let fits = lines.iter().rev().take_while(|line| {
-        let left = room.checked_sub(line.len());
+/// Where the last lines begin that fit; a single line is never longer than a source makes it.
+pub(crate) fn newest(sizes: impl DoubleEndedIterator<Item = usize> + ExactSizeIterator) -> usize {
+    let (all, mut room) = (sizes.len(), MAX_LINES);
+    let fits = sizes.rev().take_while(|size| {
+        let left = room.checked_sub(*size);
         room = left.unwrap_or(0);
         left.is_some()
     });
-    let count = fits.count().max(1);
-    lines[lines.len().saturating_sub(count)..].to_vec()
+    all.saturating_sub(fits.count().max(1))
 }

@@ -3,15 +3,18 @@
 //! A worker belongs to whoever holds it, the hub or the thread that works off its queue, and is handed to and fro: no
 //! lock is needed, and no thread while there is nothing to do.
 
-use super::definition::{Definition, family_word};
-use super::hands::{Names, RealHands, Tools};
+use super::Planned;
+use super::definition::family_word;
+use super::hands::{Hurry, Names, RealHands, Tools};
 use super::life::{Done, Life};
 use super::mail::Mailer;
 use super::queue::Job;
 use super::ticket::Ticket;
 use super::values::Counters;
 use crate::log::Level;
+use base::Prefix;
 use conf::literal;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 /// What carries an action out.
@@ -24,11 +27,11 @@ pub(crate) enum Act {
 }
 
 impl Act {
-    /// The scripts.
-    pub(crate) fn action(&self) -> Option<Arc<Definition>> {
+    /// What is carried out.
+    pub(crate) fn plan(&self) -> Planned {
         match self {
-            Self::Scripts(life) => Some(Arc::clone(life.action())),
-            Self::Mail(_) => None,
+            Self::Scripts(life) => Planned::Scripts(Arc::clone(life.action())),
+            Self::Mail(mailer) => Planned::Mail(Arc::clone(mailer.letters())),
         }
     }
 }
@@ -40,7 +43,10 @@ pub(crate) struct Worker {
     pub(crate) name: String,
     pub(crate) act: Act,
     pub(crate) norestored: bool,
+    /// Bans that it was not told of, as they were there before it.
+    pub(crate) untold: BTreeSet<Prefix>,
     pub(crate) names: Names,
+    pub(crate) hurry: Hurry,
 }
 
 impl Worker {
@@ -56,7 +62,7 @@ impl Worker {
             Job::Prolong(ticket) => ("prolong", Some(ticket)),
             Job::Unban(ticket) => ("unban", Some(ticket)),
         };
-        if ticket.is_some_and(|ticket| ticket.restored && self.norestored) {
+        if self.leaves_out(job) {
             return Vec::new();
         }
         let Err(error) = self.carry_out(tools, job) else {
@@ -77,16 +83,39 @@ impl Worker {
         vec![error]
     }
 
+    /// True if this is about a ban that an action is not to hear of: neither of its begin nor of what becomes of it.
+    fn leaves_out(&mut self, job: &Job) -> bool {
+        match job {
+            Job::Ban(ticket, _) if ticket.restored && self.norestored => {
+                self.untold.insert(ticket.prefix);
+                true
+            }
+            Job::Ban(ticket, _) => {
+                self.untold.remove(&ticket.prefix);
+                false
+            }
+            Job::Again(ticket) | Job::Prolong(ticket) => self.untold.contains(&ticket.prefix),
+            Job::Unban(ticket) => self.untold.remove(&ticket.prefix),
+            Job::Start | Job::Flush(_) | Job::Reload(_) | Job::Stop => false,
+        }
+    }
+
     /// Ends all bans at once, or, where the action cannot do that, one after the other.
     fn flush(&mut self, tools: &Tools, tickets: &[Arc<Ticket>]) -> Vec<String> {
         let flushed = match &mut self.act {
-            Act::Scripts(life) => life.flush(&mut hands(tools, &self.names, Counters::default())),
+            Act::Scripts(life) => life.flush(&mut RealHands {
+                tools,
+                names: &self.names,
+                hurry: &self.hurry,
+                counters: Counters::default(),
+            }),
             Act::Mail(_) => Ok(true),
         };
         match flushed {
             Ok(true) => Vec::new(),
             Ok(false) => {
-                let left = tickets.iter().take_while(|_| !tools.is_in_hurry());
+                let hurry = self.hurry.clone();
+                let left = tickets.iter().take_while(|_| !hurry.is_on());
                 let ended =
                     left.flat_map(|ticket| self.perform(&Job::Unban(Arc::clone(ticket)), tools));
                 ended.collect()
@@ -110,7 +139,12 @@ impl Worker {
             Job::Ban(_, counters) => *counters,
             _ => Counters::default(),
         };
-        let hands = &mut hands(tools, &self.names, counters);
+        let hands = &mut RealHands {
+            tools,
+            names: &self.names,
+            hurry: &self.hurry,
+            counters,
+        };
         match job {
             Job::Start => life.start(hands),
             Job::Ban(ticket, _) => life.ban(hands, ticket),
@@ -118,17 +152,12 @@ impl Worker {
             Job::Prolong(ticket) => life.prolong(hands, ticket),
             Job::Unban(ticket) => life.unban(hands, ticket),
             Job::Flush(_) => life.flush(hands).map(drop),
-            Job::Reload(action) => life.reload(hands, Arc::clone(action)),
+            Job::Reload(action) => {
+                self.norestored = action.norestored;
+                life.reload(hands, Arc::clone(action))
+            }
             Job::Stop => life.stop(hands),
         }
-    }
-}
-
-fn hands<'a>(tools: &'a Tools, names: &'a Names, counters: Counters) -> RealHands<'a> {
-    RealHands {
-        tools,
-        names,
-        counters,
     }
 }
 

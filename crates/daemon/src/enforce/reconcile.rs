@@ -27,6 +27,9 @@ struct Books {
     adopted: BTreeSet<Prefix>,
     /// Newly banned, connections not yet cut.
     uncut: BTreeSet<Prefix>,
+    /// Bans whose command was answered with an error, by their number and until when they are to hold: once they do, that
+    /// is answered under the same number.
+    refused: BTreeMap<Prefix, (u64, Hold)>,
 }
 
 impl Books {
@@ -46,6 +49,8 @@ struct Asked {
     seq: u64,
     jail: usize,
     prefix: Prefix,
+    /// How long the ban is to hold, if it is one.
+    ban: Option<Hold>,
 }
 
 /// Desired and applied, and the firewall that makes them one.
@@ -116,11 +121,13 @@ impl<B: Backend> Reconciler<B> {
                     until,
                 } => match self.index(&jail) {
                     Some(index) => {
-                        self.ban(index, prefix, Hold::until(until), now);
+                        let hold = Hold::until(until);
+                        self.ban(index, prefix, hold, now);
                         asked.push(Asked {
                             seq,
                             jail: index,
                             prefix,
+                            ban: Some(hold),
                         });
                     }
                     None => out.push(unknown_jail(seq, &jail)),
@@ -137,6 +144,7 @@ impl<B: Backend> Reconciler<B> {
                             seq,
                             jail: index,
                             prefix,
+                            ban: None,
                         }));
                     }
                     // A jail that is gone holds nobody.
@@ -284,6 +292,7 @@ impl<B: Backend> Reconciler<B> {
             return;
         };
         books.adopted.remove(&prefix);
+        books.refused.remove(&prefix);
         if hold.is_live(now) {
             books.hold(prefix, hold);
             books.uncut.insert(prefix);
@@ -298,6 +307,7 @@ impl<B: Backend> Reconciler<B> {
         };
         books.adopted.remove(&prefix);
         books.uncut.remove(&prefix);
+        books.refused.remove(&prefix);
         let soon = now + Span::from_secs(1);
         let gone = expired && !books.ledger.is_applied(&prefix).is_live(soon);
         if gone && !SetKind::of(&prefix).is_interval() {
@@ -379,21 +389,38 @@ impl<B: Backend> Reconciler<B> {
     /// Reconciles and answers what was asked.
     fn answer(&mut self, asked: &mut Vec<Asked>, now: Timestamp, out: &mut Vec<Report>) {
         let failures = self.reconcile(now, out);
-        for asked in asked.drain(..) {
-            let due = self
-                .books
-                .get(asked.jail)
-                .is_some_and(|b| b.ledger.is_due(&asked.prefix));
-            let text = failures
-                .get(&(asked.jail, asked.prefix))
-                .or(self.failing.as_ref());
-            let result = match text {
-                Some(text) if due => Err(text.clone()),
+        for Asked {
+            seq,
+            jail,
+            prefix,
+            ban,
+        } in asked.drain(..)
+        {
+            let books = self.books.get_mut(jail);
+            let due = books.filter(|books| books.ledger.is_due(&prefix));
+            let text = failures.get(&(jail, prefix)).or(self.failing.as_ref());
+            let result = match (text, due) {
+                (Some(text), Some(books)) => {
+                    books.refused.extend(ban.map(|hold| (prefix, (seq, hold))));
+                    Err(text.clone())
+                }
                 _ => Ok(()),
             };
-            out.push(Report::Applied {
-                seq: asked.seq,
-                result,
+            out.push(Report::Applied { seq, result });
+        }
+    }
+
+    /// Tells of refused bans that hold by now.
+    fn answer_late(&mut self, now: Timestamp, out: &mut Vec<Report>) {
+        for books in &mut self.books {
+            let ledger = &books.ledger;
+            books.refused.retain(|prefix, (seq, hold)| {
+                let (is_live, is_held) = (hold.is_live(now), !ledger.is_due(prefix));
+                if is_live && is_held {
+                    let (seq, result) = (*seq, Ok(()));
+                    out.push(Report::Applied { seq, result });
+                }
+                is_live && !is_held
             });
         }
     }

@@ -76,14 +76,19 @@ impl Acting {
         }
     }
 
+    /// A jail that was there before has another form now.
+    pub(super) fn learn(&mut self, jail: &Jail) {
+        if let Some(before) = self.jails.get_mut(place(jail.id)) {
+            *before = Facts::of(jail);
+        }
+    }
+
     /// The jail is new, has other actions now, or its actions want to hear of every reload. `standing` are its bans:
     /// of those that no action was told of yet, as the kernel alone held them, the new ones are.
     pub(super) fn change<'a>(&mut self, jail: &Jail, standing: impl Iterator<Item = BanView<'a>>) {
         let workers = jail.actions.iter().map(Planned::worker).collect();
-        let facts = Facts::of(jail);
-        match self.jails.get_mut(place(jail.id)) {
-            Some(before) => {
-                *before = facts;
+        match place(jail.id) < self.jails.len() {
+            true => {
                 let standing = standing.filter(|ban| ban.acknowledged);
                 self.crew.reload(
                     place(jail.id),
@@ -91,8 +96,8 @@ impl Acting {
                     standing.map(|ban| standing_ticket(&ban)),
                 );
             }
-            None => {
-                self.jails.push(facts);
+            false => {
+                self.jails.push(Facts::of(jail));
                 self.crew.add(jail.name.to_string(), workers);
             }
         }
@@ -136,6 +141,12 @@ impl Acting {
     /// Only these are still awaited.
     pub(super) fn keep(&mut self, is_awaited: impl Fn(&BanKey) -> bool) {
         self.awaited.retain(|key, _| is_awaited(key));
+    }
+
+    /// No ban is awaited.
+    #[cfg(test)]
+    pub(super) fn awaits_nothing(&self) -> bool {
+        self.awaited.is_empty()
     }
 
     /// All bans of all jails are about to be lifted: an action that can do so at once does.
@@ -208,13 +219,14 @@ impl Acting {
     }
 }
 
-/// A ban that stands, without what only its beginning could tell.
+/// A ban that stands, without what only its beginning could tell. It is older than any action that is told of it.
 fn standing_ticket(ban: &BanView<'_>) -> Ticket {
     Ticket {
         length: ban.until.map(|until| until.since(ban.time)),
         count: ban.count,
         failures: ban.failures,
         users: ban.users.iter().map(|(name, _)| name.clone()).collect(),
+        restored: true,
         ..Ticket::bare(ban.prefix, ban.time)
     }
 }
@@ -304,4 +316,4 @@ impl Hub {
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

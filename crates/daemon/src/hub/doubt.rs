@@ -8,9 +8,31 @@ use crate::enforce::{Blocktype, Command, Held, Inspection, Ports, Protocol};
 use crate::log::{Kind, Level};
 use crate::plan::Jail;
 use crate::{actions, clock};
-use base::{Prefix, Span};
-use engine::JailId;
+use base::{Prefix, Span, Timestamp};
+use engine::{BanKey, JailId};
 use std::net::IpAddr;
+
+/// So many bans are looked into in a second: each look asks the kernel for all connections, and where many bans at once
+/// keep nobody out, they have one cause.
+const LOOKS_A_SECOND: u32 = 10;
+
+/// How many bans were looked into lately.
+#[derive(Debug, Default)]
+pub(super) struct Looks {
+    second: i64,
+    many: u32,
+}
+
+impl Looks {
+    /// Begins a look; false if there were enough in this second.
+    fn begin(&mut self, now: Timestamp) -> bool {
+        if self.second != now.as_secs() {
+            (self.second, self.many) = (now.as_secs(), 0);
+        }
+        self.many += 1;
+        self.many <= LOOKS_A_SECOND
+    }
+}
 
 /// What is known when a cause is looked for.
 struct Facts<'a> {
@@ -45,6 +67,9 @@ impl Facts<'_> {
         if let Some(report) = self.failing.first() {
             let error = report.last_error.as_deref().unwrap_or("no more is known");
             return format!("its action '{}' fails: {error}", report.name);
+        }
+        if self.inspection.is_none() && self.jail.enforce.is_some() {
+            return "many bans at once keep nobody out, and not each of them is looked into".into();
         }
         if is_private(self.prefix.address()) {
             return "it is an address of a private network: perhaps your own proxy or gateway, behind which others \
@@ -86,7 +111,7 @@ impl Hub {
     /// Somebody came through. Where the kernel is to hold the ban, it is asked first.
     pub(super) fn doubt(&mut self, jail: JailId, prefix: Prefix, after: Span) {
         match self.jails.get(jail.0 as usize) {
-            Some(known) if known.enforce.is_some() => {
+            Some(known) if known.enforce.is_some() && self.looks.begin(clock::now()) => {
                 let name = known.name.clone();
                 self.enforce(Command::Inspect {
                     jail: name,
@@ -103,8 +128,14 @@ impl Hub {
     pub(super) fn inspected(&mut self, inspection: &Inspection) {
         let mut jails = self.jails.iter().filter(|jail| !jail.is_removed);
         let found = jails.find(|jail| jail.name == inspection.jail);
-        if let Some(jail) = found.map(|jail| jail.id) {
-            self.tell_doubt(jail, inspection.prefix, inspection.after, Some(inspection));
+        let Some(jail) = found.map(|jail| jail.id) else {
+            return;
+        };
+        let prefix = inspection.prefix;
+        // It may be over by now, and another one may have begun.
+        let ban = self.engine.ban(&BanKey { jail, prefix });
+        if ban.is_some_and(|ban| ban.ineffective) {
+            self.tell_doubt(jail, prefix, inspection.after, Some(inspection));
         }
     }
 
@@ -176,6 +207,14 @@ mod tests {
         };
         let cause = facts.cause();
         assert!(cause.contains(expected), "{action} {address}: {cause}");
+    }
+
+    #[test]
+    fn a_storm_of_doubts_is_not_looked_into_one_by_one() {
+        let mut looks = Looks::default();
+        let mut at = |secs| looks.begin(Timestamp::from_secs(secs));
+        let in_one = (0..20).filter(|_| at(7)).count();
+        assert_eq!((in_one, at(8)), (LOOKS_A_SECOND as usize, true));
     }
 
     #[test]

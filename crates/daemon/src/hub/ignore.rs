@@ -109,7 +109,7 @@ impl Hub {
     }
 
     /// Counts a failure of this id, or asks first whether it counts. Addresses of this machine and the list are looked
-    /// at before a command is run, as fail2ban does.
+    /// at before a command is run, as fail2ban does, and nobody is asked about who is banned already.
     pub(super) fn admit(
         &mut self,
         now: Timestamp,
@@ -117,19 +117,21 @@ impl Hub {
         id: &FailureId,
         found: &detect::Failure,
     ) {
-        if !self.questions.concern(jail) || self.engine.ignores(jail, id) {
+        let (engine, questions) = (&self.engine, &mut self.questions);
+        if !questions.concern(jail) || engine.ignores(jail, id) || engine.is_banned(jail, id) {
             self.count(now, jail, id, found);
-        } else if self.questions.push(jail, id, found) {
-            self.ask_on();
-        } else {
+            return;
+        }
+        if let Some(((jail, id), found)) = questions.push(jail, id, found) {
             let text = format!(
-                "[{}] too many failures wait for ignorecommand; one of {id} more is counted without asking",
+                "[{}] too many failures wait for ignorecommand; one of {id} is counted without asking",
                 self.name_of(jail)
             );
             self.log
                 .write(now, Level::Warning, Kind::PerFailure, "ignore", &text);
-            self.count(now, jail, id, found);
+            self.count(now, jail, &id, &found);
         }
+        self.ask_on();
     }
 
     fn count(&mut self, now: Timestamp, jail: JailId, id: &FailureId, found: &detect::Failure) {
@@ -140,8 +142,11 @@ impl Hub {
     }
 
     /// Begins as many questions as may run at a time.
-    fn ask_on(&mut self) {
-        while let Some(begun) = self.questions.begin() {
+    pub(super) fn ask_on(&mut self) {
+        while let Some(begun) = self
+            .questions
+            .begin(|jail, id| self.engine.is_banned(jail, id))
+        {
             if let Begun::Known(whom, ignored) = begun {
                 self.settle(whom, ignored);
             }
@@ -165,6 +170,8 @@ impl Hub {
         }
         let ignored = answer.verdict == Verdict::Ignored;
         self.settle(answer.whom, ignored);
+        // Who is banned by it is not asked about again.
+        self.step(Input::ReadEnds);
         self.ask_on();
         self.step(Input::ReadEnds);
     }
@@ -172,11 +179,17 @@ impl Hub {
     fn settle(&mut self, whom: Whom, ignored: bool) {
         let (jail, id) = whom.clone();
         match self.questions.settle(whom) {
-            Some(About::Failure(_)) if ignored => {
-                let why = IgnoreReason::Command;
-                self.notify(&Event::Ignored { jail, id, why });
+            Some(About::Failures(found)) if ignored => {
+                for _ in found {
+                    let (id, why) = (id.clone(), IgnoreReason::Command);
+                    self.notify(&Event::Ignored { jail, id, why });
+                }
             }
-            Some(About::Failure(found)) => self.count(clock::now(), jail, &id, &found),
+            Some(About::Failures(found)) => {
+                for found in found {
+                    self.count(clock::now(), jail, &id, &found);
+                }
+            }
             Some(About::Ban(prefix)) if ignored => self.step(Input::Spared { jail, prefix }),
             Some(About::Ban(_)) | None => {}
         }

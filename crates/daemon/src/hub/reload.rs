@@ -8,7 +8,7 @@ use crate::ingest::Positions;
 use crate::keep::{Order, Recalled};
 use crate::log::{Kind, Level};
 use crate::plan::{Jail, Merged};
-use engine::{Effect, Input, JailId};
+use engine::{BanKey, Input, JailId, JailPolicy, RestoredBan};
 use std::collections::{BTreeSet, HashSet};
 use std::sync::Arc;
 use store::Write;
@@ -65,6 +65,7 @@ impl Hub {
                 .get(jail.id.0 as usize)
                 .is_none_or(|before| before.actions != jail.actions || before.is_removed);
             let reloads = jail.actions.iter().any(Planned::reloads);
+            self.acting.learn(jail);
             if (is_other || reloads) && !jail.is_removed {
                 let bans = self.engine.bans().filter(|ban| ban.jail == jail.id);
                 self.acting.change(jail, bans);
@@ -75,7 +76,7 @@ impl Hub {
             }
         }
         self.perform();
-        self.keep_jails(&merged);
+        self.keep_jails(&merged, &before);
         self.board.broken = merged.broken.clone();
         let answer = self.answer(&merged);
         self.tell_reload(now, &answer);
@@ -103,8 +104,8 @@ impl Hub {
         }
     }
 
-    /// Tells the store which jails there are, and asks it for bans of those that are new.
-    fn keep_jails(&self, merged: &Merged) {
+    /// Tells the store which jails there are, and asks it for what those need that are new or have another use for it.
+    fn keep_jails(&self, merged: &Merged, before: &[Jail]) {
         let name = |id: &JailId| merged.jails[id.0 as usize].name.to_string();
         for id in &merged.removed {
             let write = Write::JailDisabled(name(id));
@@ -114,10 +115,19 @@ impl Hub {
             let write = Write::JailEnabled(name(id));
             self.keeper.send(Order::Write(write, None));
         }
-        if !merged.added.is_empty() {
-            let jails = merged.added.iter();
-            let jails = jails.map(|id| Recalled::new(&merged.jails[id.0 as usize]));
-            self.keeper.send(Order::Recall(jails.collect()));
+        let there = merged.jails.iter().filter(|jail| !jail.is_removed);
+        let over_all = there
+            .clone()
+            .any(|jail| looks_over_all(jail) && !before.iter().any(looks_over_all));
+        let asks = there.filter(|jail| {
+            let known = before
+                .get(jail.id.0 as usize)
+                .filter(|jail| !jail.is_removed);
+            over_all || known.is_none_or(|known| needs_more(&known.policy, &jail.policy))
+        });
+        let asks: Vec<Recalled> = asks.map(Recalled::new).collect();
+        if !asks.is_empty() {
+            self.keeper.send(Order::Recall(asks));
         }
     }
 
@@ -137,15 +147,27 @@ impl Hub {
         }
         for ban in bans {
             if let Some(jail) = id_of(&ban.jail) {
-                let record = translate::restored(ban);
-                let before = self.effects.len();
-                let bans = vec![record.clone()];
-                self.step(Input::Restored { jail, bans });
-                let begins = |effect: &Effect| matches!(effect, Effect::Ban { .. });
-                if self.effects.iter().skip(before).any(begins) {
-                    self.acting.expect(jail, &record, true);
-                }
+                self.recall(jail, translate::restored(ban));
             }
+        }
+        self.ask_on();
+    }
+
+    /// Brings back a ban that the store holds, unless it stands.
+    fn recall(&mut self, jail: JailId, ban: RestoredBan) {
+        let prefix = ban.prefix;
+        let key = BanKey { jail, prefix };
+        if self.engine.ban(&key).is_some() {
+            return;
+        }
+        self.pulse.beat();
+        self.acting.expect(jail, &ban, true);
+        let bans = vec![ban];
+        self.step(Input::Restored { jail, bans });
+        match self.engine.ban(&key).is_some() {
+            true if self.questions.concern(jail) => self.questions.push_stored(jail, prefix),
+            true => {}
+            false => self.acting.forget(&key),
         }
     }
 
@@ -198,3 +220,16 @@ impl Hub {
         }
     }
 }
+
+fn looks_over_all(jail: &Jail) -> bool {
+    let growth = jail.policy.growth.as_ref();
+    !jail.is_removed && growth.is_some_and(|growth| growth.over_all_jails)
+}
+
+/// Whether a jail wants to know what the store holds of it now, and did not before: it can ban, or its bans grow.
+fn needs_more(before: &JailPolicy, now: &JailPolicy) -> bool {
+    now.enforceable && !before.enforceable || now.growth.is_some() && before.growth.is_none()
+}
+
+#[cfg(test)]
+mod tests;

@@ -3,7 +3,7 @@
 use super::*;
 use crate::enforce::{EnforceConfig, Enforcer};
 use crate::log::Target;
-use crate::plan::{Surroundings, compile};
+use crate::plan::{Plan, Surroundings, compile};
 use engine::{IgnoreList, IgnoreSource};
 use std::fs;
 use std::sync::mpsc::{Sender, channel, sync_channel};
@@ -23,19 +23,9 @@ pub(super) fn hub_with(
     action: &str,
     options: &str,
 ) -> (Hub, Sender<Message>, Receiver<Message>) {
-    fs::create_dir(dir.join("filter.d")).unwrap();
-    fs::write(
-        dir.join("filter.d/one.conf"),
-        "[Definition]\nfailregex = ^bad <HOST>$\n",
-    )
-    .unwrap();
     let jail = "[one]\nenabled = true\nfilter = one\nlogpath = /none\n";
     let text = format!("{jail}action = {action}\n{options}");
-    fs::write(dir.join("jail.local"), text).unwrap();
-    let tree = conf::Tree::find(&crate::DiskFiles, Some(dir), conf::Manner::Stockade);
-    let (config, _) = conf::load(&crate::DiskFiles, &tree, conf::Choice::Enabled);
-    let around = Surroundings::of_this_machine(clock::now());
-    let jails: Arc<[Jail]> = compile(config, &around, &mut Vec::new()).jails.into();
+    let jails: Arc<[Jail]> = plan(dir, &text).jails.into();
     let (sender, inbox) = channel();
     let config = EnforceConfig {
         table: "x".into(),
@@ -85,6 +75,21 @@ pub(super) fn hub_with(
     (hub, sender, inbox)
 }
 
+/// What a `jail.local` makes of the tree in `dir`, which has the filter `one`.
+pub(super) fn plan(dir: &std::path::Path, jails: &str) -> Plan {
+    fs::create_dir_all(dir.join("filter.d")).unwrap();
+    fs::write(
+        dir.join("filter.d/one.conf"),
+        "[Definition]\nfailregex = ^bad <HOST>$\n",
+    )
+    .unwrap();
+    fs::write(dir.join("jail.local"), jails).unwrap();
+    let tree = conf::Tree::find(&crate::DiskFiles, Some(dir), conf::Manner::Stockade);
+    let (config, _) = conf::load(&crate::DiskFiles, &tree, conf::Choice::Enabled);
+    let around = Surroundings::of_this_machine(clock::now());
+    compile(config, &around, &mut Vec::new())
+}
+
 pub(super) fn ask(hub: &Sender<Message>, request: wire::Request) -> String {
     let (reply, answer) = sync_channel(1);
     hub.send(Message::Ask(request, reply)).unwrap();
@@ -124,7 +129,7 @@ fn orders_are_answered_and_the_end_tells_what_stands() {
     assert!(thread.join().unwrap());
 }
 
-fn failure(of: &str, user: &str) -> detect::Failure {
+pub(super) fn failure(of: &str, user: &str) -> detect::Failure {
     detect::Failure {
         id: of
             .parse()
@@ -141,7 +146,7 @@ fn failure(of: &str, user: &str) -> detect::Failure {
 }
 
 /// The jail, among those of the built-in tree.
-fn one(hub: &Hub) -> JailId {
+pub(super) fn one(hub: &Hub) -> JailId {
     let mut jails = hub.jails.iter();
     jails.find(|jail| jail.name.as_str() == "one").unwrap().id
 }
@@ -198,6 +203,85 @@ fn a_command_is_asked_before_a_failure_counts() {
     let failed =
         "ignorecommand returned 7, which is neither 0 (ignored) nor 1; 198.51.100.7 is not ignored";
     assert_eq!(of("198.51.100.7"), [failed, "Found 198.51.100.7"]);
+}
+
+fn make_pipe(dir: &std::path::Path) -> std::path::PathBuf {
+    let pipe = dir.join("pipe");
+    let made = std::process::Command::new("mkfifo").arg(&pipe).status();
+    assert!(made.unwrap().success());
+    pipe
+}
+
+#[test]
+fn no_question_outlives_the_daemon() {
+    let dir = tempfile::tempdir().unwrap();
+    let pipe = make_pipe(dir.path());
+    let place = pipe.display();
+    let options =
+        format!("ignorecommand = trap '' TERM; echo $$ > {place}; read line < {place}; exit 1\n");
+    let (mut hub, _sender, _inbox) = hub_with(dir.path(), NATIVE, &options);
+    let jail = one(&hub);
+    hub.read(vec![Read::Failure(jail, failure("198.51.100.1", "x"))]);
+    let process = fs::read_to_string(&pipe).unwrap();
+    let process = std::path::Path::new("/proc").join(process.trim());
+    assert!(process.exists());
+    assert_eq!(hub.questions.finish(), 1);
+    assert!(!process.exists());
+}
+
+#[test]
+fn one_client_cannot_spend_the_questions_of_others() {
+    let dir = tempfile::tempdir().unwrap();
+    let (pipe, asked) = (make_pipe(dir.path()), dir.path().join("asked"));
+    // Its own name server answers for it, when it likes.
+    let options = format!(
+        "maxretry = 1\nignorecommand = echo <ip> >> {}; test <ip> = 198.51.100.1 && exit 0; read line < {}; exit 1\n",
+        asked.display(),
+        pipe.display()
+    );
+    let (mut hub, _sender, inbox) = hub_with(dir.path(), NATIVE, &options);
+    let jail = one(&hub);
+    let flood = (0..1_000).map(|_| Read::Failure(jail, failure("198.51.100.7", "x")));
+    let spared = Read::Failure(jail, failure("198.51.100.1", "x"));
+    hub.read(flood.chain([spared]).collect());
+    hear(&mut hub, &inbox, 1);
+    let told = || told(dir.path(), &["Ignore", "too many"]);
+    let surplus =
+        "too many failures wait for ignorecommand; one of 198.51.100.7 is counted without asking";
+    assert_eq!(told(), [surplus, "Ignore 198.51.100.1 by command"]);
+    // It is banned by what it has done too much; what of it waits needs no answer any more, and new ones do not wait.
+    fs::write(&pipe, "\n").unwrap();
+    hub.read(vec![Read::Failure(jail, failure("198.51.100.7", "x"))]);
+    hear(&mut hub, &inbox, 1);
+    assert_eq!(hub.questions.finish(), 0);
+    let bans = hub.engine.bans().map(|ban| ban.prefix.to_string());
+    assert_eq!(bans.collect::<Vec<_>>(), ["198.51.100.7"]);
+    let asked = fs::read_to_string(asked).unwrap();
+    let mut asked: Vec<&str> = asked.lines().collect();
+    asked.sort();
+    assert_eq!(asked, ["198.51.100.1", "198.51.100.7"]);
+}
+
+#[test]
+fn what_waits_for_an_answer_keeps_as_many_lines_as_a_ban() {
+    let dir = tempfile::tempdir().unwrap();
+    let options = "maxretry = 1\nmaxmatches = 99\nignorecommand = exit 1\n";
+    let (mut hub, _sender, inbox) = hub_with(dir.path(), NATIVE, options);
+    let jail = one(&hub);
+    let mut long = failure("198.51.100.7", "x");
+    long.matches = (0..8).map(|line| line.to_string().repeat(30_000)).collect();
+    hub.read(vec![Read::Failure(jail, long)]);
+    let Some(Message::IgnoreAnswer(answer)) = inbox
+        .iter()
+        .find(|message| matches!(message, Message::IgnoreAnswer(_)))
+    else {
+        panic!("the command answers")
+    };
+    let Some(crate::ignore::About::Failures(kept)) = hub.questions.settle(answer.whom) else {
+        panic!("a failure waited")
+    };
+    let expected = ["6".repeat(30_000), "7".repeat(30_000)];
+    assert_eq!(kept[0].matches.iter().collect::<Vec<_>>(), expected);
 }
 
 #[test]

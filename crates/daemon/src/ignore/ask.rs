@@ -3,17 +3,22 @@
 use super::cache::Cache;
 use super::command::{Command, Question, Verdict};
 use super::line::{About, Line, Whom};
+use crate::actions::newest;
 use crate::clock;
 use crate::hub::Message;
 use crate::last_words::LastWords;
 use crate::plan::Jail;
-use base::{FailureId, Prefix};
+use base::{FailureId, Prefix, Texts};
 use engine::JailId;
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::Sender;
+use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread;
+use std::time::Duration;
+
+/// How long the end waits for scripts that are told to end: TERM, and KILL a moment later.
+const FAREWELL: Duration = Duration::from_secs(2);
 
 /// The answer to one question.
 pub(crate) struct Answer {
@@ -39,6 +44,8 @@ pub(crate) struct Questions {
     line: Line<detect::Failure>,
     hub: Sender<Message>,
     hurry: Arc<AtomicBool>,
+    /// Each question's thread holds the one end, so that the other one hears when all are gone.
+    alive: (Sender<()>, Receiver<()>),
 }
 
 fn commands(jails: &[Jail]) -> Vec<Option<(String, Arc<Command>)>> {
@@ -57,6 +64,7 @@ impl Questions {
             line: Line::default(),
             hub,
             hurry: Arc::default(),
+            alive: channel(),
         }
     }
 
@@ -75,9 +83,29 @@ impl Questions {
         self.commands.get(jail.0 as usize)?.as_ref()
     }
 
-    /// Lines a failure up. False if too many wait.
-    pub(crate) fn push(&mut self, jail: JailId, id: &FailureId, found: &detect::Failure) -> bool {
-        self.line.push((jail, id.clone()), found.clone()).is_ok()
+    /// Lines a failure up, with as much text as a ban keeps. If too many wait, gives one that nobody is asked about.
+    pub(crate) fn push(
+        &mut self,
+        jail: JailId,
+        id: &FailureId,
+        found: &detect::Failure,
+    ) -> Option<(Whom, detect::Failure)> {
+        let short = |texts: &Texts| -> Texts {
+            let from = newest(texts.iter().map(str::len));
+            texts.iter().skip(from).collect()
+        };
+        let failure = detect::Failure {
+            id: found.id.clone(),
+            address: found.address,
+            hostname: found.hostname.clone(),
+            time: found.time,
+            rule: found.rule,
+            users: short(&found.users),
+            captures: found.captures.clone(),
+            matches: short(&found.matches),
+            weight: found.weight,
+        };
+        self.line.push((jail, id.clone()), failure)
     }
 
     /// Lines up a ban that stood at the start.
@@ -85,18 +113,24 @@ impl Questions {
         self.line.push_stored(jail, prefix);
     }
 
-    /// Begins the next question, if a hand is free.
-    pub(crate) fn begin(&mut self) -> Option<Begun> {
+    /// Begins the next question, if a hand is free. Whose ban stands need not be asked about when failing again.
+    pub(crate) fn begin(
+        &mut self,
+        is_banned: impl Fn(JailId, &FailureId) -> bool,
+    ) -> Option<Begun> {
         let now = clock::now();
         let (whom, about) = self.line.next()?;
         let (jail, id) = &whom;
+        if matches!(about, About::Failures(_)) && is_banned(*jail, id) {
+            return Some(Begun::Known(whom, false));
+        }
         let command = self.commands.get(jail.0 as usize).and_then(Option::as_ref);
         let Some((name, command)) = command else {
             // The configuration has lost it meanwhile.
             return Some(Begun::Known(whom, false));
         };
         let failure = match about {
-            About::Failure(failure) => Some(failure),
+            About::Failures(failures) => failures.first(),
             About::Ban(_) => None,
         };
         let (name, command) = (name.clone(), Arc::clone(command));
@@ -112,9 +146,11 @@ impl Questions {
         let words = LastWords::new(part, self.hub.clone());
         let hurry = Arc::clone(&self.hurry);
         let (of, place) = (whom.clone(), key.clone());
+        let alive = self.alive.0.clone();
         let started = thread::Builder::new()
             .name("ignorecommand".into())
             .spawn(move || {
+                let _alive = alive;
                 let verdict = question.answer(&|| hurry.load(Ordering::Relaxed));
                 let (whom, key) = (of, place);
                 words.tell(Message::IgnoreAnswer(Answer { whom, key, verdict }));
@@ -152,9 +188,13 @@ impl Questions {
         self.line.answered(whom)
     }
 
-    /// Ends what runs. Gives the number of failures that nobody will answer for.
+    /// Ends what runs, which shall not outlive the daemon. Gives the number of failures that nobody will answer for.
     pub(crate) fn finish(self) -> usize {
         self.hurry.store(true, Ordering::Relaxed);
+        let (own, gone) = self.alive;
+        drop(own);
+        // Nobody says anything: this ends when the last thread has, or when the time is up.
+        gone.recv_timeout(FAREWELL).ok();
         self.line.failures()
     }
 }

@@ -1,7 +1,6 @@
 //! The actions of a jail that are carried out by scripts or letters.
 
-use super::Surroundings;
-use crate::actions::{Definition, Letters, Planned};
+use crate::actions::{Definition, Letters, Machine, Planned};
 use conf::{ActionSpec, Globals, JailSpec};
 use std::sync::Arc;
 
@@ -19,7 +18,7 @@ pub(super) fn is_native(action: &ActionSpec, globals: &Globals) -> bool {
 pub(super) fn plan(
     spec: &JailSpec,
     globals: &Globals,
-    around: &Surroundings,
+    machine: &Machine,
     notes: &mut Vec<String>,
     whole: &mut Vec<String>,
 ) -> Vec<Planned> {
@@ -41,9 +40,8 @@ pub(super) fn plan(
                 action.name
             ));
         } else {
-            let machine = around.machine(globals);
             let definition =
-                Definition::new(spec.name.as_str(), spec.bantime, action, &machine, notes);
+                Definition::new(spec.name.as_str(), spec.bantime, action, machine, notes);
             planned.push(Planned::Scripts(Arc::new(definition)));
         }
     }

@@ -3,36 +3,57 @@
 use super::Crew;
 use crate::actions::queue::{Job, Queue};
 use crate::log::Level;
-use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-/// What is queued may take so long when the daemon ends, then what undoes the bans, then the stops: together less than
-/// the minute and a half that a service manager waits.
-const QUEUED: Duration = Duration::from_secs(20);
-const FLUSHES: Duration = Duration::from_secs(25);
-const STOPS: Duration = Duration::from_secs(15);
+/// How long what may take when the daemon ends.
+pub(super) struct Patience {
+    /// What is queued.
+    pub(super) queued: Duration,
+    /// What undoes the bans.
+    pub(super) flushes: Duration,
+    /// The stops.
+    pub(super) stops: Duration,
+    /// Who leaves before others holds them up for so long at most.
+    pub(super) turn: Duration,
+}
+
+/// Together less than the minute and a half that a service manager waits.
+const USUAL: Patience = Patience {
+    queued: Duration::from_secs(20),
+    flushes: Duration::from_secs(25),
+    stops: Duration::from_secs(15),
+    turn: Duration::from_secs(3),
+};
+
+/// How often one looks whether somebody's turn is over, and says that one lives.
+const GLANCE: Duration = Duration::from_millis(100);
 
 impl Crew {
     /// The daemon ends: every action does what is queued, undoes its bans and stops, the last one of a jail first.
     /// `beat` is called often meanwhile. What takes too long is given up, and said.
-    pub(crate) fn finish(mut self, beat: &dyn Fn()) {
-        if !self.drain(QUEUED, beat) {
-            self.give_up("what was queued for them", |queue| queue.drop_bans());
+    pub(crate) fn finish(self, beat: &dyn Fn()) {
+        self.finish_within(&USUAL, beat);
+    }
+
+    pub(super) fn finish_within(mut self, patience: &Patience, beat: &dyn Fn()) {
+        self.turn = Some(patience.turn);
+        if !self.drain(patience.queued, beat) {
+            self.give_up("what was queued for them", Queue::drop_bans);
         }
         for jail in 0..self.troops.len() {
             self.flush(jail);
         }
-        if !self.drain(FLUSHES, beat) {
+        if !self.drain(patience.flushes, beat) {
             self.give_up("to undo their bans", Queue::drop_all);
         }
         for troop in &mut self.troops {
-            // Who leaves does so one after the other; another jail's do not wait for them.
+            // Who keeps bans leaves in its turn; another jail's do not wait for them.
             for mut seat in troop.seats.drain(..).rev().filter(|seat| !seat.is_dead) {
                 seat.queue.push(Job::Stop);
                 troop.leaving.push(seat);
             }
         }
-        if !self.drain(STOPS, beat) {
+        if !self.drain(patience.stops, beat) {
             self.give_up("to stop them", Queue::drop_all);
         }
     }
@@ -47,21 +68,23 @@ impl Crew {
             if left.is_zero() {
                 return false;
             }
-            if let Ok(back) = self.returns.recv_timeout(left.min(Duration::from_secs(1))) {
+            if let Ok(back) = self.returns.recv_timeout(left.min(GLANCE)) {
                 self.take_back(back);
-                self.set_to_work();
             }
+            self.set_to_work();
         }
         true
     }
 
-    /// Ends what runs and drops what waits, for lack of time.
+    /// Ends what runs and drops what waits, for lack of time. Who does not come back at once is in a hurry until it
+    /// does: then it is free for what comes next.
     fn give_up(&mut self, what: &str, drop: fn(&mut Queue) -> usize) {
         let mut late = Vec::new();
         for troop in &mut self.troops {
             for seat in troop.seats.iter_mut().chain(&mut troop.leaving) {
-                let dropped = drop(&mut seat.queue);
-                if (seat.worker.is_none() && !seat.is_dead) || dropped > 0 {
+                let is_away = seat.is_away();
+                seat.hurry.set(is_away);
+                if drop(&mut seat.queue) > 0 || is_away {
                     late.push(format!("'{}'", seat.name));
                 }
             }
@@ -71,7 +94,6 @@ impl Crew {
             late.join(", ")
         );
         self.tools.tell(Level::Error, "actions", &text);
-        self.tools.hurry.store(true, Ordering::Relaxed);
         let limit = Instant::now() + Duration::from_secs(2);
         while self.away > 0 {
             let left = limit.saturating_duration_since(Instant::now());
@@ -80,6 +102,5 @@ impl Crew {
                 Err(_) => break,
             }
         }
-        self.tools.hurry.store(false, Ordering::Relaxed);
     }
 }

@@ -1,13 +1,15 @@
 //! Another configuration (behaviour §5.3): actions that stay get their new properties and a reload, new ones start and
 //! are told of the bans that stand, those that are gone undo their bans and stop, the last one of a jail first.
 //!
-//! fail2ban loses an action that is new in the configuration; here a jail whose ban action was changed is never without
-//! one.
+//! fail2ban loses an action that is new in the configuration; here it is told of all bans as soon as those that it
+//! follows have undone theirs. For that moment the bans keep nobody out: with both at once the end of the one would take
+//! away what the other has just made, for good.
 
 use super::{Crew, Seat, Troop};
+use crate::actions::Planned;
 use crate::actions::queue::Job;
 use crate::actions::ticket::Ticket;
-use crate::actions::worker::{Act, Worker};
+use crate::actions::worker::Worker;
 use std::sync::Arc;
 
 impl Crew {
@@ -54,23 +56,27 @@ impl Crew {
         let mut before = std::mem::take(&mut troop.seats);
         before.retain(|seat| !seat.is_dead);
         for worker in workers {
-            let same = |seat: &Seat| seat.name == worker.name && seat.action.is_some();
-            match (&worker.act, before.iter().position(same)) {
-                (Act::Scripts(life), Some(place)) => {
+            let plan = worker.act.plan();
+            let is_same = |seat: &Seat| seat.name == worker.name && goes_on_as(&seat.plan, &plan);
+            let seat = match before.iter().position(is_same) {
+                Some(place) => {
                     let mut seat = before.remove(place);
-                    seat.action = worker.act.action();
-                    seat.queue.push(Job::Reload(Arc::clone(life.action())));
-                    troop.seats.push(seat);
+                    if let Planned::Scripts(action) = &plan {
+                        seat.queue.push(Job::Reload(Arc::clone(action)));
+                    }
+                    seat.plan = plan;
+                    seat
                 }
-                _ => {
+                None => {
                     let mut seat = self.seat(worker);
                     for ticket in &live {
-                        seat.queue
-                            .push(Job::Ban(Arc::clone(ticket), Default::default()));
+                        let job = Job::Ban(ticket.as_older(), Default::default());
+                        seat.queue.push(job);
                     }
-                    troop.seats.push(seat);
+                    seat
                 }
-            }
+            };
+            troop.seats.push(seat);
         }
         before.reverse();
         for mut seat in before {
@@ -82,5 +88,13 @@ impl Crew {
             // Nobody is left who would be told of their ends.
             troop.live.clear();
         }
+    }
+}
+
+/// True if whoever does the one can go on with the other: scripts change under way, letters have no word for that.
+fn goes_on_as(before: &Planned, now: &Planned) -> bool {
+    match (before, now) {
+        (Planned::Scripts(_), Planned::Scripts(_)) => true,
+        (before, now) => before == now,
     }
 }

@@ -2,7 +2,9 @@
 
 use super::super::Planned;
 use super::super::definition::tests::action;
+use super::super::mail;
 use super::super::values::{History, NoHistory, Past};
+use super::finish::Patience;
 use super::thread::BATCH;
 use super::*;
 use crate::log::{Log, Target};
@@ -41,17 +43,16 @@ fn recorder(dir: &Path, name: &str) -> Planned {
     plan(name, &params)
 }
 
+fn make_pipe(dir: &Path) -> String {
+    let pipe = dir.join("pipe").display().to_string();
+    let made = Program::new("mkfifo").arg(&pipe).status().unwrap();
+    assert!(made.success());
+    pipe
+}
+
 /// One whose first ban waits until somebody writes to the pipe.
 fn stuck(dir: &Path, name: &str) -> Planned {
-    let pipe = dir.join("pipe");
-    assert!(
-        Program::new("mkfifo")
-            .arg(&pipe)
-            .status()
-            .unwrap()
-            .success()
-    );
-    let (pipe, out) = (pipe.display(), dir.join("out"));
+    let (pipe, out) = (make_pipe(dir), dir.join("out"));
     let ban = format!(
         "[ <ip> != 192.0.2.0 ] || read line < {pipe}\necho {name} ban <ip> >> {}",
         out.display()
@@ -173,6 +174,66 @@ fn the_end_flushes_and_stops_in_reverse_order() {
     assert!(place("one flush") < place("two stop"), "{lines:?}");
 }
 
+/// There is no time for what is queued, more than enough for the rest, and nobody is held up by who leaves before.
+const NO_PATIENCE: Patience = Patience {
+    queued: Duration::ZERO,
+    flushes: Duration::from_secs(60),
+    stops: Duration::from_secs(60),
+    turn: Duration::ZERO,
+};
+
+#[test]
+fn a_ban_without_an_end_is_cut_short_and_undone() {
+    let dir = tempfile::tempdir().unwrap();
+    let (pipe, out) = (make_pipe(dir.path()), dir.path().join("out"));
+    let line = |what: &str| format!("echo {what} >> {}", out.display());
+    let (check, flush, stop) = (line("check"), line("flush"), line("stop"));
+    // It says that it runs; the second pipe has no other end.
+    let ban = format!("echo > {pipe}; mkfifo {pipe}2; read line < {pipe}2");
+    let params = [
+        ("actionban", ban.as_str()),
+        ("actioncheck", check.as_str()),
+        ("actionflush", flush.as_str()),
+        ("actionstop", stop.as_str()),
+    ];
+    let mut world = world(dir, &[("a", &[plan("fw", &params)])], Box::new(NoHistory));
+    world.ban(0, "192.0.2.1");
+    fs::read(&pipe).unwrap();
+    let World { dir, crew, .. } = world;
+    crew.finish_within(&NO_PATIENCE, &|| {});
+    let told = fs::read_to_string(&out).unwrap();
+    assert_eq!(told, "flush\nstop\n");
+    let log = fs::read_to_string(dir.path().join("log")).unwrap();
+    assert!(!log.contains("Invariant check failed"), "{log}");
+}
+
+#[test]
+fn a_stop_that_takes_its_time_holds_up_no_other() {
+    let dir = tempfile::tempdir().unwrap();
+    let (pipe, out) = (make_pipe(dir.path()), dir.path().join("out"));
+    // The last one, which stops first, waits for the stop of the one before it.
+    let stops = |name: &str, stop: String| {
+        let stop = format!("{stop}; echo {name} >> {}", out.display());
+        plan(name, &[("actionstop", &stop), ("actionunban", "x")])
+    };
+    let plans = [
+        stops("fw", format!("echo > {pipe}")),
+        stops("slow", format!("read line < {pipe}")),
+    ];
+    let World {
+        crew, dir: _dir, ..
+    } = {
+        let mut world = world(dir, &[("a", &plans)], Box::new(NoHistory));
+        world.until_away(0);
+        world
+    };
+    crew.finish_within(&NO_PATIENCE, &|| {});
+    let told = fs::read_to_string(&out).unwrap();
+    let mut told: Vec<&str> = told.lines().collect();
+    told.sort();
+    assert_eq!(told, ["fw", "slow"]);
+}
+
 #[test]
 fn a_reload_starts_what_is_new_and_ends_what_is_gone() {
     let dir = tempfile::tempdir().unwrap();
@@ -228,6 +289,139 @@ fn a_reload_starts_what_is_new_and_ends_what_is_gone() {
             .troops
             .iter()
             .all(|troop| troop.leaving.is_empty())
+    );
+}
+
+#[test]
+fn a_reload_tells_nobody_again_what_it_knows() {
+    let dir = tempfile::tempdir().unwrap();
+    // Nobody listens there: each letter is one error.
+    let letters = |dest: &str| {
+        let options = [("host", "127.0.0.1:1"), ("dest", dest)];
+        Planned::Mail(Arc::new(mail::tests::letters(&options).unwrap()))
+    };
+    let line = |text: &str| format!("echo {text} >> {}", dir.path().join("out").display());
+    let (ban, unban) = (line("'<ip>' is older: <restored>"), line("'<ip>' ends"));
+    let newcomer = |norestored| {
+        let params = [
+            ("actionban", ban.as_str()),
+            ("actionunban", &unban),
+            ("norestored", norestored),
+        ];
+        plan("new", &params)
+    };
+    let one = plan("one", &[("actionban", "true")]);
+    let other = plan("one", &[("actionban", "exit 0")]);
+    let (silent, told) = (newcomer("1"), newcomer("0"));
+    let jails = [("a", &[one, letters("root")][..])];
+    let mut world = world(dir, &jails, Box::new(NoHistory));
+    for number in 1..3 {
+        world.ban(0, &format!("192.0.2.{number}"));
+    }
+    world.until_away(0);
+    let reload = |world: &mut World, plans: &[&Planned]| {
+        let workers = plans.iter().map(|plan| plan.worker()).collect();
+        world.crew.reload(0, workers, std::iter::empty());
+        world.until_away(0);
+        let reports = world.crew.reports(0).into_iter();
+        let mail = reports.filter(|report| report.name == "smtp");
+        mail.map(|report| report.errors).collect::<Vec<_>>()
+    };
+    let mail = letters("root");
+    // The start and two bans; a reload adds nothing to them.
+    assert_eq!(reload(&mut world, &[&other, &mail]), [3]);
+    // Other letters are another action. It tells that it starts, and of no ban that was there.
+    assert_eq!(reload(&mut world, &[&other, &letters("admin")]), [1]);
+    // Of these most are only owed.
+    for number in 0..1_005 {
+        world.ban(0, &format!("10.0.{}.{}", number / 256, number % 256));
+    }
+    reload(&mut world, &[&other, &silent]);
+    world.ban(0, "192.0.2.3");
+    for number in 1..4 {
+        let prefix = format!("192.0.2.{number}").parse().unwrap();
+        world.crew.unban(0, &prefix);
+    }
+    world.until_away(0);
+    assert_eq!(world.out(), ["192.0.2.3 is older: 0", "192.0.2.3 ends"]);
+    world.crew.flush(0);
+    world.ban(0, "192.0.2.4");
+    reload(&mut world, &[&other]);
+    let before = world.out().len();
+    reload(&mut world, &[&other, &told]);
+    world.ban(0, "192.0.2.5");
+    world.until_away(0);
+    let expected = ["192.0.2.4 is older: 1", "192.0.2.5 is older: 0"];
+    assert_eq!(world.out().split_off(before), expected);
+}
+
+#[test]
+fn a_successor_begins_when_what_it_follows_is_gone() {
+    // Each reload at once after the other, while the first one's flush waits for the pipe.
+    let check = |reloads: &[&[&str]], expected: &[&str]| {
+        let dir = tempfile::tempdir().unwrap();
+        let root = dir.path().to_owned();
+        let (pipe, out) = (make_pipe(&root), root.join("out"));
+        let line = |text: &str| format!("echo {text} >> {}", out.display());
+        let held = |name: &str| {
+            let flush = format!("read line < {pipe}; {}", line(&format!("{name} flush")));
+            let (ban, stop) = (line("fw ban '<ip>'"), line(&format!("{name} stop")));
+            let params = [
+                ("actionban", ban.as_str()),
+                ("actionunban", "x"),
+                ("actionflush", &flush),
+                ("actionstop", &stop),
+            ];
+            plan(name, &params)
+        };
+        let mail = |name: &str| {
+            let (ban, stop) = (line(&format!("{name} ban")), line(&format!("{name} stop")));
+            plan(name, &[("actionban", &ban), ("actionstop", &stop)])
+        };
+        let jails = [("a", &[held("fw"), mail("mail")][..])];
+        let mut world = world(dir, &jails, Box::new(NoHistory));
+        world.ban(0, "192.0.2.1");
+        world.until_away(0);
+        let before = world.out().len();
+        for names in reloads {
+            let plans = names.iter().map(|name| match name.contains("mail") {
+                true => mail(name),
+                false => recorder(&root, name),
+            });
+            let workers = plans.map(|plan| plan.worker()).collect();
+            world.crew.reload(0, workers, std::iter::empty());
+        }
+        // Everything that need not wait is done.
+        world.until_away(1);
+        let mut at_once = world.out().split_off(before);
+        at_once.sort();
+        fs::write(&pipe, "\n").unwrap();
+        world.until_away(0);
+        let later = world.out().split_off(before + at_once.len());
+        assert_eq!([at_once, later].concat(), expected, "{reloads:?}");
+    };
+    check(
+        &[&["other"]],
+        &[
+            "mail stop",
+            "fw flush",
+            "fw stop",
+            "other start",
+            "other ban 192.0.2.1",
+        ],
+    );
+    check(
+        &[&["mail"], &["fw", "mail"]],
+        &["fw flush", "fw stop", "fw start", "fw ban 192.0.2.1"],
+    );
+    // The jail goes and is back at once; what only tells of bans does so.
+    check(
+        &[&[], &["fw", "mail2"]],
+        &["mail stop", "fw flush", "fw stop", "fw start"],
+    );
+    check(
+        &[&["mail2"]],
+        &["mail stop", "mail2 ban", "fw flush", "fw stop"],
     );
 }
 
@@ -296,16 +490,9 @@ fn one_that_dies_is_said_and_the_others_live() {
 #[test]
 fn what_was_put_off_is_told_in_the_end() {
     let dir = tempfile::tempdir().unwrap();
-    let pipe = dir.path().join("pipe");
-    assert!(
-        Program::new("mkfifo")
-            .arg(&pipe)
-            .status()
-            .unwrap()
-            .success()
-    );
+    let pipe = make_pipe(dir.path());
     let out = dir.path().join("out");
-    let start = format!("read line < {}", pipe.display());
+    let start = format!("read line < {pipe}");
     let ban = format!("echo <ip> >> {}", out.display());
     let slow = plan("slow", &[("actionstart", &start), ("actionban", &ban)]);
     let mut world = world(dir, &[("a", &[slow])], Box::new(NoHistory));

@@ -7,6 +7,7 @@ use crate::actions::worker::Worker;
 use std::sync::Arc;
 use std::sync::mpsc::{Sender, channel};
 use std::thread;
+use std::time::Instant;
 
 /// Jobs that a thread takes at once.
 pub(super) const BATCH: usize = 16;
@@ -16,6 +17,8 @@ pub(super) struct Return {
     pub(super) seat: u64,
     /// Nothing if the thread panicked.
     pub(super) worker: Option<Worker>,
+    /// What it had no time for.
+    pub(super) left: Vec<Job>,
     pub(super) errors: Vec<String>,
     /// The last job failed.
     pub(super) is_failing: bool,
@@ -32,6 +35,7 @@ pub(super) fn set_out(
     let home = Home {
         seat: seat.id,
         worker: None,
+        left: Vec::new(),
         errors: Vec::new(),
         is_failing: false,
         back: back.clone(),
@@ -43,10 +47,11 @@ pub(super) fn set_out(
         .name("action".into())
         .spawn(move || {
             if let Ok((worker, jobs)) = taken.recv() {
-                work(worker, &jobs, &tools, home);
+                work(worker, jobs, &tools, home);
             }
         })?;
     if let Some(worker) = seat.worker.take() {
+        seat.set_out = Some(Instant::now());
         let jobs = seat.queue.take(BATCH);
         // The thread waits for just this.
         drop(hand_over.send((worker, jobs)));
@@ -54,12 +59,13 @@ pub(super) fn set_out(
     Ok(())
 }
 
-fn work(mut worker: Worker, jobs: &[Job], tools: &Tools, mut home: Home) {
+fn work(mut worker: Worker, jobs: Vec<Job>, tools: &Tools, mut home: Home) {
     for job in jobs {
-        if tools.is_in_hurry() {
-            break;
+        if worker.hurry.is_on() {
+            home.left.push(job);
+            continue;
         }
-        let errors = worker.perform(job, tools);
+        let errors = worker.perform(&job, tools);
         home.is_failing = !errors.is_empty();
         home.errors.extend(errors);
     }
@@ -70,6 +76,7 @@ fn work(mut worker: Worker, jobs: &[Job], tools: &Tools, mut home: Home) {
 struct Home {
     seat: u64,
     worker: Option<Worker>,
+    left: Vec<Job>,
     errors: Vec<String>,
     is_failing: bool,
     back: Sender<Return>,
@@ -81,6 +88,7 @@ impl Drop for Home {
         let back = Return {
             seat: self.seat,
             worker: self.worker.take(),
+            left: std::mem::take(&mut self.left),
             errors: std::mem::take(&mut self.errors),
             is_failing: self.is_failing,
         };

@@ -2,9 +2,31 @@
 
 use super::*;
 use base::Origin;
+use std::cell::Cell;
 
 /// An action with these options.
 pub(crate) fn action(params: &[(&str, &str)]) -> (Definition, Vec<String>) {
+    on(&machine(), params)
+}
+
+fn machine() -> Machine {
+    Machine {
+        has_ipv6: true,
+        full_name: LazyLock::new(|| {
+            ASKED.with(|asked| asked.set(asked.get() + 1));
+            "vm.example.org".into()
+        }),
+        short_name: || "vm".into(),
+    }
+}
+
+thread_local! {
+    /// How often somebody asked for the full name.
+    static ASKED: Cell<usize> = const { Cell::new(0) };
+}
+
+/// The action on this machine.
+fn on(machine: &Machine, params: &[(&str, &str)]) -> (Definition, Vec<String>) {
     let pairs = params
         .iter()
         .map(|(key, value)| ((*key).into(), (*value).into()));
@@ -19,14 +41,9 @@ pub(crate) fn action(params: &[(&str, &str)]) -> (Definition, Vec<String>) {
             text: "".into(),
         },
     };
-    let machine = Machine {
-        has_ipv6: true,
-        full_name: || "vm.example.org".into(),
-        short_name: || "vm".into(),
-    };
     let mut notes = Vec::new();
     let bantime = Some(Span::from_secs(600));
-    let definition = Definition::new("j1", bantime, &spec, &machine, &mut notes);
+    let definition = Definition::new("j1", bantime, &spec, machine, &mut notes);
     (definition, notes)
 }
 
@@ -49,7 +66,6 @@ fn options_for_the_family_come_first() {
     ];
     check(&params, V4, "b four <ip>");
     check(&params, V6, "b six why <ip>");
-    check(&params, None, "b four <ip>");
 }
 
 #[test]
@@ -65,6 +81,20 @@ fn what_every_action_has() {
     // Names within names, innermost first.
     let nested = [("actionban", "<a_<b>>"), ("b", "c"), ("a_c", "found")];
     check(&nested, None, "found");
+}
+
+#[test]
+fn the_name_server_is_asked_once_and_only_if_somebody_wants_to_know() {
+    let machine = machine();
+    let asks = ["actionstart", "actionstop", "actionban"].map(|command| (command, "<fq-hostname>"));
+    for (params, asked) in [
+        (&[("actionban", "<sh-hostname>")][..], 0),
+        (&asks, 1),
+        (&asks, 1),
+    ] {
+        on(&machine, params);
+        assert_eq!(ASKED.get(), asked, "{params:?}");
+    }
 }
 
 #[test]

@@ -7,11 +7,13 @@ use super::super::values::{Counters, NoHistory, Values};
 use super::*;
 use std::collections::VecDeque;
 
-/// Hands that write down what they are asked for. A script fails if it begins with one of the texts, so many times.
+/// Hands that write down what they are asked for. A script fails if it begins with one of the texts, so many times, and is cut
+/// short if it begins with another.
 #[derive(Default)]
 struct Notes {
     seen: Vec<String>,
     fails: VecDeque<(&'static str, usize)>,
+    cut: Option<&'static str>,
     now: i64,
 }
 
@@ -36,16 +38,19 @@ impl Hands for Notes {
         template.fill(&mut |tag| values.of(tag))
     }
 
-    fn run(&mut self, _action: &Definition, script: &Script) -> bool {
+    fn run(&mut self, _action: &Definition, script: &Script) -> Outcome {
         self.seen.push(script.text.clone());
+        if self.cut.is_some_and(|start| script.text.starts_with(start)) {
+            return Outcome::CutShort;
+        }
         let fails =
             |(start, left): &&mut (&str, usize)| *left > 0 && script.text.starts_with(*start);
         match self.fails.iter_mut().find(fails) {
             Some((_, left)) => {
                 *left -= 1;
-                false
+                Outcome::Failed
             }
-            None => true,
+            None => Outcome::Well,
         }
     }
 
@@ -70,6 +75,8 @@ enum Step {
     Reload(&'static [(&'static str, &'static str)]),
     /// Scripts that begin so fail from now on, so many times.
     Fail(&'static str, usize),
+    /// Scripts that begin so are cut short from now on; none if that is nothing.
+    Cut(&'static str),
     /// So many seconds go by.
     Wait(i64),
 }
@@ -119,6 +126,10 @@ fn run(params: &[(&'static str, &'static str)], steps: &[Step]) -> Vec<String> {
             Reload(more) => life.reload(&mut notes, Arc::new(action(&with(more)).0)),
             Fail(start, times) => {
                 notes.fails.push_back((start, *times));
+                Ok(())
+            }
+            Cut(start) => {
+                notes.cut = Some(*start).filter(|start| !start.is_empty());
                 Ok(())
             }
             Wait(seconds) => {
@@ -484,6 +495,65 @@ fn failures_of_the_end_are_told_and_the_rest_goes_on() {
         &format!(
             "S 4 | B 4 1.1.1.1 | S 6 | B 6 2001::1 | {FLUSHED} | F 4 | F 6 | Err Error flushing action Jail('j1')/a: 'Script error' | T 4 | T 6 | Err Error stopping action Jail('j1')/a: 'Script error'"
         ),
+    );
+}
+
+#[test]
+fn what_there_is_no_time_for_is_no_failure() {
+    // A check that cannot run says nothing: no repair, and what may be there is undone.
+    let no_time = "Err there is no time left";
+    check(
+        &with(&[SIX]),
+        &[Cut("B"), Ban("1.1.1.1"), Cut(""), Flush, Stop],
+        &format!("S 4 | B 4 1.1.1.1 | {no_time} | {FLUSHED} | F 4 | T 4"),
+    );
+    check(
+        &with(&[SIX]),
+        &[
+            Ban("1.1.1.1"),
+            Fail("B", 1),
+            Cut("C"),
+            Ban("1.1.1.2"),
+            Again("1.1.1.1"),
+            Cut(""),
+            Flush,
+            Stop,
+        ],
+        &format!(
+            "S 4 | B 4 1.1.1.1 | B 4 1.1.1.2 | C 4 | {no_time} | C 4 | {no_time} | {FLUSHED} | F 4 | T 4"
+        ),
+    );
+    // In the middle of a repair.
+    check(
+        &with(&[]),
+        &[
+            Start,
+            Ban("1.1.1.1"),
+            Fail("C", 1),
+            Cut("S"),
+            Again("1.1.1.1"),
+            Cut(""),
+            Stop,
+        ],
+        &format!("S 4 | B 4 1.1.1.1 | C 4 | {MISSING} | T 4 | S 4 | {no_time} | T 4"),
+    );
+    // Half a start is undone, too.
+    check(
+        &with(&[]),
+        &[Cut("S"), Start, Cut(""), Stop],
+        &format!("S 4 | {no_time} | T 4"),
+    );
+    check(
+        &with(&[("actionflush", "")]),
+        &[
+            Start,
+            Ban("1.1.1.1"),
+            Cut("U"),
+            Unban("1.1.1.1"),
+            Cut(""),
+            Unban("1.1.1.1"),
+        ],
+        &format!("S 4 | B 4 1.1.1.1 | U 4 1.1.1.1 | {no_time} | U 4 1.1.1.1"),
     );
 }
 

@@ -5,13 +5,15 @@
 //! into a program that may run as root.
 
 use super::letter::base64;
-use super::wire::{Roots, Wire};
+use super::wire::{Limited, Roots, Wire, left};
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpStream, ToSocketAddrs};
 use std::time::{Duration, Instant};
 
-/// The whole exchange takes no longer.
+/// The whole exchange takes no longer, once the name system has answered.
 const PATIENCE: Duration = Duration::from_secs(60);
+/// One address of the server has so much of it to take the connection.
+const KNOCK: Duration = Duration::from_secs(15);
 /// Bytes of one answer of the server.
 const LONGEST_ANSWER: u64 = 16 << 10;
 
@@ -110,18 +112,19 @@ impl Server {
 /// One connection.
 struct Talk {
     stream: BufReader<Wire>,
-    limit: Instant,
 }
 
 impl Talk {
     fn begin(host: &str, port: u16) -> std::io::Result<Self> {
+        let addresses = (host, port).to_socket_addrs()?;
         let limit = Instant::now() + PATIENCE;
         let mut last = None;
-        for address in (host, port).to_socket_addrs()? {
-            match TcpStream::connect_timeout(&address, PATIENCE / 4) {
-                Ok(stream) => {
-                    let stream = BufReader::new(Wire::Plain(stream));
-                    return Ok(Self { stream, limit });
+        for address in addresses {
+            match TcpStream::connect_timeout(&address, left(limit)?.min(KNOCK)) {
+                Ok(socket) => {
+                    let wire = Wire::Plain(Limited::new(socket, limit));
+                    let stream = BufReader::new(wire);
+                    return Ok(Self { stream });
                 }
                 Err(error) => last = Some(error),
             }
@@ -143,12 +146,9 @@ impl Talk {
         if !self.stream.buffer().is_empty() {
             return Err("it speaks before it is asked".into());
         }
-        self.hurry().map_err(|error| error.to_string())?;
         let wire = self.stream.into_inner().encrypted(host, roots)?;
-        Ok(Self {
-            stream: BufReader::new(wire),
-            limit: self.limit,
-        })
+        let stream = BufReader::new(wire);
+        Ok(Self { stream })
     }
 
     fn log_in(&mut self, login: &Login, offers: &str) -> Result<(), String> {
@@ -173,7 +173,6 @@ impl Talk {
     fn say(&mut self, text: &str, expected: &[&str]) -> Result<String, String> {
         let text = format!("{text}\r\n");
         let told = |error: std::io::Error| error.to_string();
-        self.hurry().map_err(told)?;
         let wire = self.stream.get_mut();
         wire.write_all(text.as_bytes()).map_err(told)?;
         wire.flush().map_err(told)?;
@@ -183,7 +182,6 @@ impl Talk {
     fn hear(&mut self, expected: &[&str]) -> Result<String, String> {
         let mut answer = String::new();
         loop {
-            self.hurry().map_err(|error| error.to_string())?;
             let mut line = Vec::new();
             let read = (&mut self.stream)
                 .take(LONGEST_ANSWER)
@@ -212,14 +210,5 @@ impl Talk {
             true => Ok(answer),
             false => Err(answer.trim_end().replace('\n', " / ")),
         }
-    }
-
-    /// The next step may take what is left of the time.
-    fn hurry(&self) -> std::io::Result<()> {
-        let left = self.limit.saturating_duration_since(Instant::now());
-        let left = Some(left.max(Duration::from_millis(1)));
-        let socket = self.stream.get_ref().socket();
-        socket.set_read_timeout(left)?;
-        socket.set_write_timeout(left)
     }
 }

@@ -1,13 +1,13 @@
 //! Letters, as a small mail server gets them.
 
 use super::letter::base64;
-use super::wire::Roots;
+use super::wire::{Limited, Roots};
 use super::*;
 use rustls::pki_types::{CertificateDer, PrivatePkcs8KeyDer};
 use rustls::{RootCertStore, ServerConfig, ServerConnection, StreamOwned};
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Read, Write};
-use std::net::TcpListener;
+use std::net::{TcpListener, TcpStream};
 use std::thread::{self, JoinHandle};
 
 /// Of 127.0.0.1, by itself, for a hundred years.
@@ -24,7 +24,7 @@ fn itself() -> RootCertStore {
     roots
 }
 
-fn letters(options: &[(&str, &str)]) -> Result<Letters, String> {
+pub(crate) fn letters(options: &[(&str, &str)]) -> Result<Letters, String> {
     let params: BTreeMap<String, String> = options
         .iter()
         .map(|(key, value)| ((*key).to_owned(), (*value).to_owned()))
@@ -278,6 +278,27 @@ fn options_are_smtp_pys() {
     assert!(
         !format!("{:?}", letters(&[("user", "me"), ("password", "secret")])).contains("secret")
     );
+}
+
+#[test]
+fn a_connection_whose_time_is_up_says_and_hears_nothing_more() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let now = std::time::Instant::now();
+    let check = |limit, is_over: bool| {
+        let socket = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        let mut theirs = listener.accept().unwrap().0;
+        let mut ours = Limited::new(socket, limit);
+        // What comes a byte at a time is there each time that one looks.
+        theirs.write_all(b"220").unwrap();
+        let over = |done: std::io::Result<usize>| {
+            done.is_err_and(|error| error.kind() == std::io::ErrorKind::TimedOut)
+        };
+        assert_eq!(over(ours.read(&mut [0; 1])), is_over);
+        assert_eq!(over(ours.read(&mut [0; 1])), is_over);
+        assert_eq!(over(ours.write(b"x")), is_over);
+    };
+    check(now, true);
+    check(now + std::time::Duration::from_secs(600), false);
 }
 
 #[test]

@@ -1,10 +1,11 @@
-//! A connection as it is, or under TLS.
+//! A connection as it is, or under TLS; either ends at a set time.
 
 use rustls::pki_types::ServerName;
 use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
 use std::io::{self, Read, Write};
 use std::net::TcpStream;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 /// Whom certificates must come from.
 pub(super) type Roots = fn() -> RootCertStore;
@@ -17,19 +18,52 @@ pub(super) fn system_roots() -> RootCertStore {
     roots
 }
 
+/// A socket for a limited time. A time-out of the system counts anew for each call: a server that sends a byte now and
+/// then could go on for ever. So each call has what is left.
+pub(super) struct Limited {
+    socket: TcpStream,
+    limit: Instant,
+}
+
+impl Limited {
+    pub(super) fn new(socket: TcpStream, limit: Instant) -> Self {
+        Self { socket, limit }
+    }
+}
+
+/// What is left of the time.
+pub(super) fn left(limit: Instant) -> io::Result<Duration> {
+    let left = limit.saturating_duration_since(Instant::now());
+    match left.is_zero() {
+        true => Err(io::Error::new(io::ErrorKind::TimedOut, "it takes too long")),
+        false => Ok(left),
+    }
+}
+
+impl Read for Limited {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.socket.set_read_timeout(Some(left(self.limit)?))?;
+        self.socket.read(buffer)
+    }
+}
+
+impl Write for Limited {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.socket.set_write_timeout(Some(left(self.limit)?))?;
+        self.socket.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.socket.flush()
+    }
+}
+
 pub(super) enum Wire {
-    Plain(TcpStream),
-    Tls(Box<StreamOwned<ClientConnection, TcpStream>>),
+    Plain(Limited),
+    Tls(Box<StreamOwned<ClientConnection, Limited>>),
 }
 
 impl Wire {
-    pub(super) fn socket(&self) -> &TcpStream {
-        match self {
-            Self::Plain(socket) => socket,
-            Self::Tls(stream) => stream.get_ref(),
-        }
-    }
-
     /// The same connection under TLS, the server's name proven.
     pub(super) fn encrypted(self, host: &str, roots: Roots) -> Result<Self, String> {
         let told = |error: rustls::Error| format!("TLS: {error}");

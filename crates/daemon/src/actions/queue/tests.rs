@@ -3,6 +3,9 @@
 use super::*;
 use base::Timestamp;
 
+/// Jobs that go at once.
+const BATCH: usize = 16;
+
 fn ticket(number: usize) -> Arc<Ticket> {
     let [_, a, b, c] = (number as u32).to_be_bytes();
     let prefix = Prefix::host([10, a, b, c].into());
@@ -49,6 +52,51 @@ fn a_full_queue_owes_bans_and_says_so_once() {
 }
 
 #[test]
+fn only_the_last_length_of_a_ban_waits() {
+    let mut queue = Queue::default();
+    let longer = |number, seconds| {
+        let ticket = Ticket {
+            length: Some(base::Span::from_secs(seconds)),
+            ..(*ticket(number)).clone()
+        };
+        Job::Prolong(Arc::new(ticket))
+    };
+    queue.push(ban(1));
+    for seconds in 0..50_000 {
+        queue.push(longer(1, seconds));
+        queue.push(longer(2, seconds));
+    }
+    // Where something else came between, both are told.
+    queue.push(Job::Unban(ticket(1)));
+    queue.push(ban(1));
+    queue.push(longer(1, 7));
+    let expected = [
+        ban(1),
+        longer(1, 49_999),
+        longer(2, 49_999),
+        Job::Unban(ticket(1)),
+        ban(1),
+        longer(1, 7),
+    ];
+    assert_eq!(queue.take(usize::MAX), expected);
+}
+
+#[test]
+fn a_ban_that_is_lined_up_is_owed_no_more() {
+    let mut queue = Queue::default();
+    for number in 0..=MOST_WAITING {
+        queue.push(ban(number));
+    }
+    // The action does nothing at ends and did not hear of this one's; it comes back.
+    queue.take(BATCH);
+    queue.push(ban(MOST_WAITING));
+    assert_eq!(queue.due(), []);
+    let told = queue.take(usize::MAX);
+    let times = told.iter().filter(|job| **job == ban(MOST_WAITING));
+    assert_eq!(times.count(), 1);
+}
+
+#[test]
 fn an_end_is_never_taken_for_that_of_another_ban() {
     let mut queue = Queue::default();
     queue.push(Job::Unban(ticket(0)));
@@ -72,6 +120,15 @@ fn at_the_end_bans_are_dropped_and_their_ends_kept() {
     }
     assert_eq!(queue.drop_bans(), 2);
     assert_eq!(queue.take(9), [Job::Start, unban, Job::Stop]);
+}
+
+#[test]
+fn what_there_was_no_time_for_is_next_again_unless_it_tells_of_a_ban() {
+    let mut queue = Queue::default();
+    let (again, unban) = (Job::Again(ticket(1)), Job::Unban(ticket(2)));
+    queue.push(Job::Stop);
+    queue.put_back(vec![ban(1), unban.clone(), again, Job::Flush(Vec::new())]);
+    assert_eq!(queue.take(9), [unban, Job::Flush(Vec::new()), Job::Stop]);
 }
 
 #[test]

@@ -78,6 +78,31 @@ fn check(dir: &Path, hostile: &str) {
 }
 
 #[test]
+fn a_reload_may_change_whether_older_bans_are_told() {
+    let dir = tempfile::tempdir().unwrap();
+    let ban = format!("echo >> {}", dir.path().join("out").display());
+    let plan = |norestored| action(&[("actionban", &ban), ("norestored", norestored)]).0;
+    let mut worker = Planned::Scripts(Arc::new(plan("0"))).worker();
+    let log = Log::open(
+        Target::File(dir.path().join("log")),
+        Level::Info,
+        TimeZone::UTC,
+    )
+    .unwrap();
+    let tools = Tools::new(Arc::new(log), Box::new(Same(Vec::new())), false);
+    let ticket = Ticket::bare("192.0.2.1".parse().unwrap(), Timestamp::from_secs(1));
+    let older = Job::Ban(Arc::new(ticket).as_older(), Counters::default());
+    for (norestored, told) in [("1", 0), ("0", 1), ("1", 1)] {
+        let reload = Job::Reload(Arc::new(plan(norestored)));
+        for job in [&reload, &older] {
+            assert!(worker.perform(job, &tools).is_empty());
+        }
+        let out = fs::read_to_string(dir.path().join("out")).unwrap_or_default();
+        assert_eq!(out.lines().count(), told, "{norestored}");
+    }
+}
+
+#[test]
 fn hostile_values_are_told_whole_and_run_nothing() {
     let dir = tempfile::tempdir().unwrap();
     let ten_kilobytes = "x'\"$(touch pwned)\n".repeat(600);

@@ -45,6 +45,7 @@ impl<B: Backend> Reconciler<B> {
             None if self.failing.take().is_some() => out.push(Report::Recovered),
             None => {}
         }
+        self.answer_late(now, out);
         failures
     }
 

@@ -9,7 +9,7 @@ use std::sync::mpsc::Receiver;
 use std::thread::JoinHandle;
 
 /// An action that writes down what it is told.
-fn recorder(dir: &Path, name: &str, more: &str) {
+pub(in crate::hub) fn recorder(dir: &Path, name: &str, more: &str) {
     let out = dir.join("told").display().to_string();
     let line = |option: &str, what: &str| format!("{option} = echo '{name} {what}' >> {out}\n");
     let ban = "ban <ip> <bancount> <restored> <bantime> <F-USER> <jail.banned_total>";
@@ -38,7 +38,7 @@ fn world(dir: &Path, action: &str) -> (Hub, Sender<Message>, Receiver<Message>) 
 }
 
 /// What one action was told, in order.
-fn told(dir: &Path, name: &str) -> Vec<String> {
+pub(in crate::hub) fn told(dir: &Path, name: &str) -> Vec<String> {
     let text = fs::read_to_string(dir.join("told")).unwrap_or_default();
     let own = text.lines().filter_map(|line| line.split_once(' '));
     let own = own.filter(|(who, _)| *who == name);
@@ -237,34 +237,5 @@ fn what_a_ban_tells_of_itself_is_not_kept_for_nothing() {
     assert!(hub.acting.awaited.is_empty());
     hub.acting.expect(jail, &record, false);
     hub.acting.forget(&BanKey { jail, prefix });
-    assert!(hub.acting.awaited.is_empty());
-}
-
-#[test]
-fn bans_that_are_recalled_tell_their_lines() {
-    let dir = tempfile::tempdir().unwrap();
-    let (mut hub, _sender, _inbox) = world(dir.path(), "one");
-    let row = store::Ban {
-        jail: "one".into(),
-        prefix: "198.51.100.1".parse().unwrap(),
-        time: clock::now(),
-        length: None,
-        count: 1,
-        failures: 2,
-        users: Vec::new(),
-        matches: vec!["line".into()],
-        captures: Vec::new(),
-    };
-    hub.recalled(vec![row.clone()], Vec::new());
-    let lines: Vec<_> = hub
-        .acting
-        .awaited
-        .values()
-        .map(|ticket| &ticket.matches)
-        .collect();
-    assert_eq!(lines, [&row.matches]);
-    hub.acting.awaited.clear();
-    // It stands already: nothing is to be told.
-    hub.recalled(vec![row], Vec::new());
     assert!(hub.acting.awaited.is_empty());
 }
