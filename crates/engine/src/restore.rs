@@ -100,10 +100,13 @@ impl Engine {
             self.drop_from_kernel(key, out);
             return;
         }
+        // Its row may be over or was never written: it is one more than what is known.
+        let past = self.history.of(&key);
+        let count = past.map_or(1, |past| past.count.saturating_add(1));
         let proposal = Proposal {
             time: now,
             length: until.map(|until| until.since(now)),
-            count: 1,
+            count,
             failures: 0,
             users: Vec::new(),
             matches: Vec::new(),

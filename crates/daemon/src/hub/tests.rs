@@ -438,3 +438,25 @@ fn of_the_former_list_only_what_is_still_asked_for_holds() {
     let held = say(&[new], vec![dns("kept.invalid")]);
     assert_eq!(held, "203.0.113.5 192.0.2.9 192.0.2.1");
 }
+
+#[test]
+fn a_ban_that_only_the_kernel_tells_is_one_more_of_its_owners() {
+    let dir = tempfile::tempdir().unwrap();
+    let (mut hub, _sender, _inbox) = hub_with(dir.path(), NATIVE, "bantime.increment = true\n");
+    let prefix: Prefix = "198.51.100.1".parse().unwrap();
+    let past = store::Past {
+        jail: "one".into(),
+        prefix,
+        time: clock::now() - Span::from_secs(3_000),
+        length: Some(Span::from_secs(600)),
+        count: 5,
+    };
+    let adopted = crate::enforce::Standing {
+        jail: hub.name_of(one(&hub)),
+        prefix,
+        until: None,
+    };
+    hub.restore(Vec::new(), vec![past], vec![adopted]);
+    let counts: Vec<u32> = hub.engine.bans().map(|ban| ban.count).collect();
+    assert_eq!(counts, [6]);
+}
