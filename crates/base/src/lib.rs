@@ -1,5 +1,5 @@
 //! Vocabulary that every part shares: time, durations, addresses and prefixes and the hash of them, jail names, lists of
-//! texts, diagnostics.
+//! texts, texts as Python's literals, diagnostics.
 //!
 //! Nothing here reads a clock, a file or the environment; the parts that do hand the values in.
 
@@ -7,6 +7,7 @@ mod diagnostic;
 mod duration;
 mod id_hash;
 mod jail;
+mod literal;
 mod prefix;
 mod prefix_set;
 mod texts;
@@ -18,6 +19,7 @@ pub use duration::{
 };
 pub use id_hash::IdHash;
 pub use jail::JailName;
+pub use literal::literal;
 pub use prefix::{FailureId, Family, Prefix, PrefixError, canonical};
 pub use prefix_set::PrefixSet;
 pub use texts::{NamedTexts, Texts};

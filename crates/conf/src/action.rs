@@ -3,12 +3,12 @@
 use crate::definition::Definition;
 use crate::interp::{Vars, fault};
 use crate::layers::{self, Merged};
-use crate::literal::literal;
 use crate::params::{self, Call};
 use crate::spec::ActionSpec;
 use crate::stock;
 use crate::text::Text;
 use crate::tree::Source;
+use base::literal;
 use base::{Diagnostic, Origin, Stops};
 use std::collections::BTreeMap;
 use std::rc::Rc;

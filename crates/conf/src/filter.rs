@@ -3,12 +3,12 @@
 use crate::definition::Definition;
 use crate::interp::{Scope, Vars, fault};
 use crate::layers::{self, Merged};
-use crate::literal::literal;
 use crate::params;
 use crate::reader::Reader;
 use crate::spec::{FilterSpec, Value};
 use crate::text::Text;
 use crate::tree::Source;
+use base::literal;
 use base::{Diagnostic, Stops};
 use std::rc::Rc;
 

@@ -22,7 +22,6 @@ mod interp;
 mod jail;
 mod layers;
 mod lint;
-mod literal;
 mod load;
 pub mod options;
 mod params;
@@ -34,11 +33,11 @@ mod text;
 mod tree;
 
 pub use alone::{FilterFrom, load_filter, load_rules, parse_call};
+pub use base::literal;
 pub use dump::{Dump, DumpRequest, Item, LogFile, Refused, Remark, dump};
 pub use embedded::EmbeddedFiles;
 pub use files::{Files, MemoryFiles};
 pub use lint::{jail_names, unknown_names};
-pub use literal::literal;
 pub use load::{Choice, load};
 pub use spec::{
     ActionSpec, BackendSpec, Blocktype, Config, Enabled, FilterSpec, Globals, Increment, JailSpec,

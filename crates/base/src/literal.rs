@@ -1,4 +1,4 @@
-//! A text as a Python literal: fail2ban's words and its stream quote that way.
+//! A text as a Python literal: fail2ban's words, its stream and its answers quote that way.
 
 /// The literal of a text: in single quotes, unless it holds some and no double ones.
 pub fn literal(text: &str) -> String {
