@@ -4,8 +4,11 @@
 //! seconds since 1970 UTC, durations whole seconds, `null` for "until" means for ever, addresses are in
 //! canonical text. Readers ignore fields that they do not know. These types are the messages and nothing else:
 //! the engine's own types never travel.
+//!
+//! [`fail2ban`] is the other protocol, that of fail2ban's own socket.
 
 mod answer;
+pub mod fail2ban;
 mod request;
 
 pub use answer::{
