@@ -1,0 +1,1 @@
+"""The names by which answers call errors of the server."""
