@@ -126,7 +126,9 @@ pub(super) fn called(
             let bytes: Result<_, _> = bytes.collect();
             Ok(Value::Bytes(bytes.map_err(|_| Fault::Class)?))
         }
-        ("builtins" | "exceptions", ..) => Ok(Value::Exception(Exception { class: name, args })),
+        ("builtins" | "__builtin__" | "exceptions", ..) => {
+            Ok(Value::Exception(Exception { class: name, args }))
+        }
         _ => Ok(Value::Exception(Exception {
             class: format!("{module}.{name}"),
             args,
