@@ -1,3 +1,5 @@
+//! The lines of events, held against what other programs read in fail2ban's log.
+
 use super::*;
 use crate::log::{Setup, Target};
 use engine::{IgnoreSource, JailId};

@@ -1,3 +1,5 @@
+//! The log as a whole: files, sockets made for it, and changes while lines are written.
+
 use super::change::Flushed;
 use super::*;
 use std::fs;

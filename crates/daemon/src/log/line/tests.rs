@@ -1,3 +1,5 @@
+//! Formats: what they give, which are refused, and that CPython gives and refuses the same.
+
 use super::*;
 use serde_json::{Value as Json, json};
 use std::io::Write as _;
