@@ -80,8 +80,8 @@ pub(crate) struct Run {
     /// The name of the firewall table
     #[arg(long, value_name = "NAME", default_value = daemon::TABLE)]
     pub(crate) table: String,
-    /// Write the log to this file instead of the standard error output
-    #[arg(long, value_name = "FILE")]
+    /// Write the log there instead of the standard error output: a file, or a word of fail2ban's logtarget (SYSLOG, …)
+    #[arg(long, value_name = "TARGET")]
     pub(crate) log: Option<PathBuf>,
     /// Run although fail2ban guards the same configuration
     #[arg(long)]

@@ -31,11 +31,12 @@ pub enum FilterFrom<'a> {
     Jail(&'a str),
 }
 
-/// Parts `name[key=value, …]`; none if that is not its form.
-pub fn parse_call(text: &str) -> Option<(String, FilterOptions)> {
-    params::parse(text)
-        .ok()
-        .map(|call| (call.name, call.options))
+/// Parts `name[key=value, …]`.
+///
+/// # Errors
+/// Where that is not its form, in fail2ban's words.
+pub fn parse_call(text: &str) -> Result<(String, FilterOptions), String> {
+    params::parse(text).map(|call| (call.name, call.options))
 }
 
 /// Reads one filter by itself, written as a jail names it (`sshd[mode=aggressive]`), for a jail with this `backend`.

@@ -95,12 +95,12 @@ impl Board {
         path: String,
         kind: &'static str,
         standing: Standing,
-    ) -> Vec<(Level, String)> {
+    ) -> Vec<SourceNews> {
         let key = (jail, path);
         if standing.state == SourceState::Gone {
-            let gone = self.sources.remove(&key);
+            let gone = self.sources.remove(&key).filter(|gone| gone.kind == "file");
             let line = format!("Removed logfile: '{}'", key.1);
-            return gone.map(|_| (Level::Info, line)).into_iter().collect();
+            return gone.map(|_| SourceNews::Log(line)).into_iter().collect();
         }
         let before = self.sources.get(&key).map(|source| &source.standing);
         let emptied = before.map_or(0, |before| before.truncations) < standing.truncations;
@@ -108,7 +108,7 @@ impl Board {
             "'{}' was emptied; what was written to it just before, and is in no copy beside it, was not read",
             key.1
         );
-        let emptied = emptied.then_some((Level::Notice, text));
+        let emptied = emptied.then_some(SourceNews::Jail(Level::Notice, text));
         let changed = change(&key.1, kind, before.map(|before| &before.state), &standing);
         self.sources.insert(key, Source { kind, standing });
         emptied.into_iter().chain(changed).collect()
@@ -371,18 +371,26 @@ impl Board {
     }
 }
 
+/// A line about a source.
+pub(crate) enum SourceNews {
+    /// fail2ban's, which tells of a log and names no jail.
+    Log(String),
+    /// Ours, about a source of one jail.
+    Jail(Level, String),
+}
+
 /// What a new state of a source is worth in the log.
 fn change(
     path: &str,
     kind: &str,
     before: Option<&SourceState>,
     now: &Standing,
-) -> Option<(Level, String)> {
+) -> Option<SourceNews> {
     let added = || {
-        (
-            Level::Info,
-            format!("Added logfile: '{path}' (pos = {})", now.position),
-        )
+        let (position, hash) = (now.position, &now.first_line_hash);
+        SourceNews::Log(format!(
+            "Added logfile: '{path}' (pos = {position}, hash = {hash})"
+        ))
     };
     match (before, &now.state) {
         (Some(before), now) if before == now => None,
@@ -392,13 +400,14 @@ fn change(
             Some(added())
         }
         (_, SourceState::CatchingUp) if kind == "file" => Some(added()),
-        (_, SourceState::Error(why)) => Some((
+        (_, SourceState::Error(why)) => Some(SourceNews::Jail(
             Level::Error,
             format!("'{path}' cannot be read: {why}; it is tried again"),
         )),
-        (Some(SourceState::Following), SourceState::Waiting) => {
-            Some((Level::Warning, format!("'{path}' is gone; waiting for it")))
-        }
+        (Some(SourceState::Following), SourceState::Waiting) => Some(SourceNews::Jail(
+            Level::Warning,
+            format!("'{path}' is gone; waiting for it"),
+        )),
         _ => None,
     }
 }

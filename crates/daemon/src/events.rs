@@ -1,7 +1,8 @@
 //! What the engine tells, as lines of our log.
 //!
 //! The texts that fail2ban also has are fail2ban's to the letter (behaviour §6.9): recidive filters, reports
-//! and dashboards read them. The others are ours. Each event has its line here and nowhere else.
+//! and dashboards read them, so that nothing may stand behind an address; what we have to add has a line of its own
+//! before it. The others are ours. Each event has its lines here and nowhere else.
 
 use crate::clock;
 use crate::log::{Kind, Level, Log, local};
@@ -11,12 +12,30 @@ use jiff::tz::TimeZone;
 
 /// Writes the engine's event.
 pub(crate) fn tell(log: &Log, zone: &TimeZone, name: Option<&JailName>, event: &Event) {
-    let (level, kind, module, text) = line(zone, event);
-    let text = match name {
-        Some(name) => format!("[{name}] {text}"),
-        None => text,
+    let reason = reason(event).map(per_ban);
+    for (level, kind, module, text) in reason.into_iter().chain([line(zone, event)]) {
+        let text = match name {
+            Some(name) => format!("[{name}] {text}"),
+            None => text,
+        };
+        log.write(clock::now(), level, kind, module, &text);
+    }
+}
+
+/// Why a ban ends that neither its time nor somebody's wish ends.
+fn reason(event: &Event) -> Option<String> {
+    let Event::Unbanned { prefix, why, .. } = event else {
+        return None;
     };
-    log.write(clock::now(), level, kind, module, &text);
+    match why {
+        LiftReason::Expired | LiftReason::Request | LiftReason::JailRemoved => None,
+        LiftReason::Protected => Some(format!("{prefix} must not be banned any more")),
+        LiftReason::Ignored => Some(format!("{prefix} is ignored from now on")),
+        LiftReason::Aggregated(network) => Some(format!("{prefix} is part of {network}")),
+        LiftReason::Unenforceable => Some(format!(
+            "{prefix} cannot be banned any more: its jail has no action any more"
+        )),
+    }
 }
 
 fn line(zone: &TimeZone, event: &Event) -> (Level, Kind, &'static str, String) {
@@ -92,26 +111,6 @@ fn line(zone: &TimeZone, event: &Event) -> (Level, Kind, &'static str, String) {
             restored: true,
             ..
         } => per_ban(format!("Restore Ban {prefix}")),
-        Event::Unbanned {
-            prefix,
-            why: LiftReason::Protected,
-            ..
-        } => per_ban(format!("Unban {prefix}: it must not be banned any more")),
-        Event::Unbanned {
-            prefix,
-            why: LiftReason::Ignored,
-            ..
-        } => per_ban(format!("Unban {prefix}: it is ignored from now on")),
-        Event::Unbanned {
-            prefix,
-            why: LiftReason::Aggregated(network),
-            ..
-        } => per_ban(format!("Unban {prefix}: it is part of {network}")),
-        Event::Unbanned {
-            prefix,
-            why: LiftReason::Unenforceable,
-            ..
-        } => per_ban(format!("Unban {prefix}: its jail has no action any more")),
         Event::Unbanned { prefix, .. } => per_ban(format!("Unban {prefix}")),
         Event::Ineffective { prefix, after, .. } => {
             let after = base::format_duration(after.as_secs());
@@ -283,85 +282,4 @@ fn protected(why: ProtectReason) -> &'static str {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use engine::JailId;
-
-    fn check(event: &Event, level: Level, module: &str, text: &str) {
-        let (got_level, _, got_module, got_text) = line(&TimeZone::UTC, event);
-        assert_eq!(
-            (got_level, got_module, got_text.as_str()),
-            (level, module, text)
-        );
-    }
-
-    #[test]
-    fn lines_that_other_programs_read_are_fail2bans() {
-        let jail = JailId(0);
-        let prefix: Prefix = "192.0.2.1".parse().unwrap();
-        let time = Timestamp::from_secs(1_763_856_708);
-        let id = FailureId::Prefix(prefix);
-        check(
-            &Event::Found {
-                jail,
-                id: id.clone(),
-                time,
-            },
-            Level::Info,
-            "filter",
-            "Found 192.0.2.1 - 2025-11-23 00:11:48",
-        );
-        let own = IgnoreReason::OwnAddress;
-        check(
-            &Event::Ignored { jail, id, why: own },
-            Level::Info,
-            "filter",
-            "Ignore 192.0.2.1 by ignoreself rule",
-        );
-        let ban = |restored| Event::Banned {
-            jail,
-            prefix,
-            time,
-            until: None,
-            failures: 5,
-            users: vec![("root".into(), 5)],
-            count: 1,
-            restored,
-            seq: 1,
-        };
-        check(&ban(false), Level::Notice, "actions", "Ban 192.0.2.1");
-        check(
-            &ban(true),
-            Level::Notice,
-            "actions",
-            "Restore Ban 192.0.2.1",
-        );
-        let why = LiftReason::Expired;
-        let lifted = Event::Unbanned {
-            jail,
-            prefix,
-            time,
-            until: None,
-            failures: 5,
-            why,
-        };
-        check(&lifted, Level::Notice, "actions", "Unban 192.0.2.1");
-        for (after, level) in [(2, Level::Debug), (3, Level::Notice), (60, Level::Warning)] {
-            let event = Event::AlreadyBanned {
-                jail,
-                prefix,
-                after: Span::from_secs(after),
-                until: None,
-                longer: false,
-            };
-            check(&event, level, "actions", "192.0.2.1 already banned");
-        }
-        let expired = Event::ExpiredIgnored { jail, prefix };
-        check(
-            &expired,
-            Level::Info,
-            "actions",
-            "Ignore 192.0.2.1, expired bantime",
-        );
-    }
-}
+mod tests;

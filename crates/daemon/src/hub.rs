@@ -4,7 +4,7 @@
 //! the performers. The hub waits for nobody: it hands over and goes on; answers come back as messages. Failures
 //! are stepped before the position behind them is stored, so that a crash reads again rather than loses.
 
-use crate::board::Board;
+use crate::board::{Board, SourceNews};
 use crate::clock;
 use crate::enforce::{Command, EnforcerHandle, Report};
 use crate::events;
@@ -321,8 +321,14 @@ impl Hub {
                     kind,
                     standing,
                 } => {
-                    for (level, text) in self.board.source_says(jail, path, kind, standing) {
-                        self.tell(level, "jail", jail, &text);
+                    for news in self.board.source_says(jail, path, kind, standing) {
+                        match news {
+                            SourceNews::Jail(level, text) => self.tell(level, "jail", jail, &text),
+                            SourceNews::Log(text) => {
+                                let level = Level::Info;
+                                self.log.write(now, level, Kind::Rare, "filter", &text);
+                            }
+                        }
                     }
                 }
                 Read::Left { jail, kind } => {

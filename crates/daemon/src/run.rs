@@ -11,7 +11,7 @@ use crate::hub::{Acting, Hub, Lists, Message, Parts, Reached};
 use crate::ignore::Questions;
 use crate::keep::{Keeper, Order};
 use crate::last_words::LastWords;
-use crate::log::{Kind, Level, Log, Target};
+use crate::log::{Kind, Level, Log, PRODUCT, Setup, Target, Threshold};
 use crate::plan::{Plan, Surroundings, compile};
 use crate::protect::Protection;
 use crate::reload::{self, Reloader};
@@ -63,7 +63,7 @@ pub struct Options {
     pub socket: PathBuf,
     /// The firewall table.
     pub table: String,
-    /// The log file; the standard error output if absent.
+    /// Where the log goes, as fail2ban's `logtarget` has it; the standard error output if absent.
     pub log: Option<PathBuf>,
     /// Run beside a live fail2ban.
     pub force: bool,
@@ -91,10 +91,8 @@ pub fn run(options: &Options) -> Result<Ended, Vec<Diagnostic>> {
     let (plan, globals, tree) = load(options, started)?;
     let log = Arc::new(open_log(options, &globals, &zone)?);
     let tell = |level, text: &str| log.write(clock::now(), level, Kind::Rare, "server", text);
-    tell(
-        Level::Info,
-        &format!("Starting Stockade v{}", env!("CARGO_PKG_VERSION")),
-    );
+    tell(Level::Info, &"-".repeat(50));
+    tell(Level::Info, &format!("Starting {PRODUCT}"));
     for (name, diagnostic) in &plan.broken {
         log.write(
             clock::now(),
@@ -230,9 +228,15 @@ fn report(diagnostics: &[Diagnostic], plan: &Plan) {
 }
 
 fn open_log(options: &Options, globals: &Globals, zone: &TimeZone) -> Result<Log, Vec<Diagnostic>> {
-    let target = options.log.clone().map_or(Target::Stderr, Target::File);
-    let level = Level::parse(&globals.loglevel).unwrap_or(Level::Info);
-    Log::open(target, level, zone.clone())
+    let target = match options.log.as_deref().map(|path| (path, path.to_str())) {
+        None => Ok(Target::stderr()),
+        Some((_, Some(text))) => Target::parse(text),
+        Some((path, None)) => Ok(Target::file(path.to_owned())),
+    };
+    // The configuration has said so already where it is none.
+    let level = Threshold::parse(&globals.loglevel).unwrap_or(Level::Info.into());
+    target
+        .and_then(|target| Log::open(Setup::new(target, level, zone.clone())))
         .map_err(|error| cannot(format!("the log cannot be opened: {error}")))
 }
 
@@ -251,6 +255,13 @@ impl Guard<'_> {
     fn begin(self, mut opened: Opened, signals: Signals) -> Result<Ended, Vec<Diagnostic>> {
         let (sender, inbox) = channel();
         let jails: Arc<[crate::plan::Jail]> = self.plan.jails.into();
+        let tell = |text: &str| {
+            self.log
+                .write(clock::now(), Level::Info, Kind::Rare, "jail", text);
+        };
+        for jail in jails.iter() {
+            tell(&format!("Creating new jail '{}'", jail.name));
+        }
         for (jail, note) in jails.iter().flat_map(|jail| {
             let notes = jail.notes.iter().chain(&jail.action_notes);
             notes.map(move |note| (jail, note))
@@ -381,6 +392,9 @@ impl Guard<'_> {
         let reloader = reloader
             .start(Arc::clone(&jails), held.positions, watcher, ordered)
             .map_err(|error| cannot(format!("the sources cannot start: {error}")))?;
+        for jail in jails.iter() {
+            tell(&format!("Jail '{}' started", jail.name));
+        }
         let socket = open_socket(&self.options.socket, &sender, &orders, &self.log);
         let notifier = Notifier::from_environment();
         notifier.ready(&format!("guarding with {} jails", jails.len()));

@@ -8,6 +8,7 @@ use detect::Encoding;
 use engine::JailId;
 use journal::JournalSource;
 use std::fmt;
+use std::sync::Arc;
 
 pub(crate) mod journal;
 pub(crate) mod tail;
@@ -45,6 +46,8 @@ pub(crate) struct Standing {
     pub(crate) state: SourceState,
     /// In bytes; 0 for the journal.
     pub(crate) position: u64,
+    /// fail2ban's sum over the first line of a file, from when its reading began; else empty.
+    pub(crate) first_line_hash: Arc<str>,
     /// How often it could not be opened or read.
     pub(crate) errors: u64,
     /// How often the file was emptied under its reader. What was written between the last read and that, and is in no
@@ -58,6 +61,7 @@ impl Standing {
         Self {
             state,
             position: 0,
+            first_line_hash: "".into(),
             errors: 0,
             truncations: 0,
         }

@@ -36,7 +36,7 @@ pub(crate) fn names_files_and_commands(program: &Path) -> Done {
 
     append(&list, "10.77.127.3 # who calls us\n")?;
     daemon.wait_banned("sshd", &set(&who[3..]), SOON)?;
-    daemon.ensure_said(&["Unban 10.77.127.3: it is ignored from now on"])?;
+    daemon.ensure_said(&["10.77.127.3 is ignored from now on", "Unban 10.77.127.3\n"])?;
     append(&world.file("auth.log"), failed_passwords(&who[2..3], 5)?)?;
     let by_file = format!("Ignore 10.77.127.3 by file:{}", list.display());
     until_true(SOON, &by_file, || Ok(daemon.times_said(&by_file) > 0))?;

@@ -76,5 +76,5 @@ fn a_call_is_parted_into_name_and_options() {
     let expected =
         [("a", "1"), ("b", "x y")].map(|(key, value)| (key.to_owned(), value.to_owned()));
     assert_eq!(parted.1, expected);
-    assert_eq!(parse_call("f[a b]"), None);
+    assert!(parse_call("f[a b]").is_err());
 }

@@ -6,7 +6,7 @@ use super::queue::Job;
 use super::ticket::Ticket;
 use super::values::{Counters, NoHistory};
 use super::worker::Worker;
-use crate::log::{Level, Log, Target};
+use crate::log::{Level, Log, Setup, Target};
 use crate::plan::{Surroundings, compile};
 use base::{NamedTexts, Prefix, Span, Timestamp};
 use jiff::tz::TimeZone;
@@ -62,7 +62,7 @@ pub fn rehearse(config: &Path, record: &Path, steps: &[Step]) -> Result<Vec<Stri
             None => "it has no jail".to_owned(),
         })?;
     let told = |error: std::io::Error| error.to_string();
-    let log = Log::open(Target::Stderr, Level::Critical, TimeZone::UTC).map_err(told)?;
+    let log = Log::open(Setup::new(Target::stderr(), Level::Critical, TimeZone::UTC))?;
     let tools = Tools::new(Arc::new(log), Box::new(NoHistory), false);
     let mut workers: Vec<Worker> = jail.actions.iter().map(|action| action.worker()).collect();
     let mut live: BTreeMap<Prefix, Arc<Ticket>> = BTreeMap::new();

@@ -31,6 +31,11 @@ impl Hub {
             is_dry_run,
             ..
         } = self;
+        let tell = |module, text: &str| {
+            log.write(clock::now(), Level::Info, Kind::Rare, module, text);
+        };
+        tell("server", "Shutdown in progress...");
+        tell("server", "Stopping all jails");
         let unanswered = questions.finish();
         if unanswered > 0 {
             let text =
@@ -38,6 +43,9 @@ impl Hub {
             log.write(clock::now(), Level::Notice, Kind::Rare, "ignore", &text);
         }
         acting.finish(&jails, &log, &pulse);
+        for jail in jails.iter().filter(|jail| !jail.is_removed) {
+            tell("jail", &format!("Jail '{}' stopped", jail.name));
+        }
         let in_order = enforcer.stop(flush).is_ok();
         let mut last = LastWords {
             engine,

@@ -209,6 +209,14 @@ impl Hub {
         );
         self.log
             .write(now, Level::Notice, Kind::Rare, "server", &text);
+        let tell = |text: &str| self.log.write(now, Level::Info, Kind::Rare, "jail", text);
+        for name in &answer.added {
+            tell(&format!("Creating new jail '{name}'"));
+            tell(&format!("Jail '{name}' started"));
+        }
+        for name in &answer.removed {
+            tell(&format!("Jail '{name}' stopped"));
+        }
         for broken in &answer.broken {
             let what = match broken.runs_as_before {
                 true => "its new form is wrong, it runs on as before",

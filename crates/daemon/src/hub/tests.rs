@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::enforce::{EnforceConfig, Enforcer};
-use crate::log::Target;
+use crate::log::{Setup, Target};
 use crate::plan::{Plan, Surroundings, compile};
 use engine::{IgnoreList, IgnoreSource};
 use std::fs;
@@ -50,7 +50,12 @@ pub(super) fn hub_with(
         path: "memory".into(),
         state: "ok".into(),
     };
-    let log = Log::open(Target::File(dir.join("out")), Level::Info, TimeZone::UTC).unwrap();
+    let log = Log::open(Setup::new(
+        Target::file(dir.join("out")),
+        Level::Info,
+        TimeZone::UTC,
+    ))
+    .unwrap();
     let log = Arc::new(log);
     let acting = Acting::new(&jails, &log, None, false, sender.clone());
     let questions = Questions::new(&jails, sender.clone());

@@ -41,7 +41,7 @@ impl CacheRules {
 
     fn parse(text: &str) -> Result<Self, String> {
         let call = parse_call(&format!("cache[{text}]"));
-        let (_, options) = call.ok_or("is no list of KEY=VALUE")?;
+        let (_, options) = call.map_err(|_| "is no list of KEY=VALUE")?;
         let (mut key, mut most, mut age) = (None, MOST, AGE);
         for (name, value) in &options {
             match name.as_str() {

@@ -32,7 +32,7 @@ impl Log {
             return Ok(Self::File(PathBuf::from(word)));
         }
         let text = word.to_string_lossy();
-        if let Some((name, options)) = conf::parse_call(&text)
+        if let Ok((name, options)) = conf::parse_call(&text)
             && name == "systemd-journal"
         {
             let place = JournalSource::of_options(&options, None);

@@ -47,7 +47,7 @@ pub(super) fn read(
     if !could_be_name(text) {
         return Ok(literal(text));
     }
-    let Some((name, options)) = conf::parse_call(text) else {
+    let Ok((name, options)) = conf::parse_call(text) else {
         let message = "Wrong filter name or options: write NAME[KEY=\"VALUE\", KEY=\"VALUE\"]";
         return Err((
             Vec::new(),

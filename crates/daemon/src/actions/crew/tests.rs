@@ -7,7 +7,7 @@ use super::super::values::{History, NoHistory, Past};
 use super::finish::Patience;
 use super::thread::BATCH;
 use super::*;
-use crate::log::{Log, Target};
+use crate::log::{Log, Setup, Target};
 use base::Timestamp;
 use jiff::tz::TimeZone;
 use std::fs;
@@ -61,11 +61,11 @@ fn stuck(dir: &Path, name: &str) -> Planned {
 }
 
 fn world(dir: tempfile::TempDir, jails: &[(&str, &[Planned])], history: Box<dyn History>) -> World {
-    let log = Log::open(
-        Target::File(dir.path().join("log")),
+    let log = Log::open(Setup::new(
+        Target::file(dir.path().join("log")),
         Level::Info,
         TimeZone::UTC,
-    )
+    ))
     .unwrap();
     let tools = Tools::new(Arc::new(log), history, false);
     let (wake, woken) = channel();

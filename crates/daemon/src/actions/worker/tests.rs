@@ -4,7 +4,7 @@ use super::super::Planned;
 use super::super::definition::tests::action;
 use super::super::values::{History, Past};
 use super::*;
-use crate::log::{Log, Target};
+use crate::log::{Log, Setup, Target};
 use base::{NamedTexts, Timestamp};
 use jiff::tz::TimeZone;
 use std::fs;
@@ -55,7 +55,12 @@ fn check(dir: &Path, hostile: &str) {
         captures: [("note", hostile)].into_iter().collect::<NamedTexts>(),
         ..Ticket::bare("192.0.2.1".parse().unwrap(), Timestamp::from_secs(1))
     };
-    let log = Log::open(Target::File(dir.join("log")), Level::Info, TimeZone::UTC).unwrap();
+    let log = Log::open(Setup::new(
+        Target::file(dir.join("log")),
+        Level::Info,
+        TimeZone::UTC,
+    ))
+    .unwrap();
     let tools = Tools::new(Arc::new(log), Box::new(Same(ticket.matches.clone())), false);
     let job = Job::Ban(Arc::new(ticket), Counters::default());
     let errors = worker.perform(&job, &tools);
@@ -83,11 +88,11 @@ fn a_reload_may_change_whether_older_bans_are_told() {
     let ban = format!("echo >> {}", dir.path().join("out").display());
     let plan = |norestored| action(&[("actionban", &ban), ("norestored", norestored)]).0;
     let mut worker = Planned::Scripts(Arc::new(plan("0"))).worker();
-    let log = Log::open(
-        Target::File(dir.path().join("log")),
+    let log = Log::open(Setup::new(
+        Target::file(dir.path().join("log")),
         Level::Info,
         TimeZone::UTC,
-    )
+    ))
     .unwrap();
     let tools = Tools::new(Arc::new(log), Box::new(Same(Vec::new())), false);
     let ticket = Ticket::bare("192.0.2.1".parse().unwrap(), Timestamp::from_secs(1));

@@ -4,6 +4,7 @@ use super::super::act::tests::{recorder, told};
 use super::super::tests::{failure, hub_with, one, plan};
 use super::super::*;
 use crate::plan::merge;
+use crate::source::SourceState;
 use std::time::Duration;
 
 /// A hub and its inbox.
@@ -117,11 +118,9 @@ fn what_enforces_the_bans_of_a_jail_may_change() {
     // To no action: nobody stays banned in name only.
     world.reload(Some(""), "");
     assert_eq!(world.hub.engine.bans().count(), 0);
-    assert!(
-        world
-            .log()
-            .contains("Unban 198.51.100.2: its jail has no action any more")
-    );
+    assert!(world.log().contains(
+        "[one] 198.51.100.2 cannot be banned any more: its jail has no action any more\n"
+    ));
     world.until("an unban", |world| world.knows("unban 198.51.100.2"));
 }
 
@@ -180,4 +179,54 @@ fn bans_that_begin_to_grow_have_a_past() {
     world.hub.perform();
     let count = world.hub.engine.bans().next().map(|ban| ban.count);
     assert_eq!(count, Some(6), "{}", world.log());
+}
+
+#[test]
+fn the_lives_of_jails_and_logs_are_told_as_fail2ban_does() {
+    let mut world = World::new("", "");
+    world.reload(None, "");
+    world.reload(Some(""), "");
+    let jail = one(&world.hub);
+    let standing = |state, hash: &str| Standing {
+        position: 37,
+        first_line_hash: hash.into(),
+        ..Standing::new(state)
+    };
+    let hash = "03cfd743661f07975fa2f1220c5194cbaff48451";
+    let state = |path: &str, standing| Read::State {
+        jail,
+        path: path.into(),
+        kind: "file",
+        standing,
+    };
+    world.hub.read(vec![
+        state("/a.log", standing(SourceState::CatchingUp, hash)),
+        state("/a.log", standing(SourceState::Following, hash)),
+        state("/b c.log", standing(SourceState::Following, "")),
+        state("/a.log", standing(SourceState::Gone, "")),
+    ]);
+    let World { dir, hub, inbox } = world;
+    hub.finish(false, &inbox);
+    let log = std::fs::read_to_string(dir.path().join("out")).unwrap();
+    let lines = log.lines().filter_map(|line| {
+        let (_, line) = line.split_once(" fail2ban.")?;
+        let (module, line) = line.split_once('[')?;
+        let (_, line) = line.split_once("]: INFO    ")?;
+        Some(format!("{} {line}", module.trim_end()))
+    });
+    // The built-in jails run too.
+    let lines = lines.filter(|line| !line.starts_with("jail ") || line.contains("'one'"));
+    #[rustfmt::skip]
+    let expected = [
+        "jail Jail 'one' stopped",
+        "jail Creating new jail 'one'",
+        "jail Jail 'one' started",
+        "filter Added logfile: '/a.log' (pos = 37, hash = 03cfd743661f07975fa2f1220c5194cbaff48451)",
+        "filter Added logfile: '/b c.log' (pos = 37, hash = )",
+        "filter Removed logfile: '/a.log'",
+        "server Shutdown in progress...",
+        "server Stopping all jails",
+        "jail Jail 'one' stopped",
+    ];
+    assert_eq!(lines.collect::<Vec<_>>(), expected, "{log}");
 }

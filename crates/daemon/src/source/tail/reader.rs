@@ -12,6 +12,7 @@ use engine::JailId;
 use std::fs::{File, Metadata};
 use std::io;
 use std::os::unix::fs::{FileExt, MetadataExt};
+use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
 /// Bytes of a file that are read in one round at most, so that no file keeps the others waiting.
@@ -102,6 +103,8 @@ pub(super) struct Reader {
     pub(super) grew: Instant,
     /// It may be a copy of another one, and is not read before that is clear.
     pub(super) suspicion: Option<Suspicion>,
+    /// The hash of the first line when the reading began; empty if there was none, or nobody is told.
+    pub(super) hash_at_begin: Arc<str>,
     /// The encoding that its jails ask for, and what that is for this file.
     pub(super) asked: Encoding,
     encoding: Encoding,
@@ -142,6 +145,7 @@ impl Reader {
             renamed: false,
             grew: now,
             suspicion: None,
+            hash_at_begin: "".into(),
             asked,
             encoding: start::encoding_of(&file, asked)?,
             file,

@@ -13,6 +13,7 @@ use std::fs::{self, File};
 use std::io::{self, ErrorKind};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// When a file is tried again that could not be opened.
@@ -234,6 +235,7 @@ impl<S: Sink> Tail<S> {
             self.open_reader(path, file.try_clone()?, id, one.asked, one.members, now)?;
             if let Some(reader) = self.readers.last_mut() {
                 reader.after = one.after;
+                reader.hash_at_begin = hash.as_str().into();
                 reader.suspicion = (!one.is_known).then(|| Suspicion::new(now));
             }
         }
@@ -336,10 +338,10 @@ impl<S: Sink> Tail<S> {
     fn standing_of(&self, path: &Path, jail: JailId) -> Option<Standing> {
         let bound = self.bound.get(path)?;
         let standing = |state, position| Standing {
-            state,
             position,
             errors: bound.errors,
             truncations: bound.truncations,
+            ..Standing::new(state)
         };
         if let Some((_, _, why)) = &bound.refused {
             return Some(standing(SourceState::Error(why.clone()), 0));
@@ -362,7 +364,10 @@ impl<S: Sink> Tail<S> {
         } else {
             SourceState::CatchingUp
         };
-        Some(standing(state, reader.offset()))
+        Some(Standing {
+            first_line_hash: Arc::clone(&reader.hash_at_begin),
+            ..standing(state, reader.offset())
+        })
     }
 
     /// Tells the state of a file after its end was reached.
