@@ -89,11 +89,12 @@ pub(super) fn own(
     }
     let mut texts = Vec::with_capacity(EARLY.len());
     for (key, instead) in EARLY {
-        let found = match (&scope, given(key)) {
-            (Some(scope), None) => scope.get(key)?,
-            _ => None,
+        let found = match &scope {
+            Some(scope) => scope.get(key)?,
+            None => None,
         };
-        if let Some(text) = found.as_ref().filter(|_| key == "loglevel") {
+        let is_level = key == "loglevel" && given(key).is_none();
+        if let Some(text) = found.as_ref().filter(|_| is_level) {
             let origin = text.origin();
             level(&text.plain(), |message| fault(message, &origin, None))?;
         }

@@ -129,3 +129,58 @@ pub(super) fn is_answered(own: &Own, seconds: Option<f64>) -> bool {
     let reply = socket::ask(Path::new(&own.socket), &ping, patience);
     reply.is_ok_and(|reply| reply.code == 0)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::options::{Wish, parse};
+    use super::*;
+
+    fn check(line: &str, expected: &str) {
+        let given: Vec<OsString> = line.split_whitespace().map(OsString::from).collect();
+        let Ok(Wish::Work(options)) = parse(&given) else {
+            panic!("{line}");
+        };
+        let own = Own {
+            socket: "/run/s".into(),
+            pidfile: "/run/p".into(),
+            loglevel: "INFO".into(),
+            logtarget: "SYSLOG[format=\"a b\"]".into(),
+            syslogsocket: "auto".into(),
+        };
+        let words = words(&options, &own).unwrap().join(&OsString::from("|"));
+        assert_eq!(words.to_str(), Some(expected), "{line}");
+    }
+
+    #[test]
+    fn the_server_is_told_what_the_client_knows() {
+        let settings = "-s|/run/s|-p|/run/p|--loglevel|INFO|--logtarget|SYSLOG[format=\"a b\"]|--syslogsocket|auto";
+        check(
+            "start",
+            &format!("--async|-b|-c|/etc/fail2ban|{settings}|start"),
+        );
+        check(
+            "-c /x -xvv --pname n start",
+            &format!("--async|-b|-c|/x|{settings}|--pname|n|-x|-v|-v|start"),
+        );
+        let here = std::env::current_dir().unwrap();
+        let here = here.display();
+        check(
+            "-q -c ./conf start",
+            &format!("--async|-b|-c|{here}/conf|{settings}|-q|start"),
+        );
+    }
+
+    #[test]
+    fn waiting_ends() {
+        let none = Duration::ZERO;
+        assert_eq!(until(none, || Ok(true)), Ok(true));
+        assert_eq!(until(none, || Ok(false)), Ok(false));
+        assert_eq!(until(none, || Err("no".into())), Err("no".into()));
+        let mut left = 3;
+        let counted = until(Duration::from_secs(60), || {
+            left -= 1;
+            Ok(left == 0)
+        });
+        assert_eq!(counted, Ok(true));
+    }
+}

@@ -74,14 +74,11 @@ impl Client<'_> {
             self.complain(format!("could not convert string to float: {number}"));
             return Ok(Done::No);
         };
-        // A time-out of zero would mean to the system that there is none.
-        let patience = Duration::try_from_secs_f64(seconds).map(|time| time.max(A_MOMENT));
-        let Ok(patience) = patience else {
-            self.complain("Timeout value out of range");
-            return Ok(Done::No);
-        };
+        // Less than none, and more than any time: there is no end. To the system zero would mean that, too.
+        let patience = Duration::try_from_secs_f64(seconds).ok();
+        let patience = patience.map(|time| time.max(A_MOMENT));
         let command: Vec<Value> = words.iter().map(|word| word.as_str().into()).collect();
-        Ok(self.ask(words, &command, Some(patience))?.into())
+        Ok(self.ask(words, &command, patience)?.into())
     }
 
     /// Asks the server and prints its answer; `words` say how.

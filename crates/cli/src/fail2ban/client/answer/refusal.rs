@@ -19,6 +19,7 @@ pub(in super::super) fn refusal(value: &Value) -> Refusal {
             sentence: None,
         };
     };
+    let error = &as_made(error);
     let Exception { class, args } = error;
     let sentence = match (class.as_str(), args.as_slice()) {
         ("IndexError", _) => "Sorry but the command is invalid".into(),
@@ -31,12 +32,41 @@ pub(in super::super) fn refusal(value: &Value) -> Refusal {
         _ => error.message(),
     };
     // An error of the system keeps the file that it is about apart.
-    let shown = match (args.as_slice(), error.message().starts_with("[Errno ")) {
-        ([number, text, ..], true) => &[number.clone(), text.clone()],
-        (all, _) => all,
+    let shown = match args.as_slice() {
+        [number, text, _] if error.message().starts_with("[Errno ") => {
+            vec![number.clone(), text.clone()]
+        }
+        all => all.to_vec(),
     };
     Refusal {
-        log: format!("NOK: {}", Value::Tuple(shown.to_vec()).repr()),
+        log: format!("NOK: {}", Value::Tuple(shown).repr()),
         sentence: Some(sentence),
     }
+}
+
+/// The error as it is once it has been made again. That of JSON, which arguments of an action's method may be, travels as
+/// text, document and place, and makes one sentence of them.
+fn as_made(error: &Exception) -> Exception {
+    let parts = match (error.class.as_str(), error.args.as_slice()) {
+        (
+            "json.decoder.JSONDecodeError",
+            [Value::Str(text), Value::Str(document), Value::Int(at)],
+        ) => Some((text, document, *at)),
+        _ => None,
+    };
+    let Some((text, document, at)) = parts else {
+        return error.clone();
+    };
+    let before = document
+        .chars()
+        .take(usize::try_from(at).unwrap_or_default());
+    let (mut line, mut column) = (1, 1);
+    for letter in before {
+        (line, column) = match letter {
+            '\n' => (line + 1, 1),
+            _ => (line, column + 1),
+        };
+    }
+    let sentence = format!("{text}: line {line} column {column} (char {at})");
+    Exception::new(&error.class, sentence)
 }

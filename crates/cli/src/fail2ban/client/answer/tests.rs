@@ -390,6 +390,12 @@ fn refusals() {
         "NOK: (2, 'No such')",
         "[Errno 2] No such: '/f'",
     );
+    check(
+        "json.decoder.JSONDecodeError",
+        &["Expecting value".into(), "[\n1,]".into(), 4.into()],
+        "NOK: ('Expecting value: line 2 column 3 (char 4)',)",
+        "Expecting value: line 2 column 3 (char 4)",
+    );
     let nothing = refusal(&Value::from("text"));
     assert_eq!(nothing.log, "The server says no and not why: 'text'");
     assert_eq!(nothing.sentence, None);
