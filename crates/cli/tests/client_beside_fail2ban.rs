@@ -326,6 +326,31 @@ fn half_a_server() {
     }
 }
 
+/// A restart reads the configuration before it stops anything, other than the original, and starts nothing beside a server
+/// that stays.
+#[test]
+fn restarts() {
+    let place = Place::new();
+    let ear = Ear::at(&place.socket(), well);
+    let ask = |line: &str| normal(&place, ours(&borrowed(&place.words(line))));
+    let refused = ask("-c {dir}/broken restart");
+    assert_eq!((refused.code, refused.stdout.as_str()), (255, ""));
+    assert!(
+        refused.stderr.contains("Failed during configuration"),
+        "{refused:?}"
+    );
+    assert!(ear.take().is_empty());
+    let stays = ask("--timeout 0 restart");
+    assert_eq!(
+        (stays.code, stays.stdout.as_str()),
+        (255, "Shutdown successful\n")
+    );
+    let sentence = "fail2ban: ERROR   The server has not ended within 0 seconds\n";
+    assert_eq!(stays.stderr, sentence);
+    assert_eq!(ear.take(), ["['stop']", "['ping', 0.1]"]);
+    fs::remove_file(place.socket()).unwrap();
+}
+
 /// Nobody answers: a socket that was left behind, and one behind which nobody speaks.
 #[test]
 fn nobody_answers() {
