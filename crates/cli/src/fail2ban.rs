@@ -4,6 +4,7 @@ pub(crate) mod client;
 mod glob;
 mod python;
 pub(crate) mod regex;
+mod server;
 
 /// Their one exit code for whatever goes wrong.
 const FAILED: u8 = 255;

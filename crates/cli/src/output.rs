@@ -2,7 +2,7 @@
 //!
 //! Text from logs may hold terminal sequences: whatever is printed for people is cleared of control characters.
 
-use std::io::{self, BufWriter, Stdout, Write};
+use std::io::{self, BufWriter, IsTerminal, Stdout, Write};
 
 /// The standard output, buffered; or none, where only the exit code is wanted.
 pub(crate) struct Output {
@@ -33,6 +33,21 @@ impl Output {
         self.stdout
             .as_mut()
             .map_or(Ok(()), |stdout| writeln!(stdout, "{line}"))
+    }
+
+    /// Text for programs without an end of its line.
+    pub(crate) fn piece(&mut self, text: &str) -> io::Result<()> {
+        self.stdout
+            .as_mut()
+            .map_or(Ok(()), |stdout| write!(stdout, "{text}"))
+    }
+
+    /// Lines that may hold what others wrote: as they are for programs, without control characters on a terminal.
+    pub(crate) fn answer(&mut self, lines: &str) -> io::Result<()> {
+        match io::stdout().is_terminal() {
+            true => self.say_lines(lines),
+            false => self.data(lines),
+        }
     }
 
     /// A message of several lines for people, one of which may be a cited line of the configuration.

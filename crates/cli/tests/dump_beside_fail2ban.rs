@@ -5,81 +5,19 @@
 
 #![expect(clippy::unwrap_used, reason = "a panic of a test is its report")]
 
+#[path = "beside/programs.rs"]
+mod programs;
 #[path = "beside/trees.rs"]
 mod trees;
 
-use serde_json::Value;
+use programs::{Answer, CLIENT, Theirs, ours};
 use std::collections::BTreeMap;
 use std::fs;
-use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::Command;
 use trees::Tree;
 
-const CLIENT: &str = "/usr/bin/fail2ban-client";
 const STOCK: &str = "/etc/fail2ban";
-
-/// One program's answer.
-#[derive(Debug)]
-struct Answer {
-    code: i32,
-    stdout: String,
-    stderr: String,
-}
-
-/// Debian's fail2ban, kept running: to start Python takes longer than to answer.
-struct Theirs {
-    child: Child,
-}
-
-impl Theirs {
-    fn start() -> Self {
-        let driver = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/beside/driver.py");
-        let child = Command::new("/usr/bin/python3")
-            .arg(driver)
-            .env("LC_ALL", "C.UTF-8")
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
-        Self { child }
-    }
-
-    fn ask(&mut self, words: &[&str]) -> Answer {
-        let question = serde_json::to_string(words).unwrap();
-        writeln!(self.child.stdin.as_mut().unwrap(), "{question}").unwrap();
-        let mut line = String::new();
-        let mut stdout = BufReader::with_capacity(1, self.child.stdout.as_mut().unwrap());
-        stdout.read_line(&mut line).unwrap();
-        let answer: Value = serde_json::from_str(&line).unwrap();
-        let text = |key: &str| answer[key].as_str().unwrap().to_owned();
-        Answer {
-            code: answer["code"].as_i64().unwrap() as i32,
-            stdout: text("stdout"),
-            stderr: text("stderr"),
-        }
-    }
-}
-
-impl Drop for Theirs {
-    fn drop(&mut self) {
-        drop(self.child.stdin.take());
-        self.child.wait().unwrap();
-    }
-}
-
-fn ours(words: &[&str]) -> Answer {
-    let output = Command::new(env!("CARGO_BIN_EXE_stockade"))
-        .arg("fail2ban-client")
-        .args(words)
-        .output()
-        .unwrap();
-    Answer {
-        code: output.status.code().unwrap(),
-        stdout: String::from_utf8(output.stdout).unwrap(),
-        stderr: String::from_utf8(output.stderr).unwrap(),
-    }
-}
 
 /// Why a difference is right.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

@@ -19,6 +19,7 @@ use crate::text::Text;
 use crate::tree::{Source, Tree};
 use crate::{Files, load};
 use base::{Diagnostic, Severity, Stops};
+pub use general::Own;
 pub use item::Item;
 pub use remark::Remark;
 
@@ -30,6 +31,8 @@ pub struct DumpRequest<'a> {
     pub needs_logs: bool,
     /// Options of fail2ban.conf that the command line gives.
     pub given: &'a [(&'a str, String)],
+    /// This jail alone, if it is enabled; `None`: all that are enabled.
+    pub only: Option<&'a str>,
     /// The files that a log path means now.
     pub expand: &'a dyn Fn(&str) -> Vec<LogFile>,
 }
@@ -79,6 +82,28 @@ impl Dump {
     }
 }
 
+/// What a client needs to know before it can ask its server or start one, and what it says meanwhile; `given` is what
+/// the command line says.
+///
+/// # Errors
+/// If fail2ban.conf cannot be used.
+pub fn own_options(
+    files: &dyn Files,
+    tree: &Tree,
+    given: &[(&str, String)],
+) -> Result<(Own, Vec<Remark>), Diagnostic> {
+    let cache = Cache::default();
+    let source = Source {
+        files,
+        tree,
+        cache: &cache,
+        strict: true,
+    };
+    let mut remarks = Vec::new();
+    let own = general::own(source, given, &mut Vec::new(), &mut remarks)?;
+    Ok((own, remarks))
+}
+
 /// Reads the configuration as fail2ban does.
 pub fn dump(files: &dyn Files, tree: &Tree, request: &DumpRequest<'_>) -> Dump {
     let cache = Cache::default();
@@ -106,8 +131,16 @@ fn read(source: Source<'_>, request: &DumpRequest<'_>, dump: &mut Dump) -> Resul
         Refused::Configuration(Diagnostic { message, ..found })
     })?;
     let mut starts = Vec::new();
+    if let Some(jail) = request.only
+        && merged.section(jail).is_none()
+    {
+        let message = format!("No section: {}", base::literal(jail));
+        let found = Diagnostic::new(Severity::Error, message);
+        return Err(Refused::Configuration(found));
+    }
     for (name, ..) in &merged.sections {
-        if name == "INCLUDES" || !is_enabled(source, &merged, name)? {
+        let is_wanted = request.only.is_none_or(|jail| jail == name);
+        if name == "INCLUDES" || !is_wanted || !is_enabled(source, &merged, name)? {
             continue;
         }
         let mut dumping = jail::Dumping {

@@ -34,7 +34,7 @@ mod tree;
 
 pub use alone::{FilterFrom, load_filter, load_rules, parse_call};
 pub use base::literal;
-pub use dump::{Dump, DumpRequest, Item, LogFile, Refused, Remark, dump};
+pub use dump::{Dump, DumpRequest, Item, LogFile, Own, Refused, Remark, dump, own_options};
 pub use embedded::EmbeddedFiles;
 pub use files::{Files, MemoryFiles};
 pub use lint::{jail_names, unknown_names};

@@ -2,6 +2,7 @@
 //!
 //! Everything here is a thin, safe face of what the kernel and the system offer; nothing here decides anything.
 
+mod detach;
 mod file_id;
 mod host_name;
 mod inotify;
@@ -21,6 +22,7 @@ mod signals;
 mod terminal;
 mod users;
 
+pub use detach::spawn_detached;
 pub use file_id::FileId;
 pub use host_name::{full_name, host_of, own_name};
 pub use inotify::{Change, Inotify, Watch};

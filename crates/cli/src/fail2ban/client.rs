@@ -1,12 +1,18 @@
-//! `fail2ban-client` and `fail2ban-server`: what they answer without a server.
+//! `fail2ban-client` and `fail2ban-server`: a configuration read and tested, a server asked, started and told.
 //!
 //! The original answers and exits are kept to the letter where programs read them, with one addition: `-t` also compiles
-//! every regex and date pattern. What needs a running server says so and fails.
+//! every regex and date pattern. The server may be the original, too: both speak the protocol of its socket.
 
+mod answer;
+mod interactive;
+mod launch;
 pub(crate) mod log;
-mod options;
+pub(crate) mod options;
 pub(crate) mod read;
+mod socket;
 mod usage;
+mod words;
+mod work;
 
 use super::FAILED;
 use crate::output::Output;
@@ -16,6 +22,7 @@ use std::ffi::OsString;
 use std::io;
 use std::path::Path;
 use std::process::ExitCode;
+use work::{Client, Done};
 
 /// The release whose answers these are.
 const VERSION: &str = "1.1.1";
@@ -25,7 +32,7 @@ pub(crate) fn main(words: Vec<OsString>) -> ExitCode {
     let mut output = Output::new();
     let done = run(&words, &mut output);
     match done.and_then(|code| output.flush().map(|()| code)) {
-        Ok(code) => ExitCode::from(code),
+        Ok(code) => code,
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => ExitCode::SUCCESS,
         Err(error) => {
             output.complain(&format!("error: the output cannot be written: {error}"));
@@ -34,7 +41,7 @@ pub(crate) fn main(words: Vec<OsString>) -> ExitCode {
     }
 }
 
-fn run(words: &[OsString], output: &mut Output) -> io::Result<u8> {
+fn run(words: &[OsString], output: &mut Output) -> io::Result<ExitCode> {
     let (own, words) = words
         .split_first()
         .map_or((None, words), |(own, words)| (Some(own), words));
@@ -51,7 +58,7 @@ fn run(words: &[OsString], output: &mut Output) -> io::Result<u8> {
                 Wrong::Value(why) => output.data(&format!("ERROR: {why}"))?,
             }
             output.complain(read::GAVE_UP);
-            return Ok(FAILED);
+            return Ok(ExitCode::from(FAILED));
         }
     };
     match wish {
@@ -66,15 +73,15 @@ fn run(words: &[OsString], output: &mut Output) -> io::Result<u8> {
             Err(why) => {
                 output.data(&format!("ERROR: '{text}': {why}"))?;
                 output.complain(read::GAVE_UP);
-                return Ok(FAILED);
+                return Ok(ExitCode::from(FAILED));
             }
         },
         Wish::Work(options) => return work(program, &options, output),
     }
-    Ok(0)
+    Ok(ExitCode::SUCCESS)
 }
 
-fn work(program: &str, options: &Options, output: &mut Output) -> io::Result<u8> {
+fn work(program: &str, options: &Options, output: &mut Output) -> io::Result<ExitCode> {
     let (dir, given) = (options.conf.as_path(), options.given.as_slice());
     if options.dump {
         let dumped = match options.test {
@@ -85,30 +92,54 @@ fn work(program: &str, options: &Options, output: &mut Output) -> io::Result<u8>
             output.data(&line)?;
         }
         log::print(&dumped.log, options.verbosity, output);
-        return Ok(dumped.rc);
+        return Ok(ExitCode::from(dumped.rc));
     }
     if options.test {
         let tested = read::test(dir, given);
         output.data(tested.stdout.trim_end())?;
         log::print(&tested.log, options.verbosity, output);
         if tested.rc != 0 || options.words.is_empty() {
-            return Ok(tested.rc);
+            return Ok(ExitCode::from(tested.rc));
         }
     }
-    let is_server = program == "fail2ban-server";
-    if options.words.is_empty() && !options.is_interactive && !is_server {
-        output.data(usage::usage(program).trim_end())?;
-        return Ok(FAILED);
-    }
-    let asked = match (options.words.first(), options.is_interactive) {
-        (Some(command), _) => command.as_str(),
-        (None, true) => "-i",
-        (None, false) => "start",
+    let (own, lines) = match read::own(dir, given) {
+        Ok(own) => own,
+        Err(why) => {
+            output.data(&format!("ERROR: {why}"))?;
+            log::print(&[Line::error(read::GAVE_UP)], options.verbosity, output);
+            return Ok(ExitCode::from(FAILED));
+        }
     };
-    let sentence = format!(
-        "'{asked}' needs a running server, and {program} cannot start or ask one yet: \
-         guard with `stockade run`, ask it with `stockade status`"
-    );
-    log::print(&[Line::error(sentence)], options.verbosity, output);
-    Ok(FAILED)
+    log::print(&lines, options.verbosity, output);
+    let is_server = program == "fail2ban-server";
+    let start = ["start".to_owned()];
+    let words = match options.words.as_slice() {
+        [] if options.is_interactive => &[],
+        [] if is_server => start.as_slice(),
+        [] => {
+            output.data(usage::usage(program).trim_end())?;
+            return Ok(ExitCode::from(FAILED));
+        }
+        words => words,
+    };
+    let mut client = Client {
+        program,
+        options,
+        own,
+        output,
+        tells_steps: false,
+    };
+    let mut done = match words {
+        [] => Done::Yes,
+        [word] if word == "start" && is_server && options.is_async => client.serve()?,
+        words => client.run(words)?,
+    };
+    if options.is_interactive && done == Done::Yes {
+        done = interactive::run(&mut client, &mut io::stdin().lock())?;
+    }
+    Ok(match done {
+        Done::Yes => ExitCode::SUCCESS,
+        Done::No => ExitCode::from(FAILED),
+        Done::Served(code) => code,
+    })
 }

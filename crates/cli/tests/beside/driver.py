@@ -1,7 +1,8 @@
 """Asks the installed fail2ban-client many things in one process.
 
-Each line of the standard input is a JSON list: the words of a command line. Each line of the standard output is the
-answer as JSON: exit code and both outputs. A child answers each, so that nothing is left over from the one before.
+Each line of the standard input is a JSON object: the words of a command line, and what its standard input holds. Each
+line of the standard output is the answer as JSON: exit code and both outputs. A child answers each, so that nothing is
+left over from the one before.
 """
 
 import json
@@ -12,12 +13,16 @@ import tempfile
 from fail2ban.client.fail2banclient import exec_command_line
 
 
-def ask(words):
+def ask(words, stdin):
+    given = tempfile.TemporaryFile()
+    given.write(stdin.encode())
+    given.seek(0)
     out, err = tempfile.TemporaryFile(), tempfile.TemporaryFile()
     child = os.fork()
     if child == 0:
         code = 255
         try:
+            os.dup2(given.fileno(), 0)
             os.dup2(out.fileno(), 1)
             os.dup2(err.fileno(), 2)
             exec_command_line(["fail2ban-client"] + words)
@@ -40,4 +45,4 @@ def ask(words):
 
 
 for line in sys.stdin:
-    print(json.dumps(ask(json.loads(line))), flush=True)
+    print(json.dumps(ask(**json.loads(line))), flush=True)

@@ -62,6 +62,7 @@ fn commands_stand_in_their_order() {
         paths.into_iter().map(file).collect()
     };
     let request = DumpRequest {
+        only: None,
         needs_logs: false,
         given: &[("logtarget", "STDOUT".to_owned())],
         expand: &expand,
@@ -148,6 +149,7 @@ fn check(fail2ban: &str, jail: &str, dumped: &str, tested: &str) {
     let tree = Tree::find(&files, Some(Path::new("/c")), Manner::Fail2ban);
     for (needs_logs, expected) in [(false, dumped), (true, tested)] {
         let request = DumpRequest {
+            only: None,
             needs_logs,
             given: &[],
             expand: &|path| {
@@ -273,6 +275,7 @@ fn commands_of(jail: &str, filter: &str, action: &str) -> Vec<String> {
     files.insert("/c/action.d/a.conf", action);
     let tree = Tree::find(&files, Some(Path::new("/c")), Manner::Fail2ban);
     let request = DumpRequest {
+        only: None,
         needs_logs: false,
         given: &[],
         expand: &|_| Vec::new(),

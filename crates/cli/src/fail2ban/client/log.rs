@@ -48,7 +48,7 @@ impl Line {
 }
 
 /// Prints the lines that a verbosity shows: warnings and errors; one step down errors only, one step up all.
-pub(super) fn print(lines: &[Line], verbosity: i32, output: &mut Output) {
+pub(crate) fn print(lines: &[Line], verbosity: i32, output: &mut Output) {
     let least = match verbosity {
         ..0 => Severity::Error,
         0 => Severity::Warning,

@@ -4,6 +4,7 @@
 
 use std::ffi::OsString;
 use std::path::PathBuf;
+use std::time::Duration;
 
 /// What is asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,24 +23,37 @@ pub(super) enum Wish {
 
 /// Options of a client that works.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Options {
+pub(crate) struct Options {
     /// The configuration's directory.
-    pub(super) conf: PathBuf,
+    pub(crate) conf: PathBuf,
     /// Those of fail2ban.conf that are given here.
-    pub(super) given: Vec<(&'static str, String)>,
+    pub(crate) given: Vec<(&'static str, String)>,
     /// Print the stream.
-    pub(super) dump: bool,
+    pub(crate) dump: bool,
     /// Print it for people.
-    pub(super) is_pretty: bool,
+    pub(crate) is_pretty: bool,
     /// Test the configuration.
-    pub(super) test: bool,
+    pub(crate) test: bool,
     /// Steps up from warnings; down if negative.
-    pub(super) verbosity: i32,
+    pub(crate) verbosity: i32,
     /// `-i`.
-    pub(super) is_interactive: bool,
+    pub(crate) is_interactive: bool,
+    /// `-x`: a socket that nobody answers is removed at the start of a server.
+    pub(crate) removes_socket: bool,
+    /// `-f`: the server is this process; `-b`: another one.
+    pub(crate) is_foreground: bool,
+    /// `--async`: the server reads no configuration, but gets its commands through its socket.
+    pub(crate) is_async: bool,
+    /// `--timeout`: how long a start or a stop may take.
+    pub(crate) timeout: Duration,
+    /// `--pname`.
+    pub(crate) process_name: Option<String>,
     /// The command.
-    pub(super) words: Vec<String>,
+    pub(crate) words: Vec<String>,
 }
+
+/// How long a server may take to answer or to end, if nothing else is said.
+const TIMEOUT: Duration = Duration::from_secs(30);
 
 /// The options: each name, and whether it takes a value.
 const SHORT: [(&str, bool); 13] = [
@@ -99,6 +113,11 @@ pub(super) fn parse(words: &[OsString]) -> Result<Wish, Wrong> {
         test: false,
         verbosity: 0,
         is_interactive: false,
+        removes_socket: false,
+        is_foreground: false,
+        is_async: false,
+        timeout: TIMEOUT,
+        process_name: None,
         words: rest.to_vec(),
     };
     for (name, value) in pairs {
@@ -115,19 +134,28 @@ pub(super) fn parse(words: &[OsString]) -> Result<Wish, Wrong> {
             "v" => options.verbosity += 1,
             "q" => options.verbosity -= 1,
             "i" => options.is_interactive = true,
-            "timeout" => {
-                let wrong = |why| Wrong::Value(format!("--timeout '{value}': {why}"));
-                base::parse_duration(&value).map_err(wrong)?;
-            }
+            "timeout" => options.timeout = duration(&value)?,
+            "x" => options.removes_socket = true,
+            "f" => options.is_foreground = true,
+            "b" => options.is_foreground = false,
+            "async" => options.is_async = true,
+            "pname" => options.process_name = Some(value),
             "str2sec" => return Ok(Wish::Seconds(value)),
             "h" | "help" => return Ok(Wish::Help),
             "V" => return Ok(Wish::Number),
             "version" => return Ok(Wish::Version),
-            // How a server is started is for when there is one to start.
+            // No other name is in the tables.
             _ => {}
         }
     }
     Ok(Wish::Work(options))
+}
+
+fn duration(value: &str) -> Result<Duration, Wrong> {
+    let wrong = |why: String| Wrong::Value(format!("--timeout '{value}': {why}"));
+    let seconds = base::parse_duration(value).map_err(|why| wrong(why.to_string()))?;
+    // Less than none is none: what is asked for must be there already.
+    Duration::try_from_secs_f64(seconds.max(0.0)).map_err(|why| wrong(why.to_string()))
 }
 
 impl Options {

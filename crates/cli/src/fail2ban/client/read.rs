@@ -1,9 +1,9 @@
-//! What `-d` and `-t` find out about a configuration: the one road of the command line and of those who judge it.
+//! What becomes of a configuration, for `-d`, `-t` and servers: the one road of the command line and of those who judge it.
 
 use super::log::Line;
 use crate::fail2ban::{FAILED, glob, python};
 use base::Severity;
-use conf::{Choice, DumpRequest, Item, Manner, Refused, Tree};
+use conf::{Choice, DumpRequest, Item, Manner, Own, Refused, Remark, Tree};
 use daemon::DiskFiles;
 use std::path::Path;
 
@@ -55,7 +55,7 @@ impl Dumped {
 
 /// `-d` of a directory.
 pub(crate) fn dump(dir: &Path, given: &Given) -> Dumped {
-    let read = read(dir, given, false);
+    let read = read(dir, given, false, None);
     let mut log = remarks(&read);
     let mut behind = Vec::new();
     match &read.refused {
@@ -77,9 +77,48 @@ pub(crate) fn dump(dir: &Path, given: &Given) -> Dumped {
     }
 }
 
+/// The configuration for a server.
+pub(super) struct Streamed {
+    /// The commands that set it up; none if nothing can be started with them.
+    pub(super) commands: Option<Vec<Vec<Item>>>,
+    /// What the log says.
+    pub(super) log: Vec<Line>,
+}
+
+/// What a server is told at its start, or at a reload of all or of one jail.
+pub(super) fn stream(dir: &Path, given: &Given, only: Option<&str>) -> Streamed {
+    let read = read(dir, given, true, only);
+    let mut log = remarks(&read);
+    if let Some(Refused::AtOnce(why) | Refused::Configuration(why)) = &read.refused {
+        log.push(failed(why));
+    }
+    Streamed {
+        commands: (!read.fails()).then_some(read.commands),
+        log,
+    }
+}
+
+/// What the client needs for itself, and what the log says.
+///
+/// # Errors
+/// A sentence: fail2ban.conf cannot be used.
+pub(super) fn own(dir: &Path, given: &Given) -> Result<(Own, Vec<Line>), String> {
+    let is_all_given = given.len() == OWN_OPTIONS;
+    if !is_all_given && let Some(why) = no_directory(dir) {
+        return Err(why.told().to_string());
+    }
+    let tree = Tree::find(&DiskFiles, Some(dir), Manner::Fail2ban);
+    let read = conf::own_options(&DiskFiles, &tree, given);
+    let (own, remarks) = read.map_err(|why| why.told().to_string())?;
+    Ok((own, remarks.iter().map(line).collect()))
+}
+
+/// Of which nothing has to be read if the command line gives them all.
+const OWN_OPTIONS: usize = 5;
+
 /// `-t` of a directory.
 pub(crate) fn test(dir: &Path, given: &Given) -> Tested {
-    let read = read(dir, given, true);
+    let read = read(dir, given, true, None);
     let mut log = remarks(&read);
     if let Some(Refused::AtOnce(why)) = &read.refused {
         return Tested {
@@ -106,7 +145,7 @@ pub(crate) fn test(dir: &Path, given: &Given) -> Tested {
 
 /// `-d -t`: the stream, and whether every jail is right; logs may be missing, as for a dump.
 pub(super) fn dump_and_test(dir: &Path, given: &Given) -> Dumped {
-    let read = read(dir, given, false);
+    let read = read(dir, given, false, None);
     if matches!(read.refused, Some(Refused::AtOnce(_))) {
         return dump(dir, given);
     }
@@ -127,13 +166,14 @@ pub(super) fn dump_and_test(dir: &Path, given: &Given) -> Dumped {
     }
 }
 
-fn read(dir: &Path, given: &Given, needs_logs: bool) -> conf::Dump {
-    if !dir.is_dir() {
-        let message = format!(
-            "Base configuration directory {} does not exist",
-            dir.display()
-        );
-        let why = base::Diagnostic::new(Severity::Error, message);
+fn no_directory(dir: &Path) -> Option<base::Diagnostic> {
+    let shown = dir.display();
+    let message = format!("Base configuration directory {shown} does not exist");
+    (!dir.is_dir()).then(|| base::Diagnostic::new(Severity::Error, message))
+}
+
+fn read(dir: &Path, given: &Given, needs_logs: bool, only: Option<&str>) -> conf::Dump {
+    if let Some(why) = no_directory(dir) {
         return conf::Dump {
             refused: Some(Refused::AtOnce(why)),
             ..conf::Dump::default()
@@ -143,6 +183,7 @@ fn read(dir: &Path, given: &Given, needs_logs: bool) -> conf::Dump {
     let request = DumpRequest {
         needs_logs,
         given,
+        only,
         expand: &glob::expand,
     };
     conf::dump(&DiskFiles, &tree, &request)
@@ -153,12 +194,15 @@ fn failed(why: &base::Diagnostic) -> Line {
 }
 
 fn remarks(dump: &conf::Dump) -> Vec<Line> {
-    let lines = dump.remarks.iter().map(|remark| Line {
+    dump.remarks.iter().map(line).collect()
+}
+
+fn line(remark: &Remark) -> Line {
+    Line {
         severity: remark.severity,
         logger: format!("fail2ban.{}", remark.part),
         text: remark.text.clone(),
-    });
-    lines.collect()
+    }
 }
 
 /// What fail2ban would find out only when it starts: regexes and date patterns that do not compile (behaviour §11, 2).

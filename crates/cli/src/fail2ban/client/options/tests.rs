@@ -20,6 +20,9 @@ fn shown(line: &str) -> String {
         (options.is_pretty, "pretty"),
         (options.test, "test"),
         (options.is_interactive, "interactive"),
+        (options.removes_socket, "remove"),
+        (options.is_foreground, "foreground"),
+        (options.is_async, "async"),
     ];
     let mut parts = vec![options.conf.display().to_string()];
     parts.extend(
@@ -29,6 +32,10 @@ fn shown(line: &str) -> String {
             .map(|(_, name)| (*name).to_owned()),
     );
     parts.push(options.verbosity.to_string());
+    if options.timeout != TIMEOUT {
+        parts.push(format!("{:?}", options.timeout));
+    }
+    parts.extend(options.process_name);
     parts.extend(
         options
             .given
@@ -56,11 +63,16 @@ fn options_are_read_as_getopt_does() {
         ("-td start", "/etc/fail2ban dump test 0 [start]"),
         ("status -d", "/etc/fail2ban 0 [status -d]"),
         ("-d -- -t", "/etc/fail2ban dump 0 [-t]"),
-        ("-xfb --async --timeout 5m - -d", "/etc/fail2ban 0 [- -d]"),
+        (
+            "-xfb --async --timeout 5m - -d",
+            "/etc/fail2ban remove async 0 300s [- -d]",
+        ),
+        ("-xf start", "/etc/fail2ban remove foreground 0 [start]"),
+        ("-bf --timeout -1", "/etc/fail2ban foreground 0 0ns []"),
         ("-i", "/etc/fail2ban interactive 0 []"),
         (
             "-s /s -p /p --pname n --loglevel DEBUG --logtarget STDOUT --syslogsocket auto",
-            "/etc/fail2ban 0 socket=/s pidfile=/p loglevel=DEBUG logtarget=STDOUT syslogsocket=auto []",
+            "/etc/fail2ban 0 n socket=/s pidfile=/p loglevel=DEBUG logtarget=STDOUT syslogsocket=auto []",
         ),
         ("--loglevel=A --loglevel=", "/etc/fail2ban 0 loglevel= []"),
         ("-dV", "Number"),
