@@ -218,10 +218,12 @@ impl Engine {
         }
         self.look_by(key.jail, usual_end);
         ban.lifted_after = self.lifted_after(key.jail, until);
+        let is_restored = ban.restored;
         self.bans.insert(key, ban);
         if let Some(jail) = self.jail_mut(key.jail) {
             jail.banned += 1;
             jail.banned_total += 1;
+            jail.restored_total += u64::from(is_restored);
         }
         if !matches!(origin, Origin::Store | Origin::Kernel) {
             self.aggregate(now, key, out);

@@ -18,6 +18,8 @@ pub struct JailStatus {
     pub banned: usize,
     /// Bans begun since the start, restored ones included.
     pub banned_total: u64,
+    /// The restored ones among them.
+    pub restored_total: u64,
     /// Ids forgotten because there were too many at a time.
     pub evicted: u64,
     /// Lines that bans would have told if newer ones had not taken their room.

@@ -2,7 +2,7 @@
 //!
 //! fail2ban's tables hold what fail2ban would hold, so that one can switch to Stockade and back with one file
 //! (used by one program at a time) and lose no ban. What fail2ban has no place for (bans of whole prefixes,
-//! journal cursors, what was imported) stands in tables of ours, named `stockade_…`, without references to the
+//! journal cursors, totals, what was imported) stands in tables of ours, named `stockade_…`, without references to the
 //! others.
 //!
 //! The store never decides anything and never gives up: tables of old versions are brought up to date, a file that
@@ -20,6 +20,7 @@ mod read;
 mod row;
 mod salvage;
 mod schema;
+mod totals;
 mod upgrade;
 mod write;
 
@@ -31,6 +32,7 @@ pub use history::{History, Merged};
 pub use import::Imported;
 pub use open::{Held, Opened, Regained};
 pub use row::{Ban, JournalPosition, LogPosition, Past};
+pub use totals::Totals;
 pub use write::Write;
 
 use rusqlite::Connection;

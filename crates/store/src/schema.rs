@@ -1,4 +1,4 @@
-//! The tables: fail2ban's five of version 4 and three of ours.
+//! The tables: fail2ban's five of version 4 and four of ours.
 
 use crate::StoreError;
 use rusqlite::Connection;
@@ -78,6 +78,10 @@ CREATE TABLE IF NOT EXISTS stockade_journal(
     jail TEXT NOT NULL PRIMARY KEY,
     cursor TEXT NOT NULL,
     micros INTEGER NOT NULL);
+CREATE TABLE IF NOT EXISTS stockade_totals(
+    jail TEXT NOT NULL PRIMARY KEY,
+    failures INTEGER NOT NULL,
+    bans INTEGER NOT NULL);
 CREATE TABLE IF NOT EXISTS stockade_imports(
     path TEXT NOT NULL PRIMARY KEY,
     time INTEGER NOT NULL);

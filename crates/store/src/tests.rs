@@ -482,3 +482,27 @@ fn an_unban_is_done_whole_or_not_at_all() {
     assert_eq!(rows(&store), 0, "after {failures} steps");
     assert!(failures > 100);
 }
+
+#[test]
+fn totals_grow_by_what_is_told() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("store");
+    let counted = |failures, bans| Write::Counted {
+        jail: "sshd".into(),
+        more: Totals { failures, bans },
+    };
+    {
+        let mut store = Store::open(&path, "x", Timestamp::from_secs(0), 10).store;
+        store.write(&[counted(3, 1), counted(2, 0)]).unwrap();
+    }
+    let store = Store::open(&path, "x", Timestamp::from_secs(0), 10).store;
+    let totals = store.totals().unwrap();
+    assert_eq!(totals.len(), 1);
+    assert_eq!(
+        totals["sshd"],
+        Totals {
+            failures: 5,
+            bans: 1
+        }
+    );
+}

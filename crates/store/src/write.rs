@@ -1,6 +1,6 @@
 //! Changes, many at a time in one transaction.
 
-use crate::{Access, Ban, JournalPosition, LogPosition, Store, StoreError};
+use crate::{Access, Ban, JournalPosition, LogPosition, Store, StoreError, Totals, totals};
 use base::{Prefix, Span, Timestamp};
 use rusqlite::{Transaction, params};
 
@@ -51,6 +51,13 @@ pub enum Write {
     LogPosition(LogPosition),
     /// The journal was read so far.
     JournalPosition(JournalPosition),
+    /// A jail counted so much more.
+    Counted {
+        /// The jail's name.
+        jail: String,
+        /// What came since the last time.
+        more: Totals,
+    },
 }
 
 impl Store {
@@ -168,6 +175,7 @@ fn apply(
         Write::UnbanAll => Ok(transaction.execute_batch(
             "DELETE FROM bips; DELETE FROM bans; DELETE FROM stockade_prefix_bans;",
         )?),
+        Write::Counted { jail, more } => totals::add(transaction, jail, *more),
         Write::AllJailsDisabled => {
             transaction.execute("UPDATE jails SET enabled = 0", [])?;
             Ok(())
