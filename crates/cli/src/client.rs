@@ -39,6 +39,7 @@ pub(crate) fn status(options: &args::Status, output: &mut Output) -> io::Result<
 pub(crate) fn banned(options: &args::Banned, output: &mut Output) -> io::Result<ExitCode> {
     let request = Request::Banned {
         jail: options.jail.clone(),
+        newest: None,
     };
     with_answer(
         &options.client,
@@ -182,7 +183,7 @@ pub(crate) fn stop(options: &args::Stop, output: &mut Output) -> io::Result<Exit
 }
 
 /// Asks, prints JSON if wanted, else lets `print` speak; the exit code is the same either way.
-fn with_answer<T: DeserializeOwned>(
+pub(crate) fn with_answer<T: DeserializeOwned>(
     client: &args::Client,
     request: &Request,
     output: &mut Output,
@@ -221,8 +222,8 @@ fn with_answer<T: DeserializeOwned>(
     }
 }
 
-fn ask(socket: &Path, request: &Request) -> io::Result<String> {
-    let mut stream = UnixStream::connect(socket)?;
+pub(crate) fn ask(socket: &Path, request: &Request) -> io::Result<String> {
+    let mut stream = connect(socket, request)?;
     stream.set_read_timeout(Some(PATIENCE))?;
     stream.set_write_timeout(Some(PATIENCE))?;
     let mut text = wire::encode(request);
@@ -242,7 +243,17 @@ fn ask(socket: &Path, request: &Request) -> io::Result<String> {
     Ok(line)
 }
 
-fn unreachable(socket: &Path, error: &io::Error) -> String {
+/// Who may not command the daemon may still ask it, at the socket of the group.
+fn connect(socket: &Path, request: &Request) -> io::Result<UnixStream> {
+    match UnixStream::connect(socket) {
+        Err(error) if error.kind() == ErrorKind::PermissionDenied && request.only_asks() => {
+            UnixStream::connect(socket.with_file_name(daemon::STATUS_SOCKET)).map_err(|_| error)
+        }
+        connected => connected,
+    }
+}
+
+pub(crate) fn unreachable(socket: &Path, error: &io::Error) -> String {
     let socket = socket.display();
     match error.kind() {
         ErrorKind::NotFound | ErrorKind::ConnectionRefused => {
@@ -250,7 +261,7 @@ fn unreachable(socket: &Path, error: &io::Error) -> String {
         }
         ErrorKind::PermissionDenied => {
             format!(
-                "error: permission denied for {socket}\nhelp: only root may talk to the daemon; try sudo"
+                "error: permission denied for {socket}\nhelp: root may talk to the daemon (try sudo), and the group stockade may ask it"
             )
         }
         ErrorKind::WouldBlock | ErrorKind::TimedOut => {

@@ -15,6 +15,7 @@ pub(crate) fn run(options: &args::Run, output: &mut Output) -> io::Result<ExitCo
         log: options.log.clone(),
         force: options.force,
         journal: options.journal.clone(),
+        manner: daemon::Manners::Stockade,
     };
     match daemon::run(&options) {
         Ok(daemon::Ended::Clean) => Ok(ExitCode::SUCCESS),

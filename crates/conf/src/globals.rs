@@ -40,6 +40,7 @@ pub(crate) fn read(source: Source<'_>, faults: &mut Vec<Diagnostic>) -> Globals 
             })
             .unwrap_or_else(|| "INFO".into()),
         logtarget: reader.text("logtarget"),
+        syslogsocket: reader.text("syslogsocket"),
         allowipv6: reader.text("allowipv6").unwrap_or_else(|| "auto".into()),
         dbpurgeage: reader
             .checked("dbpurgeage", "1d", |text| {
@@ -55,6 +56,25 @@ pub(crate) fn read(source: Source<'_>, faults: &mut Vec<Diagnostic>) -> Globals 
         table_owner: reader.is_not_denied("table_owner"),
         banaction_native: reader.is_not_denied("banaction_native"),
         embedded: source.tree.embedded,
+    }
+}
+
+impl Globals {
+    /// What fail2ban's server begins with, before anybody has told it anything.
+    pub fn of_server() -> Self {
+        Self {
+            loglevel: "INFO".into(),
+            logtarget: None,
+            syslogsocket: None,
+            allowipv6: "auto".into(),
+            dbpurgeage: DAY,
+            dbmaxmatches: 10,
+            dbfile: None,
+            socket: None,
+            table_owner: true,
+            banaction_native: false,
+            embedded: false,
+        }
     }
 }
 

@@ -43,7 +43,7 @@ pub use spec::{
     ActionSpec, BackendSpec, Blocktype, Config, Enabled, FilterSpec, Globals, Increment, JailSpec,
     LogPath, Scope, StockBan, UseDns, Value,
 };
-pub use stock::is_stock_banaction;
+pub use stock::{is_stock_banaction, native_ban};
 pub use tags::replace_tags;
 pub use tree::{Manner, Tree};
 

@@ -23,6 +23,8 @@ pub struct Globals {
     pub loglevel: String,
     /// fail2ban's log target as written.
     pub logtarget: Option<String>,
+    /// The socket of the system's log daemon as written.
+    pub syslogsocket: Option<String>,
     /// `auto`, or a bool's word.
     pub allowipv6: String,
     /// How long the history of bans is kept.

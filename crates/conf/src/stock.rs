@@ -41,6 +41,36 @@ pub fn is_stock_banaction(name: &str) -> bool {
     STOCK.contains(&name)
 }
 
+/// What our own action stands for, where only its name in the jail and its parameters are known: fail2ban's client tells
+/// no more than that. `None` for every other action.
+pub fn native_ban(action: &ActionSpec) -> Option<StockBan> {
+    let rest = action.actname.strip_prefix(NATIVE)?;
+    if !rest.is_empty() && !rest.starts_with('-') {
+        return None;
+    }
+    let get = |key: &str| {
+        let text = action.params.get(key).map(|text| text.trim());
+        text.filter(|text| !text.is_empty())
+    };
+    let is = |key: &str, word: &str| get(key).is_some_and(|text| text.eq_ignore_ascii_case(word));
+    Some(StockBan {
+        port: get("port").map(|text| Value {
+            text: text.to_owned(),
+            origin: action.origin.clone(),
+        }),
+        protocol: get("protocol").unwrap_or("tcp").to_owned(),
+        blocktype: match is("blocktype", "reject") {
+            true => Blocktype::Reject,
+            false => Blocktype::Drop,
+        },
+        scope: match is("scope", "host") {
+            true => Scope::Host,
+            false => Scope::All,
+        },
+        native: true,
+    })
+}
+
 /// What an action stands for in the kernel, by its name and the values of its tags. `given` are the names of the
 /// options that the jail gives it.
 pub(crate) fn of<'a>(

@@ -287,6 +287,8 @@ impl Board {
                 ineffective: 0,
                 banned: 0,
                 banned_total: 0,
+                failed_ever: 0,
+                banned_ever: 0,
                 actions: Vec::new(),
                 bans: Vec::new(),
             });
@@ -365,6 +367,9 @@ impl Board {
             ineffective: counts.ineffective as u64,
             banned: counts.banned as u64,
             banned_total: counts.banned_total,
+            // Whoever knows of earlier runs puts them in.
+            failed_ever: 0,
+            banned_ever: 0,
             actions: Vec::new(),
             bans: Vec::new(),
         }

@@ -1,21 +1,25 @@
-//! The control socket: one JSON line asks, one JSON line answers.
+//! The control socket: one JSON line asks, one JSON line answers; and fail2ban's protocol beside it.
 //!
-//! The socket file is the owner's alone (0600): who can connect may command. Connections are few and bounded; one that
-//! stays silent or sends endless bytes costs a thread for half a minute at most, and gives way at once when others
-//! come and no place is left.
+//! The first byte of a connection decides: `{` begins a line of ours, everything else is a pickle. The socket file is the
+//! owner's alone (0600): who can connect may command. A second one beside it is for a group whose members may only ask.
+//! Connections are few and bounded; one that stays silent or sends endless bytes costs a thread for half a minute at
+//! most, and gives way at once when others come and no place is left.
 
+use crate::commands::Reply;
 use crate::control::clients::{Clients, Place};
 use std::fs::{self, DirBuilder, Permissions};
 use std::io::{self, BufRead, BufReader, ErrorKind, Read, Write};
-use std::os::unix::fs::{DirBuilderExt, FileTypeExt, PermissionsExt};
+use std::os::unix::fs::{DirBuilderExt, FileTypeExt, PermissionsExt, chown};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
+use wire::fail2ban::Value;
 use wire::{Failed, Request};
 
 mod clients;
+mod pickles;
 
 /// How long a client may stay silent between requests.
 const SILENCE: Duration = Duration::from_secs(30);
@@ -38,13 +42,27 @@ impl Drop for ControlSocket {
     }
 }
 
-/// Makes the socket and serves it: `answer` is called on a thread of each connection and returns the line.
+/// Who answers, on a thread of each connection.
+pub(crate) trait Answer: Send + Sync + 'static {
+    /// One line for one line of ours.
+    fn json(&self, request: Request) -> String;
+    /// fail2ban's value for a command in its manner; none if the daemon is ending.
+    fn command(&self, command: Value) -> Option<Reply>;
+}
+
+/// Who may connect.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Access {
+    /// The user that the daemon runs as, and root.
+    Owner,
+    /// The members of this group, too.
+    Group(u32),
+}
+
+/// Makes the socket and serves it.
 /// A dead socket file in the way is replaced; a live one is an error (`AddrInUse`), and so is any other file.
-pub(crate) fn serve(
-    path: &Path,
-    answer: impl Fn(Request) -> String + Send + Sync + 'static,
-) -> io::Result<ControlSocket> {
-    let listener = bind(path)?;
+pub(crate) fn serve(path: &Path, access: Access, answer: impl Answer) -> io::Result<ControlSocket> {
+    let listener = bind(path, access)?;
     let clients = Arc::new(Clients::default());
     let socket = ControlSocket {
         path: path.to_owned(),
@@ -65,7 +83,7 @@ pub(crate) fn serve(
     Ok(socket)
 }
 
-fn bind(path: &Path) -> io::Result<UnixListener> {
+fn bind(path: &Path, access: Access) -> io::Result<UnixListener> {
     let parent = path.parent().unwrap_or(Path::new(""));
     if !parent.as_os_str().is_empty() {
         DirBuilder::new()
@@ -94,7 +112,14 @@ fn bind(path: &Path) -> io::Result<UnixListener> {
     drop(fs::remove_dir(&hidden));
     DirBuilder::new().mode(0o700).create(&hidden)?;
     let bound = UnixListener::bind(&inside).and_then(|listener| {
-        fs::set_permissions(&inside, Permissions::from_mode(0o600))?;
+        let mode = match access {
+            Access::Owner => 0o600,
+            Access::Group(group) => {
+                chown(&inside, None, Some(group))?;
+                0o660
+            }
+        };
+        fs::set_permissions(&inside, Permissions::from_mode(mode))?;
         fs::rename(&inside, path)?;
         Ok(listener)
     });
@@ -102,10 +127,7 @@ fn bind(path: &Path) -> io::Result<UnixListener> {
     bound
 }
 
-fn accept<A>(stream: UnixStream, answer: &Arc<A>, clients: &Arc<Clients>)
-where
-    A: Fn(Request) -> String + Send + Sync + 'static,
-{
+fn accept(stream: UnixStream, answer: &Arc<impl Answer>, clients: &Arc<Clients>) {
     let place = match Place::take(clients, &stream) {
         Ok(Some(place)) => place,
         Ok(None) => return refuse(&stream, "too many clients at once, try again"),
@@ -125,14 +147,23 @@ where
     drop(spawned);
 }
 
-fn converse(
-    stream: &UnixStream,
-    place: &Place,
-    answer: &dyn Fn(Request) -> String,
-) -> io::Result<()> {
+fn converse(stream: &UnixStream, place: &Place, answer: &dyn Answer) -> io::Result<()> {
     stream.set_read_timeout(Some(SILENCE))?;
     stream.set_write_timeout(Some(SILENCE))?;
     let mut reader = BufReader::with_capacity(4096, stream);
+    match reader.fill_buf()?.first() {
+        None => Ok(()),
+        Some(b'{') => converse_in_lines(reader, place, answer),
+        Some(_) => pickles::converse(reader, place, answer),
+    }
+}
+
+fn converse_in_lines(
+    mut reader: BufReader<&UnixStream>,
+    place: &Place,
+    answer: &dyn Answer,
+) -> io::Result<()> {
+    let mut writer = *reader.get_ref();
     let mut line = Vec::new();
     loop {
         line.clear();
@@ -145,16 +176,15 @@ fn converse(
         let _answering = place.answering();
         if line.first() != Some(&b'{') || line.len() > wire::MAX_REQUEST {
             refuse(
-                stream,
+                writer,
                 "a request is one JSON object in one line of at most 1 MiB",
             );
             return Ok(());
         }
         let reply = match wire::decode(&line) {
-            Ok(request) => answer(request),
+            Ok(request) => answer.json(request),
             Err(malformed) => failed(&malformed.to_string()),
         };
-        let mut writer = stream;
         writer.write_all(reply.as_bytes())?;
         writer.write_all(b"\n")?;
     }
@@ -178,12 +208,38 @@ pub(crate) fn failed(why: &str) -> String {
 mod tests {
     use super::clients::MAX_CLIENTS;
     use super::*;
+    use std::os::unix::fs::MetadataExt;
     use std::sync::Mutex;
     use std::sync::mpsc::channel;
+    use wire::fail2ban::{
+        CLOSE, END, Exception, Frame, Frames, ReplyError, decode_reply, encode, encode_command,
+    };
+
+    /// Lines are answered by this, commands by what they are.
+    struct Echo<F>(F);
+
+    impl<F: Fn(Request) -> String + Send + Sync + 'static> Answer for Echo<F> {
+        fn json(&self, request: Request) -> String {
+            (self.0)(request)
+        }
+
+        fn command(&self, command: Value) -> Option<Reply> {
+            let is = |word: &str| {
+                command
+                    .items()
+                    .is_some_and(|words| words == [Value::from(word)])
+            };
+            match (is("raise"), is("end")) {
+                (true, _) => Some(Err(Exception::new("KeyError", "x"))),
+                (_, true) => None,
+                _ => Some(Ok(command)),
+            }
+        }
+    }
 
     fn start(dir: &Path) -> (PathBuf, ControlSocket) {
         let path = dir.join("run/control.sock");
-        let socket = serve(&path, |request| format!("{request:?}")).unwrap();
+        let socket = serve(&path, Access::Owner, Echo(|request| format!("{request:?}"))).unwrap();
         (path, socket)
     }
 
@@ -207,10 +263,78 @@ mod tests {
         let twice = b"{\"command\":\"ping\"}\n{\"command\":\"unban_all\"}\n";
         assert_eq!(ask(&path, twice), "Ping\nUnbanAll\n");
         assert!(ask(&path, b"{\"command\":\"no\"}\n").contains("not a message of this protocol"));
-        assert!(ask(&path, b"\x80\x04pickle<F2B_END_COMMAND>").contains("one JSON object"));
         assert_eq!(ask(&path, b""), "");
         drop(socket);
         assert!(!path.exists());
+    }
+
+    /// Sends bytes to a socket of echoes and gives what comes back until the end, marks as line ends.
+    fn check_pickles(bytes: &[u8], expected: &[&str]) {
+        let dir = tempfile::tempdir().unwrap();
+        let (path, _socket) = start(dir.path());
+        let mut stream = UnixStream::connect(&path).unwrap();
+        stream.write_all(bytes).unwrap();
+        stream.shutdown(std::net::Shutdown::Write).unwrap();
+        let mut reply = Vec::new();
+        stream.read_to_end(&mut reply).unwrap();
+        let mut frames = Frames::of_replies();
+        frames.push(&reply);
+        let mut told = Vec::new();
+        while let Some(Frame::Pickle(pickle)) = frames.next_frame().unwrap() {
+            told.push(match decode_reply(&pickle) {
+                Ok(reply) => format!("{} {}", reply.code, reply.value.repr()),
+                Err(ReplyError::NoPair(value)) => value.repr(),
+                Err(ReplyError::Pickle(error)) => panic!("{error}"),
+            });
+        }
+        assert_eq!(told, expected);
+        assert!(!frames.is_within());
+    }
+
+    #[test]
+    fn pickles_are_answered_in_their_order() {
+        let command = |words: &[&str]| {
+            let words: Vec<Value> = words.iter().map(|word| Value::from(*word)).collect();
+            encode_command(&words)
+        };
+        let close = [CLOSE, END].concat();
+        let two = [command(&["a"]), command(&["b", "c"])].concat();
+        check_pickles(&two, &["0 ['a']", "0 ['b', 'c']"]);
+        // Nothing is answered behind the last one.
+        let closed = [command(&["a"]), close, command(&["b"])].concat();
+        check_pickles(&closed, &["0 ['a']"]);
+        check_pickles(&command(&["raise"]), &["1 KeyError('x')"]);
+        check_pickles(&command(&["end"]), &["['SHUTDOWN']"]);
+        let half = &command(&["a"])[..9];
+        check_pickles(half, &[]);
+        let nonsense = [b"x", END, &command(&["a"])[..]].concat();
+        check_pickles(
+            &nonsense,
+            &[
+                "'ERROR: there is no pickle opcode 0x78 (byte 0)'",
+                "0 ['a']",
+            ],
+        );
+        let call = [b"cos\nsystem\n(S'id'\ntR.", END].concat();
+        check_pickles(
+            &call,
+            &["'ERROR: GLOBAL is refused: only plain data is read (byte 0)'"],
+        );
+        let text = [&encode(&Value::from("ping"))[..], END].concat();
+        check_pickles(&text, &["0 'ping'"]);
+    }
+
+    #[test]
+    fn an_endless_pickle_ends_its_connection() {
+        let dir = tempfile::tempdir().unwrap();
+        let (path, _socket) = start(dir.path());
+        let mut stream = UnixStream::connect(&path).unwrap();
+        // A list of more numbers than a request has room for.
+        stream.write_all(b"\x80\x02](").unwrap();
+        let numbers = vec![b'N'; 64 << 10];
+        // The daemon closes when it has enough.
+        while stream.write_all(&numbers).is_ok() {}
+        assert_eq!(ask(&path, b"{\"command\":\"ping\"}\n"), "Ping\n");
     }
 
     #[test]
@@ -235,11 +359,15 @@ mod tests {
         let (asked, questions) = channel();
         let (release, released) = channel::<()>();
         let released = Mutex::new(released);
-        let socket = serve(&path, move |_| {
-            asked.send(()).unwrap();
-            released.lock().unwrap().recv().ok();
-            "done".into()
-        })
+        let socket = serve(
+            &path,
+            Access::Owner,
+            Echo(move |_| {
+                asked.send(()).unwrap();
+                released.lock().unwrap().recv().ok();
+                "done".into()
+            }),
+        )
         .unwrap();
         let mut client = UnixStream::connect(&path).unwrap();
         client.write_all(b"{\"command\":\"ping\"}\n").unwrap();
@@ -258,13 +386,26 @@ mod tests {
     fn a_live_socket_is_not_taken_over_and_a_dead_one_is() {
         let dir = tempfile::tempdir().unwrap();
         let (path, socket) = start(dir.path());
-        let taken = serve(&path, |_| String::new()).map(drop).unwrap_err();
+        let taken = serve(&path, Access::Owner, Echo(|_| String::new()))
+            .map(drop)
+            .unwrap_err();
         assert_eq!(taken.kind(), ErrorKind::AddrInUse);
         drop(socket);
         drop(UnixListener::bind(&path).unwrap());
         assert!(path.exists());
         // The first listener's thread still holds its own, now nameless socket; the file alone decides.
-        serve(&path, |_| String::new()).unwrap();
+        serve(&path, Access::Owner, Echo(|_| String::new())).unwrap();
+    }
+
+    #[test]
+    fn a_group_may_have_a_socket_of_its_own() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("status.sock");
+        let own = fs::metadata(dir.path()).unwrap().gid();
+        let _socket = serve(&path, Access::Group(own), Echo(|_| String::new())).unwrap();
+        let metadata = fs::metadata(&path).unwrap();
+        assert_eq!(metadata.permissions().mode() & 0o777, 0o660);
+        assert_eq!(metadata.gid(), own);
     }
 
     #[test]
@@ -272,7 +413,9 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("passwd");
         fs::write(&path, "root").unwrap();
-        let refused = serve(&path, |_| String::new()).map(drop).unwrap_err();
+        let refused = serve(&path, Access::Owner, Echo(|_| String::new()))
+            .map(drop)
+            .unwrap_err();
         assert_eq!(refused.kind(), ErrorKind::AlreadyExists);
         assert_eq!(fs::read_to_string(&path).unwrap(), "root");
     }

@@ -22,6 +22,7 @@ mod ledger;
 mod model;
 mod networks;
 mod nft;
+mod on_demand;
 mod reconcile;
 mod recorder;
 mod thread;
@@ -42,8 +43,19 @@ pub struct EnforceConfig {
     pub owner: bool,
     /// The jails that have something to enforce.
     pub jails: Vec<EnforceJail>,
-    /// Touch nothing, only tell.
-    pub dry_run: bool,
+    /// When the kernel is touched.
+    pub firewall: Firewall,
+}
+
+/// When the kernel's firewall is touched.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Firewall {
+    /// From the start: the table stands even without a jail.
+    Always,
+    /// As soon as a jail asks for it.
+    OnDemand,
+    /// Never; what would be done is told.
+    DryRun,
 }
 
 /// A ban, without its history.

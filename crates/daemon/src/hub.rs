@@ -34,14 +34,16 @@ mod reached;
 mod reload;
 mod requests;
 mod restore;
+mod totals;
 mod translate;
 
 pub(crate) use act::Acting;
 use doubt::Looks;
 pub(crate) use ignore::Lists;
 pub(crate) use reached::Reached;
-pub(crate) use reload::Swapped;
+pub(crate) use reload::{By, Swapped};
 pub(crate) use requests::Asked;
+pub(crate) use totals::Totals;
 pub(crate) use translate::failures;
 use translate::store_ban;
 
@@ -68,13 +70,16 @@ pub(crate) enum Message {
     Acted,
     /// A client asks; the answer is one line.
     Ask(wire::Request, SyncSender<String>),
-    /// The configuration was read anew, and the readers have ended.
+    /// The configuration has changed, and the readers that it concerns have ended.
     Reload {
         merged: Box<Merged>,
         /// The number of its watcher of `ignoreip`.
         generation: u64,
+        by: By,
         reply: SyncSender<Swapped>,
     },
+    /// The history of bans is kept so long from now on.
+    PurgeAge(Span),
     /// A part is no more, and why. Guarding blindly would be worse than to end and be started again.
     Died(String),
     /// A signal asks for the end.
@@ -127,6 +132,8 @@ pub(crate) struct Hub {
     looks: Looks,
     pulse: Pulse,
     is_dry_run: bool,
+    flushes: bool,
+    totals: Totals,
 }
 
 /// What the hub is made of.
@@ -151,6 +158,10 @@ pub(crate) struct Parts {
     pub(crate) pulse: Pulse,
     /// Nothing reaches the kernel.
     pub(crate) is_dry_run: bool,
+    /// Bans are lifted at the end.
+    pub(crate) flushes: bool,
+    /// What was counted by earlier runs.
+    pub(crate) totals: Totals,
 }
 
 /// How the hub ended.
@@ -186,6 +197,8 @@ impl Hub {
             lists,
             pulse,
             is_dry_run,
+            flushes,
+            totals,
         } = parts;
         Self {
             engine,
@@ -210,6 +223,8 @@ impl Hub {
             looks: Looks::default(),
             pulse,
             is_dry_run,
+            flushes,
+            totals,
         }
     }
 
@@ -219,7 +234,8 @@ impl Hub {
             self.pulse.beat();
             match inbox.recv_timeout(self.patience()) {
                 Ok(Message::Stop) | Err(RecvTimeoutError::Disconnected) => {
-                    return self.finish(false, inbox).in_order;
+                    let flush = self.flushes;
+                    return self.finish(flush, inbox).in_order;
                 }
                 Ok(Message::Ask(wire::Request::Stop { flush }, reply)) => {
                     let end = self.finish(flush, inbox);
@@ -268,13 +284,15 @@ impl Hub {
             Message::Kept(kept) => self.kept(kept),
             Message::Acted => self.acting.turn(),
             Message::Ask(request, reply) => self.ask(request, reply),
+            Message::PurgeAge(age) => self.purge_age = age,
             Message::Reload {
                 merged,
                 generation,
+                by,
                 reply,
             } => {
                 self.lists.advance(generation, &merged.jails);
-                let swapped = self.reload(*merged);
+                let swapped = self.reload(*merged, by);
                 // Who asked has gone only if the daemon ends.
                 drop(reply.send(swapped));
             }
@@ -561,6 +579,7 @@ impl Hub {
         }
         self.refresh_protection(now);
         self.acting.turn();
+        self.keep_totals(now, false);
         if now.since(self.purged) >= PURGE_EVERY || now < self.purged {
             self.purged = now;
             let before = now - self.purge_age;

@@ -5,14 +5,16 @@
 //! read in another way, hands the new jails to the hub, and starts readers that go on where the others ended: nothing is
 //! read twice or left out.
 
-use crate::hub::{Message, Swapped};
+use crate::commands::{Commands, Reply};
+use crate::configuration::Configuration;
+use crate::hub::{By, Message, Swapped};
 use crate::ignore::{self, Watcher};
 use crate::ingest::{self, AllLearnt, Positions, Sources};
 use crate::last_words::LastWords;
 use crate::log::{Kind, Level, Log};
 use crate::plan::{Jail, Plan, merge};
+use crate::setup::Setup;
 use crate::{clock, control};
-use base::Diagnostic;
 use engine::JailId;
 use jiff::tz::TimeZone;
 use std::io;
@@ -20,9 +22,12 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, SyncSender, sync_channel};
 use std::thread::{self, JoinHandle};
+use wire::fail2ban::Value;
 
 /// What the thread is told.
 pub(crate) enum Order {
+    /// Answer a command in fail2ban's manner.
+    Command(Value, SyncSender<Reply>),
     /// Read the configuration again. The answer, one line, goes to who asked.
     Reload(Option<SyncSender<String>>),
     /// Stop the readers and end.
@@ -30,7 +35,9 @@ pub(crate) enum Order {
 }
 
 /// What runs for the configuration at hand.
-struct Running {
+pub(crate) struct Running {
+    /// What the jails are, as commands see and change them.
+    pub(crate) setup: Setup,
     jails: Arc<[Jail]>,
     sources: Option<Sources>,
     watcher: Option<Watcher>,
@@ -58,14 +65,17 @@ pub(crate) struct Reloader {
     /// Journal files to read in place of the system's.
     pub(crate) journal: Option<PathBuf>,
     pub(crate) log: Arc<Log>,
-    /// Reads and compiles the configuration; an error says why none of it can be used.
-    pub(crate) load: Box<dyn Fn() -> Result<Plan, Vec<Diagnostic>> + Send>,
+    /// The store's file, or `memory`.
+    pub(crate) store: String,
+    /// Where the configuration comes from.
+    pub(crate) configuration: Configuration,
 }
 
 impl Reloader {
     /// Starts the readers and the thread that owns them.
     pub(crate) fn start(
         self,
+        setup: Setup,
         jails: Arc<[Jail]>,
         positions: Positions,
         watcher: Watcher,
@@ -73,6 +83,7 @@ impl Reloader {
     ) -> io::Result<JoinHandle<()>> {
         let sources = self.read(&jails, positions, AllLearnt::default())?;
         let running = Running {
+            setup,
             jails,
             sources: Some(sources),
             watcher: Some(watcher),
@@ -98,10 +109,18 @@ impl Reloader {
     fn run(self, mut running: Running, orders: &Receiver<Order>) {
         for order in orders {
             match order {
+                Order::Command(command, reply) => {
+                    let (reloader, running) = (&self, &mut running);
+                    let answer = Commands { reloader, running }.answer(&command);
+                    // A client that went away has nobody left to tell.
+                    drop(reply.try_send(answer));
+                }
                 Order::Reload(reply) => {
-                    let line = self.reload(&mut running);
+                    let line = match self.reread(&mut running) {
+                        Ok(answer) => wire::encode(&answer),
+                        Err(why) => control::failed(&why),
+                    };
                     if let Some(reply) = reply {
-                        // A client that went away has nobody left to tell.
                         drop(reply.try_send(line));
                     }
                 }
@@ -111,15 +130,28 @@ impl Reloader {
         drop(running.sources.map(Sources::stop));
     }
 
-    fn reload(&self, running: &mut Running) -> String {
-        let plan = match (self.load)() {
-            Ok(plan) => plan,
-            Err(faults) => {
-                let first = faults.first().map(ToString::to_string).unwrap_or_default();
-                self.tell(&format!("the configuration was read again and cannot be used, so that nothing changes: {first}"));
-                return control::failed(&first);
-            }
-        };
+    /// Reads the configuration again and goes over to it. An error says why none of it can be used.
+    pub(crate) fn reread(&self, running: &mut Running) -> Result<wire::ReloadAnswer, String> {
+        let (config, plan) = self.configuration.read().map_err(|faults| {
+            let first = faults.first().map(ToString::to_string).unwrap_or_default();
+            self.tell(&format!("the configuration was read again and cannot be used, so that nothing changes: {first}"));
+            first
+        })?;
+        let before = std::mem::replace(&mut running.setup, Setup::of(&config));
+        for (jail, _) in &plan.broken {
+            running.setup.undo(&before, jail.as_str());
+        }
+        self.swap(running, plan, By::Files)
+    }
+
+    /// Goes over to a plan. An error means that the daemon ends.
+    pub(crate) fn swap(
+        &self,
+        running: &mut Running,
+        plan: Plan,
+        by: By,
+    ) -> Result<wire::ReloadAnswer, String> {
+        let stopping = || "the daemon is stopping".to_owned();
         let merged = merge(&running.jails, plan);
         running.generation += 1;
         // Its first lists are with the hub before the jails that they are for.
@@ -128,7 +160,7 @@ impl Reloader {
             Err(error) => {
                 let text = format!("the watcher of ignoreip (it cannot be started again: {error})");
                 drop(self.hub.send(Message::Died(text)));
-                return control::failed("the daemon is stopping");
+                return Err(stopping());
             }
         };
         // Where all is read as before, the readers go on: what they know of the jails is the same.
@@ -139,6 +171,7 @@ impl Reloader {
         let told = self.hub.send(Message::Reload {
             merged: Box::new(merged),
             generation: running.generation,
+            by,
             reply,
         });
         let Some(Swapped {
@@ -148,11 +181,11 @@ impl Reloader {
             answer,
         }) = told.ok().and_then(|()| swapped.recv().ok())
         else {
-            return control::failed("the daemon is stopping");
+            return Err(stopping());
         };
         running.jails = Arc::clone(&jails);
         if running.sources.is_some() {
-            return wire::encode(&answer);
+            return Ok(answer);
         }
         learnt.retain(|jail: JailId| !reread.contains(&jail));
         match self.read(&jails, positions, learnt) {
@@ -163,7 +196,7 @@ impl Reloader {
                 drop(self.hub.send(Message::Died(text)));
             }
         }
-        wire::encode(&answer)
+        Ok(answer)
     }
 
     fn tell(&self, text: &str) {

@@ -4,24 +4,27 @@
 //! impossible ends the start with every reason at once; everything else is reported and the rest goes on.
 
 use crate::board::Board;
-use crate::control::{self, failed};
-use crate::enforce::{EnforceConfig, Enforcer, Report};
+use crate::clock;
+use crate::commands;
+use crate::control::{self, Access};
+use crate::enforce::{EnforceConfig, Enforcer, Firewall, Report};
 use crate::heartbeat::{Heartbeat, Pulse};
-use crate::hub::{Acting, Hub, Lists, Message, Parts, Reached};
+use crate::hub::{Acting, Hub, Lists, Message, Parts, Reached, Totals};
 use crate::ignore::Questions;
 use crate::keep::{Keeper, Order};
 use crate::last_words::LastWords;
 use crate::log::{Kind, Level, Log, PRODUCT, Setup, Target, Threshold};
-use crate::plan::{Plan, Surroundings, compile};
 use crate::protect::Protection;
 use crate::reload::{self, Reloader};
 use crate::resolve::Resolver;
-use crate::{DiskFiles, clock};
+use answers::Answers;
 use base::{Diagnostic, Severity, Timestamp};
-use conf::{Choice, Globals, Manner, Tree};
+use begin::Begun;
+use conf::Globals;
 use engine::Engine;
 use jiff::tz::TimeZone;
 use os::{Notifier, Signal, Signals};
+use pidfile::Pidfile;
 use std::collections::HashMap;
 use std::fs;
 use std::hash::{BuildHasher, RandomState};
@@ -29,27 +32,30 @@ use std::io;
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::mpsc::{RecvTimeoutError, Sender, channel, sync_channel};
+use std::sync::mpsc::{Sender, channel};
 use std::thread;
 use std::time::{Duration, Instant};
 use store::Opened;
+use wire::fail2ban::Value;
 
+mod answers;
+mod begin;
 mod database;
 mod locks;
+mod pidfile;
 
 /// The control socket's usual place.
 pub const SOCKET: &str = "/run/stockade/stockade.sock";
+/// The name of the socket beside it where a group may ask.
+pub const STATUS_SOCKET: &str = "status.sock";
 /// The firewall table's usual name.
 pub const TABLE: &str = "stockade";
-const STORE: &str = "/var/lib/stockade/stockade.sqlite3";
 const FAIL2BAN_SOCKETS: [&str; 2] = [
     "/run/fail2ban/fail2ban.sock",
     "/var/run/fail2ban/fail2ban.sock",
 ];
 /// The sockets of this network namespace, for everybody to read.
 const UNIX_SOCKETS: &str = "/proc/net/unix";
-/// How long a client waits for its answer; less than its own patience.
-const ANSWER: Duration = Duration::from_secs(50);
 
 /// How to run.
 pub struct Options {
@@ -69,6 +75,26 @@ pub struct Options {
     pub force: bool,
     /// A directory of journal files to read instead of the system's.
     pub journal: Option<PathBuf>,
+    /// Whose manners it has.
+    pub manner: Manners,
+}
+
+/// Whose manners a daemon has: the name that was called decides (contract, first line).
+pub enum Manners {
+    /// Our own: it reads its configuration itself, and bans outlive it.
+    Stockade,
+    /// Those of `fail2ban-server`: a client tells it what its jails are, and what it has banned it lifts at its end.
+    Fail2ban(Server),
+}
+
+/// What `fail2ban-server` is started with.
+pub struct Server {
+    /// What its jails are, as commands of a client; those of the server alone where a client will send the others.
+    pub stream: Vec<Value>,
+    /// Written with the number of the process, and removed at the end.
+    pub pidfile: Option<PathBuf>,
+    /// Called as soon as clients are answered.
+    pub ready: fn(),
 }
 
 /// How it ended.
@@ -88,12 +114,19 @@ pub fn run(options: &Options) -> Result<Ended, Vec<Diagnostic>> {
     // Before any thread is made: a signal must find this one only.
     let signals =
         Signals::block().map_err(|error| cannot(format!("signals cannot be received: {error}")))?;
-    let (plan, globals, tree) = load(options, started)?;
-    let log = Arc::new(open_log(options, &globals, &zone)?);
+    let begun = begin::begin(options, started)?;
+    let (log, note) = open_log(options, &begun.setup.globals, &zone)?;
+    let log = Arc::new(log);
     let tell = |level, text: &str| log.write(clock::now(), level, Kind::Rare, "server", text);
     tell(Level::Info, &"-".repeat(50));
-    tell(Level::Info, &format!("Starting {PRODUCT}"));
-    for (name, diagnostic) in &plan.broken {
+    tell(
+        Level::Info,
+        &format!("Starting {}", options.manner.product()),
+    );
+    for (level, text) in begun.notes.iter().chain(&note) {
+        tell(*level, text);
+    }
+    for (name, diagnostic) in &begun.plan.broken {
         log.write(
             clock::now(),
             Level::Error,
@@ -102,22 +135,28 @@ pub fn run(options: &Options) -> Result<Ended, Vec<Diagnostic>> {
             &format!("[{name}] {}", diagnostic.message),
         );
     }
-    let path = options.db.clone().unwrap_or_else(|| STORE.into());
-    let keeps = !options.dry_run || options.db.is_some();
     let mut locks = Vec::new();
-    if keeps {
-        locks.extend(locks::store(&path, &tell)?);
+    if let Some(path) = &begun.store {
+        locks.extend(locks::store(path, options.manner.patience(), &tell)?);
     }
-    if !options.dry_run {
-        locks.extend(locks::table(&options.table, &tell)?);
+    if !options.dry_run && begun.owns_table {
+        locks.extend(locks::table(&options.table, Duration::ZERO, &tell)?);
     }
-    let mut opened = database::open(&path, keeps, &globals, &zone, started);
-    if let Some(theirs) = database::of_fail2ban(&tree, &globals, &path).filter(|_| keeps) {
+    let _pidfile = match &options.manner {
+        Manners::Fail2ban(server) => server
+            .pidfile
+            .as_deref()
+            .map(|path| Pidfile::write(path, &tell)),
+        Manners::Stockade => None,
+    };
+    let globals = &begun.setup.globals;
+    let mut opened = database::open(begun.store.as_deref(), globals, &zone, started);
+    if let Some(theirs) = &begun.import {
         if fail2ban_answers() {
             let text = "fail2ban is running: what its database holds is not taken over";
             log.write(clock::now(), Level::Notice, Kind::Rare, "database", text);
         } else {
-            database::import(&mut opened, &theirs, &plan.jails, &log);
+            database::import(&mut opened, theirs, &begun.plan.jails, &log);
         }
     }
     if let Some(text) = &opened.upgraded {
@@ -128,124 +167,88 @@ pub fn run(options: &Options) -> Result<Ended, Vec<Diagnostic>> {
     }
     let guard = Guard {
         options,
-        plan,
-        globals,
-        config: tree.describe(),
+        begun,
         zone,
         started,
         log: Arc::clone(&log),
     };
     let ended = guard.begin(opened, signals)?;
     drop(locks);
-    tell(Level::Info, "Exiting Stockade");
+    tell(Level::Info, &format!("Exiting {}", options.manner.name()));
     Ok(ended)
 }
 
-/// Reads and compiles the configuration, and finds out at once whatever stands against running.
-fn load(options: &Options, now: Timestamp) -> Result<(Plan, Globals, Tree), Vec<Diagnostic>> {
-    let files = DiskFiles;
-    let tree = Tree::find(&files, options.config.as_deref(), Manner::Stockade);
-    let (config, mut diagnostics) = conf::load(&files, &tree, Choice::Enabled);
-    let globals = config.globals.clone();
-    let plan = compile(
-        config,
-        &Surroundings::of_this_machine(now),
-        &mut diagnostics,
-    );
-    let mut against = Vec::new();
-    if plan.jails.is_empty() {
-        against.push(no_jail(&plan, &tree));
-    }
-    if !options.dry_run && !os::has_net_admin() {
-        against.push(
-            Diagnostic::new(
-                Severity::Error,
-                "changing the firewall needs CAP_NET_ADMIN, which this process has not",
-            )
-            .with_help(
-                "run it as root (sudo stockade run), or see what it would do with --dry-run",
-            ),
-        );
-    }
-    if !options.force && !options.dry_run && tree.is_fail2bans() && fail2ban_answers() {
-        against.push(
-            Diagnostic::new(
-                Severity::Error,
-                format!("fail2ban is running and guards {}: two guardians would undo each other", tree.describe()),
-            )
-            .with_help(
-                "stop it first (systemctl stop fail2ban; `stockade migrate` will do the whole switch), or use --force",
-            ),
-        );
-    }
-    report(&diagnostics, &plan);
-    if against.is_empty() {
-        Ok((plan, globals, tree))
-    } else {
-        Err(against)
-    }
-}
+type Note = (Level, String);
 
-/// Reads and compiles the configuration of a daemon that runs.
-fn reread(config: Option<&Path>, started: Timestamp) -> Result<Plan, Vec<Diagnostic>> {
-    let files = DiskFiles;
-    let tree = Tree::find(&files, config, Manner::Stockade);
-    let (config, mut diagnostics) = conf::load(&files, &tree, Choice::Enabled);
-    // Years are left out of dates as at the start: equal rules must stay equal.
-    let around = Surroundings::of_this_machine(started);
-    let plan = compile(config, &around, &mut diagnostics);
-    report(&diagnostics, &plan);
-    match plan.jails.is_empty() && plan.broken.is_empty() {
-        true => Err(vec![no_jail(&plan, &tree)]),
-        false => Ok(plan),
-    }
-}
-
-fn no_jail(plan: &Plan, tree: &Tree) -> Diagnostic {
-    let message = match plan.broken.len() {
-        0 => format!("no jail is enabled in {}", tree.describe()),
-        n => format!(
-            "none of the {n} enabled jails of {} can run",
-            tree.describe()
-        ),
+/// The log, and what is to be said in it of a target that could not be had.
+fn open_log(
+    options: &Options,
+    globals: &Globals,
+    zone: &TimeZone,
+) -> Result<(Log, Option<Note>), Vec<Diagnostic>> {
+    // The configuration has said so already where it is none.
+    let level = Threshold::parse(&globals.loglevel).unwrap_or(Level::Info.into());
+    let open = |target| {
+        Log::open(Setup {
+            product: options.manner.product(),
+            syslogsocket: globals
+                .syslogsocket
+                .clone()
+                .unwrap_or_else(|| "auto".into()),
+            ..Setup::new(target, level.clone(), zone.clone())
+        })
     };
-    Diagnostic::new(Severity::Error, message)
-        .with_help("enable a jail with enabled = true in jail.local")
-}
-
-/// Findings of the configuration go to whoever started us, with their lines.
-fn report(diagnostics: &[Diagnostic], plan: &Plan) {
-    use std::io::Write as _;
-    let broken = plan.broken.iter().map(|(_, diagnostic)| diagnostic);
-    for diagnostic in diagnostics
-        .iter()
-        .filter(|one| one.severity > Severity::Notice)
-        .chain(broken)
-    {
-        // Without a standard error output the log below has the same.
-        drop(writeln!(io::stderr(), "{diagnostic}"));
+    let cannot = |error| cannot(format!("the log cannot be opened: {error}"));
+    if let Manners::Fail2ban(_) = options.manner {
+        let name = globals.logtarget.as_deref().unwrap_or("STDERR");
+        return match Target::parse(name).and_then(open) {
+            Ok(log) => Ok((log, None)),
+            // Better guarded without a log than not at all.
+            Err(error) => {
+                let log = open(Target::stderr()).map_err(cannot)?;
+                let text = format!("Unable to log to {name}: {error}");
+                Ok((log, Some((Level::Error, text))))
+            }
+        };
     }
-}
-
-fn open_log(options: &Options, globals: &Globals, zone: &TimeZone) -> Result<Log, Vec<Diagnostic>> {
     let target = match options.log.as_deref().map(|path| (path, path.to_str())) {
         None => Ok(Target::stderr()),
         Some((_, Some(text))) => Target::parse(text),
         Some((path, None)) => Ok(Target::file(path.to_owned())),
     };
-    // The configuration has said so already where it is none.
-    let level = Threshold::parse(&globals.loglevel).unwrap_or(Level::Info.into());
-    target
-        .and_then(|target| Log::open(Setup::new(target, level, zone.clone())))
-        .map_err(|error| cannot(format!("the log cannot be opened: {error}")))
+    let log = target.and_then(open).map_err(cannot)?;
+    Ok((log, None))
+}
+
+impl Manners {
+    fn name(&self) -> &'static str {
+        match self {
+            Self::Stockade => "Stockade",
+            Self::Fail2ban(_) => "Fail2ban",
+        }
+    }
+
+    /// How long the one before may take to leave: a script that stops and starts does not wait in between.
+    fn patience(&self) -> Duration {
+        match self {
+            Self::Stockade => Duration::ZERO,
+            Self::Fail2ban(_) => Duration::from_secs(10),
+        }
+    }
+
+    /// Who it says it is.
+    fn product(&self) -> String {
+        match self {
+            Self::Stockade => PRODUCT.to_owned(),
+            Self::Fail2ban(_) => format!("Fail2ban v{}", commands::VERSION),
+        }
+    }
 }
 
 /// Everything that the start has found; the rest of the way up, and down again.
 struct Guard<'a> {
     options: &'a Options,
-    plan: Plan,
-    globals: Globals,
-    config: String,
+    begun: Begun,
     zone: TimeZone,
     started: Timestamp,
     log: Arc<Log>,
@@ -254,7 +257,18 @@ struct Guard<'a> {
 impl Guard<'_> {
     fn begin(self, mut opened: Opened, signals: Signals) -> Result<Ended, Vec<Diagnostic>> {
         let (sender, inbox) = channel();
-        let jails: Arc<[crate::plan::Jail]> = self.plan.jails.into();
+        let Begun {
+            setup,
+            plan,
+            describe,
+            configuration,
+            sockets,
+            flushes,
+            is_lazy,
+            ..
+        } = self.begun;
+        let globals = setup.globals.clone();
+        let jails: Arc<[crate::plan::Jail]> = plan.jails.into();
         let tell = |text: &str| {
             self.log
                 .write(clock::now(), Level::Info, Kind::Rare, "jail", text);
@@ -272,12 +286,16 @@ impl Guard<'_> {
         }
         let config = EnforceConfig {
             table: self.options.table.clone(),
-            owner: self.globals.table_owner,
+            owner: globals.table_owner,
             jails: jails
                 .iter()
                 .filter_map(|jail| jail.enforce.clone())
                 .collect(),
-            dry_run: self.options.dry_run,
+            firewall: match (self.options.dry_run, is_lazy) {
+                (true, _) => Firewall::DryRun,
+                (false, true) => Firewall::OnDemand,
+                (false, false) => Firewall::Always,
+            },
         };
         let words = LastWords::new("the enforcer", sender.clone());
         let enforcer = Enforcer::start(config, move |report| words.tell(Message::Enforcer(report)))
@@ -286,7 +304,7 @@ impl Guard<'_> {
             })?;
 
         let held = database::read(&mut opened, &jails, &self.log);
-        let history = database::history(&opened.store, &self.globals);
+        let history = database::history(&opened.store, &globals);
         let path = match opened.store.path() {
             Some(path) => path.display().to_string(),
             None => "memory".to_owned(),
@@ -301,7 +319,7 @@ impl Guard<'_> {
         }
         keeper.send(Order::Purge {
             now: self.started,
-            age: self.globals.dbpurgeage,
+            age: globals.dbpurgeage,
         });
         let words = LastWords::new("the resolver", sender.clone());
         let resolver = Resolver::start(move |name, (jail, failure), addresses| {
@@ -318,10 +336,10 @@ impl Guard<'_> {
         let ssh = std::env::var("SSH_CONNECTION").ok();
         let mut board = Board::new(
             self.started,
-            self.config.clone(),
-            self.plan.broken,
+            describe,
+            plan.broken,
             wire::Store {
-                path,
+                path: path.clone(),
                 state: held.state,
             },
         );
@@ -368,11 +386,13 @@ impl Guard<'_> {
             protection: Protection::new(ssh.as_deref(), self.started),
             log: Arc::clone(&self.log),
             zone: self.zone.clone(),
-            purge_age: self.globals.dbpurgeage,
+            purge_age: globals.dbpurgeage,
             reached: Reached::of(&held.positions),
             lists: Lists::of_start(lists),
             pulse: pulse.clone(),
             is_dry_run: self.options.dry_run,
+            flushes,
+            totals: Totals::new(held.totals),
         });
         hub.restore(held.bans, held.past, adopted);
         let hub = thread::Builder::new()
@@ -381,21 +401,31 @@ impl Guard<'_> {
             .map_err(|error| cannot(format!("the hub's thread cannot start: {error}")))?;
 
         let (orders, ordered) = channel();
-        let (config, year) = (self.options.config.clone(), self.started);
         let reloader = Reloader {
             hub: sender.clone(),
             zone: self.zone.clone(),
             journal: self.options.journal.clone(),
             log: Arc::clone(&self.log),
-            load: Box::new(move || reread(config.as_deref(), year)),
+            store: path,
+            configuration,
         };
         let reloader = reloader
-            .start(Arc::clone(&jails), held.positions, watcher, ordered)
+            .start(setup, Arc::clone(&jails), held.positions, watcher, ordered)
             .map_err(|error| cannot(format!("the sources cannot start: {error}")))?;
         for jail in jails.iter() {
             tell(&format!("Jail '{}' started", jail.name));
         }
-        let socket = open_socket(&self.options.socket, &sender, &orders, &self.log);
+        let answers = Answers::new(&sender, &orders, &sockets);
+        let sockets: Vec<_> = sockets
+            .iter()
+            .filter_map(|(path, access)| {
+                let answers = answers.for_access(*access);
+                open_socket(path, *access, answers, &self.log)
+            })
+            .collect();
+        if let Manners::Fail2ban(server) = &self.options.manner {
+            (server.ready)();
+        }
         let notifier = Notifier::from_environment();
         notifier.ready(&format!("guarding with {} jails", jails.len()));
         watch(&signals, &notifier, &pulse, &self.log, &orders, &|| {
@@ -418,7 +448,7 @@ impl Guard<'_> {
             }
         };
         // Whoever asked for the end gets the answer before the process is gone.
-        drop(socket);
+        drop(sockets);
         Ok(ended)
     }
 }
@@ -426,33 +456,15 @@ impl Guard<'_> {
 /// Without its socket the daemon still guards; only nobody can ask it.
 fn open_socket(
     path: &Path,
-    hub: &Sender<Message>,
-    reload: &Sender<reload::Order>,
+    access: Access,
+    answers: Answers,
     log: &Log,
 ) -> Option<control::ControlSocket> {
-    let (questions, reload) = (hub.clone(), reload.clone());
-    let served = control::serve(path, move |request| {
-        let (reply, answer) = sync_channel(1);
-        let asked = match request {
-            wire::Request::Reload => reload.send(reload::Order::Reload(Some(reply))).is_ok(),
-            request => questions.send(Message::Ask(request, reply)).is_ok(),
-        };
-        match asked {
-            true => match answer.recv_timeout(ANSWER) {
-                Ok(line) => line,
-                Err(RecvTimeoutError::Timeout) => failed(
-                    "the kernel or the disk has not confirmed it in time; it is still worked on",
-                ),
-                Err(RecvTimeoutError::Disconnected) => failed("the daemon is stopping"),
-            },
-            false => failed("the daemon is stopping"),
-        }
-    });
     let told = |error: &io::Error| {
         let text = format!("no control socket at {}: {error}", path.display());
         log.write(clock::now(), Level::Error, Kind::Rare, "server", &text);
     };
-    served.inspect_err(told).ok()
+    control::serve(path, access, answers).inspect_err(told).ok()
 }
 
 /// Waits for the end: a signal, or the hub's own. Feeds the watchdog as long as the hub gets on.

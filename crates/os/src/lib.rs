@@ -39,4 +39,4 @@ pub use services::Services;
 pub use shell::{MAX_OUTPUT, Ran, ScriptEnd, run_script};
 pub use signals::{Signal, Signals};
 pub use terminal::terminal_width;
-pub use users::{Users, unit_exists, unit_user};
+pub use users::{Users, group_id, unit_exists, unit_user};

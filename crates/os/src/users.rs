@@ -1,4 +1,4 @@
-//! User names to numbers, and what systemd's unit files say of services.
+//! Names of users and groups to numbers, and what systemd's unit files say of services.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -27,6 +27,13 @@ impl Users {
     pub fn uid(&self, user: &str) -> Option<u32> {
         user.parse().ok().or_else(|| self.0.get(user).copied())
     }
+}
+
+/// The number of a group of `/etc/group`.
+pub fn group_id(name: &str) -> Option<u32> {
+    // Its lines begin as those of `/etc/passwd` do.
+    let groups = Users::parse(&fs::read_to_string("/etc/group").unwrap_or_default());
+    groups.0.get(name).copied()
 }
 
 /// Where unit files are, the strongest first.
@@ -86,6 +93,8 @@ mod tests {
         assert_eq!(users.uid("1000"), Some(1000));
         assert_eq!(users.uid("nobody"), None);
         assert_eq!(users.uid("-1"), None);
+        let groups = Users::parse("root:x:0:\nadm:x:4:syslog,me\n");
+        assert_eq!(groups.uid("adm"), Some(4));
     }
 
     #[test]

@@ -132,6 +132,12 @@ pub struct JailStatus {
     pub banned: u64,
     /// Bans since the start, restored ones included.
     pub banned_total: u64,
+    /// Failures counted since the store was begun: it does not go back with a restart.
+    #[serde(default)]
+    pub failed_ever: u64,
+    /// Bans since the store was begun, restored ones counted once.
+    #[serde(default)]
+    pub banned_ever: u64,
     /// What its actions beside the kernel's bans do; left out where it has none.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub actions: Vec<Action>,

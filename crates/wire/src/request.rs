@@ -19,6 +19,9 @@ pub enum Request {
         /// The jail's name; all if absent.
         #[serde(default)]
         jail: Option<String>,
+        /// Only so many: those whose bans began last; all if absent.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        newest: Option<u32>,
     },
     /// Ban by hand.
     Ban {
@@ -61,4 +64,11 @@ pub enum Request {
         #[serde(default)]
         flush: bool,
     },
+}
+
+impl Request {
+    /// Whether it changes nothing, so that whoever may only look may send it.
+    pub fn only_asks(&self) -> bool {
+        matches!(self, Self::Ping | Self::Status { .. } | Self::Banned { .. })
+    }
 }

@@ -12,7 +12,7 @@ pub(crate) mod read;
 mod socket;
 mod usage;
 mod words;
-mod work;
+pub(crate) mod work;
 
 use super::FAILED;
 use crate::output::Output;

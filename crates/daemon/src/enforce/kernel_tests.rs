@@ -74,7 +74,7 @@ fn config(owner: bool) -> EnforceConfig {
         table: TABLE.to_owned(),
         owner,
         jails: vec![jail("sshd"), jail("web")],
-        dry_run: false,
+        firewall: Firewall::Always,
     }
 }
 
@@ -414,7 +414,7 @@ fn a_kernel_of_less_means_does_as_well() {
 fn a_dry_run_only_tells() {
     let (sender, reports) = channel();
     let dry = EnforceConfig {
-        dry_run: true,
+        firewall: Firewall::DryRun,
         ..config(true)
     };
     let handle = Enforcer::start(dry, move |r| sender.send(r).unwrap_or_default()).unwrap();

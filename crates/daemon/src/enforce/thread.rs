@@ -2,9 +2,10 @@
 
 use super::backend::Backend;
 use super::nft::NftBackend;
+use super::on_demand::OnDemand;
 use super::reconcile::Reconciler;
 use super::recorder::Recorder;
-use super::{Command, EnforceConfig, EnforceError, Report};
+use super::{Command, EnforceConfig, EnforceError, Firewall, Report};
 use crate::clock;
 use base::{Span, Timestamp};
 use std::fmt;
@@ -39,11 +40,16 @@ impl Enforcer {
         config: EnforceConfig,
         report: impl Fn(Report) + Send + 'static,
     ) -> Result<EnforcerHandle, EnforceError> {
-        if config.dry_run {
-            return start_with(Recorder, config, report);
+        match config.firewall {
+            Firewall::Always => {
+                let backend = NftBackend::open(&config.table, config.owner)?;
+                start_with(backend, config, report)
+            }
+            Firewall::OnDemand => {
+                start_with(OnDemand::new(&config.table, config.owner), config, report)
+            }
+            Firewall::DryRun => start_with(Recorder, config, report),
         }
-        let backend = NftBackend::open(&config.table, config.owner)?;
-        start_with(backend, config, report)
     }
 }
 

@@ -17,7 +17,8 @@ use std::sync::mpsc::Receiver;
 
 impl Hub {
     /// Lets the enforcer and then the store do what they were told, and hears their last words.
-    pub(super) fn finish(self, flush: bool, inbox: &Receiver<Message>) -> End {
+    pub(super) fn finish(mut self, flush: bool, inbox: &Receiver<Message>) -> End {
+        self.keep_totals(clock::now(), true);
         let Self {
             engine,
             jails,

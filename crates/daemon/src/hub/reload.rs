@@ -13,6 +13,15 @@ use std::collections::{BTreeSet, HashSet};
 use std::sync::Arc;
 use store::Write;
 
+/// What a change comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum By {
+    /// The files were read again.
+    Files,
+    /// A client said so, in fail2ban's manner.
+    Command,
+}
+
 /// What the readers of logs go on with.
 pub(crate) struct Swapped {
     /// All jails.
@@ -27,7 +36,7 @@ pub(crate) struct Swapped {
 
 impl Hub {
     /// Goes over to the new plan. Readers must have ended, so that nobody speaks in the name of a jail's former form.
-    pub(super) fn reload(&mut self, merged: Merged) -> Swapped {
+    pub(super) fn reload(&mut self, merged: Merged, by: By) -> Swapped {
         let before = Arc::clone(&self.jails);
         let now = clock::now();
         for id in &merged.removed {
@@ -79,7 +88,10 @@ impl Hub {
         self.keep_jails(&merged, &before);
         self.board.broken = merged.broken.clone();
         let answer = self.answer(&merged);
-        self.tell_reload(now, &answer);
+        match by {
+            By::Files => self.tell_reload(now, &answer),
+            By::Command => self.tell_command(now, &answer),
+        }
         Swapped {
             jails,
             positions: self.reached.positions(),
@@ -192,6 +204,20 @@ impl Hub {
                     runs_as_before: self.jail_named(name.as_str()).is_ok(),
                 })
                 .collect(),
+        }
+    }
+
+    /// What fail2ban says of jails that begin and end.
+    fn tell_command(&self, now: base::Timestamp, answer: &wire::ReloadAnswer) {
+        let tell = |text: String| {
+            self.log.write(now, Level::Info, Kind::Rare, "jail", &text);
+        };
+        for name in &answer.removed {
+            tell(format!("Jail '{name}' stopped"));
+        }
+        for name in &answer.added {
+            tell(format!("Creating new jail '{name}'"));
+            tell(format!("Jail '{name}' started"));
         }
     }
 

@@ -28,7 +28,7 @@ impl Hub {
                 pid: std::process::id(),
             }),
             Request::Status { jail } => self.status(jail.as_deref()),
-            Request::Banned { jail } => self.banned(jail.as_deref()),
+            Request::Banned { jail, newest } => self.banned(jail.as_deref(), newest),
             Request::Ban {
                 jail,
                 ips,
@@ -158,7 +158,17 @@ impl Hub {
             Ok(only) => only,
             Err(line) => return line,
         };
-        let mut status = self.board.status(&self.jails, &self.engine.status());
+        let counts = self.engine.status();
+        let mut status = self.board.status(&self.jails, &counts);
+        for one in &mut status.jails {
+            if let Some(counts) = counts
+                .iter()
+                .find(|counts| counts.name.as_str() == one.name)
+            {
+                let ever = self.totals.ever(counts);
+                (one.failed_ever, one.banned_ever) = (ever.failures, ever.bans);
+            }
+        }
         self.add_actions(&mut status);
         if let Some(name) = only {
             status.jails.retain(|jail| jail.name == name);
@@ -194,8 +204,8 @@ impl Hub {
         }
     }
 
-    fn banned(&self, jail: Option<&str>) -> String {
-        let bans = match jail.map(|name| self.jail_named(name)).transpose() {
+    fn banned(&self, jail: Option<&str>, newest: Option<u32>) -> String {
+        let mut bans: Vec<wire::Ban> = match jail.map(|name| self.jail_named(name)).transpose() {
             Ok(None) => self
                 .jails
                 .iter()
@@ -205,6 +215,10 @@ impl Hub {
             Ok(only) => self.bans_of(only),
             Err(line) => return line,
         };
+        if let Some(most) = newest {
+            bans.sort_by_key(|ban| std::cmp::Reverse(ban.time));
+            bans.truncate(most as usize);
+        }
         wire::encode(&BannedAnswer { v: VERSION, bans })
     }
 

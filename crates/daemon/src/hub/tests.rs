@@ -34,7 +34,7 @@ pub(super) fn hub_with(
             .iter()
             .filter_map(|jail| jail.enforce.clone())
             .collect(),
-        dry_run: true,
+        firewall: crate::enforce::Firewall::DryRun,
     };
     let reports = sender.clone();
     let enforcer = Enforcer::start(config, move |report| {
@@ -76,6 +76,8 @@ pub(super) fn hub_with(
         lists: Lists::default(),
         pulse: Pulse::default(),
         is_dry_run: true,
+        flushes: false,
+        totals: Totals::default(),
     });
     (hub, sender, inbox)
 }

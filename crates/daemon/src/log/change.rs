@@ -21,10 +21,6 @@ pub(crate) enum Flushed {
 
 impl Flushed {
     /// As fail2ban's client is told.
-    #[cfg_attr(
-        not(test),
-        expect(dead_code, reason = "for clients that ask in fail2ban's manner")
-    )]
     pub(crate) fn text(self) -> &'static str {
         match self {
             Self::RolledOver => "rolled over",
@@ -84,10 +80,6 @@ impl Log {
     }
 }
 
-#[cfg_attr(
-    not(test),
-    expect(dead_code, reason = "for clients that ask in fail2ban's manner")
-)]
 impl Log {
     /// From which level on lines are written; the text is as it was given, in capitals.
     pub(crate) fn level(&self) -> String {

@@ -8,22 +8,22 @@ use crate::plan::Jail;
 use base::Timestamp;
 use conf::{Globals, Tree};
 use jiff::tz::TimeZone;
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
-use store::{Held, History, Opened, Store, Write};
+use store::{Held, History, Opened, Store, Totals, Write};
 
 /// Where Debian's fail2ban keeps its own, unless told otherwise.
 const FAIL2BANS: &str = "/var/lib/fail2ban/fail2ban.sqlite3";
 
-/// Opens the store at `path`; without `keeps` one in memory.
+/// Opens the store at `path`; without one a store in memory.
 pub(super) fn open(
-    path: &Path,
-    keeps: bool,
+    path: Option<&Path>,
     globals: &Globals,
     zone: &TimeZone,
     now: Timestamp,
 ) -> Opened {
-    if keeps {
+    if let Some(path) = path {
         let most_lines = globals.dbmaxmatches as usize;
         return Store::open(path, &stamp(now, zone), now, most_lines);
     }
@@ -100,6 +100,8 @@ pub(super) struct Read {
     pub(super) past: Vec<store::Past>,
     pub(super) positions: Positions,
     pub(super) waiting: Vec<Write>,
+    /// What was counted by earlier runs; nothing where that cannot be read, for it decides nothing.
+    pub(super) totals: BTreeMap<String, Totals>,
 }
 
 /// Says which jails there are and hands out what the store held.
@@ -153,6 +155,7 @@ pub(super) fn read(opened: &mut Opened, jails: &[Jail], log: &Log) -> Read {
             are_fresh: false,
         },
         waiting,
+        totals: opened.store.totals().unwrap_or_default(),
     }
 }
 

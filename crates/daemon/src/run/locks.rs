@@ -9,13 +9,19 @@ use os::{Lock, LockError};
 use std::fs::{self, DirBuilder};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt};
 use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::{Duration, Instant};
 
 const DIRECTORY: &str = "/run/stockade";
 const NAMESPACE: &str = "/proc/self/ns/net";
 
+/// Between two looks at a lock that its holder may be letting go of.
+const PAUSE: Duration = Duration::from_millis(20);
+
 /// Locks the store at `path`. Without a place for the lock there is none for the store either: it says so itself.
 pub(super) fn store(
     path: &Path,
+    patience: Duration,
     tell: &dyn Fn(Level, &str),
 ) -> Result<Option<Lock>, Vec<Diagnostic>> {
     let mut name = path.as_os_str().to_owned();
@@ -25,6 +31,7 @@ pub(super) fn store(
         0o700,
         &format!("the store {}", path.display()),
         "see: stockade status; end it with: stockade stop",
+        patience,
         tell,
     )
 }
@@ -32,6 +39,7 @@ pub(super) fn store(
 /// Locks the firewall table of this network namespace.
 pub(super) fn table(
     name: &str,
+    patience: Duration,
     tell: &dyn Fn(Level, &str),
 ) -> Result<Option<Lock>, Vec<Diagnostic>> {
     let namespace = fs::metadata(NAMESPACE).map_or(0, |metadata| metadata.ino());
@@ -40,6 +48,7 @@ pub(super) fn table(
         0o755,
         &format!("the firewall table {name}"),
         "end it with: stockade stop; or give this one a table of its own with --table NAME",
+        patience,
         tell,
     )
 }
@@ -58,13 +67,21 @@ fn acquire(
     mode: u32,
     what: &str,
     help: &str,
+    patience: Duration,
     tell: &dyn Fn(Level, &str),
 ) -> Result<Option<Lock>, Vec<Diagnostic>> {
     if let Some(parent) = path.parent().filter(|parent| *parent != Path::new("")) {
         // Of this mode whatever the umask. If it fails, so does the lock, which says why.
         drop(DirBuilder::new().recursive(true).mode(mode).create(parent));
     }
-    match Lock::acquire(path) {
+    let until = Instant::now() + patience;
+    let taken = loop {
+        match Lock::acquire(path) {
+            Err(LockError::Held(_)) if Instant::now() < until => thread::sleep(PAUSE),
+            taken => break taken,
+        }
+    };
+    match taken {
         Ok(lock) => Ok(Some(lock)),
         Err(LockError::Held(pid)) => {
             let who = pid.map_or_else(
@@ -94,17 +111,17 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("deep/store");
         let quiet = |_: Level, _: &str| {};
-        let lock = store(&path, &quiet).unwrap();
+        let lock = store(&path, Duration::ZERO, &quiet).unwrap();
         let deep = fs::metadata(dir.path().join("deep")).unwrap();
         assert_eq!(deep.permissions().mode() & 0o777, 0o700);
-        let refused = store(&path, &quiet).unwrap_err();
+        let refused = store(&path, Duration::ZERO, &quiet).unwrap_err();
         let expected = format!(
             "another daemon (pid {}) holds the store",
             std::process::id()
         );
         assert!(refused[0].message.starts_with(&expected), "{refused:?}");
         drop(lock);
-        assert!(store(&path, &quiet).unwrap().is_some());
+        assert!(store(&path, Duration::ZERO, &quiet).unwrap().is_some());
     }
 
     #[test]

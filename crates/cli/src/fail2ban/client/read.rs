@@ -78,15 +78,15 @@ pub(crate) fn dump(dir: &Path, given: &Given) -> Dumped {
 }
 
 /// The configuration for a server.
-pub(super) struct Streamed {
+pub(crate) struct Streamed {
     /// The commands that set it up; none if nothing can be started with them.
-    pub(super) commands: Option<Vec<Vec<Item>>>,
+    pub(crate) commands: Option<Vec<Vec<Item>>>,
     /// What the log says.
-    pub(super) log: Vec<Line>,
+    pub(crate) log: Vec<Line>,
 }
 
 /// What a server is told at its start, or at a reload of all or of one jail.
-pub(super) fn stream(dir: &Path, given: &Given, only: Option<&str>) -> Streamed {
+pub(crate) fn stream(dir: &Path, given: &Given, only: Option<&str>) -> Streamed {
     let read = read(dir, given, true, only);
     let mut log = remarks(&read);
     if let Some(Refused::AtOnce(why) | Refused::Configuration(why)) = &read.refused {

@@ -323,7 +323,7 @@ fn stream_value(stream: Vec<Vec<Item>>) -> Value {
     )
 }
 
-fn value(item: Item) -> Value {
+pub(crate) fn value(item: Item) -> Value {
     match item {
         Item::None => Value::None,
         Item::Bool(truth) => Value::Bool(truth),

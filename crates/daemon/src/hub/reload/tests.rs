@@ -33,7 +33,7 @@ impl World {
         };
         let plan = plan(self.dir.path(), &action.map(jail).unwrap_or_default());
         let merged = merge(&self.hub.jails, plan);
-        self.hub.reload(merged);
+        self.hub.reload(merged, By::Files);
         self.hub.keep_house();
     }
 

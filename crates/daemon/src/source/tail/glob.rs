@@ -24,6 +24,15 @@ pub(super) struct Looked {
     pub(super) refused: Option<String>,
 }
 
+/// The files that a pattern means now, as texts.
+pub(crate) fn files(pattern: &str) -> Vec<String> {
+    let found = expand(pattern, &mut Looked::default());
+    found
+        .iter()
+        .map(|path| path.display().to_string())
+        .collect()
+}
+
 /// The paths that exist and match, sorted.
 pub(super) fn expand(pattern: &str, looked: &mut Looked) -> Vec<PathBuf> {
     let mut found = vec![PathBuf::from("/")];
