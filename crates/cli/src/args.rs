@@ -26,6 +26,10 @@ pub(crate) enum Command {
     Check(Check),
     /// Show how the jails stand
     Status(Status),
+    /// Watch it live: attackers, jails, rates, newest bans
+    Top(Top),
+    /// Print numbers for Prometheus
+    Metrics(Metrics),
     /// List who is banned
     Banned(Banned),
     /// Ban addresses or prefixes by hand
@@ -140,6 +144,20 @@ pub(crate) struct Status {
     pub(crate) jail: Option<String>,
     #[command(flatten)]
     pub(crate) client: Client,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Metrics {
+    /// The daemon's control socket
+    #[arg(long, value_name = "PATH", default_value = daemon::SOCKET)]
+    pub(crate) socket: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Top {
+    /// The daemon's control socket
+    #[arg(long, value_name = "PATH", default_value = daemon::SOCKET)]
+    pub(crate) socket: PathBuf,
 }
 
 #[derive(Debug, Args)]

@@ -9,12 +9,14 @@ mod check;
 mod client;
 mod conform;
 mod fail2ban;
+mod metrics;
 mod names;
 mod output;
 mod run;
 mod scan;
 mod table;
 mod time;
+mod top;
 
 use args::{Arguments, Command};
 use clap::Parser;
@@ -50,6 +52,8 @@ fn stockade(words: Vec<OsString>) -> ExitCode {
         Command::Scan(options) => scan::scan(&options, &mut output),
         Command::Check(options) => check::check(&options, &mut output),
         Command::Status(options) => client::status(&options, &mut output),
+        Command::Top(options) => top::top(&options, &mut output),
+        Command::Metrics(options) => metrics::metrics(&options, &mut output),
         Command::Banned(options) => client::banned(&options, &mut output),
         Command::Ban(options) => client::ban(&options, &mut output),
         Command::Unban(options) => client::unban(&options, &mut output),
