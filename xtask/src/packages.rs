@@ -1,6 +1,6 @@
 //! What the lab needs from Debian: real servers, real clients, tools that look at the kernel.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// Programs that the lab runs, and the packages that bring them.
@@ -56,6 +56,51 @@ pub(crate) fn install() -> Vec<&'static str> {
         .into_iter()
         .map(|(program, _)| program)
         .collect()
+}
+
+/// Programs of others that read fail2ban, of PyPI, and what the first of them imports.
+const FOREIGN: [&str; 3] = [
+    "fail2bangeolocation==2.0.9",
+    "colorama==0.4.6",
+    "fail2ban-log-parser==0.1.2",
+];
+
+/// Fetches them to a directory of their own, once; `None` if that cannot be done, which is said.
+pub(crate) fn python(target: &Path) -> Option<PathBuf> {
+    let directory = target.join("lab-python");
+    let mark = directory.join(FOREIGN.join(" "));
+    if mark.exists() {
+        return Some(directory);
+    }
+    let mut command = Command::new("python3");
+    command
+        .args([
+            "-m",
+            "pip",
+            "install",
+            "-q",
+            "--no-deps",
+            "--upgrade",
+            "--target",
+        ])
+        .arg(&directory)
+        .args(FOREIGN);
+    match command.output() {
+        Ok(output) if output.status.success() => {
+            // Without the mark they are fetched again, which is no harm.
+            drop(std::fs::write(mark, ""));
+            Some(directory)
+        }
+        Ok(output) => {
+            let said = String::from_utf8_lossy(&output.stderr);
+            println!("pip cannot fetch {}: {}", FOREIGN.join(" "), said.trim());
+            None
+        }
+        Err(error) => {
+            println!("python3 -m pip: {error}");
+            None
+        }
+    }
 }
 
 fn install_words<'a>(packages: &[&'a str]) -> Vec<&'a str> {

@@ -236,6 +236,9 @@ fn lab(tally: &mut Tally, built: bool) {
         .args(["run", "--quiet", "--package", "lab", "--"])
         .arg(&program)
         .current_dir(root());
+    if let Some(packages) = packages::python(&target()) {
+        command.env("STOCKADE_LAB_PYTHON", packages);
+    }
     let mut child = match command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn() {
         Ok(child) => child,
         Err(error) => {

@@ -9,7 +9,7 @@ use crate::commands::Reply;
 use crate::control::clients::{Clients, Place};
 use std::fs::{self, DirBuilder, Permissions};
 use std::io::{self, BufRead, BufReader, ErrorKind, Read, Write};
-use std::os::unix::fs::{DirBuilderExt, FileTypeExt, PermissionsExt, chown};
+use std::os::unix::fs::{DirBuilderExt, FileTypeExt, MetadataExt, PermissionsExt, chown};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -31,13 +31,17 @@ const BREATH: Duration = Duration::from_millis(100);
 /// The listening socket. When this is dropped its file is removed, and whoever is being answered gets the answer.
 pub(crate) struct ControlSocket {
     path: PathBuf,
+    /// Which file it is: another server may have put its own in the place.
+    file: (u64, u64),
     clients: Arc<Clients>,
 }
 
 impl Drop for ControlSocket {
     fn drop(&mut self) {
-        // Gone already is as good as removed.
-        drop(fs::remove_file(&self.path));
+        if identity(&self.path).is_ok_and(|file| file == self.file) {
+            // Gone already is as good as removed.
+            drop(fs::remove_file(&self.path));
+        }
         self.clients.wait_for_answers(LAST_ANSWERS);
     }
 }
@@ -66,6 +70,7 @@ pub(crate) fn serve(path: &Path, access: Access, answer: impl Answer) -> io::Res
     let clients = Arc::new(Clients::default());
     let socket = ControlSocket {
         path: path.to_owned(),
+        file: identity(path)?,
         clients: Arc::clone(&clients),
     };
     let answer = Arc::new(answer);
@@ -125,6 +130,11 @@ fn bind(path: &Path, access: Access) -> io::Result<UnixListener> {
     });
     fs::remove_dir(&hidden)?;
     bound
+}
+
+fn identity(path: &Path) -> io::Result<(u64, u64)> {
+    let metadata = fs::symlink_metadata(path)?;
+    Ok((metadata.dev(), metadata.ino()))
 }
 
 fn accept(stream: UnixStream, answer: &Arc<impl Answer>, clients: &Arc<Clients>) {
@@ -208,7 +218,6 @@ pub(crate) fn failed(why: &str) -> String {
 mod tests {
     use super::clients::MAX_CLIENTS;
     use super::*;
-    use std::os::unix::fs::MetadataExt;
     use std::sync::Mutex;
     use std::sync::mpsc::channel;
     use wire::fail2ban::{
@@ -395,6 +404,17 @@ mod tests {
         assert!(path.exists());
         // The first listener's thread still holds its own, now nameless socket; the file alone decides.
         serve(&path, Access::Owner, Echo(|_| String::new())).unwrap();
+    }
+
+    #[test]
+    fn the_socket_of_the_next_server_is_left_alone() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("socket");
+        let first = serve(&path, Access::Owner, Echo(|_| String::new())).unwrap();
+        fs::remove_file(&path).unwrap();
+        let _second = serve(&path, Access::Owner, Echo(|_| "second".into())).unwrap();
+        drop(first);
+        assert_eq!(ask(&path, b"{\"command\":\"ping\"}\n"), "second\n");
     }
 
     #[test]

@@ -4,6 +4,7 @@ mod database;
 mod ignored;
 mod journal;
 mod life;
+mod names;
 mod published;
 mod refusals;
 mod reload;
@@ -93,5 +94,8 @@ pub(crate) const ALL: &[Scenario] = &[
     real("database-import", database::import),
     real("fail2ban-tree", trees::fail2ban_tree),
     real("shell-actions", trees::shell_actions),
+    real("fail2ban-names", names::a_day),
+    real("fail2ban-hostile-clients", names::hostile_clients),
+    real("fail2ban-foreign-programs", names::foreign_programs),
     real("systemd", systemd::unit),
 ];

@@ -28,7 +28,11 @@ impl Pidfile {
 
 impl Drop for Pidfile {
     fn drop(&mut self) {
-        // Gone already is as good as removed.
-        drop(fs::remove_file(&self.0));
+        // The next server may have written its own by now.
+        let is_ours = |text: String| text.trim() == std::process::id().to_string();
+        if fs::read_to_string(&self.0).is_ok_and(is_ours) {
+            // Gone already is as good as removed.
+            drop(fs::remove_file(&self.0));
+        }
     }
 }
