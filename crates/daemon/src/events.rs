@@ -5,7 +5,7 @@
 
 use crate::clock;
 use crate::log::{Kind, Level, Log, local};
-use base::{FailureId, JailName, Prefix, Span, Timestamp};
+use base::{FailureId, JailName, Span, Timestamp};
 use engine::{Event, IgnoreReason, LiftReason, ProtectReason};
 use jiff::tz::TimeZone;
 
@@ -44,7 +44,7 @@ fn line(zone: &TimeZone, event: &Event) -> (Level, Kind, &'static str, String) {
             (Level::Info, Kind::PerFailure, "observer", text)
         }
         Event::BannedBefore {
-            prefix,
+            id,
             bans,
             last,
             usual,
@@ -53,19 +53,18 @@ fn line(zone: &TimeZone, event: &Event) -> (Level, Kind, &'static str, String) {
         } => {
             let last = local(*last, zone);
             let (usual, length) = (words(*usual), base::format_seconds(*length));
-            let text =
-                format!("IP {prefix} is bad: {bans} # last {last} - incr {usual} to {length}");
+            let text = format!("IP {id} is bad: {bans} # last {last} - incr {usual} to {length}");
             (Level::Info, Kind::PerBan, "observer", text)
         }
         Event::Grown {
-            prefix,
+            id,
             length,
             count,
             until,
             ..
         } => {
             let (length, until) = (base::format_seconds(*length), local(*until, zone));
-            let text = format!("Increase Ban {prefix} ({count} # {length} -> {until})");
+            let text = format!("Increase Ban {id} ({count} # {length} -> {until})");
             (Level::Notice, Kind::PerBan, "observer", text)
         }
         Event::Aggregated {
@@ -77,47 +76,47 @@ fn line(zone: &TimeZone, event: &Event) -> (Level, Kind, &'static str, String) {
             let text = format!("{children} bans in {prefix}: it is banned as a whole ({listed})");
             (Level::Notice, Kind::PerBan, "actions", text)
         }
-        Event::GrowthFailed { prefix, error, .. } => {
-            let text = format!("the ban of {prefix} does not grow: {error}");
+        Event::GrowthFailed { id, error, .. } => {
+            let text = format!("the ban of {id} does not grow: {error}");
             (Level::Error, Kind::PerFailure, "observer", text)
         }
         Event::Ignored { id, why, .. } => per_failure("filter", ignored(id, why)),
         Event::Banned {
-            prefix,
+            id,
             restored: false,
             ..
-        } => per_ban(format!("Ban {prefix}")),
+        } => per_ban(format!("Ban {id}")),
         Event::Banned {
-            prefix,
-            restored: true,
-            ..
-        } => per_ban(format!("Restore Ban {prefix}")),
+            id, restored: true, ..
+        } => per_ban(format!("Restore Ban {id}")),
         Event::Unbanned {
-            prefix,
+            id,
             why: LiftReason::Protected,
             ..
-        } => per_ban(format!("Unban {prefix}: it must not be banned any more")),
+        } => per_ban(format!("Unban {id}: it must not be banned any more")),
         Event::Unbanned {
-            prefix,
+            id,
             why: LiftReason::Ignored,
             ..
-        } => per_ban(format!("Unban {prefix}: it is ignored from now on")),
+        } => per_ban(format!("Unban {id}: it is ignored from now on")),
         Event::Unbanned {
-            prefix,
+            id,
             why: LiftReason::Aggregated(network),
             ..
-        } => per_ban(format!("Unban {prefix}: it is part of {network}")),
+        } => per_ban(format!("Unban {id}: it is part of {network}")),
         Event::Unbanned {
-            prefix,
+            id,
             why: LiftReason::Unenforceable,
             ..
-        } => per_ban(format!("Unban {prefix}: its jail has no action any more")),
-        Event::Unbanned { prefix, .. } => per_ban(format!("Unban {prefix}")),
-        Event::Ineffective { prefix, after, .. } => {
+        } => per_ban(format!(
+            "Unban {id}: no action of its jail can keep it out any more"
+        )),
+        Event::Unbanned { id, .. } => per_ban(format!("Unban {id}")),
+        Event::Ineffective { id, after, .. } => {
             let after = base::format_duration(after.as_secs());
-            per_failure("filter", format!("{prefix} fails {after} after its ban"))
+            per_failure("filter", format!("{id} fails {after} after its ban"))
         }
-        Event::AlreadyBanned { prefix, after, .. } => {
+        Event::AlreadyBanned { id, after, .. } => {
             let level = match after.as_secs() {
                 ..3 => Level::Debug,
                 3..60 => Level::Notice,
@@ -127,15 +126,15 @@ fn line(zone: &TimeZone, event: &Event) -> (Level, Kind, &'static str, String) {
                 level,
                 Kind::PerFailure,
                 "actions",
-                format!("{prefix} already banned"),
+                format!("{id} already banned"),
             )
         }
-        Event::ExpiredIgnored { prefix, .. } => {
-            per_failure("actions", format!("Ignore {prefix}, expired bantime"))
+        Event::ExpiredIgnored { id, .. } => {
+            per_failure("actions", format!("Ignore {id}, expired bantime"))
         }
-        Event::Protected { prefix, why, .. } => {
+        Event::Protected { id, why, .. } => {
             let text = format!(
-                "{prefix} has failures enough and is not banned: {}",
+                "{id} has failures enough and is not banned: {}",
                 protected(*why)
             );
             (Level::Warning, Kind::PerFailure, "actions", text)
@@ -152,15 +151,15 @@ fn line(zone: &TimeZone, event: &Event) -> (Level, Kind, &'static str, String) {
             );
             (Level::Warning, Kind::PerFailure, "actions", text)
         }
-        Event::EnforceFailed { prefix, error, .. } => {
+        Event::EnforceFailed { id, error, .. } => {
             let text =
-                format!("the kernel refused the change for {prefix}: {error}; it is tried again");
+                format!("the kernel refused the change for {id}: {error}; it is tried again");
             (Level::Error, Kind::PerFailure, "actions", text)
         }
         Event::StoreFailed { ban, error } => {
-            let whom = ban.map_or_else(
+            let whom = ban.as_ref().map_or_else(
                 || "all bans".to_owned(),
-                |(_, prefix)| format!("the ban of {prefix}"),
+                |(_, id)| format!("the ban of {id}"),
             );
             let text =
                 format!("the store could not write {whom}: {error}; guarding goes on from memory");
@@ -189,7 +188,7 @@ pub(crate) fn jail_of(event: &Event) -> engine::JailId {
         | Event::MalformedAddress { jail, .. }
         | Event::NotEnforceable { jail, .. }
         | Event::EnforceFailed { jail, .. } => *jail,
-        Event::StoreFailed { ban, .. } => ban.map_or(engine::JailId(0), |(jail, _)| jail),
+        Event::StoreFailed { ban, .. } => ban.as_ref().map_or(engine::JailId(0), |(jail, _)| *jail),
     }
 }
 
@@ -200,24 +199,23 @@ pub(crate) fn message(
     event: &Event,
     lines: Option<Vec<String>>,
 ) -> Option<wire::Event> {
-    let base = |event: &str,
-                prefix: &Prefix,
-                time: Timestamp,
-                until: &Option<Timestamp>,
-                failures: u32| wire::Event {
-        v: wire::VERSION,
-        event: event.to_owned(),
-        jail: name.to_string(),
-        ip: prefix.to_string(),
-        time: time.as_secs(),
-        until: until.map(Timestamp::as_secs),
-        failures: failures.into(),
-        users: Vec::new(),
-        lines: None,
-    };
+    let base =
+        |event: &str, id: &FailureId, time: Timestamp, until: &Option<Timestamp>, failures: u32| {
+            wire::Event {
+                v: wire::VERSION,
+                event: event.to_owned(),
+                jail: name.to_string(),
+                ip: id.to_string(),
+                time: time.as_secs(),
+                until: until.map(Timestamp::as_secs),
+                failures: failures.into(),
+                users: Vec::new(),
+                lines: None,
+            }
+        };
     match event {
         Event::Banned {
-            prefix,
+            id,
             time,
             until,
             failures,
@@ -226,14 +224,14 @@ pub(crate) fn message(
         } => Some(wire::Event {
             users: message_users(users),
             lines,
-            ..base("ban", prefix, *time, until, *failures)
+            ..base("ban", id, *time, until, *failures)
         }),
         Event::Unbanned {
-            prefix,
+            id,
             until,
             failures,
             ..
-        } => Some(base("unban", prefix, now, until, *failures)),
+        } => Some(base("unban", id, now, until, *failures)),
         _ => None,
     }
 }
@@ -298,9 +296,8 @@ mod tests {
     #[test]
     fn lines_that_other_programs_read_are_fail2bans() {
         let jail = JailId(0);
-        let prefix: Prefix = "192.0.2.1".parse().unwrap();
+        let id = FailureId::from("192.0.2.1");
         let time = Timestamp::from_secs(1_763_856_708);
-        let id = FailureId::Prefix(prefix);
         check(
             &Event::Found {
                 jail,
@@ -313,14 +310,18 @@ mod tests {
         );
         let own = IgnoreReason::OwnAddress;
         check(
-            &Event::Ignored { jail, id, why: own },
+            &Event::Ignored {
+                jail,
+                id: id.clone(),
+                why: own,
+            },
             Level::Info,
             "filter",
             "Ignore 192.0.2.1 by ignoreself rule",
         );
         let ban = |restored| Event::Banned {
             jail,
-            prefix,
+            id: id.clone(),
             time,
             until: None,
             failures: 5,
@@ -339,7 +340,7 @@ mod tests {
         let why = LiftReason::Expired;
         let lifted = Event::Unbanned {
             jail,
-            prefix,
+            id: id.clone(),
             time,
             until: None,
             failures: 5,
@@ -349,14 +350,14 @@ mod tests {
         for (after, level) in [(2, Level::Debug), (3, Level::Notice), (60, Level::Warning)] {
             let event = Event::AlreadyBanned {
                 jail,
-                prefix,
+                id: id.clone(),
                 after: Span::from_secs(after),
                 until: None,
                 longer: false,
             };
             check(&event, level, "actions", "192.0.2.1 already banned");
         }
-        let expired = Event::ExpiredIgnored { jail, prefix };
+        let expired = Event::ExpiredIgnored { jail, id };
         check(
             &expired,
             Level::Info,
