@@ -5,6 +5,7 @@
 
 mod diagnostic;
 mod duration;
+mod failure_id;
 mod id_hash;
 mod jail;
 mod literal;
@@ -17,10 +18,11 @@ pub use diagnostic::{Diagnostic, Origin, Severity, Stops};
 pub use duration::{
     DurationError, Seconds, format_duration, format_seconds, parse_duration, parse_seconds,
 };
+pub use failure_id::FailureId;
 pub use id_hash::IdHash;
 pub use jail::JailName;
 pub use literal::literal;
-pub use prefix::{FailureId, Family, Prefix, PrefixError, canonical};
+pub use prefix::{Family, Prefix, PrefixError, canonical};
 pub use prefix_set::PrefixSet;
 pub use texts::{NamedTexts, Texts};
 pub use time::{Span, Timestamp};

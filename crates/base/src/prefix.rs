@@ -265,24 +265,6 @@ impl fmt::Debug for Prefix {
     }
 }
 
-/// Whom a failure is counted for.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum FailureId {
-    /// An address or a network.
-    Prefix(Prefix),
-    /// Any other text: a user name, a session, or what merely looks like an address (`999.1.1.1`).
-    Raw(Box<str>),
-}
-
-impl fmt::Display for FailureId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Prefix(prefix) => prefix.fmt(f),
-            Self::Raw(text) => f.write_str(text),
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

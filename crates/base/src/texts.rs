@@ -140,9 +140,14 @@ pub struct NamedTexts {
 impl NamedTexts {
     /// Appends one; the caller knows that its name is new.
     pub fn push(&mut self, name: &Arc<str>, text: &str) {
+        self.push_with(name, |buffer| buffer.push_str(text));
+    }
+
+    /// Appends one that `write` puts at the end of the buffer, whose beginning it must leave as it is.
+    pub fn push_with(&mut self, name: &Arc<str>, write: impl FnOnce(&mut String)) {
         let place = self.texts.len();
         self.set_name(place, name);
-        self.texts.push(text);
+        self.texts.push_with(write);
     }
 
     /// Makes the name at a place, up to the first that is free, be this one.

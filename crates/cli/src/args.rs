@@ -32,7 +32,7 @@ pub(crate) enum Command {
     Metrics(Metrics),
     /// List who is banned
     Banned(Banned),
-    /// Ban addresses or prefixes by hand
+    /// Ban addresses, prefixes or other ids by hand
     Ban(Ban),
     /// Lift bans by hand
     Unban(Unban),
@@ -172,8 +172,8 @@ pub(crate) struct Banned {
 pub(crate) struct Ban {
     /// The jail to ban in
     pub(crate) jail: String,
-    /// Addresses or prefixes
-    #[arg(required = true, value_name = "IP|PREFIX")]
+    /// Addresses or prefixes; where the jail has shell actions any other id, such as a user name
+    #[arg(required = true, value_name = "IP|PREFIX|ID")]
     pub(crate) ips: Vec<String>,
     /// How long, e.g. 90, 1h or "1d 12h"; -1 for ever [default: the jail's bantime]
     #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
@@ -187,11 +187,11 @@ pub(crate) struct Ban {
 
 #[derive(Debug, Args)]
 pub(crate) struct Unban {
-    /// Addresses or prefixes; every ban inside a prefix is lifted
+    /// Addresses, prefixes or other ids; every ban inside a prefix is lifted
     #[arg(
         required_unless_present = "all",
         conflicts_with = "all",
-        value_name = "IP|PREFIX"
+        value_name = "IP|PREFIX|ID"
     )]
     pub(crate) ips: Vec<String>,
     /// Lift every ban of every jail

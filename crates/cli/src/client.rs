@@ -97,12 +97,11 @@ pub(crate) fn unban(options: &args::Unban, output: &mut Output) -> io::Result<Ex
             }
             let mut wrong = false;
             for ip in &answer.absent {
-                match ip.parse::<base::Prefix>() {
-                    Ok(_) => output.say(&format!("{ip}: was not banned"))?,
-                    Err(error) => {
-                        wrong = true;
-                        output.complain(&format!("error: {ip}: {error}"));
-                    }
+                if base::FailureId::from(ip.as_str()).is_malformed_address() {
+                    wrong = true;
+                    output.complain(&format!("error: {ip}: not an IP address"));
+                } else {
+                    output.say(&format!("{ip}: was not banned"))?;
                 }
             }
             if options.all && answer.unbanned.is_empty() {

@@ -19,6 +19,11 @@ const TREES: [(&str, &str); 2] = [
     ("master", "../../../shared/cases/trees/master/action.d"),
 ];
 
+/// Lives that differ: after a repair for an id of no family fail2ban does not look whether it went well. Here the check
+/// decides, as it does for addresses there.
+const KNOWN: [(&str, &str, &str); 1] =
+    [("symbiosis-blacklist-allports", "unwilling", "no address")];
+
 /// A line with everything that a shell could misread. What it asks for must never happen.
 const HOSTILE: &str = "Nov 25 sshd: user 'a\"b' $(touch pwned) `touch pwned`; touch pwned | & <x> \\ {} [x] ~ * ? # !";
 
@@ -43,6 +48,29 @@ fn life() -> Vec<Value> {
         step("ban v6", v6, 600),
         step("prolong v4", v4, 3600),
         step("unban v4", v4, 600),
+        step("stop", None, 0),
+    ]
+}
+
+/// The same of ids that are no address, one of them seen at one.
+fn life_of_no_address() -> Vec<Value> {
+    let of = |what: &str, id: &str, ip: Option<&str>, bantime| {
+        let mut step = step(what, ip, bantime);
+        step["id"] = id.into();
+        step
+    };
+    // What it asks for must never happen either.
+    let hostile = "x' $(touch pwned) \"`touch pwned`; | & <ip> \\ é";
+    vec![
+        step("start", None, 0),
+        of("ban mallory", "mallory", None, 600),
+        of("ban other", hostile, None, -1),
+        of("ban at v4", "eve", Some("192.0.2.7"), 600),
+        of("ban at v6", "zoe b", Some("2001:db8::7"), 600),
+        of("prolong mallory", "mallory", None, 3600),
+        of("prolong at v6", "zoe b", Some("2001:db8::7"), 3600),
+        of("unban mallory", "mallory", None, 600),
+        of("unban at v4", "eve", Some("192.0.2.7"), 600),
         step("stop", None, 0),
     ]
 }
@@ -111,20 +139,23 @@ fn all_of(tree: &str, dir: &Path) -> Report {
     let names = stage.actions();
     for name in &names {
         for mood in ["willing", "unwilling"] {
-            stage.set(name, mood);
-            let theirs = stage.play(&life(), |question| fail2ban.ask(question));
-            stage.set(name, mood);
-            let ours = stage.play(&life(), stage::ours);
-            assert!(
-                !stage.root().join("pwned").exists(),
-                "{name} ran what a log said"
-            );
-            commands += theirs.record.matches("\n--").count();
-            if theirs.record == ours.record && theirs.files == ours.files {
-                alike += 1;
-            } else {
-                let difference = stage::difference(&theirs, &ours);
-                failed.push(format!("{tree}: {name} ({mood}):\n{difference}"));
+            for (whose, life) in [("address", life()), ("no address", life_of_no_address())] {
+                stage.set(name, mood);
+                let theirs = stage.play(&life, |question| fail2ban.ask(question));
+                stage.set(name, mood);
+                let ours = stage.play(&life, stage::ours);
+                assert!(
+                    !stage.root().join("pwned").exists(),
+                    "{name} ran what a log said"
+                );
+                commands += theirs.record.matches("\n--").count();
+                let is_alike = theirs.record == ours.record && theirs.files == ours.files;
+                if is_alike != KNOWN.contains(&(name.as_str(), mood, whose)) {
+                    alike += 1;
+                } else {
+                    let difference = stage::difference(&theirs, &ours);
+                    failed.push(format!("{tree}: {name} ({mood}, {whose}):\n{difference}"));
+                }
             }
         }
     }

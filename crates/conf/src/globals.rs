@@ -55,6 +55,7 @@ pub(crate) fn read(source: Source<'_>, faults: &mut Vec<Diagnostic>) -> Globals 
         socket: reader.text("socket"),
         table_owner: reader.is_not_denied("table_owner"),
         banaction_native: reader.is_not_denied("banaction_native"),
+        bans_in_name: false,
         embedded: source.tree.embedded,
     }
 }
@@ -73,6 +74,7 @@ impl Globals {
             socket: None,
             table_owner: true,
             banaction_native: false,
+            bans_in_name: true,
             embedded: false,
         }
     }

@@ -39,6 +39,8 @@ pub struct Globals {
     pub table_owner: bool,
     /// Carry stock ban actions out natively.
     pub banaction_native: bool,
+    /// A jail without an action bans all the same, in name only, as fail2ban's does.
+    pub bans_in_name: bool,
     /// The embedded tree is the base.
     pub embedded: bool,
 }

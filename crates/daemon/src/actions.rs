@@ -23,7 +23,7 @@ mod values;
 mod worker;
 
 pub(crate) use crew::{Crew, Report};
-pub(crate) use definition::{Definition, Machine};
+pub(crate) use definition::{Definition, For, Machine};
 pub(crate) use hands::Tools;
 pub(crate) use mail::Letters;
 pub(crate) use queue::Job;

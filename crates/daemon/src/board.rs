@@ -6,7 +6,7 @@ use crate::enforce::Report;
 use crate::log::Level;
 use crate::plan::{Backend, Jail};
 use crate::source::{SourceState, Standing};
-use base::{Diagnostic, JailName, Prefix, Timestamp};
+use base::{Diagnostic, FailureId, JailName, Timestamp};
 use engine::JailId;
 use std::collections::BTreeMap;
 
@@ -23,7 +23,7 @@ pub(crate) struct Board {
     sources: BTreeMap<(JailId, String), Source>,
     enforcement_trouble: Option<String>,
     /// Bans that stand and keep nobody out, with the likely cause.
-    doubts: BTreeMap<(JailId, Prefix), String>,
+    doubts: BTreeMap<(JailId, FailureId), String>,
 }
 
 struct Source {
@@ -58,28 +58,28 @@ impl Board {
     }
 
     /// A ban does not keep its owner out.
-    pub(crate) fn doubted(&mut self, jail: JailId, prefix: Prefix, cause: String) {
+    pub(crate) fn doubted(&mut self, jail: JailId, id: FailureId, cause: String) {
         if self.doubts.len() < MOST_DOUBTS {
-            self.doubts.insert((jail, prefix), cause);
+            self.doubts.insert((jail, id), cause);
         }
     }
 
     /// The ban is over.
-    pub(crate) fn ban_ended(&mut self, jail: JailId, prefix: &Prefix) {
-        self.doubts.remove(&(jail, *prefix));
+    pub(crate) fn ban_ended(&mut self, jail: JailId, id: &FailureId) {
+        self.doubts.remove(&(jail, id.clone()));
     }
 
     /// What is to be said of the bans of a jail that keep nobody out.
     fn doubts_of(&self, jail: &Jail, ineffective: usize) -> Option<String> {
-        let from = (jail.id, Prefix::FIRST);
+        let from = (jail.id, FailureId::FIRST);
         let mut all = self.doubts.range(from..);
-        let ((_, prefix), cause) = all.next().filter(|((id, _), _)| *id == jail.id)?;
+        let ((_, who), cause) = all.next().filter(|((id, _), _)| *id == jail.id)?;
         let more = match ineffective.saturating_sub(1) {
             0 => String::new(),
             more => format!(" (and {more} more)"),
         };
         Some(format!(
-            "jail {}: the ban of {prefix} keeps nobody out{more}: {cause}",
+            "jail {}: the ban of {who} keeps nobody out{more}: {cause}",
             jail.name
         ))
     }

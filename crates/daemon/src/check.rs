@@ -12,6 +12,7 @@ use crate::ignore;
 use crate::plan::{self, Jail, Surroundings};
 use base::{Diagnostic, JailName, Severity};
 use conf::{Choice, Config, Enabled, JailSpec, Manner, Tree};
+use engine::Enforceable;
 use std::path::PathBuf;
 
 pub use action::{CheckedAction, Enforcement};
@@ -197,7 +198,7 @@ fn sound_jail(jail: &Jail, spec: &JailSpec, config: &Config) -> CheckedJail {
     let mut notes = jail.notes.clone();
     notes.extend(ignore::offline(&jail.ignore).1);
     notes.extend(looked.notes);
-    if !jail.policy.enforceable && !spec.actions.is_empty() {
+    if jail.policy.enforceable == Enforceable::Nobody && !spec.actions.is_empty() {
         notes.push("none of its actions bans anybody: it only detects".into());
     }
     CheckedJail {

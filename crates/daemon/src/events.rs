@@ -6,7 +6,7 @@
 
 use crate::clock;
 use crate::log::{Kind, Level, Log, local};
-use base::{FailureId, JailName, Prefix, Span, Timestamp};
+use base::{FailureId, JailName, Span, Timestamp};
 use engine::{Event, IgnoreReason, LiftReason, ProtectReason};
 use jiff::tz::TimeZone;
 
@@ -24,16 +24,16 @@ pub(crate) fn tell(log: &Log, zone: &TimeZone, name: Option<&JailName>, event: &
 
 /// Why a ban ends that neither its time nor somebody's wish ends.
 fn reason(event: &Event) -> Option<String> {
-    let Event::Unbanned { prefix, why, .. } = event else {
+    let Event::Unbanned { id, why, .. } = event else {
         return None;
     };
     match why {
         LiftReason::Expired | LiftReason::Request | LiftReason::JailRemoved => None,
-        LiftReason::Protected => Some(format!("{prefix} must not be banned any more")),
-        LiftReason::Ignored => Some(format!("{prefix} is ignored from now on")),
-        LiftReason::Aggregated(network) => Some(format!("{prefix} is part of {network}")),
+        LiftReason::Protected => Some(format!("{id} must not be banned any more")),
+        LiftReason::Ignored => Some(format!("{id} is ignored from now on")),
+        LiftReason::Aggregated(network) => Some(format!("{id} is part of {network}")),
         LiftReason::Unenforceable => Some(format!(
-            "{prefix} cannot be banned any more: its jail has no action any more"
+            "{id} cannot be banned any more: its jail has no action any more"
         )),
     }
 }
@@ -63,7 +63,7 @@ fn line(zone: &TimeZone, event: &Event) -> (Level, Kind, &'static str, String) {
             (Level::Info, Kind::PerFailure, "observer", text)
         }
         Event::BannedBefore {
-            prefix,
+            id,
             bans,
             last,
             usual,
@@ -72,19 +72,18 @@ fn line(zone: &TimeZone, event: &Event) -> (Level, Kind, &'static str, String) {
         } => {
             let last = local(*last, zone);
             let (usual, length) = (words(*usual), base::format_seconds(*length));
-            let text =
-                format!("IP {prefix} is bad: {bans} # last {last} - incr {usual} to {length}");
+            let text = format!("IP {id} is bad: {bans} # last {last} - incr {usual} to {length}");
             (Level::Info, Kind::PerBan, "observer", text)
         }
         Event::Grown {
-            prefix,
+            id,
             length,
             count,
             until,
             ..
         } => {
             let (length, until) = (base::format_seconds(*length), local(*until, zone));
-            let text = format!("Increase Ban {prefix} ({count} # {length} -> {until})");
+            let text = format!("Increase Ban {id} ({count} # {length} -> {until})");
             (Level::Notice, Kind::PerBan, "observer", text)
         }
         Event::Aggregated {
@@ -96,27 +95,25 @@ fn line(zone: &TimeZone, event: &Event) -> (Level, Kind, &'static str, String) {
             let text = format!("{children} bans in {prefix}: it is banned as a whole ({listed})");
             (Level::Notice, Kind::PerBan, "actions", text)
         }
-        Event::GrowthFailed { prefix, error, .. } => {
-            let text = format!("the ban of {prefix} does not grow: {error}");
+        Event::GrowthFailed { id, error, .. } => {
+            let text = format!("the ban of {id} does not grow: {error}");
             (Level::Error, Kind::PerFailure, "observer", text)
         }
         Event::Ignored { id, why, .. } => per_failure("filter", ignored(id, why)),
         Event::Banned {
-            prefix,
+            id,
             restored: false,
             ..
-        } => per_ban(format!("Ban {prefix}")),
+        } => per_ban(format!("Ban {id}")),
         Event::Banned {
-            prefix,
-            restored: true,
-            ..
-        } => per_ban(format!("Restore Ban {prefix}")),
-        Event::Unbanned { prefix, .. } => per_ban(format!("Unban {prefix}")),
-        Event::Ineffective { prefix, after, .. } => {
+            id, restored: true, ..
+        } => per_ban(format!("Restore Ban {id}")),
+        Event::Unbanned { id, .. } => per_ban(format!("Unban {id}")),
+        Event::Ineffective { id, after, .. } => {
             let after = base::format_duration(after.as_secs());
-            per_failure("filter", format!("{prefix} fails {after} after its ban"))
+            per_failure("filter", format!("{id} fails {after} after its ban"))
         }
-        Event::AlreadyBanned { prefix, after, .. } => {
+        Event::AlreadyBanned { id, after, .. } => {
             let level = match after.as_secs() {
                 ..3 => Level::Debug,
                 3..60 => Level::Notice,
@@ -126,15 +123,15 @@ fn line(zone: &TimeZone, event: &Event) -> (Level, Kind, &'static str, String) {
                 level,
                 Kind::PerFailure,
                 "actions",
-                format!("{prefix} already banned"),
+                format!("{id} already banned"),
             )
         }
-        Event::ExpiredIgnored { prefix, .. } => {
-            per_failure("actions", format!("Ignore {prefix}, expired bantime"))
+        Event::ExpiredIgnored { id, .. } => {
+            per_failure("actions", format!("Ignore {id}, expired bantime"))
         }
-        Event::Protected { prefix, why, .. } => {
+        Event::Protected { id, why, .. } => {
             let text = format!(
-                "{prefix} has failures enough and is not banned: {}",
+                "{id} has failures enough and is not banned: {}",
                 protected(*why)
             );
             (Level::Warning, Kind::PerFailure, "actions", text)
@@ -151,15 +148,15 @@ fn line(zone: &TimeZone, event: &Event) -> (Level, Kind, &'static str, String) {
             );
             (Level::Warning, Kind::PerFailure, "actions", text)
         }
-        Event::EnforceFailed { prefix, error, .. } => {
+        Event::EnforceFailed { id, error, .. } => {
             let text =
-                format!("the kernel refused the change for {prefix}: {error}; it is tried again");
+                format!("the kernel refused the change for {id}: {error}; it is tried again");
             (Level::Error, Kind::PerFailure, "actions", text)
         }
         Event::StoreFailed { ban, error } => {
-            let whom = ban.map_or_else(
+            let whom = ban.as_ref().map_or_else(
                 || "all bans".to_owned(),
-                |(_, prefix)| format!("the ban of {prefix}"),
+                |(_, id)| format!("the ban of {id}"),
             );
             let text =
                 format!("the store could not write {whom}: {error}; guarding goes on from memory");
@@ -188,7 +185,7 @@ pub(crate) fn jail_of(event: &Event) -> engine::JailId {
         | Event::MalformedAddress { jail, .. }
         | Event::NotEnforceable { jail, .. }
         | Event::EnforceFailed { jail, .. } => *jail,
-        Event::StoreFailed { ban, .. } => ban.map_or(engine::JailId(0), |(jail, _)| jail),
+        Event::StoreFailed { ban, .. } => ban.as_ref().map_or(engine::JailId(0), |(jail, _)| *jail),
     }
 }
 
@@ -199,24 +196,23 @@ pub(crate) fn message(
     event: &Event,
     lines: Option<Vec<String>>,
 ) -> Option<wire::Event> {
-    let base = |event: &str,
-                prefix: &Prefix,
-                time: Timestamp,
-                until: &Option<Timestamp>,
-                failures: u32| wire::Event {
-        v: wire::VERSION,
-        event: event.to_owned(),
-        jail: name.to_string(),
-        ip: prefix.to_string(),
-        time: time.as_secs(),
-        until: until.map(Timestamp::as_secs),
-        failures: failures.into(),
-        users: Vec::new(),
-        lines: None,
-    };
+    let base =
+        |event: &str, id: &FailureId, time: Timestamp, until: &Option<Timestamp>, failures: u32| {
+            wire::Event {
+                v: wire::VERSION,
+                event: event.to_owned(),
+                jail: name.to_string(),
+                ip: id.to_string(),
+                time: time.as_secs(),
+                until: until.map(Timestamp::as_secs),
+                failures: failures.into(),
+                users: Vec::new(),
+                lines: None,
+            }
+        };
     match event {
         Event::Banned {
-            prefix,
+            id,
             time,
             until,
             failures,
@@ -225,14 +221,14 @@ pub(crate) fn message(
         } => Some(wire::Event {
             users: message_users(users),
             lines,
-            ..base("ban", prefix, *time, until, *failures)
+            ..base("ban", id, *time, until, *failures)
         }),
         Event::Unbanned {
-            prefix,
+            id,
             until,
             failures,
             ..
-        } => Some(base("unban", prefix, now, until, *failures)),
+        } => Some(base("unban", id, now, until, *failures)),
         _ => None,
     }
 }

@@ -495,33 +495,33 @@ impl Hub {
     fn perform_one(&mut self, effect: Effect) {
         match effect {
             Effect::Ban { seq, key, until } => {
-                if !self.acting.is_native(key.jail) {
+                let Some(prefix) = self.acting.for_kernel(&key) else {
                     return self.step(Input::Applied {
                         seq,
                         result: Ok(()),
                     });
-                }
+                };
                 let jail = self.name_of(key.jail);
                 self.enforce(Command::Ban {
                     seq,
                     jail,
-                    prefix: key.prefix,
+                    prefix,
                     until,
                 });
             }
             Effect::Unban { seq, key, expired } => {
                 self.acting.forget(&key);
-                if !self.acting.is_native(key.jail) {
+                let Some(prefix) = self.acting.for_kernel(&key) else {
                     return self.step(Input::Applied {
                         seq,
                         result: Ok(()),
                     });
-                }
+                };
                 let (jail, seq) = (self.name_of(key.jail), (!expired).then_some(seq));
                 self.enforce(Command::Unban {
                     seq,
                     jail,
-                    prefix: key.prefix,
+                    prefix,
                     expired,
                 });
             }
@@ -540,12 +540,10 @@ impl Hub {
 
     fn notify(&mut self, event: &Event) {
         match event {
-            Event::Ineffective {
-                jail,
-                prefix,
-                after,
-            } if !self.is_dry_run => self.doubt(*jail, *prefix, *after),
-            Event::Unbanned { jail, prefix, .. } => self.board.ban_ended(*jail, prefix),
+            Event::Ineffective { jail, id, after } if !self.is_dry_run => {
+                self.doubt(*jail, id.clone(), *after);
+            }
+            Event::Unbanned { jail, id, .. } => self.board.ban_ended(*jail, id),
             _ => {}
         }
         let concerns_all = matches!(event, Event::StoreFailed { ban: None, .. });

@@ -346,7 +346,7 @@ mod tests {
     fn ban(jail: &str) -> Write {
         Write::Ban(Ban {
             jail: jail.into(),
-            prefix: "192.0.2.1".parse().unwrap(),
+            id: "192.0.2.1".into(),
             time: Timestamp::from_secs(1),
             length: None,
             count: 1,
@@ -468,7 +468,7 @@ mod tests {
         other.execute_batch("BEGIN IMMEDIATE").unwrap();
         let unban = Write::Unban {
             jail: "two".into(),
-            prefix: "192.0.2.1".parse().unwrap(),
+            id: "192.0.2.1".into(),
         };
         shelf.write(vec![ban("three"), unban], vec![], TRY_AGAIN);
         shelf.unrecalled = ["one", "two", "three", "four"].map(recalled).into();

@@ -10,7 +10,7 @@ use crate::source::journal::JournalSource;
 use base::{Diagnostic, JailName, Severity, Timestamp};
 use conf::{ActionSpec, Config, Enabled, JailSpec, LogPath, UseDns, Value};
 use detect::{Encoding, Rule, RuleError, RulePart, RuleSource};
-use engine::{JailId, JailPolicy};
+use engine::{Enforceable, JailId, JailPolicy};
 use jiff::tz::TimeZone;
 use os::{Services, Users};
 use std::env;
@@ -200,7 +200,11 @@ fn compile_jail(
         ipv6_prefix: spec.ipv6_prefix,
         aggregate: aggregate::aggregate(spec, diagnostics),
         fed_by_bans,
-        enforceable: enforce.is_some() || !actions.is_empty(),
+        enforceable: match enforce {
+            _ if !actions.is_empty() || globals.bans_in_name => Enforceable::AnyId,
+            Some(_) => Enforceable::Addresses,
+            None => Enforceable::Nobody,
+        },
     };
     let journal: Vec<String> = spec
         .filter

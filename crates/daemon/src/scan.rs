@@ -10,7 +10,7 @@ use base::{Diagnostic, JailName, Severity, Timestamp};
 use conf::{Choice, Manner, Tree};
 use detect::{Clock, Detectors, Encoding, Failure, Line, LineVerdict, Splitter};
 use distinct::Distinct;
-use engine::{Effect, Engine, Event, Input, JailId, StoreWrite};
+use engine::{Effect, Enforceable, Engine, Event, Input, JailId, StoreWrite};
 use jiff::tz::TimeZone;
 use std::collections::HashMap;
 use std::fs::File;
@@ -112,7 +112,7 @@ pub fn scan(
             .into_iter()
             .map(|note| Diagnostic::new(Severity::Warning, note).with_jail(&jail.name));
         diagnostics.extend(warnings);
-        jail.policy.enforceable = true;
+        jail.policy.enforceable = Enforceable::AnyId;
         jail.policy.fed_by_bans = false;
         jail.policy.maxmatches = match scan.keep_lines {
             true => jail.policy.maxmatches.max(jail.policy.maxretry),
@@ -204,7 +204,7 @@ struct Replay<'a> {
     effects: Vec<Effect>,
     settling: Vec<Effect>,
     /// The lines of bans that begin, until they are told.
-    records: HashMap<(JailId, base::Prefix), Vec<String>>,
+    records: HashMap<(JailId, base::FailureId), Vec<String>>,
     event: &'a mut dyn FnMut(wire::Event),
 }
 
@@ -386,7 +386,7 @@ impl<'a> Replay<'a> {
             StoreWrite::Ban { seq, jail, record } => {
                 if self.keep_lines {
                     let lines = std::mem::take(&mut record.matches);
-                    self.records.insert((*jail, record.prefix), lines);
+                    self.records.insert((*jail, record.id.clone()), lines);
                 }
                 *seq
             }
@@ -405,9 +405,9 @@ impl<'a> Replay<'a> {
                 self.tallies[place].failures += 1;
                 None
             }
-            Event::Banned { prefix, .. } => {
+            Event::Banned { id, .. } => {
                 self.tallies[place].bans += 1;
-                self.records.remove(&(jail, *prefix))
+                self.records.remove(&(jail, id.clone()))
             }
             _ => None,
         };

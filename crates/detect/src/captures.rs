@@ -6,7 +6,8 @@ mod names;
 pub(crate) use groups::{Groups, group_range, group_text};
 pub(crate) use names::{Name, Names};
 
-use base::NamedTexts;
+use base::{NamedTexts, Prefix};
+use std::fmt::Write as _;
 use std::sync::Arc;
 
 /// Text by name. A group that took part with no text is there and empty; one that did not is absent.
@@ -168,11 +169,16 @@ impl Captures {
         self.text.capacity()
     }
 
-    /// Writes names and texts in the order of the names.
-    pub(crate) fn write_named(&self, names: &Names, named: &mut NamedTexts) {
+    /// Writes names and texts in the order of the names. `seen` is the address, where the id is another: `ip` stands for it.
+    pub(crate) fn write_named(&self, names: &Names, seen: Option<Prefix>, named: &mut NamedTexts) {
         named.clear();
         for (name, shown) in names.sorted() {
-            if let Some(text) = self.get(name) {
+            if let Some(address) = seen.filter(|_| name == Name::IP) {
+                named.push_with(shown, |text| {
+                    let written = write!(text, "{address}");
+                    debug_assert!(written.is_ok(), "a text takes everything");
+                });
+            } else if let Some(text) = self.get(name) {
                 named.push(shown, text);
             }
         }

@@ -19,7 +19,8 @@ pub struct Failure {
     /// All users that the session of this line has tried so far, sorted; empty without a session. Whom this very
     /// failure is about tells [`user`](Self::user).
     pub users: Texts,
-    /// Captured text by its lower-case name, which actions see as `<F-NAME>`; in the order of the names.
+    /// Captured text by its lower-case name, which actions see as `<F-NAME>`; in the order of the names. `ip` is the
+    /// address in the line where the id is another.
     pub captures: NamedTexts,
     /// The original lines that led to it.
     pub matches: Texts,

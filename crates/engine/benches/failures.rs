@@ -5,7 +5,7 @@
 use base::{FailureId, JailName, NamedTexts, Span, Texts, Timestamp};
 use divan::Bencher;
 use divan::counter::ItemsCount;
-use engine::{Engine, Failure, IgnoreList, Input, JailId, JailPolicy};
+use engine::{Enforceable, Engine, Failure, IgnoreList, Input, JailId, JailPolicy};
 
 fn main() {
     divan::main();
@@ -58,6 +58,6 @@ fn policy() -> JailPolicy {
         ipv6_prefix: 128,
         aggregate: Vec::new(),
         fed_by_bans: false,
-        enforceable: true,
+        enforceable: Enforceable::Addresses,
     }
 }

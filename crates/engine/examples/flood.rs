@@ -4,7 +4,7 @@
 //! 50,000 of them an attacker fails who must be banned with the fifth failure.
 
 use base::{FailureId, JailName, NamedTexts, Prefix, Span, Texts, Timestamp};
-use engine::{Effect, Engine, Failure, IgnoreList, Input, JailId, JailPolicy};
+use engine::{Effect, Enforceable, Engine, Failure, IgnoreList, Input, JailId, JailPolicy};
 use std::net::{IpAddr, Ipv6Addr};
 
 const BETWEEN: u128 = 50_000;
@@ -25,7 +25,7 @@ fn main() {
         ipv6_prefix: 128,
         aggregate: Vec::new(),
         fed_by_bans: false,
-        enforceable: true,
+        enforceable: Enforceable::Addresses,
     }]);
     let matches: Texts = ["Failed password for root from an address of the flood port 22 ssh2"]
         .iter()

@@ -16,7 +16,7 @@ impl Engine {
         let Some(flight) = self.pending.get_mut(seq) else {
             return;
         };
-        let (Some(key), false) = (flight.key, flight.kernel == Wait::Over) else {
+        let (Some(key), false) = (flight.key.clone(), flight.kernel == Wait::Over) else {
             return;
         };
         let lifts = flight.lifts;
@@ -24,18 +24,14 @@ impl Engine {
         let live = match result {
             Ok(()) => {
                 flight.kernel = Wait::Over;
-                !lifts && self.answered(now, seq, key, |ban| ban.applied(seq), out)
+                !lifts && self.answered(now, seq, &key, |ban| ban.applied(seq), out)
             }
             Err(error) => {
                 flight.kernel = Wait::Failed(error.clone());
                 // Each further failed try would say the same.
                 if first {
-                    let BanKey { jail, prefix } = key;
-                    out.push(Effect::Notify(Event::EnforceFailed {
-                        jail,
-                        prefix,
-                        error,
-                    }));
+                    let BanKey { jail, id } = key.clone();
+                    out.push(Effect::Notify(Event::EnforceFailed { jail, id, error }));
                 }
                 self.bans.get(&key).is_some_and(|ban| ban.last_seq == seq)
             }
@@ -58,16 +54,16 @@ impl Engine {
         if flight.store != Wait::Waiting {
             return;
         }
-        let key = flight.key;
+        let key = flight.key.clone();
         let lifts = flight.lifts;
         flight.store = Wait::Over;
         if let Err(error) = result {
             flight.store = Wait::Failed(error.clone());
-            let ban = key.map(|key| (key.jail, key.prefix));
+            let ban = key.clone().map(|key| (key.jail, key.id));
             out.push(Effect::Notify(Event::StoreFailed { ban, error }));
         }
         let live = key.is_some_and(|key| {
-            !lifts && self.answered(now, seq, key, |ban| ban.committed = true, out)
+            !lifts && self.answered(now, seq, &key, |ban| ban.committed = true, out)
         });
         self.pending.settle(seq, live, out);
     }
@@ -78,12 +74,12 @@ impl Engine {
         &mut self,
         now: Timestamp,
         seq: u64,
-        key: BanKey,
+        key: &BanKey,
         note: impl FnOnce(&mut crate::bans::Ban),
         out: &mut Vec<Effect>,
     ) -> bool {
         // An answer about an earlier ban of the same one, lifted since, says nothing about this one.
-        let Some(ban) = self.bans.get_mut(&key).filter(|ban| seq >= ban.first_seq) else {
+        let Some(ban) = self.bans.get_mut(key).filter(|ban| seq >= ban.first_seq) else {
             return false;
         };
         note(ban);
@@ -96,7 +92,7 @@ impl Engine {
         let restored = ban.restored;
         out.push(Effect::Notify(Event::Banned {
             jail: key.jail,
-            prefix: key.prefix,
+            id: key.id.clone(),
             time: ban.time,
             until: ban.until,
             failures: ban.failures,

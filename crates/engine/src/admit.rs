@@ -1,13 +1,16 @@
 //! From a failure to the decision to ban.
 
 use crate::bans::Ban;
-use crate::ignore::looks_like_address;
 use crate::impose::{Origin, Proposal};
 use crate::settle::FoundAgain;
 use crate::window::Told;
 use crate::{BanKey, Effect, Engine, Event, Failure, JailId, JailPolicy};
-use base::{FailureId, Family, NamedTexts, Prefix, Span, Texts, Timestamp};
+use base::{FailureId, Family, NamedTexts, Span, Texts, Timestamp};
 use std::borrow::Cow;
+
+/// Bytes of an id that is no address. A log's line may be much longer, and each id that fails or is banned stays in
+/// memory.
+const LONGEST: usize = 1_024;
 
 /// Who tells a failure.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,18 +42,15 @@ impl Engine {
             }));
             return false;
         }
-        let subject = match failure.id {
-            FailureId::Prefix(prefix) => {
-                Cow::Owned(FailureId::Prefix(subject(&jail.policy, prefix)))
-            }
-            FailureId::Raw(text) if looks_like_address(text) => {
-                jail.malformed += 1;
-                let text = text.clone();
-                out.push(Effect::Notify(Event::MalformedAddress { jail: id, text }));
-                return false;
-            }
-            raw @ FailureId::Raw(_) => Cow::Borrowed(raw),
-        };
+        if let FailureId::Raw(text) = failure.id
+            && failure.id.is_malformed_address()
+        {
+            jail.malformed += 1;
+            let text = text.clone();
+            out.push(Effect::Notify(Event::MalformedAddress { jail: id, text }));
+            return false;
+        }
+        let subject = subject(&jail.policy, failure.id);
         jail.failed_total += 1;
         let (of, time) = (failure.id.clone(), failure.time);
         let (event, weight) = match source {
@@ -94,17 +94,14 @@ impl Engine {
         let Some(policy) = self.jail(jail).map(|jail| &jail.policy) else {
             return false;
         };
-        let FailureId::Prefix(prefix) = id else {
-            return false;
-        };
-        let prefix = subject(policy, prefix);
-        self.ban_of(&BanKey { jail, prefix }).is_some()
+        let id = subject(policy, id).into_owned();
+        self.ban_of(BanKey { jail, id }).is_some()
     }
 
-    fn ban_of(&self, own: &BanKey) -> Option<BanKey> {
-        match self.bans.get(own) {
-            Some(_) => Some(*own),
-            None => self.parent_of(own),
+    fn ban_of(&self, own: BanKey) -> Option<BanKey> {
+        match self.bans.get(&own) {
+            Some(_) => Some(own),
+            None => self.parent_of(&own),
         }
     }
 
@@ -117,11 +114,9 @@ impl Engine {
         time: Timestamp,
         out: &mut Vec<Effect>,
     ) {
-        let FailureId::Prefix(prefix) = *subject else {
-            return;
-        };
-        if let Some(key) = self.ban_of(&BanKey { jail, prefix }) {
-            self.doubt_ban(now, key, time, out);
+        let id = subject.clone();
+        if let Some(key) = self.ban_of(BanKey { jail, id }) {
+            self.doubt_ban(now, &key, time, out);
         }
     }
 
@@ -129,23 +124,22 @@ impl Engine {
     pub(crate) fn doubt_ban(
         &mut self,
         now: Timestamp,
-        key: BanKey,
+        key: &BanKey,
         time: Timestamp,
         out: &mut Vec<Effect>,
     ) {
         let doubted = |ban: &&mut Ban| ban.is_doubtful(now, time);
-        let Some(ban) = self.bans.get_mut(&key).filter(doubted) else {
+        let Some(ban) = self.bans.get_mut(key).filter(doubted) else {
             return;
         };
         ban.ineffective = true;
         let after = time.since(ban.announced_at);
-        let BanKey { jail, prefix } = key;
         out.push(Effect::Notify(Event::Ineffective {
-            jail,
-            prefix,
+            jail: key.jail,
+            id: key.id.clone(),
             after,
         }));
-        if let Some(jail) = self.jail_mut(jail) {
+        if let Some(jail) = self.jail_mut(key.jail) {
             jail.ineffective += 1;
         }
     }
@@ -169,32 +163,31 @@ impl Engine {
         if ticket.retry < i64::from(jail.policy.maxretry) {
             return;
         }
-        let prefix = match &ticket.id {
-            FailureId::Prefix(prefix) if jail.policy.enforceable => *prefix,
-            other => {
-                jail.not_enforceable += 1;
-                let other = other.clone();
-                out.push(Effect::Notify(Event::NotEnforceable {
-                    jail: id,
-                    id: other,
-                }));
-                jail.window.remove(slot);
-                return;
-            }
-        };
-        if let Some(why) = self.guard.protected(now, &jail.policy, &prefix) {
+        if !jail.policy.enforceable.covers(&ticket.id) {
+            jail.not_enforceable += 1;
+            out.push(Effect::Notify(Event::NotEnforceable {
+                jail: id,
+                id: ticket.id.clone(),
+            }));
+            jail.window.remove(slot);
+            return;
+        }
+        if let Some(why) = self.guard.protected(now, &jail.policy, &ticket.id) {
             // The count stays, so that the next failure after the protection bans; told once is enough.
             if !std::mem::replace(&mut ticket.told_protected, true) {
                 out.push(Effect::Notify(Event::Protected {
                     jail: id,
-                    prefix,
+                    id: ticket.id.clone(),
                     why,
                 }));
             }
             return;
         }
+        let key = BanKey {
+            jail: id,
+            id: ticket.id.clone(),
+        };
         if let Some(told) = jail.window.take(slot, &jail.policy) {
-            let key = BanKey { jail: id, prefix };
             let proposal = proposal(told, jail.policy.bantime, captures);
             self.due.bans.push((key, proposal));
         }
@@ -215,13 +208,17 @@ impl Engine {
         }
     }
 
-    /// A new ban of one jail is a failure in each jail that is fed by bans.
-    pub(crate) fn feed(&mut self, now: Timestamp, key: BanKey, out: &mut Vec<Effect>) {
+    /// A new ban of one jail is a failure in each jail that is fed by bans. Of an address: fail2ban reads who was banned
+    /// as an address or a host name, and a user of that name must not bring bans upon a host.
+    pub(crate) fn feed(&mut self, now: Timestamp, key: &BanKey, out: &mut Vec<Effect>) {
+        if key.id.prefix().is_none() {
+            return;
+        }
         for id in (0..self.jails.len() as u32).map(JailId) {
             let fed = self.jail(id).is_some_and(|jail| jail.policy.fed_by_bans);
             if fed && id != key.jail {
                 let failure = Failure {
-                    id: &FailureId::Prefix(key.prefix),
+                    id: &key.id,
                     time: now,
                     user: None,
                     users: &Texts::default(),
@@ -234,12 +231,23 @@ impl Engine {
     }
 }
 
-/// The prefix that a jail counts and bans in place of what the log says.
-fn subject(policy: &JailPolicy, prefix: &Prefix) -> Prefix {
-    prefix.widened(match prefix.family() {
+/// Whom a jail counts and bans in place of what the log says: the network around an address, and of other ids no more
+/// than anybody needs.
+fn subject<'a>(policy: &JailPolicy, id: &'a FailureId) -> Cow<'a, FailureId> {
+    let prefix = match id {
+        FailureId::Prefix(prefix) => prefix,
+        FailureId::Raw(text) if text.len() > LONGEST => {
+            let ends = text.char_indices().map(|(place, _)| place);
+            let end = ends.take_while(|end| *end <= LONGEST).last();
+            let kept = text.get(..end.unwrap_or(0)).unwrap_or_default();
+            return Cow::Owned(FailureId::Raw(kept.into()));
+        }
+        FailureId::Raw(_) => return Cow::Borrowed(id),
+    };
+    Cow::Owned(FailureId::Prefix(prefix.widened(match prefix.family() {
         Family::Inet4 => policy.ipv4_prefix,
         Family::Inet6 => policy.ipv6_prefix,
-    })
+    })))
 }
 
 fn proposal(told: Told, length: Option<Span>, captures: &NamedTexts) -> Proposal {

@@ -10,7 +10,7 @@ use crate::impose::{Imposed, Origin, Proposal};
 use crate::pending::Wait;
 use crate::window::MAX_USERS;
 use crate::{BanKey, Effect, Engine, Event, LiftReason};
-use base::{Family, NamedTexts, Span, Timestamp};
+use base::{FailureId, Family, NamedTexts, Span, Timestamp};
 use std::cmp::Reverse;
 
 /// When a network is banned as a whole.
@@ -26,36 +26,41 @@ pub struct Aggregate {
 
 impl Engine {
     /// Bans the narrowest network of a new ban that has enough of them, if nothing forbids it.
-    pub(crate) fn aggregate(&mut self, now: Timestamp, key: BanKey, out: &mut Vec<Effect>) {
-        let BanKey { jail, prefix } = key;
+    pub(crate) fn aggregate(&mut self, now: Timestamp, key: &BanKey, out: &mut Vec<Effect>) {
+        let jail = key.jail;
+        let Some(prefix) = key.id.prefix() else {
+            return;
+        };
         let rules = self.jail(jail).map(|jail| jail.policy.aggregate.clone());
         for rule in rules.into_iter().flatten() {
             if rule.family != prefix.family() || rule.length >= prefix.length() {
                 continue;
             }
+            let network = prefix.widened(rule.length);
             let parent = BanKey {
                 jail,
-                prefix: prefix.widened(rule.length),
+                id: FailureId::Prefix(network),
             };
             if self.bans.get(&parent).is_some() {
                 return;
             }
             let children: Vec<BanKey> = self
                 .bans
-                .inside(jail, parent.prefix)
+                .inside(&parent)
                 .filter(|key| self.counts(key) > 0)
+                .cloned()
                 .collect();
             let many: u32 = children.iter().map(|key| self.counts(key)).sum();
             if many < rule.children {
                 continue;
             }
-            if !self.may_begin(now, parent, out) {
+            if !self.may_begin(now, &parent, out) {
                 continue;
             }
-            let proposal = self.of_children(parent, &children, key);
+            let proposal = self.of_children(&parent, &children, key);
             out.push(Effect::Notify(Event::Aggregated {
                 jail,
-                prefix: parent.prefix,
+                prefix: network,
                 children: many,
                 listed: proposal
                     .captures
@@ -72,23 +77,26 @@ impl Engine {
     /// For how many children a ban counts: one of the jail's own prefix length for one, a network that was banned for
     /// its children for these, any other one for none.
     fn counts(&self, key: &BanKey) -> u32 {
-        let own = self.jail(key.jail).map(|jail| match key.prefix.family() {
+        let Some(prefix) = key.id.prefix() else {
+            return 0;
+        };
+        let own = self.jail(key.jail).map(|jail| match prefix.family() {
             Family::Inet4 => jail.policy.ipv4_prefix,
             Family::Inet6 => jail.policy.ipv6_prefix,
         });
         let listed = self.bans.get(key).and_then(|ban| ban.children.as_deref());
         match listed {
             Some(listed) => listed.split(' ').count() as u32,
-            None => u32::from(own == Some(key.prefix.length())),
+            None => u32::from(own == Some(prefix.length())),
         }
     }
 
     /// The ban of a network that follows from its children, `last` the last of them: as long as the longest of them, or
     /// as the network's own next ban where bans grow.
-    fn of_children(&mut self, parent: BanKey, children: &[BanKey], last: BanKey) -> Proposal {
+    fn of_children(&mut self, parent: &BanKey, children: &[BanKey], last: &BanKey) -> Proposal {
         let time = self
             .bans
-            .get(&last)
+            .get(last)
             .map_or(Timestamp::default(), |ban| ban.time);
         let mut until = Some(time);
         let mut failures = 0_u32;
@@ -133,9 +141,9 @@ impl Engine {
     }
 
     /// How long the next ban of one that was banned before lasts where bans grow, and which one it is.
-    fn next_length(&mut self, key: BanKey) -> (Option<Span>, u32) {
+    fn next_length(&mut self, key: &BanKey) -> (Option<Span>, u32) {
         let random = self.random.next();
-        let Some(past) = self.history.of(&key) else {
+        let Some(past) = self.history.of(key) else {
             return (None, 1);
         };
         let policy = self.jail(key.jail).map(|jail| &jail.policy);
@@ -155,28 +163,25 @@ impl Engine {
     }
 
     /// Lifts the bans inside a network that is banned for its children, as far as they end no later.
-    pub(crate) fn lift_children(&mut self, parent: BanKey, out: &mut Vec<Effect>) {
-        let ban = self.bans.get(&parent);
+    pub(crate) fn lift_children(&mut self, parent: &BanKey, out: &mut Vec<Effect>) {
+        let Some(network) = parent.id.prefix() else {
+            return;
+        };
+        let ban = self.bans.get(parent);
         let Some(until) = ban
             .filter(|ban| ban.children.is_some())
             .map(|ban| ban.until)
         else {
             return;
         };
-        let inside = self.bans.inside(parent.jail, parent.prefix);
+        let inside = self.bans.inside(parent);
         let covered = inside.filter(|key| {
             let child = self.bans.get(key);
             *key != parent && child.is_some_and(|child| !ends_later(child.until, until))
         });
-        let covered: Vec<BanKey> = covered.collect();
+        let covered: Vec<BanKey> = covered.cloned().collect();
         for key in covered {
-            self.lift(
-                key,
-                LiftReason::Aggregated(parent.prefix),
-                Wait::Over,
-                None,
-                out,
-            );
+            self.lift(key, LiftReason::Aggregated(network), Wait::Over, None, out);
         }
     }
 }
@@ -186,7 +191,7 @@ const MAX_LISTED: usize = 256;
 
 /// Appends a child to the list, or the children of one that has some.
 fn list(listed: &mut String, key: &BanKey, child: &Ban) {
-    let own = key.prefix.to_string();
+    let own = key.id.to_string();
     let names = child.children.as_deref().unwrap_or(&own);
     for name in names.split(' ') {
         if listed.split(' ').count() >= MAX_LISTED {

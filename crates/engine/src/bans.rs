@@ -1,7 +1,7 @@
 //! The bans that stand, and when they end.
 
 use crate::{BanKey, BanRecord, JailId};
-use base::{Family, Prefix, Span, Timestamp};
+use base::{FailureId, Family, Span, Timestamp};
 use std::cmp::Reverse;
 use std::collections::binary_heap::PeekMut;
 use std::collections::btree_map::Entry;
@@ -109,6 +109,11 @@ impl Bans {
         self.by_key.get(key)
     }
 
+    /// The same with the key that it stands under.
+    pub(crate) fn entry(&self, key: &BanKey) -> Option<(&BanKey, &Ban)> {
+        self.by_key.get_key_value(key)
+    }
+
     /// For anything but when it is lifted, which the index must know of: see `renew`.
     pub(crate) fn get_mut(&mut self, key: &BanKey) -> Option<&mut Ban> {
         self.by_key.get_mut(key)
@@ -117,10 +122,12 @@ impl Bans {
     /// Enters a ban of one that has none.
     pub(crate) fn insert(&mut self, key: BanKey, ban: Ban) {
         if let Some(until) = ban.lifted_after {
-            self.ends.push(Reverse((until, key)));
+            self.ends.push(Reverse((until, key.clone())));
         }
-        if ban.children.is_some() {
-            *self.parents.entry(level(&key)).or_default() += 1;
+        if ban.children.is_some()
+            && let Some(level) = level(&key)
+        {
+            *self.parents.entry(level).or_default() += 1;
         }
         self.by_key.insert(key, ban);
         self.put_right();
@@ -142,7 +149,7 @@ impl Bans {
             && before.is_none_or(|before| end < before)
         {
             // Its place among the ends is a later one, or none.
-            self.ends.push(Reverse((end, *key)));
+            self.ends.push(Reverse((end, key.clone())));
         }
         self.put_right();
     }
@@ -150,7 +157,8 @@ impl Bans {
     pub(crate) fn remove(&mut self, key: &BanKey) -> Option<Ban> {
         let ban = self.by_key.remove(key)?;
         if ban.children.is_some()
-            && let Entry::Occupied(mut bans) = self.parents.entry(level(key))
+            && let Some(level) = level(key)
+            && let Entry::Occupied(mut bans) = self.parents.entry(level)
         {
             *bans.get_mut() -= 1;
             if *bans.get() == 0 {
@@ -162,43 +170,51 @@ impl Bans {
     }
 
     /// When the first ban is to be lifted.
-    pub(crate) fn first_end(&self) -> Option<(Timestamp, BanKey)> {
-        self.ends.peek().map(|Reverse(first)| *first)
+    pub(crate) fn first_end(&self) -> Option<(Timestamp, &BanKey)> {
+        self.ends.peek().map(|Reverse((until, key))| (*until, key))
     }
 
     /// Makes the first place be the first end.
     fn put_right(&mut self) {
         if self.ends.len() > 64 + 2 * self.by_key.len() {
-            let ends = |(key, ban): (&BanKey, &Ban)| Some(Reverse((ban.lifted_after?, *key)));
+            let ends =
+                |(key, ban): (&BanKey, &Ban)| Some(Reverse((ban.lifted_after?, key.clone())));
             self.ends = self.by_key.iter().filter_map(ends).collect();
         }
         while let Some(mut first) = self.ends.peek_mut() {
-            let Reverse((until, key)) = *first;
-            match self.by_key.get(&key).and_then(|ban| ban.lifted_after) {
-                Some(end) if end == until => return,
-                Some(end) => *first = Reverse((end, key)),
+            let Reverse((until, key)) = &*first;
+            match self.by_key.get(key).and_then(|ban| ban.lifted_after) {
+                Some(end) if end == *until => return,
+                Some(end) => first.0.0 = end,
                 None => drop(PeekMut::pop(first)),
             }
         }
     }
 
-    /// The bans of a jail that are equal to `prefix` or lie inside, in order of address.
-    pub(crate) fn inside(&self, jail: JailId, prefix: Prefix) -> impl Iterator<Item = BanKey> {
+    /// The bans of a jail that are of this one or, in a network, lie inside, in order of address.
+    pub(crate) fn inside<'a>(&'a self, whole: &'a BanKey) -> impl Iterator<Item = &'a BanKey> {
+        let BanKey { jail, id } = whole;
+        // All that begin inside stand together, and those that reach beyond it among them.
+        let begins_inside = move |key: &&BanKey| match (id.prefix(), key.id.prefix()) {
+            (Some(whole), Some(prefix)) => whole.covers(prefix.address()),
+            _ => *id == key.id,
+        };
         self.by_key
-            .range(BanKey { jail, prefix }..)
-            .map(|(key, _)| *key)
-            .take_while(move |key| key.jail == jail && prefix.covers(key.prefix.address()))
-            .filter(move |key| prefix.contains(&key.prefix))
+            .range(whole..)
+            .map(|(key, _)| key)
+            .take_while(move |key| key.jail == *jail && begins_inside(key))
+            .filter(move |key| id.contains(&key.id))
     }
 
     /// The wider networks of which bans with children there are, narrowest first.
     pub(crate) fn wider(&self, key: &BanKey) -> impl Iterator<Item = BanKey> {
-        let prefix = key.prefix;
-        let (jail, family, own) = level(key);
-        let lengths = self.parents.range((jail, family, 0)..(jail, family, own));
-        lengths.rev().map(move |((_, _, length), _)| BanKey {
-            jail,
-            prefix: prefix.widened(*length),
+        let of = level(key).zip(key.id.prefix());
+        of.into_iter().flat_map(|((jail, family, own), prefix)| {
+            let lengths = self.parents.range((jail, family, 0)..(jail, family, own));
+            lengths.rev().map(move |((_, _, length), _)| BanKey {
+                jail,
+                id: FailureId::Prefix(prefix.widened(*length)),
+            })
         })
     }
 
@@ -206,7 +222,7 @@ impl Bans {
     pub(crate) fn of(&self, jail: JailId) -> impl Iterator<Item = (&BanKey, &Ban)> {
         let first = BanKey {
             jail,
-            prefix: Prefix::FIRST,
+            id: FailureId::FIRST,
         };
         self.by_key
             .range(first..)
@@ -219,9 +235,10 @@ impl Bans {
     }
 }
 
-/// Bans of which length it is among.
-fn level(key: &BanKey) -> (JailId, Family, u8) {
-    (key.jail, key.prefix.family(), key.prefix.length())
+/// Bans of which length it is among, if it is of addresses.
+fn level(key: &BanKey) -> Option<(JailId, Family, u8)> {
+    let prefix = key.id.prefix()?;
+    Some((key.jail, prefix.family(), prefix.length()))
 }
 
 #[cfg(test)]
@@ -261,15 +278,18 @@ mod tests {
             let mut bans = Bans::default();
             let mut plain: BTreeMap<BanKey, Option<Timestamp>> = BTreeMap::new();
             for (kind, who, end) in steps {
-                let prefix = Prefix::host([192, 0, 2, who].into());
-                let key = BanKey { jail: JailId(0), prefix };
+                let id = match who {
+                    0 => FailureId::from("mallory"),
+                    who => FailureId::host([192, 0, 2, who].into()),
+                };
+                let key = BanKey { jail: JailId(0), id };
                 let end = end.map(Timestamp::from_secs);
                 match (kind, plain.get(&key).copied()) {
                     (0, _) => {
                         prop_assert_eq!(bans.remove(&key).is_some(), plain.remove(&key).is_some());
                     }
                     (_, None) => {
-                        bans.insert(key, ban(end));
+                        bans.insert(key.clone(), ban(end));
                         plain.insert(key, end);
                     }
                     (_, Some(_)) => {
@@ -277,7 +297,7 @@ mod tests {
                         plain.insert(key, end);
                     }
                 }
-                let first = plain.iter().filter_map(|(key, end)| Some(((*end)?, *key))).min();
+                let first = plain.iter().filter_map(|(key, end)| Some(((*end)?, key))).min();
                 prop_assert_eq!(bans.first_end(), first);
                 prop_assert!(bans.ends.len() <= 65 + 2 * plain.len());
             }

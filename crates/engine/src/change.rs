@@ -7,8 +7,8 @@
 use crate::bans::ends_later;
 use crate::engine::Jail;
 use crate::pending::Wait;
-use crate::{BanKey, Effect, Engine, JailId, JailPolicy, LiftReason, StoreWrite};
-use base::{Span, Timestamp};
+use crate::{BanKey, Effect, Enforceable, Engine, JailId, JailPolicy, LiftReason, StoreWrite};
+use base::{FailureId, Span, Timestamp};
 
 impl Engine {
     /// Takes new rules for a jail.
@@ -26,8 +26,14 @@ impl Engine {
         let other_list = jail.policy.ignoreip != before.ignoreip;
         jail.maxretry_was_lowered |= jail.policy.maxretry < before.maxretry;
         let bantime = jail.policy.bantime;
-        if before.enforceable && !jail.policy.enforceable {
-            return self.lift_all(id, LiftReason::Unenforceable, out);
+        let enforceable = jail.policy.enforceable;
+        if enforceable < before.enforceable {
+            self.lift_those(
+                id,
+                LiftReason::Unenforceable,
+                |id| !enforceable.covers(id),
+                out,
+            );
         }
         self.ask_again(id, out);
         if other_list {
@@ -39,26 +45,26 @@ impl Engine {
         self.keep_look(now, id);
         let usual = self.bans.of(id).filter(|(_, ban)| ban.usual);
         let moved: Vec<(BanKey, Option<Timestamp>)> = usual
-            .map(|(key, ban)| (*key, bantime.map(|length| ban.time + length)))
+            .map(|(key, ban)| (key.clone(), bantime.map(|length| ban.time + length)))
             .collect();
         for (key, until) in moved {
             let Some(last) = self.bans.get(&key).map(|ban| ban.last_seq) else {
                 continue;
             };
             let lifted_after = self.lifted_after(id, until);
-            let seq = self.fly(key, false, Wait::Waiting, Wait::Waiting, None);
+            let seq = self.fly(&key, false, Wait::Waiting, Wait::Waiting, None);
             let effect = Effect::Ban {
                 seq,
-                key,
+                key: key.clone(),
                 until: lifted_after,
             };
             out.push(effect);
-            let BanKey { jail, prefix } = key;
+            let BanKey { jail, id } = key.clone();
             let length = bantime;
             out.push(Effect::Persist(StoreWrite::Length {
                 seq,
                 jail,
-                prefix,
+                id,
                 length,
             }));
             self.bans.renew(&key, lifted_after, |ban| {
@@ -74,19 +80,26 @@ impl Engine {
 
     /// Lifts a jail's bans and forgets its failures, but not its place.
     pub(crate) fn remove(&mut self, id: JailId, out: &mut Vec<Effect>) {
-        self.lift_all(id, LiftReason::JailRemoved, out);
+        self.lift_those(id, LiftReason::JailRemoved, |_| true, out);
         let limits = self.limits;
         if let Some(jail) = self.jails.get_mut(id.0 as usize) {
             let mut policy = jail.policy.clone();
-            policy.enforceable = false;
+            policy.enforceable = Enforceable::Nobody;
             policy.fed_by_bans = false;
             *jail = Jail::new(policy, &limits);
         }
     }
 
-    /// Lifts the bans of a jail; their rows stay.
-    fn lift_all(&mut self, id: JailId, why: LiftReason, out: &mut Vec<Effect>) {
-        let keys: Vec<BanKey> = self.bans.of(id).map(|(key, _)| *key).collect();
+    /// Lifts bans of a jail; their rows stay.
+    fn lift_those(
+        &mut self,
+        jail: JailId,
+        why: LiftReason,
+        which: impl Fn(&FailureId) -> bool,
+        out: &mut Vec<Effect>,
+    ) {
+        let bans = self.bans.of(jail).map(|(key, _)| key);
+        let keys: Vec<BanKey> = bans.filter(|key| which(&key.id)).cloned().collect();
         for key in keys {
             self.lift(key, why, Wait::Over, None, out);
         }
@@ -95,9 +108,9 @@ impl Engine {
     /// Has bans enforced that nothing holds yet: what enforces the jail's bans may be another thing now.
     fn ask_again(&mut self, id: JailId, out: &mut Vec<Effect>) {
         let bans = self.bans.of(id).filter(|(_, ban)| !ban.applied);
-        let waiting: Vec<BanKey> = bans.map(|(key, _)| *key).collect();
+        let waiting: Vec<BanKey> = bans.map(|(key, _)| key.clone()).collect();
         for key in waiting {
-            let seq = self.fly(key, false, Wait::Waiting, Wait::Over, None);
+            let seq = self.fly(&key, false, Wait::Waiting, Wait::Over, None);
             let Some(ban) = self.bans.get_mut(&key) else {
                 continue;
             };
@@ -141,7 +154,7 @@ impl Engine {
             .bans
             .of(id)
             .filter(|(_, ban)| late(ban))
-            .map(|(key, ban)| (*key, ban.until))
+            .map(|(key, ban)| (key.clone(), ban.until))
             .collect();
         for (key, until) in late {
             let lifted_after = self.lifted_after(id, until);

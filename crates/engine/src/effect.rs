@@ -1,12 +1,12 @@
 //! Everything that the engine wants done, as one closed list. The performers batch what comes together.
 
 use crate::{BanKey, Event, JailId, RequestId};
-use base::{NamedTexts, Prefix, Span, Timestamp};
+use base::{FailureId, NamedTexts, Span, Timestamp};
 
 /// One thing to do.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Effect {
-    /// The kernel shall hold this one until then, whatever it held for it before; nothing, if that time has passed
+    /// The kernel, or whatever carries this ban out, shall hold this one until then, whatever it held for it before; nothing, if that time has passed
     /// meanwhile. To be answered by `Applied`.
     Ban {
         /// The number to answer with.
@@ -69,7 +69,7 @@ pub enum StoreWrite {
         /// The jail.
         jail: JailId,
         /// Exactly this one.
-        prefix: Prefix,
+        id: FailureId,
         /// From the ban's begin; `None` for ever.
         length: Option<Span>,
     },
@@ -80,7 +80,7 @@ pub enum StoreWrite {
         /// The jail.
         jail: JailId,
         /// Exactly this one.
-        prefix: Prefix,
+        id: FailureId,
         /// And those inside, which its ban took in.
         inside: bool,
     },
@@ -95,7 +95,7 @@ pub enum StoreWrite {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BanRecord {
     /// Who is banned.
-    pub prefix: Prefix,
+    pub id: FailureId,
     /// Where the length counts from: the last failure.
     pub time: Timestamp,
     /// How long; `None` for ever.
@@ -122,8 +122,8 @@ impl BanRecord {
 /// The reply to a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Answer {
-    /// What became of each prefix, in the order of the request.
-    Ban(Vec<(Prefix, BanOutcome)>),
+    /// What became of each id, in the order of the request.
+    Ban(Vec<(FailureId, BanOutcome)>),
     /// What was lifted.
     Unban {
         /// The bans that stood, in order of jail and address.
@@ -139,7 +139,7 @@ pub enum Answer {
     DuplicateId,
 }
 
-/// What became of one prefix that was to be banned by hand.
+/// What became of one id that was to be banned by hand.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum BanOutcome {
     /// It is banned, in the kernel and in the store; or in the kernel alone, when the store failed and said so.
@@ -165,6 +165,9 @@ pub enum RefusalReason {
     Protected,
     /// The jail has no action that we can carry out.
     NotEnforceable,
+    /// It is no address, and the jail has no action that could keep out anybody else; or it was meant as an address and
+    /// is none.
+    NoAddress,
     /// The time asked for is already over.
     Expired,
 }

@@ -132,8 +132,8 @@ impl Engine {
             Input::Request { id, request } => self.request(now, id, request, out),
             Input::Applied { seq, result } => self.applied(now, seq, result, out),
             Input::Committed { seq, result } => self.committed(now, seq, result, out),
-            Input::Remembered { jail, prefix, past } => {
-                self.note_past(BanKey { jail, prefix }, past);
+            Input::Remembered { jail, id, past } => {
+                self.note_past(BanKey { jail, id }, past);
             }
             Input::Policy { jail, policy } => self.change(now, jail, *policy, out),
             Input::Added { policy } => self.jails.push(Jail::new(*policy, &self.limits)),
@@ -155,7 +155,7 @@ impl Engine {
                 }
                 self.lift_ignored(jail, out);
             }
-            Input::Spared { jail, prefix } => self.lift_spared(BanKey { jail, prefix }, out),
+            Input::Spared { jail, id } => self.lift_spared(BanKey { jail, id }, out),
             Input::Tick => {
                 for jail in &mut self.jails {
                     jail.window.clean_up(now, jail.policy.findtime);
@@ -204,7 +204,7 @@ impl Engine {
 
     /// One ban, if it stands.
     pub fn ban(&self, key: &BanKey) -> Option<BanView<'_>> {
-        self.bans.get(key).map(|ban| view(key, ban))
+        self.bans.entry(key).map(|(key, ban)| view(key, ban))
     }
 
     /// The ids with counted failures in a jail and their estimates, in order of the ids. For people: it copies.
@@ -239,6 +239,7 @@ impl Engine {
             if now <= until {
                 break;
             }
+            let key = key.clone();
             let why = LiftReason::Expired;
             if self.bans.get(&key).is_some_and(|ban| !ban.ends_by_itself()) {
                 // The kernel never said that it holds this ban, and what it holds in its place may end later.
@@ -246,7 +247,11 @@ impl Engine {
                 continue;
             }
             let (seq, expired) = (self.pending.next_seq(), true);
-            out.push(Effect::Unban { seq, key, expired });
+            out.push(Effect::Unban {
+                seq,
+                key: key.clone(),
+                expired,
+            });
             self.forget(key, why, out);
         }
     }
@@ -264,7 +269,7 @@ impl Engine {
         if ban.announced {
             out.push(Effect::Notify(Event::Unbanned {
                 jail: key.jail,
-                prefix: key.prefix,
+                id: key.id,
                 time: ban.time,
                 until: ban.until,
                 failures: ban.failures,
@@ -274,10 +279,10 @@ impl Engine {
     }
 }
 
-fn view<'a>(key: &BanKey, ban: &'a Ban) -> BanView<'a> {
+fn view<'a>(key: &'a BanKey, ban: &'a Ban) -> BanView<'a> {
     BanView {
         jail: key.jail,
-        prefix: key.prefix,
+        id: &key.id,
         time: ban.time,
         until: ban.until,
         failures: ban.failures,

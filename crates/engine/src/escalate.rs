@@ -20,18 +20,18 @@ impl Engine {
     pub(crate) fn grow(
         &mut self,
         now: Timestamp,
-        key: BanKey,
+        key: &BanKey,
         proposal: &mut Proposal,
         out: &mut Vec<Effect>,
     ) -> Option<Grown> {
-        let BanKey { jail, prefix } = key;
+        let (jail, id) = (key.jail, &key.id);
         let random = self.random.next();
         let policy = &self.jail(jail)?.policy;
         let growth = policy.growth.as_ref()?;
         let usual = policy.bantime.filter(|usual| usual.as_micros() > 0)?;
         let past = match growth.over_all_jails {
-            true => self.history.over_all(self.jails.len() as u32, prefix)?,
-            false => self.history.of(&key)?,
+            true => self.history.over_all(self.jails.len() as u32, id)?,
+            false => self.history.of(key)?,
         };
         proposal.count = proposal.count.max(past.count.saturating_add(1));
         let length = match growth.length(usual, past.count, random) {
@@ -40,7 +40,7 @@ impl Engine {
                 let error = error.to_string();
                 out.push(Effect::Notify(Event::GrowthFailed {
                     jail,
-                    prefix,
+                    id: id.clone(),
                     error,
                 }));
                 return None;
@@ -52,7 +52,7 @@ impl Engine {
         if is_new {
             out.push(Effect::Notify(Event::BannedBefore {
                 jail,
-                prefix,
+                id: id.clone(),
                 bans: past.count,
                 last: past.time,
                 usual,
@@ -64,7 +64,7 @@ impl Engine {
         if !over && span != usual {
             out.push(Effect::Notify(Event::Grown {
                 jail,
-                prefix,
+                id: id.clone(),
                 count: proposal.count,
                 length,
                 until,
@@ -77,13 +77,13 @@ impl Engine {
     }
 
     /// Keeps a ban in mind, if a jail may ask for it at the next one.
-    pub(crate) fn remember(&mut self, key: BanKey, proposal: &Proposal) {
+    pub(crate) fn remember(&mut self, key: &BanKey, proposal: &Proposal) {
         let past = Past {
             count: proposal.count,
             time: proposal.time,
             length: proposal.length,
         };
-        self.note_past(key, past);
+        self.note_past(key.clone(), past);
     }
 
     /// The same, of a ban that the store tells.

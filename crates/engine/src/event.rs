@@ -46,7 +46,7 @@ pub enum Event {
         /// The jail.
         jail: JailId,
         /// Who.
-        prefix: Prefix,
+        id: FailureId,
         /// Former bans.
         bans: u32,
         /// When the last one began.
@@ -61,7 +61,7 @@ pub enum Event {
         /// The jail.
         jail: JailId,
         /// Who.
-        prefix: Prefix,
+        id: FailureId,
         /// Its length.
         length: Seconds,
         /// Which ban it is, from 1.
@@ -85,7 +85,7 @@ pub enum Event {
         /// The jail.
         jail: JailId,
         /// Who.
-        prefix: Prefix,
+        id: FailureId,
         /// Why.
         error: String,
     },
@@ -103,7 +103,7 @@ pub enum Event {
         /// The jail.
         jail: JailId,
         /// Who.
-        prefix: Prefix,
+        id: FailureId,
         /// When it began: the last failure.
         time: Timestamp,
         /// Its last moment; `None` for ever.
@@ -124,7 +124,7 @@ pub enum Event {
         /// The jail.
         jail: JailId,
         /// Who.
-        prefix: Prefix,
+        id: FailureId,
         /// When it began.
         time: Timestamp,
         /// Its last moment as it stood.
@@ -139,7 +139,7 @@ pub enum Event {
         /// The jail.
         jail: JailId,
         /// Who is banned: the address, or a network around it.
-        prefix: Prefix,
+        id: FailureId,
         /// From the acknowledgement of the ban to the failure.
         after: Span,
     },
@@ -148,7 +148,7 @@ pub enum Event {
         /// The jail.
         jail: JailId,
         /// Who.
-        prefix: Prefix,
+        id: FailureId,
         /// From the ban's begin to the new failure: a long time hints at a ban without effect.
         after: Span,
         /// The last moment, perhaps later than before; `None` for ever.
@@ -161,14 +161,14 @@ pub enum Event {
         /// The jail.
         jail: JailId,
         /// Who.
-        prefix: Prefix,
+        id: FailureId,
     },
     /// Enough failures, but this one must not be banned; counting goes on.
     Protected {
         /// The jail.
         jail: JailId,
         /// Who would have been banned.
-        prefix: Prefix,
+        id: FailureId,
         /// Why not.
         why: ProtectReason,
     },
@@ -179,7 +179,7 @@ pub enum Event {
         /// The text.
         text: Box<str>,
     },
-    /// Enough failures, but nothing that we can ban: no address, or no action.
+    /// Enough failures, but nothing that we can ban: no action, or none that could keep out who is no address.
     NotEnforceable {
         /// The jail.
         jail: JailId,
@@ -191,14 +191,14 @@ pub enum Event {
         /// The jail.
         jail: JailId,
         /// Who.
-        prefix: Prefix,
+        id: FailureId,
         /// The kernel's answer.
         error: String,
     },
     /// The store could not write; guarding goes on without it.
     StoreFailed {
         /// The jail and whom it was about; `None` if about all.
-        ban: Option<(JailId, Prefix)>,
+        ban: Option<(JailId, FailureId)>,
         /// The store's answer.
         error: String,
     },

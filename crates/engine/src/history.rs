@@ -5,7 +5,7 @@
 //! forgotten, whose owners begin again as new ones.
 
 use crate::{BanKey, JailId};
-use base::{Prefix, Span, Timestamp};
+use base::{FailureId, Span, Timestamp};
 use std::collections::{HashMap, VecDeque};
 
 /// The last ban of one id in one jail.
@@ -40,7 +40,7 @@ impl History {
 
     /// Notes the last ban of one id.
     pub(crate) fn note(&mut self, key: BanKey, past: Past) {
-        let before = self.rows.insert(key, past);
+        let before = self.rows.insert(key.clone(), past);
         // A start tells many rows twice, and so does a jail that comes back: they have their place.
         if before.is_none_or(|before| before.time != past.time) {
             self.order.push_back((past.time, key));
@@ -58,7 +58,7 @@ impl History {
             let mut order: Vec<_> = self
                 .rows
                 .iter()
-                .map(|(key, past)| (past.time, *key))
+                .map(|(key, past)| (past.time, key.clone()))
                 .collect();
             order.sort_unstable();
             self.order = order.into();
@@ -71,8 +71,11 @@ impl History {
     }
 
     /// The bans of all jails as if they were of one: their number, and the last one.
-    pub(crate) fn over_all(&self, jails: u32, prefix: Prefix) -> Option<Past> {
-        let of = |jail| self.of(&BanKey { jail, prefix });
+    pub(crate) fn over_all(&self, jails: u32, id: &FailureId) -> Option<Past> {
+        let of = |jail| {
+            let id = id.clone();
+            self.of(&BanKey { jail, id })
+        };
         (0..jails).map(JailId).filter_map(of).reduce(|one, other| {
             let last = if one.time < other.time { other } else { one };
             Past {
@@ -117,7 +120,7 @@ mod tests {
     fn key(jail: u32, last: u8) -> BanKey {
         BanKey {
             jail: JailId(jail),
-            prefix: Prefix::host([192, 0, 2, last].into()),
+            id: FailureId::host([192, 0, 2, last].into()),
         }
     }
 
@@ -167,9 +170,9 @@ mod tests {
         let mut history = History::new(9);
         history.note(key(0, 1), past(2, 10, 5));
         history.note(key(2, 1), past(3, 7, 6));
-        let prefix = key(0, 1).prefix;
-        assert_eq!(history.over_all(3, prefix), Some(past(5, 10, 5)));
-        assert_eq!(history.over_all(3, key(0, 2).prefix), None);
+        let id = key(0, 1).id;
+        assert_eq!(history.over_all(3, &id), Some(past(5, 10, 5)));
+        assert_eq!(history.over_all(3, &key(0, 2).id), None);
     }
 
     #[test]

@@ -68,27 +68,28 @@ impl Guard {
         Some(IgnoreReason::Listed(source.clone()))
     }
 
-    /// Why this prefix must not be banned in a jail.
+    /// Why this one must not be banned in a jail.
     pub(crate) fn protected(
         &self,
         now: Timestamp,
         policy: &JailPolicy,
-        prefix: &Prefix,
+        id: &FailureId,
     ) -> Option<ProtectReason> {
-        self.protected_for_all(now, prefix).or_else(|| {
+        self.protected_for_all(now, id).or_else(|| {
             policy
                 .ignoreip
-                .overlaps(prefix)
+                .overlaps(id)
                 .then_some(ProtectReason::Ignored)
         })
     }
 
-    /// Why this prefix must not be banned in any jail.
+    /// Why this one must not be banned in any jail. Who is no address is nobody's address.
     pub(crate) fn protected_for_all(
         &self,
         now: Timestamp,
-        prefix: &Prefix,
+        id: &FailureId,
     ) -> Option<ProtectReason> {
+        let prefix = &id.prefix()?;
         if self.own.overlaps(prefix) {
             return Some(ProtectReason::OwnAddress);
         }
@@ -99,15 +100,4 @@ impl Guard {
             })
             .then_some(ProtectReason::Protected)
     }
-}
-
-/// True for a text that was meant as an address: `999.1.1.1`, `192.030.0.6`, `1::2::3`. Never called with a good one.
-pub(crate) fn looks_like_address(text: &str) -> bool {
-    let text = text.trim_matches(['[', ']']);
-    let text = text.split_once('/').map_or(text, |(address, _)| address);
-    let only = |set: &dyn Fn(char) -> bool| !text.is_empty() && text.chars().all(set);
-    let dots = text.matches('.').count();
-    let colons = text.matches(':').count();
-    (dots == 3 && only(&|c| c.is_ascii_digit() || c == '.'))
-        || (colons >= 2 && only(&|c| c.is_ascii_hexdigit() || c == ':' || c == '.'))
 }

@@ -4,7 +4,7 @@ use crate::bans::{Ban, MARK_CHILDREN, MARK_FIXED, MARK_FORCED, ends_later};
 use crate::escalate::Grown;
 use crate::pending::{Flight, Wait};
 use crate::{BanKey, BanRecord, Effect, Engine, Event, JailId, LiftReason, RequestId, StoreWrite};
-use base::{NamedTexts, Prefix, Span, Timestamp};
+use base::{FailureId, NamedTexts, Span, Timestamp};
 use std::cmp::Reverse;
 
 /// Where a ban comes from.
@@ -44,7 +44,7 @@ impl Proposal {
     }
 
     /// The row, with these users.
-    fn record(&mut self, prefix: Prefix, mut users: Vec<(String, u32)>) -> BanRecord {
+    fn record(&mut self, id: FailureId, mut users: Vec<(String, u32)>) -> BanRecord {
         let mut captures = std::mem::take(&mut self.captures);
         let fixed = matches!(
             self.origin,
@@ -57,7 +57,7 @@ impl Proposal {
         }
         users.sort_unstable();
         BanRecord {
-            prefix,
+            id,
             time: self.time,
             length: self.length,
             count: self.count,
@@ -90,10 +90,10 @@ impl Engine {
         request: Option<(RequestId, usize)>,
         out: &mut Vec<Effect>,
     ) -> Imposed {
-        let BanKey { jail, prefix } = key;
+        let BanKey { jail, id } = key.clone();
         let until = proposal.until();
         if until.is_some_and(|until| until < now) {
-            out.push(Effect::Notify(Event::ExpiredIgnored { jail, prefix }));
+            out.push(Effect::Notify(Event::ExpiredIgnored { jail, id }));
             return Imposed::Expired;
         }
         let Some(old) = self.bans.get(&key) else {
@@ -125,8 +125,12 @@ impl Engine {
         }
         if longer || asked {
             let store = if rewrite { Wait::Waiting } else { Wait::Over };
-            let seq = self.fly(key, false, Wait::Waiting, store, request);
-            out.push(Effect::Ban { seq, key, until });
+            let seq = self.fly(&key, false, Wait::Waiting, store, request);
+            out.push(Effect::Ban {
+                seq,
+                key: key.clone(),
+                until,
+            });
             let lifted_after = self.lifted_after(jail, until);
             self.bans.renew(&key, lifted_after, |ban| {
                 ban.until = until;
@@ -140,17 +144,17 @@ impl Engine {
                     proposal.captures.push(&MARK_CHILDREN.into(), listed);
                     proposal.origin = Origin::Children;
                 }
-                let record = proposal.record(prefix, users);
+                let record = proposal.record(id.clone(), users);
                 out.push(Effect::Persist(StoreWrite::Prolong { seq, jail, record }));
             }
             self.pending.supersede(last_seq);
         }
         if doubtful {
-            self.doubt_ban(now, key, failed_at, out);
+            self.doubt_ban(now, &key, failed_at, out);
         }
         out.push(Effect::Notify(Event::AlreadyBanned {
             jail,
-            prefix,
+            id,
             after,
             until,
             longer,
@@ -174,21 +178,25 @@ impl Engine {
         let mut stored = origin == Origin::Store;
         let mut usual = matches!(proposal.origin, Origin::Failures | Origin::Request);
         let usual_end = proposal.until();
-        if usual && let Some(grown) = self.grow(now, key, &mut proposal, out) {
+        if usual && let Some(grown) = self.grow(now, &key, &mut proposal, out) {
             usual = false;
             stored = grown == Grown::NotToBeStored;
         }
         let children: Option<Box<str>> = proposal.captures.get(MARK_CHILDREN).map(Into::into);
         let store = if stored { Wait::Over } else { Wait::Waiting };
-        let seq = self.fly(key, false, Wait::Waiting, store, request);
+        let seq = self.fly(&key, false, Wait::Waiting, store, request);
         let until = proposal.until();
-        out.push(Effect::Ban { seq, key, until });
+        out.push(Effect::Ban {
+            seq,
+            key: key.clone(),
+            until,
+        });
         // A stable sort: users that were tried equally often stay in the order of their first try.
         proposal.users.sort_by_key(|(_, times)| Reverse(*times));
         if !stored {
-            self.remember(key, &proposal);
+            self.remember(&key, &proposal);
             let users = proposal.users.clone();
-            let (jail, record) = (key.jail, proposal.record(key.prefix, users));
+            let (jail, record) = (key.jail, proposal.record(key.id.clone(), users));
             out.push(Effect::Persist(StoreWrite::Ban { seq, jail, record }));
         }
         let mut ban = Ban {
@@ -219,14 +227,14 @@ impl Engine {
         self.look_by(key.jail, usual_end);
         ban.lifted_after = self.lifted_after(key.jail, until);
         let is_restored = ban.restored;
-        self.bans.insert(key, ban);
+        self.bans.insert(key.clone(), ban);
         if let Some(jail) = self.jail_mut(key.jail) {
             jail.banned += 1;
             jail.banned_total += 1;
             jail.restored_total += u64::from(is_restored);
         }
         if !matches!(origin, Origin::Store | Origin::Kernel) {
-            self.aggregate(now, key, out);
+            self.aggregate(now, &key, out);
         }
     }
 
@@ -239,9 +247,12 @@ impl Engine {
         request: Option<(RequestId, usize)>,
         out: &mut Vec<Effect>,
     ) -> u64 {
-        let seq = self.fly(key, true, Wait::Waiting, store, request);
-        let expired = false;
-        out.push(Effect::Unban { seq, key, expired });
+        let seq = self.fly(&key, true, Wait::Waiting, store, request);
+        out.push(Effect::Unban {
+            seq,
+            key: key.clone(),
+            expired: false,
+        });
         self.forget(key, why, out);
         seq
     }
@@ -252,8 +263,8 @@ impl Engine {
             .bans
             .iter()
             .filter(|(_, ban)| !ban.forced)
-            .filter(|(key, _)| self.guard.protected_for_all(now, &key.prefix).is_some())
-            .map(|(key, _)| *key)
+            .filter(|(key, _)| self.guard.protected_for_all(now, &key.id).is_some())
+            .map(|(key, _)| key.clone())
             .collect();
         for key in covered {
             self.lift_for_good(key, LiftReason::Protected, None, out);
@@ -268,8 +279,8 @@ impl Engine {
         let covered: Vec<BanKey> = self
             .bans
             .of(jail)
-            .filter(|(key, ban)| !ban.forced && list.overlaps(&key.prefix))
-            .map(|(key, _)| *key)
+            .filter(|(key, ban)| !ban.forced && list.overlaps(&key.id))
+            .map(|(key, _)| key.clone())
             .collect();
         for key in covered {
             self.lift_for_good(key, LiftReason::Ignored, None, out);
@@ -293,14 +304,14 @@ impl Engine {
     ) {
         let ban = self.bans.get(&key);
         let children = ban.and_then(|ban| ban.children.clone());
-        let seq = self.lift(key, why, Wait::Waiting, request, out);
-        let alone = self.bans.inside(key.jail, key.prefix).next().is_none();
-        self.delete(seq, key, alone && children.is_some(), out);
+        let seq = self.lift(key.clone(), why, Wait::Waiting, request, out);
+        let alone = self.bans.inside(&key).next().is_none();
+        self.delete(seq, key.clone(), alone && children.is_some(), out);
         let listed = children.iter().filter(|_| !alone);
         for child in listed.flat_map(|listed| listed.split(' ')) {
             // One that was to last longer than the whole stands, and so does its row.
-            let prefix = child.parse().unwrap_or(key.prefix);
-            let child = BanKey { prefix, ..key };
+            let (jail, id) = (key.jail, child.into());
+            let child = BanKey { jail, id };
             if child != key && self.bans.get(&child).is_none() {
                 let seq = self.pending.next_seq();
                 self.delete(seq, child, false, out);
@@ -310,14 +321,14 @@ impl Engine {
 
     pub(crate) fn fly(
         &mut self,
-        key: BanKey,
+        key: &BanKey,
         lifts: bool,
         kernel: Wait,
         store: Wait,
         request: Option<(RequestId, usize)>,
     ) -> u64 {
         self.pending.begin(Flight {
-            key: Some(key),
+            key: Some(key.clone()),
             lifts,
             kernel,
             store,

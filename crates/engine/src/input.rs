@@ -7,13 +7,13 @@ use base::{FailureId, NamedTexts, Prefix, Span, Texts, Timestamp};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct JailId(pub u32);
 
-/// One ban: a jail bans an address or a network at most once at a time.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+/// One ban: a jail bans an address, a network or any other id at most once at a time.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct BanKey {
     /// The jail.
     pub jail: JailId,
     /// Who is banned.
-    pub prefix: Prefix,
+    pub id: FailureId,
 }
 
 /// Names a request until its reply; the asker chooses it and must not use it twice at a time.
@@ -64,8 +64,8 @@ pub enum Request {
     Ban {
         /// In this jail.
         jail: JailId,
-        /// Addresses and networks as given; the jail's own prefix lengths are not applied.
-        prefixes: Vec<Prefix>,
+        /// Addresses, networks and other ids as given; the jail's own prefix lengths are not applied.
+        ids: Vec<FailureId>,
         /// How long; `None` for the jail's ban time.
         time: Option<BanTime>,
         /// Also if they are ignored, protected or our own.
@@ -75,8 +75,8 @@ pub enum Request {
     Unban {
         /// In this jail; `None` for all.
         jail: Option<JailId>,
-        /// Addresses and networks.
-        prefixes: Vec<Prefix>,
+        /// Addresses, networks and other ids.
+        ids: Vec<FailureId>,
     },
     /// Lift every ban of every jail.
     UnbanAll,
@@ -145,7 +145,7 @@ pub enum Input<'a> {
         /// The jail.
         jail: JailId,
         /// Who.
-        prefix: Prefix,
+        id: FailureId,
         /// How often, and when last.
         past: Past,
     },
@@ -196,7 +196,7 @@ pub enum Input<'a> {
         /// The jail.
         jail: JailId,
         /// Who is banned there.
-        prefix: Prefix,
+        id: FailureId,
     },
     /// Who must not be banned from now on; replaces what was said before. Loopback is always among `own`.
     Protected {

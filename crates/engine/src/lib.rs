@@ -36,5 +36,5 @@ pub use growth::{Growth, GrowthError, GrowthRule, USUAL_FORMULA};
 pub use history::Past;
 pub use ignore::{IgnoreList, IgnoreSource};
 pub use input::{BanKey, BanTime, Failure, Input, JailId, Request, RequestId, RestoredBan};
-pub use policy::{JailPolicy, Limits};
+pub use policy::{Enforceable, JailPolicy, Limits};
 pub use status::{BanView, JailStatus};

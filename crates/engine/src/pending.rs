@@ -5,7 +5,7 @@
 //! or something later takes its place.
 
 use crate::{Answer, BanKey, BanOutcome, Effect, RequestId};
-use base::Prefix;
+use base::FailureId;
 use std::collections::BTreeMap;
 
 /// Sentences in one answer.
@@ -120,11 +120,11 @@ impl Pending {
         self.count_down(id, out);
     }
 
-    /// Appends one prefix to the answer of a ban request; gives its place.
-    pub(crate) fn note_ban(&mut self, id: RequestId, prefix: Prefix, outcome: BanOutcome) -> usize {
+    /// Appends one id to the answer of a ban request; gives its place.
+    pub(crate) fn note_ban(&mut self, id: RequestId, of: &FailureId, outcome: BanOutcome) -> usize {
         match self.requests.get_mut(&id).map(|open| &mut open.answer) {
             Some(Answer::Ban(outcomes)) => {
-                outcomes.push((prefix, outcome));
+                outcomes.push((of.clone(), outcome));
                 outcomes.len() - 1
             }
             _ => 0,
@@ -132,11 +132,11 @@ impl Pending {
     }
 
     /// Appends one lifted ban to the answer of an unban request.
-    pub(crate) fn note_lifted(&mut self, id: RequestId, key: BanKey) {
+    pub(crate) fn note_lifted(&mut self, id: RequestId, key: &BanKey) {
         if let Some(Answer::Unban { lifted, .. }) =
             self.requests.get_mut(&id).map(|open| &mut open.answer)
         {
-            lifted.push(key);
+            lifted.push(key.clone());
         }
     }
 

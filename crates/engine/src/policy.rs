@@ -1,7 +1,7 @@
 //! What one jail wants, and the bounds on what it may hold in memory.
 
 use crate::{Aggregate, Growth, IgnoreList};
-use base::{JailName, Span};
+use base::{FailureId, JailName, Span};
 
 /// The rules of one jail.
 #[derive(Clone, Debug, PartialEq)]
@@ -30,8 +30,32 @@ pub struct JailPolicy {
     pub aggregate: Vec<Aggregate>,
     /// Each new ban of another jail is a failure here (`recidive`).
     pub fed_by_bans: bool,
-    /// It has an action that we can carry out; without one it only detects.
-    pub enforceable: bool,
+    /// Whom its actions can keep out.
+    pub enforceable: Enforceable,
+}
+
+/// Whom the actions of a jail can keep out. Each holds all that those before it do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Enforceable {
+    /// There is no action that we can carry out: the jail only detects.
+    Nobody,
+    /// The kernel keeps addresses and networks out.
+    Addresses,
+    /// At least one action takes whatever id it is told.
+    AnyId,
+}
+
+impl Enforceable {
+    /// True if this one can be kept out. A text that was meant as an address and is none never is: no firewall can do
+    /// it, and a wrong reading may hit somebody else.
+    pub fn covers(self, id: &FailureId) -> bool {
+        match id {
+            FailureId::Prefix(_) => self >= Self::Addresses,
+            FailureId::Raw(text) => {
+                self == Self::AnyId && !text.is_empty() && !id.is_malformed_address()
+            }
+        }
+    }
 }
 
 impl JailPolicy {

@@ -4,10 +4,10 @@ use crate::admit::Source;
 use crate::impose::{Imposed, Origin, Proposal};
 use crate::pending::{Flight, Wait};
 use crate::{
-    Answer, BanKey, BanOutcome, BanTime, Effect, Engine, Failure, JailId, LiftReason,
+    Answer, BanKey, BanOutcome, BanTime, Effect, Enforceable, Engine, Failure, JailId, LiftReason,
     ProtectReason, RefusalReason, Request, RequestId, StoreWrite,
 };
-use base::{FailureId, NamedTexts, Prefix, Span, Texts, Timestamp};
+use base::{FailureId, NamedTexts, Span, Texts, Timestamp};
 
 impl Engine {
     /// Begins a request; its reply comes when everything that it caused was answered.
@@ -53,15 +53,15 @@ impl Engine {
             _ if !known => {}
             Request::Ban {
                 jail,
-                prefixes,
+                ids,
                 time,
                 force,
             } => {
-                for prefix in prefixes {
-                    self.ban_by_hand(now, id, BanKey { jail, prefix }, time, force, out);
+                for of in ids {
+                    self.ban_by_hand(now, id, BanKey { jail, id: of }, time, force, out);
                 }
             }
-            Request::Unban { jail, prefixes } => self.unban_by_hand(id, jail, &prefixes, out),
+            Request::Unban { jail, ids } => self.unban_by_hand(id, jail, &ids, out),
             Request::UnbanAll => self.unban_all(id, out),
             // Answered above.
             Request::Attempt { .. } => {}
@@ -97,9 +97,9 @@ impl Engine {
         force: bool,
         out: &mut Vec<Effect>,
     ) {
-        if let Some(refusal) = self.refusal(now, key, force) {
+        if let Some(refusal) = self.refusal(now, &key, force) {
             let outcome = BanOutcome::Refused(refusal);
-            self.pending.note_ban(id, key.prefix, outcome);
+            self.pending.note_ban(id, &key.id, outcome);
             return;
         }
         let jails = self.jail(key.jail).and_then(|jail| jail.policy.bantime);
@@ -110,7 +110,7 @@ impl Engine {
         };
         if length.is_some_and(|length| length < Span::ZERO) {
             let outcome = BanOutcome::Refused(RefusalReason::Expired);
-            self.pending.note_ban(id, key.prefix, outcome);
+            self.pending.note_ban(id, &key.id, outcome);
             return;
         }
         let proposal = Proposal {
@@ -128,20 +128,23 @@ impl Engine {
             Some(_) => BanOutcome::AlreadyBanned,
             None => BanOutcome::Waiting,
         };
-        let place = self.pending.note_ban(id, key.prefix, outcome);
+        let place = self.pending.note_ban(id, &key.id, outcome);
         let imposed = self.impose(now, key, proposal, Some((id, place)), out);
         debug_assert_ne!(imposed, Imposed::Expired, "negative lengths were refused");
     }
 
-    fn refusal(&self, now: Timestamp, key: BanKey, force: bool) -> Option<RefusalReason> {
+    fn refusal(&self, now: Timestamp, key: &BanKey, force: bool) -> Option<RefusalReason> {
         let policy = &self.jail(key.jail)?.policy;
-        if !policy.enforceable {
+        if policy.enforceable == Enforceable::Nobody {
             return Some(RefusalReason::NotEnforceable);
+        }
+        if !policy.enforceable.covers(&key.id) {
+            return Some(RefusalReason::NoAddress);
         }
         if force {
             return None;
         }
-        let why = self.guard.protected(now, policy, &key.prefix)?;
+        let why = self.guard.protected(now, policy, &key.id)?;
         Some(match why {
             ProtectReason::OwnAddress => RefusalReason::OwnAddress,
             ProtectReason::Ignored => RefusalReason::Ignored,
@@ -149,13 +152,13 @@ impl Engine {
         })
     }
 
-    /// Lifts what stands inside the prefixes. The rows of exactly these go also where nothing stands: what
+    /// Lifts what stands of these ids or inside them. The rows of exactly these go also where nothing stands: what
     /// somebody unbans must not come back with a restart.
     fn unban_by_hand(
         &mut self,
         id: RequestId,
         jail: Option<JailId>,
-        prefixes: &[Prefix],
+        ids: &[FailureId],
         out: &mut Vec<Effect>,
     ) {
         let jails = match jail {
@@ -163,24 +166,23 @@ impl Engine {
             None => 0..self.jails.len() as u32,
         };
         for jail in jails.map(JailId) {
-            for prefix in prefixes {
+            for of in ids {
                 let exact = BanKey {
                     jail,
-                    prefix: *prefix,
+                    id: of.clone(),
                 };
                 // Nobody is let in while the network around is banned.
-                let whole = self
-                    .parent_of(&exact)
-                    .map_or(*prefix, |parent| parent.prefix);
-                let mut keys: Vec<BanKey> = self.bans.inside(jail, whole).collect();
+                let parent = self.parent_of(&exact);
+                let whole = parent.as_ref().unwrap_or(&exact);
+                let mut keys: Vec<BanKey> = self.bans.inside(whole).cloned().collect();
                 let stands = keys.contains(&exact);
                 for key in keys.drain(..) {
-                    self.pending.note_lifted(id, key);
+                    self.pending.note_lifted(id, &key);
                     self.lift_for_good(key, LiftReason::Request, Some((id, 0)), out);
                 }
                 if !stands {
                     let request = Some((id, 0));
-                    let seq = self.fly(exact, true, Wait::Over, Wait::Waiting, request);
+                    let seq = self.fly(&exact, true, Wait::Over, Wait::Waiting, request);
                     self.delete(seq, exact, false, out);
                 }
             }
@@ -190,20 +192,20 @@ impl Engine {
     /// Deletes a row, with those inside if the ban had taken them in.
     pub(crate) fn delete(&mut self, seq: u64, key: BanKey, inside: bool, out: &mut Vec<Effect>) {
         self.history.forget(&key);
-        let BanKey { jail, prefix } = key;
+        let BanKey { jail, id } = key;
         out.push(Effect::Persist(StoreWrite::Delete {
             seq,
             jail,
-            prefix,
+            id,
             inside,
         }));
     }
 
     fn unban_all(&mut self, id: RequestId, out: &mut Vec<Effect>) {
         self.history.clear();
-        let keys: Vec<BanKey> = self.bans.iter().map(|(key, _)| *key).collect();
+        let keys: Vec<BanKey> = self.bans.iter().map(|(key, _)| key.clone()).collect();
         for key in keys {
-            self.pending.note_lifted(id, key);
+            self.pending.note_lifted(id, &key);
             self.lift(key, LiftReason::Request, Wait::Over, Some((id, 0)), out);
         }
         let seq = self.pending.begin(Flight {

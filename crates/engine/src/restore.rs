@@ -17,21 +17,22 @@ impl Engine {
         out: &mut Vec<Effect>,
     ) {
         for row in &rows {
-            let (prefix, time) = (row.prefix, row.time);
+            let (id, time) = (row.id.clone(), row.time);
             let (count, length) = (row.count, row.length);
             let past = Past {
                 count,
                 time,
                 length,
             };
-            self.note_past(BanKey { jail, prefix }, past);
+            self.note_past(BanKey { jail, id }, past);
         }
-        let enforceable = self.jail(jail).is_some_and(|j| j.policy.enforceable);
-        if !enforceable {
+        let Some(enforceable) = self.jail(jail).map(|jail| jail.policy.enforceable) else {
             return;
-        }
+        };
+        // They wait in the store until something can keep them out.
+        rows.retain(|row| enforceable.covers(&row.id));
         // In order of address, whatever the store's: thus the effects do not depend on it, and filling is quick.
-        rows.sort_unstable_by_key(|row| row.prefix);
+        rows.sort_unstable_by(|one, other| one.id.cmp(&other.id));
         for row in rows {
             self.restore_one(now, jail, row, out);
         }
@@ -44,8 +45,8 @@ impl Engine {
         row: RestoredBan,
         out: &mut Vec<Effect>,
     ) {
-        let prefix = row.prefix;
-        let key = BanKey { jail, prefix };
+        let id = row.id.clone();
+        let key = BanKey { jail, id };
         if row.until().is_some_and(|until| until <= now) || self.bans.get(&key).is_some() {
             return;
         }
@@ -63,7 +64,7 @@ impl Engine {
         };
         let length = restored_length(policy, &row);
         let over = length.is_some_and(|length| row.time + length <= now);
-        if over || !self.may_return(now, key, forced, out) {
+        if over || !self.may_return(now, &key, forced, out) {
             self.drop_from_kernel(key, out);
             return;
         }
@@ -90,13 +91,15 @@ impl Engine {
         until: Option<Timestamp>,
         out: &mut Vec<Effect>,
     ) {
-        let key = BanKey { jail, prefix };
+        let id = FailureId::Prefix(prefix);
+        let key = BanKey { jail, id };
         let known = self.jail(jail).is_some() && self.bans.get(&key).is_none();
         if !known || until.is_some_and(|until| until <= now) {
             return;
         }
-        let enforceable = self.jail(jail).is_some_and(|j| j.policy.enforceable);
-        if !enforceable || !self.may_return(now, key, false, out) {
+        let enforceable = self.jail(jail).map(|jail| jail.policy.enforceable);
+        let enforceable = enforceable.is_some_and(|whom| whom.covers(&key.id));
+        if !enforceable || !self.may_return(now, &key, false, out) {
             self.drop_from_kernel(key, out);
             return;
         }
@@ -118,28 +121,33 @@ impl Engine {
     }
 
     /// False, and told, for whom the rules now ignore or protect.
-    fn may_return(&self, now: Timestamp, key: BanKey, forced: bool, out: &mut Vec<Effect>) -> bool {
-        let BanKey { jail, prefix } = key;
+    fn may_return(
+        &self,
+        now: Timestamp,
+        key: &BanKey,
+        forced: bool,
+        out: &mut Vec<Effect>,
+    ) -> bool {
+        let (jail, id) = (key.jail, key.id.clone());
         let Some(policy) = self.jail(jail).map(|jail| &jail.policy) else {
             return false;
         };
         if forced {
             return true;
         }
-        let id = FailureId::Prefix(prefix);
         if let Some(why) = self.guard.ignored(policy, &id) {
             out.push(Effect::Notify(Event::Ignored { jail, id, why }));
             return false;
         }
-        if let Some(why) = self.guard.protected(now, policy, &prefix) {
-            out.push(Effect::Notify(Event::Protected { jail, prefix, why }));
+        if let Some(why) = self.guard.protected(now, policy, &id) {
+            out.push(Effect::Notify(Event::Protected { jail, id, why }));
             return false;
         }
         true
     }
 
     fn drop_from_kernel(&mut self, key: BanKey, out: &mut Vec<Effect>) {
-        let seq = self.fly(key, true, Wait::Waiting, Wait::Over, None);
+        let seq = self.fly(&key, true, Wait::Waiting, Wait::Over, None);
         let expired = false;
         out.push(Effect::Unban { seq, key, expired });
     }

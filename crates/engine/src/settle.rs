@@ -47,12 +47,9 @@ impl FoundAgain {
         failure: &Failure<'_>,
         is_first: bool,
     ) -> Option<Self> {
-        let prefix = match subject {
-            FailureId::Prefix(prefix) => *prefix,
-            FailureId::Raw(_) => return None,
-        };
         engine.jail(jail)?.policy.growth.as_ref()?;
-        let past = engine.history.of(&BanKey { jail, prefix })?;
+        let id = subject.clone();
+        let past = engine.history.of(&BanKey { jail, id })?;
         (failure.time > past.time).then(|| {
             let mut matches = Texts::default();
             if !is_first {
@@ -82,14 +79,14 @@ impl Engine {
             // A ban grows after all bans of a round began: a second one of the same id meets it as it was before.
             let mut grown = BTreeSet::new();
             for (key, proposal) in std::mem::take(&mut self.due.bans) {
-                if !self.may_begin(now, key, out) {
+                if !self.may_begin(now, &key, out) {
                     continue;
                 }
                 if grown.contains(&key) {
-                    self.stands_already(key, proposal.time, out);
+                    self.stands_already(&key, proposal.time, out);
                     continue;
                 }
-                let imposed = self.impose(now, key, proposal, None, out);
+                let imposed = self.impose(now, key.clone(), proposal, None, out);
                 if imposed == Imposed::New && self.bans.get(&key).is_some_and(|ban| !ban.usual) {
                     grown.insert(key);
                 }
@@ -98,24 +95,24 @@ impl Engine {
     }
 
     /// False, and told, if the rules spare this one since its failures were enough.
-    pub(crate) fn may_begin(&self, now: Timestamp, key: BanKey, out: &mut Vec<Effect>) -> bool {
-        let BanKey { jail, prefix } = key;
+    pub(crate) fn may_begin(&self, now: Timestamp, key: &BanKey, out: &mut Vec<Effect>) -> bool {
+        let jail = key.jail;
         let Some(policy) = self.jail(jail).map(|jail| &jail.policy) else {
             return false;
         };
-        let why = self.guard.protected(now, policy, &prefix);
+        let why = self.guard.protected(now, policy, &key.id);
         if let Some(why) = why {
-            out.push(Effect::Notify(Event::Protected { jail, prefix, why }));
+            let id = key.id.clone();
+            out.push(Effect::Notify(Event::Protected { jail, id, why }));
         }
-        why.is_none() && policy.enforceable
+        why.is_none() && policy.enforceable.covers(&key.id)
     }
 
-    fn stands_already(&self, key: BanKey, time: Timestamp, out: &mut Vec<Effect>) {
-        let BanKey { jail, prefix } = key;
-        if let Some(ban) = self.bans.get(&key) {
+    fn stands_already(&self, key: &BanKey, time: Timestamp, out: &mut Vec<Effect>) {
+        if let Some(ban) = self.bans.get(key) {
             out.push(Effect::Notify(Event::AlreadyBanned {
-                jail,
-                prefix,
+                jail: key.jail,
+                id: key.id.clone(),
                 after: time.since(ban.time),
                 until: ban.until,
                 longer: false,

@@ -1,7 +1,7 @@
 //! What the engine shows of itself.
 
 use crate::JailId;
-use base::{JailName, Prefix, Timestamp};
+use base::{FailureId, JailName, Timestamp};
 
 /// One jail's counters.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,7 +38,7 @@ pub struct BanView<'a> {
     /// The jail.
     pub jail: JailId,
     /// Who.
-    pub prefix: Prefix,
+    pub id: &'a FailureId,
     /// When it began.
     pub time: Timestamp,
     /// Its last moment; `None` for ever.

@@ -2,11 +2,15 @@
 
 #![expect(clippy::unwrap_used, reason = "a panic in a test is its report")]
 
-use base::{FailureId, JailName, NamedTexts, Prefix, Span, Texts, Timestamp};
+#[path = "rules/ids.rs"]
+mod ids;
+
+use base::{FailureId, JailName, NamedTexts, Span, Texts, Timestamp};
 use engine::formula::Formula;
 use engine::{
-    Aggregate, BanTime, Effect, Engine, Event, Failure, Growth, GrowthRule, IgnoreList,
-    IgnoreSource, Input, JailId, JailPolicy, Request, RequestId, StoreWrite, USUAL_FORMULA,
+    Aggregate, BanRecord, BanTime, Effect, Enforceable, Engine, Event, Failure, Growth, GrowthRule,
+    IgnoreList, IgnoreSource, Input, JailId, JailPolicy, Request, RequestId, StoreWrite,
+    USUAL_FORMULA,
 };
 
 fn policy() -> JailPolicy {
@@ -23,13 +27,21 @@ fn policy() -> JailPolicy {
         ipv6_prefix: 64,
         aggregate: Vec::new(),
         fed_by_bans: false,
-        enforceable: true,
+        enforceable: Enforceable::Addresses,
+    }
+}
+
+/// A jail with an action that takes whatever it is told.
+fn shell() -> JailPolicy {
+    JailPolicy {
+        enforceable: Enforceable::AnyId,
+        ..policy()
     }
 }
 
 /// A story is told line by line, at the second in front: `0 fail ADDRESS`, `0 applied SEQ`, `0 refused SEQ`,
 /// `0 committed SEQ`, `0 uncommitted SEQ`, `0 protect ADDRESS SECONDS`, `0 ignore ADDRESS…`, `0 spare ADDRESS`,
-/// `0 ban ADDRESS`, `0 force ADDRESS`, `0 unban ADDRESS`, `0 attempt ADDRESS LINE…`, `0 bantime SECONDS`, `0 policy` (the plain one), `0 disarm`, `0 tick`.
+/// `0 ban ADDRESS`, `0 force ADDRESS`, `0 unban ADDRESS`, `0 attempt ADDRESS LINE…`, `0 bantime SECONDS`, `0 policy` (the plain one), `0 shell` (one with a shell action), `0 disarm`, `0 tick`.
 fn check(policies: Vec<JailPolicy>, story: &str, expected: &[&str]) {
     assert_eq!(told(policies, story), expected, "{story}");
 }
@@ -57,10 +69,7 @@ fn told(policies: Vec<JailPolicy>, story: &str) -> Vec<String> {
 
 fn fail(engine: &mut Engine, time: Timestamp, who: &str, out: &mut Vec<Effect>) {
     let failure = Failure {
-        id: &match who.parse() {
-            Ok(prefix) => FailureId::Prefix(prefix),
-            Err(_) => FailureId::Raw(who.into()),
-        },
+        id: &who.into(),
         time,
         user: Some("root"),
         users: &["never", "counted"].iter().collect(),
@@ -73,12 +82,12 @@ fn fail(engine: &mut Engine, time: Timestamp, who: &str, out: &mut Vec<Effect>) 
 }
 
 fn input(words: &[&str]) -> Input<'static> {
-    let prefixes = || vec![words[1].parse::<Prefix>().unwrap()];
+    let ids = || vec![words[1].into()];
     let seq = || words[1].parse().unwrap();
     let jail = JailId(0);
     let ban = |force| Request::Ban {
         jail,
-        prefixes: prefixes(),
+        ids: ids(),
         time: words
             .get(2)
             .map(|s| BanTime::For(Span::from_secs(s.parse().unwrap()))),
@@ -114,32 +123,29 @@ fn input(words: &[&str]) -> Input<'static> {
             let until = Some(Timestamp::from_secs(until));
             Input::Protected {
                 own: Vec::new(),
-                prefixes: prefixes().into_iter().map(|p| (p, until)).collect(),
+                prefixes: vec![(words[1].parse().unwrap(), until)],
             }
         }
         "ignore" => {
             let mut list = IgnoreList::default();
             for who in &words[1..] {
-                list.push(
-                    IgnoreSource::File("/f".into()),
-                    FailureId::Prefix(who.parse().unwrap()),
-                );
+                list.push(IgnoreSource::File("/f".into()), (*who).into());
             }
             Input::IgnoreList { jail, list }
         }
         "spare" => Input::Spared {
             jail,
-            prefix: words[1].parse().unwrap(),
+            id: words[1].into(),
         },
         "ban" => ask(ban(false)),
         "force" => ask(ban(true)),
         "unban" => ask(Request::Unban {
             jail: None,
-            prefixes: prefixes(),
+            ids: ids(),
         }),
         "attempt" => ask(Request::Attempt {
             jail,
-            id: FailureId::Prefix(words[1].parse().unwrap()),
+            id: words[1].into(),
             matches: words[2..].iter().collect(),
         }),
         "bantime" => change(JailPolicy {
@@ -147,8 +153,9 @@ fn input(words: &[&str]) -> Input<'static> {
             ..policy()
         }),
         "policy" => change(policy()),
+        "shell" => change(shell()),
         "disarm" => change(JailPolicy {
-            enforceable: false,
+            enforceable: Enforceable::Nobody,
             ..policy()
         }),
         "tick" => Input::Tick,
@@ -161,42 +168,32 @@ fn text(effect: &Effect) -> Option<String> {
         Effect::Notify(Event::Found { .. }) => return None,
         Effect::Ban { seq, key, until } => {
             let until = until.map_or(-1, Timestamp::as_secs);
-            format!("enforce {seq} {}:{} until {until}", key.jail.0, key.prefix)
+            format!("enforce {seq} {}:{} until {until}", key.jail.0, key.id)
         }
         Effect::Unban { seq, key, expired } => {
             format!(
                 "{} {seq} {}",
                 if *expired { "forget" } else { "lift" },
-                key.prefix
+                key.id
             )
         }
         Effect::Persist(StoreWrite::Ban { seq, record, .. }) => {
             let captures: Vec<&str> = record.captures.iter().map(|(name, _)| name).collect();
-            format!(
-                "store {seq} {} {} {captures:?}",
-                record.prefix, record.failures
-            )
+            format!("store {seq} {} {} {captures:?}", record.id, record.failures)
         }
         Effect::Persist(StoreWrite::Prolong { seq, record, .. }) => {
-            format!(
-                "prolong {seq} {} from {}",
-                record.prefix,
-                record.time.as_secs()
-            )
+            format!("prolong {seq} {} from {}", record.id, record.time.as_secs())
         }
-        Effect::Persist(StoreWrite::Length { seq, prefix, .. }) => format!("length {seq} {prefix}"),
+        Effect::Persist(StoreWrite::Length { seq, id, .. }) => format!("length {seq} {id}"),
         Effect::Persist(StoreWrite::Delete {
-            seq,
-            prefix,
-            inside,
-            ..
+            seq, id, inside, ..
         }) => {
             let inside = if *inside { " inside" } else { "" };
-            format!("delete{inside} {seq} {prefix}")
+            format!("delete{inside} {seq} {id}")
         }
         Effect::Persist(StoreWrite::DeleteAll { seq }) => format!("delete all {seq}"),
-        Effect::Notify(Event::Banned { prefix, users, .. }) => format!("Banned {prefix} {users:?}"),
-        Effect::Notify(Event::Unbanned { prefix, why, .. }) => format!("Unbanned {prefix} {why:?}"),
+        Effect::Notify(Event::Banned { id, users, .. }) => format!("Banned {id} {users:?}"),
+        Effect::Notify(Event::Unbanned { id, why, .. }) => format!("Unbanned {id} {why:?}"),
         Effect::Notify(event) => {
             let event = format!("{event:?}");
             event.split(' ').next().unwrap().to_owned()
@@ -374,7 +371,7 @@ fn counts_and_bans_by_prefix_and_lifts_what_lies_inside() {
             "1 lift 2 2001:db8::/64",
             "1 delete 2 2001:db8::/64",
             "1 delete 3 2001:db8::/32",
-            "1 Unban { lifted: [BanKey { jail: JailId(0), prefix: 2001:db8::/64 }], errors: [] }",
+            "1 Unban { lifted: [BanKey { jail: JailId(0), id: 2001:db8::/64 }], errors: [] }",
         ],
     );
 }
@@ -515,7 +512,7 @@ fn bans_of_a_jail_that_loses_its_actions_are_lifted() {
 #[test]
 fn only_detects_without_an_action() {
     let mut jail = policy();
-    jail.enforceable = false;
+    jail.enforceable = Enforceable::Nobody;
     check(
         vec![jail],
         "0 fail 192.0.2.1\n0 fail 192.0.2.1\n0 force 192.0.2.1",

@@ -7,7 +7,7 @@
 
 use crate::Place;
 use crate::row::{failures, lines};
-use base::Prefix;
+use base::FailureId;
 use rusqlite::{Connection, OpenFlags, params};
 use std::fs;
 use std::os::unix::fs::MetadataExt;
@@ -24,7 +24,7 @@ pub struct History {
     open: Option<Open>,
 }
 
-/// All bans of one address, as one.
+/// All bans of one id, as one.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Merged {
     /// How many bans there are in the history.
@@ -55,14 +55,14 @@ impl History {
         }
     }
 
-    /// All bans of an address in all jails, or in one, those that are over included. `None` if there are none, and
+    /// All bans of an id in all jails, or in one, those that are over included. `None` if there are none, and
     /// if they cannot be read. Networks have no history.
-    pub fn merged(&mut self, prefix: &Prefix, jail: Option<&str>) -> Option<Merged> {
-        if !prefix.is_host() {
+    pub fn merged(&mut self, id: &FailureId, jail: Option<&str>) -> Option<Merged> {
+        if id.is_network() {
             return None;
         }
         let most = self.most;
-        let merged = merge(self.connection()?, &prefix.to_string(), jail, most);
+        let merged = merge(self.connection()?, &id.to_string(), jail, most);
         if merged.is_err() {
             // Perhaps the next question finds a better file.
             self.open = None;

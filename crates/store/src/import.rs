@@ -11,7 +11,7 @@ use std::path::Path;
 /// What came from another file.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Imported {
-    /// Bans that stand, of addresses.
+    /// Bans that stand.
     pub bans: usize,
     /// Positions in log files and the journal.
     pub positions: usize,
@@ -20,7 +20,7 @@ pub struct Imported {
 }
 
 impl Store {
-    /// Takes over what fail2ban's file at `path` holds: the last ban of each address with its count, also where it is
+    /// Takes over what fail2ban's file at `path` holds: the last ban of each one with its count, also where it is
     /// over, and how far logs were read. What stands here already and is younger stays. Counted is what came for
     /// `jails`; the rest waits for its jail to run, or to be too old. Happens once for each file: `None` if it was
     /// done before. The other file is only read, whatever its version.

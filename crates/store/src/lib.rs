@@ -1,7 +1,7 @@
 //! Bans and log positions in SQLite, in fail2ban's schema version 4.
 //!
 //! fail2ban's tables hold what fail2ban would hold, so that one can switch to Stockade and back with one file
-//! (used by one program at a time) and lose no ban. What fail2ban has no place for (bans of whole prefixes,
+//! (used by one program at a time) and lose no ban. What fail2ban has no place for (bans of whole networks,
 //! journal cursors, totals, what was imported) stands in tables of ours, named `stockade_…`, without references to the
 //! others.
 //!

@@ -2,10 +2,10 @@
 
 use crate::row::lines;
 use crate::{Ban, Held, JournalPosition, LogPosition, Past, Store, StoreError};
-use base::{Span, Timestamp};
+use base::{FailureId, Span, Timestamp};
 use rusqlite::Row;
 
-/// Where the last ban of each one stands and the column that names it: single addresses, and networks.
+/// Where the last ban of each one stands and the column that names it: single addresses and other ids, and networks.
 const TABLES: [(&str, &str); 2] = [("bips", "ip"), ("stockade_prefix_bans", "prefix")];
 
 impl Store {
@@ -25,8 +25,8 @@ impl Store {
         })
     }
 
-    /// The bans that have not ended at `now`, of all jails, oldest first, without their lines. Rows that hold no address (another
-    /// program's ids of other kinds) are passed over; their number comes second.
+    /// The bans that have not ended at `now`, of all jails, oldest first, without their lines. Rows that name nobody
+    /// who can be banned are passed over; their number comes second.
     pub fn current_bans(&self, now: Timestamp) -> Result<(Vec<Ban>, usize), StoreError> {
         let now = now.as_secs();
         self.bans(&format!("bantime = -1 OR timeofban + bantime > {now}"))
@@ -48,8 +48,8 @@ impl Store {
             let mut statement = self.reader()?.prepare(&sql)?;
             let mut rows = statement.query([])?;
             while let Some(row) = rows.next()? {
-                // A value that is no address or no number costs its own row only.
-                match ban(row) {
+                // A value that is no id or no number costs its own row only.
+                match ban(row, table) {
                     Ok(Some(ban)) => bans.push(ban),
                     Ok(None) | Err(_) => skipped += 1,
                 }
@@ -59,7 +59,8 @@ impl Store {
     }
 
     /// The last ban of everybody in each jail, whether it stands or is over, in order of table and row: what longer
-    /// bans of old acquaintances need to know. Rows that hold no address are passed over.
+    /// bans of old acquaintances need to know. Rows that name nobody who can be banned are passed
+    /// over.
     pub fn past(&self) -> Result<Vec<Past>, StoreError> {
         let mut past = Vec::new();
         for (table, column) in TABLES {
@@ -68,7 +69,7 @@ impl Store {
             let mut rows = statement.query([])?;
             while let Some(row) = rows.next()? {
                 // `current_bans` has counted what is left out here.
-                if let Ok(Some(one)) = one_past(row) {
+                if let Ok(Some(one)) = one_past(row, table) {
                     past.push(one);
                 }
             }
@@ -80,15 +81,15 @@ impl Store {
     /// A start reads bans without their lines, since these are the bulk of a store and few jails have a use for them.
     pub fn read_lines(&self, bans: &mut [Ban], most: usize) -> Result<(), StoreError> {
         for ban in bans {
-            let [hosts, networks] = TABLES;
-            let (table, column) = if ban.prefix.is_host() {
-                hosts
-            } else {
+            let [others, networks] = TABLES;
+            let (table, column) = if ban.id.is_network() {
                 networks
+            } else {
+                others
             };
             let sql = format!("SELECT data FROM {table} WHERE jail = ?1 AND {column} = ?2");
             let mut statement = self.reader()?.prepare_cached(&sql)?;
-            let mut rows = statement.query([&ban.jail, &ban.prefix.to_string()])?;
+            let mut rows = statement.query([&ban.jail, &ban.id.to_string()])?;
             if let Some(row) = rows.next()?
                 && let Ok(data) = row.get_ref(0)?.as_bytes()
             {
@@ -155,13 +156,13 @@ impl Store {
     }
 }
 
-fn ban(row: &Row<'_>) -> rusqlite::Result<Option<Ban>> {
-    let Some(past) = one_past(row)? else {
+fn ban(row: &Row<'_>, table: &str) -> rusqlite::Result<Option<Ban>> {
+    let Some(past) = one_past(row, table)? else {
         return Ok(None);
     };
     let mut ban = Ban {
         jail: past.jail,
-        prefix: past.prefix,
+        id: past.id,
         time: past.time,
         length: past.length,
         count: past.count.max(1),
@@ -177,16 +178,19 @@ fn ban(row: &Row<'_>) -> rusqlite::Result<Option<Ban>> {
     Ok(Some(ban))
 }
 
-/// The first five columns; `None` where there is no address.
-fn one_past(row: &Row<'_>) -> rusqlite::Result<Option<Past>> {
-    let Ok(prefix) = row.get::<_, String>(1)?.parse() else {
+/// The first five columns; `None` where nobody is named who can be banned: a text that was meant as an address, or one
+/// that is none in our own table of networks.
+fn one_past(row: &Row<'_>, table: &str) -> rusqlite::Result<Option<Past>> {
+    let id = FailureId::from(row.get_ref(1)?.as_str()?);
+    let [(any, _), _] = TABLES;
+    if id.is_malformed_address() || id.prefix().is_none() && table != any {
         return Ok(None);
-    };
+    }
     // Times may be REAL: fail2ban's growing ban times give fractions.
     let length = row.get::<_, f64>(3)?;
     Ok(Some(Past {
         jail: row.get(0)?,
-        prefix,
+        id,
         time: Timestamp::from_micros((row.get::<_, f64>(2)? * 1e6) as i64),
         // −1 is for ever; −2, "unknown", comes from tables of old versions and is long over.
         length: (length != -1.0).then(|| Span::from_secs_f64(length.max(0.0))),

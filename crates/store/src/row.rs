@@ -1,7 +1,7 @@
 //! What stands in one row, in the crate's own words.
 
 use crate::python::texts;
-use base::{Prefix, Span, Timestamp};
+use base::{FailureId, Span, Timestamp};
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 use serde_json::{Map, Value, json};
@@ -13,7 +13,7 @@ pub struct Ban {
     /// The jail's name.
     pub jail: String,
     /// Who is banned.
-    pub prefix: Prefix,
+    pub id: FailureId,
     /// When it began: the time of the last failure.
     pub time: Timestamp,
     /// How long it lasts from `time`; `None` for ever.
@@ -160,7 +160,7 @@ pub struct Past {
     /// The jail's name.
     pub jail: String,
     /// Who was banned.
-    pub prefix: Prefix,
+    pub id: FailureId,
     /// When the last ban began.
     pub time: Timestamp,
     /// How long that one lasts or lasted; `None` for ever.

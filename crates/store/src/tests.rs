@@ -13,7 +13,7 @@ mod upgrade;
 fn ban(prefix: &str, time: i64, length: Option<i64>) -> Ban {
     Ban {
         jail: "sshd".into(),
-        prefix: prefix.parse().unwrap(),
+        id: prefix.into(),
         time: Timestamp::from_secs(time),
         length: length.map(Span::from_secs),
         count: 1,
@@ -135,11 +135,11 @@ fn unban_removes_every_row_of_that_ban_only() {
             Write::Ban(kept.clone()),
             Write::Unban {
                 jail: "sshd".into(),
-                prefix: "192.0.2.1".parse().unwrap(),
+                id: "192.0.2.1".into(),
             },
             Write::Unban {
                 jail: "sshd".into(),
-                prefix: "192.0.2.0/24".parse().unwrap(),
+                id: "192.0.2.0/24".into(),
             },
         ])
         .unwrap();
@@ -256,7 +256,8 @@ fn reads_what_fail2ban_writes() {
             r#"INSERT INTO jails(name) VALUES('j');
             INSERT INTO bips VALUES('192.0.2.1', 'j', 1700000000, 600.5, 2,
                 '{"matches": [["a ", "date", " b"], "c"], "failures": 3, "user": "u", "users": ["v", "u"], "ip4": "192.0.2.1"}');
-            INSERT INTO bips VALUES('a-user-name', 'j', 1700000000, -1, 1, '{}');
+            INSERT INTO bips VALUES('a-user-name', 'j', 1700000000, -1, 1, '{}'), ('a/b', 'j', 1700000000, -1, 1, '{}'),
+                ('192.030.0.6', 'j', 1700000000, -1, 1, '{}');
             INSERT INTO bips VALUES('192.0.2.2', 'j', 1700000000, -1, 1, 'not json');"#,
         )
         .unwrap();
@@ -264,7 +265,8 @@ fn reads_what_fail2ban_writes() {
         .current_bans(Timestamp::from_secs(1_700_000_000))
         .unwrap();
     assert_eq!(skipped, 1);
-    assert_eq!(bans[0].prefix.to_string(), "192.0.2.1");
+    let ids: Vec<String> = bans.iter().map(|ban| ban.id.to_string()).collect();
+    assert_eq!(ids, ["192.0.2.1", "192.0.2.2", "a-user-name", "a/b"]);
     assert_eq!(bans[0].length, Some(Span::from_micros(600_500_000)));
     assert_eq!((bans[0].count, bans[0].failures), (2, 3));
     assert_eq!(bans[0].users, [("u".to_owned(), 1), ("v".to_owned(), 1)]);
@@ -283,7 +285,7 @@ fn a_network_of_fail2bans_is_one_ban() {
         INSERT INTO bips VALUES('192.0.2.0/24', 'sshd', 100, -1, 1, '{}');";
     store.raw().execute_batch(row).unwrap();
     let standing = |store: &Store| store.current_bans(Timestamp::from_secs(0)).unwrap().0;
-    assert_eq!(standing(&store)[0].prefix.to_string(), "192.0.2.0/24");
+    assert_eq!(standing(&store)[0].id.to_string(), "192.0.2.0/24");
     let ours = ban("192.0.2.0/24", 100, None);
     store.write(&[Write::Prolong(ours.clone())]).unwrap();
     assert_eq!(standing(&store), [without_lines(ours.clone())]);
@@ -291,8 +293,8 @@ fn a_network_of_fail2bans_is_one_ban() {
         .raw()
         .execute_batch(row.split_once(';').unwrap().1)
         .unwrap();
-    let (jail, prefix) = (ours.jail, ours.prefix);
-    store.write(&[Write::Unban { jail, prefix }]).unwrap();
+    let (jail, id) = (ours.jail, ours.id);
+    store.write(&[Write::Unban { jail, id }]).unwrap();
     assert_eq!(standing(&store), []);
 }
 
@@ -388,7 +390,7 @@ fn what_the_kernel_alone_told_lowers_nothing_that_the_file_knows() {
             .query_row("SELECT count(*) FROM bans", [], |row| row.get(0))
             .unwrap();
         let expected = known.len() + usize::from(!stays);
-        let is_host = ban(prefix, 0, None).prefix.is_host();
+        let is_host = !ban(prefix, 0, None).id.is_network();
         assert_eq!(rows as usize, expected * usize::from(is_host), "{before:?}");
     };
     for prefix in ["192.0.2.1", "192.0.2.0/24"] {
@@ -408,8 +410,8 @@ fn what_waits_is_foreseen_as_it_will_be() {
         ..ban(prefix, 100, None)
     };
     let unban = |jail: &str, prefix: &str| {
-        let (jail, prefix) = (jail.into(), prefix.parse().unwrap());
-        Write::Unban { jail, prefix }
+        let (jail, id) = (jail.into(), prefix.into());
+        Write::Unban { jail, id }
     };
     let stored =
         ["192.0.2.1", "192.0.2.2", "198.51.100.0/24"].map(|prefix| Write::Ban(of("a", prefix)));

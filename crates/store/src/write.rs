@@ -1,7 +1,7 @@
 //! Changes, many at a time in one transaction.
 
 use crate::{Access, Ban, JournalPosition, LogPosition, Store, StoreError, Totals, totals};
-use base::{Prefix, Span, Timestamp};
+use base::{FailureId, Prefix, Span, Timestamp};
 use rusqlite::{Transaction, params};
 
 /// One change.
@@ -16,7 +16,7 @@ pub enum Write {
         /// The jail's name.
         jail: String,
         /// Who is banned.
-        prefix: Prefix,
+        id: FailureId,
         /// From the ban's begin; `None` for ever.
         length: Option<Span>,
     },
@@ -25,12 +25,12 @@ pub enum Write {
     /// A ban that the kernel held, of which nothing else is known: what the file knows of it stays as it is, and a
     /// former ban that is over counts.
     Adopted(Ban),
-    /// A ban was lifted by hand: its rows go, so that no restart brings it back. `prefix` must be the ban's own.
+    /// A ban was lifted by hand: its rows go, so that no restart brings it back. `id` must be the ban's own.
     Unban {
         /// The jail's name.
         jail: String,
         /// Who was banned.
-        prefix: Prefix,
+        id: FailureId,
     },
     /// The same of a network and of all that lies inside.
     UnbanInside {
@@ -138,23 +138,19 @@ fn apply(
                 false => Ok(()),
             }
         }
-        Write::Length {
-            jail,
-            prefix,
-            length,
-        } => {
-            let sql = match prefix.is_host() {
-                true => "UPDATE bips SET bantime = ?3 WHERE jail = ?1 AND ip = ?2",
-                false => {
+        Write::Length { jail, id, length } => {
+            let sql = match id.is_network() {
+                true => {
                     "UPDATE stockade_prefix_bans SET bantime = ?3 WHERE jail = ?1 AND prefix = ?2"
                 }
+                false => "UPDATE bips SET bantime = ?3 WHERE jail = ?1 AND ip = ?2",
             };
-            let row = (jail, prefix.to_string(), bantime(*length));
+            let row = (jail, id.to_string(), bantime(*length));
             transaction.prepare_cached(sql)?.execute(row)?;
             Ok(())
         }
-        Write::Unban { jail, prefix } => {
-            let text = prefix.to_string();
+        Write::Unban { jail, id } => {
+            let text = id.to_string();
             // fail2ban keeps a network that was banned by hand among the addresses.
             delete(transaction, "bips", "ip", jail, &text)?;
             delete(transaction, "bans", "ip", jail, &text)?;
@@ -261,12 +257,12 @@ fn write_last(
     former: &str,
 ) -> Result<bool, StoreError> {
     ensure_jail(transaction, &ban.jail)?;
-    let text = ban.prefix.to_string();
-    let (table, column) = if ban.prefix.is_host() {
-        ("bips", "ip")
-    } else {
+    let text = ban.id.to_string();
+    let (table, column) = if ban.id.is_network() {
         move_network(transaction, &ban.jail, &text)?;
         ("stockade_prefix_bans", "prefix")
+    } else {
+        ("bips", "ip")
     };
     let sql = format!(
         "INSERT INTO {table}({column}, jail, timeofban, bantime, bancount, data) VALUES(?1, ?2, ?3, ?4, ?5, ?6)
@@ -288,12 +284,12 @@ fn move_network(transaction: &Transaction<'_>, jail: &str, text: &str) -> Result
 
 /// The row of history; networks have none.
 fn write_history(transaction: &Transaction<'_>, ban: &Ban, data: &str) -> Result<(), StoreError> {
-    if !ban.prefix.is_host() {
+    if ban.id.is_network() {
         return Ok(());
     }
     let sql = "INSERT INTO bans(jail, ip, timeofban, bantime, bancount, data) VALUES(?1, ?2, ?3, ?4, ?5, ?6)";
     let (time, length) = numbers(ban);
-    let ip = ban.prefix.to_string();
+    let ip = ban.id.to_string();
     let row = params![ban.jail, ip, time, length, ban.count, data.as_bytes()];
     transaction.prepare_cached(sql)?.execute(row)?;
     Ok(())

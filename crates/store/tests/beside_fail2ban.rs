@@ -6,7 +6,7 @@
 #[path = "beside/rows.rs"]
 mod rows;
 
-use base::{Prefix, Span, Timestamp};
+use base::{Span, Timestamp};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 use rows::{NOW, Old, any_ban, any_log, any_old};
@@ -87,10 +87,10 @@ fn stored(ban: &Ban) -> Ban {
 fn last_of_each(bans: &[Ban]) -> Vec<Ban> {
     let mut last: Vec<Ban> = Vec::new();
     for ban in bans {
-        last.retain(|one| (one.prefix, &one.jail) != (ban.prefix, &ban.jail));
+        last.retain(|one| (&one.id, &one.jail) != (&ban.id, &ban.jail));
         last.push(ban.clone());
     }
-    last.sort_by_key(|ban| (whole(ban.time), ban.jail.clone(), ban.prefix.to_string()));
+    last.sort_by_key(|ban| (whole(ban.time), ban.jail.clone(), ban.id.to_string()));
     last
 }
 
@@ -124,7 +124,7 @@ fn as_theirs(ban: &Ban, most: usize) -> Value {
         data.insert("users".into(), json!(names));
     }
     json!({
-        "ip": ban.prefix.to_string(),
+        "ip": ban.id.to_string(),
         "time": whole(ban.time).as_secs(),
         "length": seconds(ban.length),
         "count": ban.count,
@@ -243,7 +243,7 @@ fn to_write(ban: &Ban) -> Value {
         })
         .collect();
     json!({
-        "jail": ban.jail, "ip": ban.prefix.to_string(), "time": ban.time.as_secs_f64(), "length": seconds(ban.length),
+        "jail": ban.jail, "ip": ban.id.to_string(), "time": ban.time.as_secs_f64(), "length": seconds(ban.length),
         "count": ban.count, "matches": matches, "failures": ban.failures, "data": data,
     })
 }
@@ -305,11 +305,11 @@ fn what_fail2ban_writes_we_read() {
 
         // The sums that actions ask for.
         let mut history = History::new(&Place::File(path.clone()), most);
-        let prefix = bans[0].prefix;
+        let id = &bans[0].id;
         for jail in [None, Some("a"), Some("b")] {
-            let question = json!({"most": most, "ip": prefix.to_string(), "jail": jail});
+            let question = json!({"most": most, "ip": id.to_string(), "jail": jail});
             let answer = theirs.borrow_mut().ask("merged", &path, question);
-            let ours = history.merged(&prefix, jail);
+            let ours = history.merged(id, jail);
             let ours = ours.map_or(Value::Null, |merged| {
                 json!([merged.failures, merged.matches])
             });
@@ -409,10 +409,10 @@ fn both_tidy_up_and_unban_alike() {
         store.write(&writes).unwrap();
         std::fs::copy(&ours, &other).unwrap();
 
-        let (jail, prefix): (String, Prefix) = (bans[0].jail.clone(), bans[0].prefix);
-        let question = json!({"jail": jail, "ips": [prefix.to_string()]});
+        let (jail, id) = (bans[0].jail.clone(), bans[0].id.clone());
+        let question = json!({"jail": jail, "ips": [id.to_string()]});
         theirs.borrow_mut().ask("unban", &other, question);
-        store.write(&[Write::Unban { jail, prefix }]).unwrap();
+        store.write(&[Write::Unban { jail, id }]).unwrap();
         prop_assert_eq!(content(&ours), content(&other));
 
         store.purge(NOW, Span::from_secs(age)).unwrap();

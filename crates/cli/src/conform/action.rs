@@ -5,8 +5,8 @@ use daemon::{Rehearsed, Step};
 use serde_json::{Value, json};
 use std::path::Path;
 
-/// `{tree, record, steps: [{what, ip, time, bantime, failures, matches, captures}]}` → `{errors}`; the commands write
-/// into the record themselves.
+/// `{tree, record, steps: [{what, id, ip, time, bantime, failures, matches, captures}]}` → `{errors}`; the commands
+/// write into the record themselves. The `id` is who is banned, if that is another than the address.
 pub(super) fn answer(task: &Value) -> Result<Value, String> {
     let steps = task["steps"].as_array().ok_or("no list 'steps'")?;
     let steps: Vec<Step> = steps.iter().map(step).collect::<Result<_, _>>()?;
@@ -22,10 +22,17 @@ fn step(step: &Value) -> Result<Step, String> {
             .filter_map(|text| Some(text.as_str()?.to_owned()))
             .collect()
     };
-    let ban = match step["ip"].as_str() {
+    let ip = step["ip"].as_str();
+    let id = step["id"].as_str();
+    // An address that was seen with another id is among what was captured.
+    let seen = ip.filter(|_| id.is_some()).map(|ip| ("ip", ip));
+    let named = id.map(|id| ("fid", id));
+    let own = named.into_iter().chain(seen);
+    let own = own.map(|(name, value)| (name.to_owned(), value.to_owned()));
+    let ban = match id.or(ip) {
         None => None,
-        Some(ip) => Some(Rehearsed {
-            prefix: ip.parse().map_err(|error| format!("{ip}: {error}"))?,
+        Some(id) => Some(Rehearsed {
+            id: id.into(),
             time: Timestamp::from_micros(
                 (step["time"].as_f64().ok_or("no number 'time'")? * 1e6) as i64,
             ),
@@ -40,6 +47,7 @@ fn step(step: &Value) -> Result<Step, String> {
                 .into_iter()
                 .flatten()
                 .filter_map(|(name, value)| Some((name.clone(), value.as_str()?.to_owned())))
+                .chain(own)
                 .collect(),
         }),
     };

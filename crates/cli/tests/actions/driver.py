@@ -11,7 +11,7 @@ import os
 import sys
 
 from fail2ban.client.configurator import Configurator
-from fail2ban.server.ipdns import IPAddr
+from fail2ban.server.ipdns import DNSUtils, IPAddr
 from fail2ban.server.mytime import MyTime
 from fail2ban.server.server import Server
 from fail2ban.server.ticket import BanTicket, FailTicket
@@ -27,8 +27,16 @@ class Errors(logging.Handler):
         self.seen.append(record.getMessage())
 
 
+def whom(step):
+    return step.get("id") or step["ip"]
+
+
 def ticket(step, kind):
-    made = kind(IPAddr(step["ip"]), step["time"], step["matches"])
+    made = kind(IPAddr(whom(step)), step["time"], step["matches"])
+    if step.get("id"):
+        made.setData("fid", step["id"])
+        if step["ip"]:
+            made.setData("ip", IPAddr(step["ip"]))
     made.setAttempt(step["failures"])
     made.setBanTime(step["bantime"])
     for key, value in step["captures"].items():
@@ -44,6 +52,8 @@ def work(question):
     os.environ.clear()
     os.environ.update(question["environment"])
     MyTime.setTime(question["now"])
+    # Whatever this machine has: which families are started hangs on it.
+    DNSUtils.setIPv6IsAllowed(question["ipv6"])
     configurator = Configurator()
     configurator.setBaseDir(question["tree"])
     configurator.readAll()
@@ -77,7 +87,7 @@ def work(question):
         elif what.startswith("prolong"):
             actions._prolongBan(ticket(step, BanTicket))
         elif what.startswith("unban"):
-            actions.removeBannedIP(step["ip"])
+            actions.removeBannedIP(whom(step))
         elif what == "stop":
             actions._Actions__flushBan(stop=True)
             actions.stopActions()

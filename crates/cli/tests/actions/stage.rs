@@ -258,6 +258,7 @@ impl Stage {
             "tree": root.join("tree"),
             "record": record,
             "now": 1_700_000_000.0,
+            "ipv6": Path::new("/proc/net/if_inet6").exists(),
             "environment": {
                 "PATH": path,
                 "RECORD": record,

@@ -11,7 +11,7 @@ use super::queue::{Job, Queue};
 use super::ticket::Ticket;
 use super::worker::Worker;
 use crate::log::Level;
-use base::Prefix;
+use base::FailureId;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
@@ -95,7 +95,7 @@ struct Troop {
     /// Those that are no longer configured and have their last jobs to do.
     leaving: Vec<Seat>,
     /// The bans that stand, as the actions are told of them.
-    live: BTreeMap<Prefix, Arc<Ticket>>,
+    live: BTreeMap<FailureId, Arc<Ticket>>,
 }
 
 impl Troop {
@@ -218,20 +218,20 @@ impl Crew {
     }
 
     /// The ban as it was told to the actions.
-    pub(crate) fn standing(&self, jail: usize, prefix: &Prefix) -> Option<&Arc<Ticket>> {
-        self.troops.get(jail)?.live.get(prefix)
+    pub(crate) fn standing(&self, jail: usize, id: &FailureId) -> Option<&Arc<Ticket>> {
+        self.troops.get(jail)?.live.get(id)
     }
 
     /// All bans that the actions of a jail know of.
-    pub(crate) fn all_standing(&self, jail: usize) -> Vec<Prefix> {
+    pub(crate) fn all_standing(&self, jail: usize) -> Vec<FailureId> {
         let troop = self.troops.get(jail);
-        troop.map_or_else(Vec::new, |troop| troop.live.keys().copied().collect())
+        troop.map_or_else(Vec::new, |troop| troop.live.keys().cloned().collect())
     }
 
     /// A ban that was acknowledged. `kept` is what later commands are told of it, the lines left out where none asks.
     pub(crate) fn ban(&mut self, jail: usize, job: Job, kept: Arc<Ticket>) {
         if let Some(troop) = self.troops.get_mut(jail) {
-            troop.live.insert(kept.prefix, kept);
+            troop.live.insert(kept.id.clone(), kept);
             self.give(jail, &job);
         }
     }
@@ -240,17 +240,17 @@ impl Crew {
     pub(crate) fn change(&mut self, jail: usize, ticket: Ticket, job: impl Fn(Arc<Ticket>) -> Job) {
         let ticket = Arc::new(ticket);
         if let Some(troop) = self.troops.get_mut(jail) {
-            troop.live.insert(ticket.prefix, Arc::clone(&ticket));
+            troop.live.insert(ticket.id.clone(), Arc::clone(&ticket));
             self.give(jail, &job(ticket));
         }
     }
 
     /// The end of a ban; one that no action was told of is none.
-    pub(crate) fn unban(&mut self, jail: usize, prefix: &Prefix) {
+    pub(crate) fn unban(&mut self, jail: usize, id: &FailureId) {
         let ended = self
             .troops
             .get_mut(jail)
-            .and_then(|troop| troop.live.remove(prefix));
+            .and_then(|troop| troop.live.remove(id));
         if let Some(ticket) = ended {
             self.give(jail, &Job::Unban(ticket));
         }
@@ -339,8 +339,8 @@ impl Crew {
             let text = format!("[{}] action '{}': {why}", troop.jail, seat.name);
             self.tools.tell(Level::Critical, "actions", &text);
         }
-        for (prefix, is_older) in seat.queue.due() {
-            if let Some(ticket) = troop.live.get(&prefix) {
+        for (id, is_older) in seat.queue.due() {
+            if let Some(ticket) = troop.live.get(&id) {
                 let ticket = match is_older {
                     true => ticket.as_older(),
                     false => Arc::clone(ticket),

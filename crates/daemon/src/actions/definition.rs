@@ -67,14 +67,29 @@ impl Command {
     }
 }
 
-/// For whom a command runs: an action without options that hang on the family has one nameless.
-pub(crate) type For = Option<Family>;
+/// For whom a command runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) enum For {
+    /// Whomever, in an action without options that hang on the family.
+    Any,
+    /// Addresses of this family.
+    Family(Family),
+    /// An id that is no address.
+    NoAddress,
+}
 
-/// fail2ban's word for a family.
-pub(crate) fn family_word(family: Family) -> &'static str {
-    match family {
-        Family::Inet4 => "inet4",
-        Family::Inet6 => "inet6",
+impl For {
+    pub(crate) const INET4: Self = Self::Family(Family::Inet4);
+    pub(crate) const INET6: Self = Self::Family(Family::Inet6);
+
+    /// fail2ban's word for it.
+    pub(crate) fn word(self) -> &'static str {
+        match self {
+            Self::Any => "",
+            Self::INET4 => "inet4",
+            Self::INET6 => "inet6",
+            Self::NoAddress => "None",
+        }
     }
 }
 
@@ -113,7 +128,7 @@ pub(crate) struct Definition {
     pub(crate) jail: String,
     /// What the action is called in this jail.
     pub(crate) name: String,
-    /// The families that it knows apart; one nameless if it knows none.
+    /// The families that it knows apart; `Any` if it knows none.
     pub(crate) families: Vec<For>,
     /// It starts with the first ban of a family.
     pub(crate) on_demand: bool,
@@ -140,18 +155,18 @@ impl Definition {
         let params = &spec.params;
         let is_conditional = params.keys().any(|key| key.contains("?family="));
         let families = match (is_conditional, machine.has_ipv6) {
-            (true, true) => vec![Some(Family::Inet4), Some(Family::Inet6)],
-            (true, false) => vec![Some(Family::Inet4)],
-            (false, _) => vec![None],
+            (true, true) => vec![For::INET4, For::INET6],
+            (true, false) => vec![For::INET4],
+            (false, _) => vec![For::Any],
         };
         let seconds = timeout(spec, notes);
         let on_demand = params.get("actionstart_on_demand");
         let mut commands = BTreeMap::new();
         for command in Command::ALL {
-            // A ban may be of a family that the machine does not use.
+            // A ban may be of a family that the machine does not use, or of no address.
             let known = match is_conditional {
-                true => &[Some(Family::Inet4), Some(Family::Inet6)][..],
-                false => &[None],
+                true => &[For::INET4, For::INET6, For::NoAddress][..],
+                false => &[For::Any],
             };
             for &family in known {
                 let text = resolve(spec, command, family, machine, seconds);
@@ -184,6 +199,8 @@ impl Definition {
 
     /// What to run; an error if its tags go in a circle.
     pub(crate) fn template(&self, command: Command, family: For) -> Result<&Template, &str> {
+        let is_conditional = self.families != [For::Any];
+        let family = if is_conditional { family } else { For::Any };
         match self.commands.get(&(command, family)) {
             Some(Ok(template)) => Ok(template),
             Some(Err(why)) => Err(why),
@@ -249,8 +266,9 @@ fn resolve(
 ) -> Result<String, String> {
     let params = &spec.params;
     let find = |tag: &str| -> Option<String> {
-        let twin =
-            family.and_then(|family| params.get(&format!("{tag}?family={}", family_word(family))));
+        let twin = matches!(family, For::Family(_))
+            .then(|| params.get(&format!("{tag}?family={}", family.word())));
+        let twin = twin.flatten();
         if let Some(value) = twin {
             return Some(value.clone());
         }

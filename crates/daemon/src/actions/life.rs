@@ -9,7 +9,7 @@ use super::definition::{Command, Definition, For};
 use super::template::{Script, Template};
 use super::ticket::Ticket;
 use crate::log::Level;
-use base::{Prefix, Timestamp};
+use base::{FailureId, Timestamp};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -59,7 +59,7 @@ pub(crate) struct Life {
     /// The families that were started, in that order.
     started: Vec<Family>,
     /// The bans that it carried out, each with the epoch then; only where a check can miss them.
-    held: BTreeMap<Prefix, (Arc<Ticket>, u32)>,
+    held: BTreeMap<FailureId, (Arc<Ticket>, u32)>,
     /// How many times it was repaired.
     epoch: u32,
     checked: Option<Timestamp>,
@@ -132,7 +132,7 @@ impl Life {
         }
         let current = self
             .held
-            .get(&ticket.prefix)
+            .get(&ticket.id)
             .is_some_and(|(_, epoch)| *epoch == self.epoch);
         match current {
             true => Ok(()),
@@ -143,27 +143,27 @@ impl Life {
     /// A ban that stands was made longer.
     pub(crate) fn prolong(&mut self, hands: &mut dyn Hands, ticket: &Arc<Ticket>) -> Done {
         let family = ticket.family();
-        if let Some((held, _)) = self.held.get_mut(&ticket.prefix) {
+        if let Some((held, _)) = self.held.get_mut(&ticket.id) {
             *held = Arc::clone(ticket);
         }
-        if !self.action.has(Command::Prolong) || !self.holds(Some(family)) {
+        if !self.action.has(Command::Prolong) || !self.holds(family) {
             return Ok(());
         }
         match self.process(hands, Command::Prolong, ticket)? {
             true => Ok(()),
-            false => Err(format!("Error prolonging {}", ticket.prefix)),
+            false => Err(format!("Error prolonging {}", ticket.id)),
         }
     }
 
     /// The end of a ban. A family that holds none has nothing to undo.
     pub(crate) fn unban(&mut self, hands: &mut dyn Hands, ticket: &Arc<Ticket>) -> Done {
-        self.held.remove(&ticket.prefix);
-        if !self.holds(Some(ticket.family())) {
+        self.held.remove(&ticket.id);
+        if !self.holds(ticket.family()) {
             return Ok(());
         }
         match self.process(hands, Command::Unban, ticket)? {
             true => Ok(()),
-            false => Err(format!("Error unbanning {}", ticket.prefix)),
+            false => Err(format!("Error unbanning {}", ticket.id)),
         }
     }
 
@@ -211,17 +211,18 @@ impl Life {
     }
 
     fn impose(&mut self, hands: &mut dyn Hands, command: Command, ticket: &Arc<Ticket>) -> Done {
-        let family = Some(ticket.family());
+        let family = ticket.family();
         if self.action.on_demand && !self.is_started(family) {
-            self.start_families(hands, &[family])?;
+            let ground = self.ground(family);
+            self.start_families(hands, &ground)?;
         }
         if !self.process(hands, command, ticket)? {
-            return Err(format!("Error banning {}", ticket.prefix));
+            return Err(format!("Error banning {}", ticket.id));
         }
         self.mark(family, true);
         if self.action.has(Command::Check) {
             self.held
-                .insert(ticket.prefix, (Arc::clone(ticket), self.epoch));
+                .insert(ticket.id.clone(), (Arc::clone(ticket), self.epoch));
         }
         Ok(())
     }
@@ -233,7 +234,7 @@ impl Life {
 
     fn tell_reban(&self, hands: &mut dyn Hands, ticket: &Ticket) {
         let Definition { jail, name, .. } = &*self.action;
-        let text = format!("[{jail}] Reban {}, action '{name}'", ticket.prefix);
+        let text = format!("[{jail}] Reban {}, action '{name}'", ticket.id);
         hands.tell(Level::Notice, "actions", &text);
     }
 
@@ -251,7 +252,7 @@ impl Life {
         command: Command,
         ticket: &Arc<Ticket>,
     ) -> Result<bool, String> {
-        let family = Some(ticket.family());
+        let family = ticket.family();
         if self.run(hands, command, family, Some(ticket))? {
             return Ok(true);
         }
@@ -282,10 +283,14 @@ impl Life {
             self.operate(hands, Command::Repair, family)?
         } else {
             // It may fail, as some of it is gone already.
-            self.operate(hands, Command::Stop, family)?;
-            lost.extend(self.sharing(family));
+            let ground = self.ground(family);
+            self.operate_all(hands, Command::Stop, &ground)?;
+            for one in ground.iter().chain([&family]) {
+                lost.extend(self.sharing(*one));
+            }
+            lost.extend(&ground);
             self.started.retain(|started| !lost.contains(&started.name));
-            self.start_families(hands, &[family])?;
+            self.start_families(hands, &ground)?;
             for other in &lost {
                 self.mark(*other, false);
             }
@@ -308,20 +313,20 @@ impl Life {
     fn put_back(&mut self, hands: &mut dyn Hands, lost: &[For]) {
         let mut older = Vec::new();
         for (ticket, epoch) in self.held.values_mut() {
-            match lost.contains(&Some(ticket.family())) {
+            match lost.contains(&ticket.family()) {
                 true => older.push(Arc::clone(ticket)),
                 false => *epoch = self.epoch,
             }
         }
         let mut failures = 0;
         for ticket in older {
-            let family = Some(ticket.family());
+            let family = ticket.family();
             self.tell_reban(hands, &ticket);
             match self.run(hands, self.reban_command(), family, Some(&ticket)) {
                 Ok(true) => {
                     failures = 0;
                     self.mark(family, true);
-                    self.held.insert(ticket.prefix, (ticket, self.epoch));
+                    self.held.insert(ticket.id.clone(), (ticket, self.epoch));
                 }
                 Ok(false) if failures + 1 < MOST_FAILURES => failures += 1,
                 Ok(false) | Err(_) => return,
@@ -381,7 +386,7 @@ impl Life {
         family: For,
         ticket: Option<&Ticket>,
     ) -> Result<bool, String> {
-        let template = self.action.template(command, self.known(family));
+        let template = self.action.template(command, family);
         let template = template.map_err(|why| format!("Error in {}: {why}", command.option()))?;
         if template.is_blank() {
             return Ok(true);
@@ -404,18 +409,25 @@ impl Life {
         }
     }
 
-    /// The family as the action's options know it.
-    fn known(&self, family: For) -> For {
-        family.filter(|_| self.action.families != [None])
+    /// What must be started for a ban: all that there is for one of no address, as nobody knows where it belongs.
+    fn ground(&self, family: For) -> Vec<For> {
+        match family {
+            For::NoAddress => self.action.families.clone(),
+            family => vec![family],
+        }
     }
 
     /// True if a command is the same for both families.
     fn is_same(&self, command: Command, one: For, other: For) -> bool {
-        let texts = [one, other].map(|family| self.action.template(command, self.known(family)));
+        let texts = [one, other].map(|family| self.action.template(command, family));
         let [Ok(first), Ok(second)] = texts else {
             return one == other;
         };
-        one == other || (first == second && !first.tags().any(|tag| tag == "family"))
+        // fail2ban puts the word for a family into the text before it compares, and no other one.
+        let is_family = |whom| matches!(whom, For::Family(_));
+        let names_it =
+            (is_family(one) || is_family(other)) && first.tags().any(|tag| tag == "family");
+        one == other || (first == second && !names_it)
     }
 
     /// The families whose commands differ, the first of those that are the same.

@@ -140,7 +140,7 @@ impl Letters {
     }
 
     fn banned(&self, now: Timestamp, machine: &str, ticket: &Ticket, past: Option<Past>) -> Letter {
-        let ip = ticket.prefix;
+        let ip = ticket.ip();
         let length = match ticket.length.map(Span::as_secs) {
             Some(seconds) => format!("for {seconds} seconds"),
             None => "for ever".to_owned(),
@@ -194,7 +194,7 @@ impl Mailer {
             Job::Ban(ticket, _) => {
                 let jail = (letters.cited == Cited::AddressInJail).then_some(letters.jail.as_str());
                 let asks = matches!(letters.cited, Cited::Address | Cited::AddressInJail);
-                let past = asks.then(|| tools.history.past(&ticket.prefix.to_string(), jail));
+                let past = asks.then(|| tools.history.past(&ticket.ip().to_string(), jail));
                 letters.banned(now, &machine, ticket, past.flatten())
             }
             _ => return Ok(()),

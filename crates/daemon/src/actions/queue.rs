@@ -7,7 +7,7 @@
 use super::definition::{Command, Definition};
 use super::ticket::Ticket;
 use super::values::Counters;
-use base::Prefix;
+use base::FailureId;
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
@@ -65,7 +65,7 @@ pub(crate) struct Queue {
     /// Bans among `jobs`.
     bans: usize,
     /// Bans that there was no room for, and whether they are told as older than the action.
-    owed: BTreeMap<Prefix, bool>,
+    owed: BTreeMap<FailureId, bool>,
     /// How many were ever put off.
     put_off: u64,
 }
@@ -77,28 +77,28 @@ impl Queue {
             Job::Ban(ticket, _) if self.bans >= MOST_WAITING => {
                 self.put_off += 1;
                 let first = self.owed.is_empty();
-                self.owed.insert(ticket.prefix, ticket.restored);
+                self.owed.insert(ticket.id.clone(), ticket.restored);
                 return first;
             }
             Job::Ban(ticket, _) => {
                 self.bans += 1;
                 // It may be owed still, as ends are not told to who does nothing at them.
-                self.owed.remove(&ticket.prefix);
+                self.owed.remove(&ticket.id);
             }
-            Job::Again(ticket) | Job::Prolong(ticket) if self.owed.contains_key(&ticket.prefix) => {
+            Job::Again(ticket) | Job::Prolong(ticket) if self.owed.contains_key(&ticket.id) => {
                 return false;
             }
             // The last word about how long it is counts.
             Job::Prolong(ticket) => {
-                if let Some(last @ Job::Prolong(_)) = self.last_about(ticket.prefix) {
+                if let Some(last @ Job::Prolong(_)) = self.last_about(&ticket.id) {
                     *last = job;
                     return false;
                 }
             }
             // Nobody needs to know that somebody is still there while so much waits.
             Job::Again(_) if self.jobs.len() >= MOST_WAITING => return false,
-            Job::Unban(ticket) if self.owed.remove(&ticket.prefix).is_some() => return false,
-            Job::Unban(ticket) if self.bans >= MOST_WAITING && self.cancel(ticket.prefix) => {
+            Job::Unban(ticket) if self.owed.remove(&ticket.id).is_some() => return false,
+            Job::Unban(ticket) if self.bans >= MOST_WAITING && self.cancel(&ticket.id) => {
                 return false;
             }
             Job::Flush(_) => self.owed.clear(),
@@ -109,29 +109,27 @@ impl Queue {
     }
 
     /// The last that waits about this one.
-    fn last_about(&mut self, prefix: Prefix) -> Option<&mut Job> {
+    fn last_about(&mut self, id: &FailureId) -> Option<&mut Job> {
         let mut jobs = self.jobs.iter_mut().rev();
         jobs.find(|job| match job {
             Job::Ban(ticket, _)
             | Job::Again(ticket)
             | Job::Prolong(ticket)
-            | Job::Unban(ticket) => ticket.prefix == prefix,
+            | Job::Unban(ticket) => ticket.id == *id,
             Job::Start | Job::Flush(_) | Job::Reload(_) | Job::Stop => false,
         })
     }
 
     /// Takes the ban of this one back, with all that waits about it. False if none waits.
-    fn cancel(&mut self, prefix: Prefix) -> bool {
+    fn cancel(&mut self, id: &FailureId) -> bool {
         let concerns = |job: &Job| match job {
-            Job::Ban(ticket, _) | Job::Again(ticket) | Job::Prolong(ticket) => {
-                ticket.prefix == prefix
-            }
+            Job::Ban(ticket, _) | Job::Again(ticket) | Job::Prolong(ticket) => ticket.id == *id,
             _ => false,
         };
         let is_ban = |job: &Job| matches!(job, Job::Ban(..)) && concerns(job);
         let before = self.jobs.iter().filter(|job| is_ban(job)).count();
         // With an end between two bans the pairs are not plain to see; they are told in order then.
-        let ends = |job: &Job| matches!(job, Job::Unban(ticket) if ticket.prefix == prefix);
+        let ends = |job: &Job| matches!(job, Job::Unban(ticket) if ticket.id == *id);
         if before != 1 || self.jobs.iter().any(ends) {
             return false;
         }
@@ -161,12 +159,13 @@ impl Queue {
     }
 
     /// The bans that are owed and for which there is room now; true with those that are older than the action.
-    pub(crate) fn due(&mut self) -> Vec<(Prefix, bool)> {
+    pub(crate) fn due(&mut self) -> Vec<(FailureId, bool)> {
         let room = MOST_WAITING.saturating_sub(self.bans);
         let due = self.owed.iter().take(room);
-        let due: Vec<(Prefix, bool)> = due.map(|(prefix, is_older)| (*prefix, *is_older)).collect();
-        for (prefix, _) in &due {
-            self.owed.remove(prefix);
+        let due: Vec<(FailureId, bool)> =
+            due.map(|(id, is_older)| (id.clone(), *is_older)).collect();
+        for (id, _) in &due {
+            self.owed.remove(id);
         }
         due
     }

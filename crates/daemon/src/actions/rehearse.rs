@@ -8,7 +8,7 @@ use super::values::{Counters, NoHistory};
 use super::worker::Worker;
 use crate::log::{Level, Log, Setup, Target};
 use crate::plan::{Surroundings, compile};
-use base::{NamedTexts, Prefix, Span, Timestamp};
+use base::{FailureId, NamedTexts, Span, Timestamp};
 use jiff::tz::TimeZone;
 use std::collections::BTreeMap;
 use std::fs::OpenOptions;
@@ -29,7 +29,7 @@ pub struct Step {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Rehearsed {
     /// Who.
-    pub prefix: Prefix,
+    pub id: FailureId,
     /// The last failure.
     pub time: Timestamp,
     /// How long; `None` for ever.
@@ -65,7 +65,7 @@ pub fn rehearse(config: &Path, record: &Path, steps: &[Step]) -> Result<Vec<Stri
     let log = Log::open(Setup::new(Target::stderr(), Level::Critical, TimeZone::UTC))?;
     let tools = Tools::new(Arc::new(log), Box::new(NoHistory), false);
     let mut workers: Vec<Worker> = jail.actions.iter().map(|action| action.worker()).collect();
-    let mut live: BTreeMap<Prefix, Arc<Ticket>> = BTreeMap::new();
+    let mut live: BTreeMap<FailureId, Arc<Ticket>> = BTreeMap::new();
     let mut errors = jail.action_notes.clone();
     let mut all = |workers: &mut [Worker], job: &Job| {
         for worker in workers {
@@ -84,13 +84,13 @@ pub fn rehearse(config: &Path, record: &Path, steps: &[Step]) -> Result<Vec<Stri
         match (word, ticket) {
             ("start", _) => all(&mut workers, &Job::Start),
             ("ban", Some(ticket)) => {
-                live.insert(ticket.prefix, Arc::clone(&ticket));
+                live.insert(ticket.id.clone(), Arc::clone(&ticket));
                 all(&mut workers, &Job::Ban(ticket, Counters::default()));
             }
             ("again", Some(ticket)) => all(&mut workers, &Job::Again(ticket)),
             ("prolong", Some(ticket)) => all(&mut workers, &Job::Prolong(ticket)),
             ("unban", Some(ticket)) => {
-                let ended = live.remove(&ticket.prefix).unwrap_or(ticket);
+                let ended = live.remove(&ticket.id).unwrap_or(ticket);
                 all(&mut workers, &Job::Unban(ended));
             }
             ("stop", _) => {
@@ -115,6 +115,6 @@ fn ticket(of: &Rehearsed) -> Arc<Ticket> {
         users: users.map(|(_, name)| name.clone()).collect(),
         matches: of.matches.clone(),
         captures: pairs.collect::<NamedTexts>(),
-        ..Ticket::bare(of.prefix, of.time)
+        ..Ticket::bare(of.id.clone(), of.time)
     })
 }

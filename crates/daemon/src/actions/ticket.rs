@@ -1,6 +1,7 @@
 //! What an action is told of one ban.
 
-use base::{Family, NamedTexts, Prefix, Span, Timestamp};
+use super::definition::For;
+use base::{FailureId, NamedTexts, Prefix, Span, Timestamp};
 use engine::BanRecord;
 use std::sync::Arc;
 
@@ -13,7 +14,7 @@ const MARKS: &str = "stockade_";
 /// One ban.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Ticket {
-    pub(crate) prefix: Prefix,
+    pub(crate) id: FailureId,
     /// The last failure that led to it.
     pub(crate) time: Timestamp,
     /// From `time`; `None` for ever.
@@ -33,9 +34,9 @@ pub(crate) struct Ticket {
 
 impl Ticket {
     /// A ban of which nothing is known but whom it is about.
-    pub(crate) fn bare(prefix: Prefix, time: Timestamp) -> Self {
+    pub(crate) fn bare(id: FailureId, time: Timestamp) -> Self {
         Self {
-            prefix,
+            id,
             time,
             length: None,
             count: 1,
@@ -54,7 +55,7 @@ impl Ticket {
         let captures = record.captures.iter();
         let captures = captures.filter(|(name, _)| !name.starts_with(MARKS));
         Self {
-            prefix: record.prefix,
+            id: record.id.clone(),
             time: record.time,
             length: record.length,
             count: record.count,
@@ -80,8 +81,22 @@ impl Ticket {
         }
     }
 
-    pub(crate) fn family(&self) -> Family {
-        self.prefix.family()
+    /// The address that was seen with an id which is another; else the id itself.
+    pub(crate) fn ip(&self) -> FailureId {
+        let seen = self.captures.get("ip").map(FailureId::from);
+        seen.unwrap_or_else(|| self.id.clone())
+    }
+
+    /// The address or network to act on, if there is one.
+    pub(crate) fn prefix(&self) -> Option<Prefix> {
+        self.ip().prefix()
+    }
+
+    pub(crate) fn family(&self) -> For {
+        match self.prefix() {
+            Some(prefix) => For::Family(prefix.family()),
+            None => For::NoAddress,
+        }
     }
 }
 

@@ -3,9 +3,9 @@
 //! A value is worked out only if a command has a place for it: to ask for a host's name or the history of an address
 //! takes time.
 
-use super::definition::{For, family_word};
+use super::definition::For;
 use super::ticket::Ticket;
-use base::{Family, Span, Timestamp};
+use base::{Family, Prefix, Span, Timestamp};
 use conf::literal;
 use std::net::IpAddr;
 
@@ -98,13 +98,14 @@ impl Values<'_> {
             return self.without_ban(tag);
         };
         Some(match tag {
-            "ip" | "fid" => ticket.prefix.to_string(),
-            "family" => family_word(ticket.family()).to_owned(),
-            "ip-rev" => reversed(ticket),
+            "ip" => ticket.ip().to_string(),
+            "fid" => ticket.id.to_string(),
+            "family" => ticket.family().word().to_owned(),
+            "ip-rev" => ticket.prefix().map_or_else(String::new, reversed),
             "ip-host" => {
-                let host = (self.host_of)(ticket.prefix.address());
-                host.filter(|_| ticket.prefix.is_host())
-                    .unwrap_or_else(|| "None".into())
+                let host = ticket.prefix().filter(Prefix::is_host);
+                let name = host.and_then(|host| (self.host_of)(host.address()));
+                name.unwrap_or_else(|| "None".into())
             }
             "failures" => ticket.failures.to_string(),
             "time" => time(ticket.time, ticket.restored),
@@ -127,14 +128,14 @@ impl Values<'_> {
 
     fn past(&self, ticket: &Ticket, in_jail: bool) -> Option<Past> {
         let jail = in_jail.then_some(self.jail);
-        self.history.past(&ticket.prefix.to_string(), jail)
+        self.history.past(&ticket.ip().to_string(), jail)
     }
 
     /// The same where there is no ban: at a start, a stop, a check.
     fn without_ban(&self, tag: &str) -> Option<String> {
         Some(match tag {
             "ip" | "fid" | "ip-rev" | "matches" | "ipmatches" | "ipjailmatches" => String::new(),
-            "family" => self.family.map_or("", family_word).to_owned(),
+            "family" => self.family.word().to_owned(),
             "ip-host" => "None".to_owned(),
             "failures" | "ipfailures" | "ipjailfailures" | "bancount" | "restored" => {
                 "0".to_owned()
@@ -195,8 +196,8 @@ fn seconds(length: Option<Span>) -> i64 {
 
 /// The address as the reversed zones of the name service have it. Of an IPv4 network the last label keeps its length
 /// (`0/24.2.0.192.`), as fail2ban writes it.
-fn reversed(ticket: &Ticket) -> String {
-    let mut labels: Vec<String> = match ticket.prefix.address() {
+fn reversed(prefix: Prefix) -> String {
+    let mut labels: Vec<String> = match prefix.address() {
         IpAddr::V4(address) => address.octets().map(|octet| octet.to_string()).to_vec(),
         IpAddr::V6(address) => {
             let halves = |octet: u8| [octet >> 4, octet & 15];
@@ -204,11 +205,11 @@ fn reversed(ticket: &Ticket) -> String {
             nibbles.map(|nibble| format!("{nibble:x}")).collect()
         }
     };
-    if !ticket.prefix.is_host()
-        && ticket.family() == Family::Inet4
+    if !prefix.is_host()
+        && prefix.family() == Family::Inet4
         && let Some(last) = labels.last_mut()
     {
-        last.push_str(&format!("/{}", ticket.prefix.length()));
+        last.push_str(&format!("/{}", prefix.length()));
     }
     labels.reverse();
     labels.push(String::new());
@@ -219,7 +220,7 @@ fn reversed(ticket: &Ticket) -> String {
 fn raw(ticket: &Ticket) -> String {
     format!(
         "BanTicket: ip={} time={} bantime={} bancount={} #attempts={} matches={}",
-        ticket.prefix,
+        ticket.id,
         time(ticket.time, ticket.restored),
         seconds(ticket.length),
         ticket.count,

@@ -4,7 +4,6 @@
 //! lock is needed, and no thread while there is nothing to do.
 
 use super::Planned;
-use super::definition::family_word;
 use super::hands::{Hurry, Names, RealHands, Tools};
 use super::life::{Done, Life};
 use super::mail::Mailer;
@@ -12,7 +11,7 @@ use super::queue::Job;
 use super::ticket::Ticket;
 use super::values::Counters;
 use crate::log::Level;
-use base::Prefix;
+use base::FailureId;
 use conf::literal;
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -44,7 +43,7 @@ pub(crate) struct Worker {
     pub(crate) act: Act,
     pub(crate) norestored: bool,
     /// Bans that it was not told of, as they were there before it.
-    pub(crate) untold: BTreeSet<Prefix>,
+    pub(crate) untold: BTreeSet<FailureId>,
     pub(crate) names: Names,
     pub(crate) hurry: Hurry,
 }
@@ -72,8 +71,8 @@ impl Worker {
         let text = match ticket {
             None => format!("Failed to {what} jail '{jail}' action '{name}': {error}"),
             Some(ticket) => {
-                let ip = literal(&ticket.prefix.to_string());
-                let family = family_word(ticket.family());
+                let ip = literal(&ticket.ip().to_string());
+                let family = ticket.family().word();
                 format!(
                     "Failed to execute {what} jail '{jail}' action '{name}' info 'ActionInfo({{'ip': {ip}, 'family': '{family}'}})': {error}"
                 )
@@ -87,15 +86,15 @@ impl Worker {
     fn leaves_out(&mut self, job: &Job) -> bool {
         match job {
             Job::Ban(ticket, _) if ticket.restored && self.norestored => {
-                self.untold.insert(ticket.prefix);
+                self.untold.insert(ticket.id.clone());
                 true
             }
             Job::Ban(ticket, _) => {
-                self.untold.remove(&ticket.prefix);
+                self.untold.remove(&ticket.id);
                 false
             }
-            Job::Again(ticket) | Job::Prolong(ticket) => self.untold.contains(&ticket.prefix),
-            Job::Unban(ticket) => self.untold.remove(&ticket.prefix),
+            Job::Again(ticket) | Job::Prolong(ticket) => self.untold.contains(&ticket.id),
+            Job::Unban(ticket) => self.untold.remove(&ticket.id),
             Job::Start | Job::Flush(_) | Job::Reload(_) | Job::Stop => false,
         }
     }

@@ -8,18 +8,18 @@ use std::process::Command;
 
 const JAIL: JailId = JailId(0);
 
-fn who() -> Prefix {
-    "192.0.2.1".parse().unwrap()
+fn who() -> FailureId {
+    FailureId::from("192.0.2.1")
 }
 
 fn when() -> Timestamp {
     Timestamp::from_secs(1_763_856_708)
 }
 
-fn banned(prefix: Prefix, restored: bool) -> Event {
+fn banned(id: FailureId, restored: bool) -> Event {
     Event::Banned {
         jail: JAIL,
-        prefix,
+        id,
         time: when(),
         until: None,
         failures: 5,
@@ -33,7 +33,7 @@ fn banned(prefix: Prefix, restored: bool) -> Event {
 fn lifted(why: LiftReason) -> Event {
     Event::Unbanned {
         jail: JAIL,
-        prefix: who(),
+        id: who(),
         time: when(),
         until: None,
         failures: 5,
@@ -44,7 +44,7 @@ fn lifted(why: LiftReason) -> Event {
 fn already(after: i64) -> Event {
     Event::AlreadyBanned {
         jail: JAIL,
-        prefix: who(),
+        id: who(),
         after: Span::from_secs(after),
         until: None,
         longer: false,
@@ -54,7 +54,7 @@ fn already(after: i64) -> Event {
 fn ignored_by(why: IgnoreReason) -> Event {
     Event::Ignored {
         jail: JAIL,
-        id: FailureId::Prefix(who()),
+        id: who(),
         why,
     }
 }
@@ -66,7 +66,7 @@ fn listed(source: IgnoreSource) -> Event {
 fn again(cut: bool, enough: bool) -> Event {
     Event::FoundAgain {
         jail: JAIL,
-        id: FailureId::Prefix(who()),
+        id: who(),
         time: when(),
         bans: 2,
         weight: 3,
@@ -77,17 +77,14 @@ fn again(cut: bool, enough: bool) -> Event {
 
 #[test]
 fn lines_that_other_programs_read_are_fail2bans() {
-    let (jail, time, id) = (JAIL, when(), FailureId::Prefix(who()));
+    let (jail, time, id) = (JAIL, when(), who());
     let found = Event::Found {
         jail,
         id: id.clone(),
         time,
     };
     let attempted = Event::Attempted { jail, id, time };
-    let expired = Event::ExpiredIgnored {
-        jail,
-        prefix: who(),
-    };
+    let expired = Event::ExpiredIgnored { jail, id: who() };
     let six = "2001:db8::1".parse().unwrap();
     use Level::{Debug, Info, Notice, Warning};
     #[rustfmt::skip]
@@ -109,7 +106,7 @@ fn lines_that_other_programs_read_are_fail2bans() {
         (lifted(LiftReason::Protected), Notice, "actions", "Unban 192.0.2.1"),
         (lifted(LiftReason::Ignored), Notice, "actions", "Unban 192.0.2.1"),
         (lifted(LiftReason::Unenforceable), Notice, "actions", "Unban 192.0.2.1"),
-        (lifted(LiftReason::Aggregated(six)), Notice, "actions", "Unban 192.0.2.1"),
+        (lifted(LiftReason::Aggregated("2001:db8::/64".parse().unwrap())), Notice, "actions", "Unban 192.0.2.1"),
         (already(2), Debug, "actions", "192.0.2.1 already banned"),
         (already(3), Notice, "actions", "192.0.2.1 already banned"),
         (already(60), Warning, "actions", "192.0.2.1 already banned"),
@@ -170,8 +167,8 @@ const RECIDIVE: &str = "/etc/fail2ban/filter.d/recidive.conf";
 fn recidive_of_debians_fail2ban_finds_our_bans() {
     let dir = tempfile::tempdir().unwrap();
     let log = dir.path().join("log");
-    let network: Prefix = "203.0.113.0/24".parse().unwrap();
-    let six: Prefix = "2001:db8::1".parse().unwrap();
+    let network: base::Prefix = "203.0.113.0/24".parse().unwrap();
+    let six = FailureId::from("2001:db8::1");
     written(
         &log,
         &[

@@ -1,7 +1,7 @@
 //! Bans go on to the shell actions of their jail, once they are acknowledged.
 //!
-//! A jail without native enforcement has nothing in the kernel that could answer: the hub answers for it, so that its
-//! bans are acknowledged when the store has them.
+//! A jail without native enforcement has nothing in the kernel that could answer, nor has a ban of an id that is no
+//! address: the hub answers for it, so that it is acknowledged when the store has it.
 
 use super::{Hub, Message};
 use crate::actions::{Counters, Crew, Job, NoHistory, Planned, Remembered, Report, Ticket, Tools};
@@ -9,7 +9,7 @@ use crate::clock;
 use crate::heartbeat::Pulse;
 use crate::log::{Kind, Level, Log};
 use crate::plan::Jail;
-use base::{Span, Timestamp};
+use base::{Prefix, Span, Timestamp};
 use engine::{BanKey, BanRecord, BanView, Event, JailId, StoreWrite};
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -108,11 +108,12 @@ impl Acting {
         self.crew.leave(place(jail));
     }
 
-    /// True if the kernel answers for the bans of this jail.
-    pub(super) fn is_native(&self, jail: JailId) -> bool {
-        self.jails
-            .get(place(jail))
-            .is_some_and(|facts| facts.is_native)
+    /// What the kernel holds for a ban and answers for: nothing where its jail has other actions alone, or where it is
+    /// of no address.
+    pub(super) fn for_kernel(&self, key: &BanKey) -> Option<Prefix> {
+        let facts = self.jails.get(place(key.jail));
+        let is_native = facts.is_some_and(|facts| facts.is_native);
+        key.id.prefix().filter(|_| is_native)
     }
 
     /// Keeps what a ban tells of itself until it is acknowledged.
@@ -120,7 +121,7 @@ impl Acting {
         if self.crew.serves(place(jail)) {
             let key = BanKey {
                 jail,
-                prefix: record.prefix,
+                id: record.id.clone(),
             };
             self.awaited.insert(key, Ticket::of(record, restored));
         }
@@ -169,8 +170,8 @@ impl Acting {
     /// The daemon ends: fail2ban's life cycle for the actions, while what is in the kernel stands.
     pub(super) fn finish(self, jails: &[Jail], log: &Log, pulse: &Pulse) {
         for jail in jails.iter().filter(|jail| jail.enforce.is_none()) {
-            for prefix in self.crew.all_standing(place(jail.id)) {
-                let text = format!("[{}] Repeal Ban {prefix}", jail.name);
+            for id in self.crew.all_standing(place(jail.id)) {
+                let text = format!("[{}] Repeal Ban {id}", jail.name);
                 log.write(clock::now(), Level::Notice, Kind::PerBan, "actions", &text);
             }
         }
@@ -183,7 +184,7 @@ impl Acting {
             return;
         }
         let known = self.awaited.remove(&key);
-        let mut ticket = known.unwrap_or_else(|| Ticket::bare(key.prefix, begun.time));
+        let mut ticket = known.unwrap_or_else(|| Ticket::bare(key.id, begun.time));
         ticket.time = begun.time;
         ticket.length = begun.until.map(|until| until.since(begun.time));
         ticket.count = begun.count;
@@ -205,7 +206,7 @@ impl Acting {
     /// Somebody who is banned was seen again: a longer ban is told as such, and otherwise one wonders.
     fn banned_already(&mut self, key: BanKey, after: Span, until: Option<Timestamp>, longer: bool) {
         let jail = place(key.jail);
-        let Some(standing) = self.crew.standing(jail, &key.prefix) else {
+        let Some(standing) = self.crew.standing(jail, &key.id) else {
             return;
         };
         let mut ticket = (**standing).clone();
@@ -227,7 +228,7 @@ fn standing_ticket(ban: &BanView<'_>) -> Ticket {
         failures: ban.failures,
         users: ban.users.iter().map(|(name, _)| name.clone()).collect(),
         restored: true,
-        ..Ticket::bare(ban.prefix, ban.time)
+        ..Ticket::bare(ban.id.clone(), ban.time)
     }
 }
 
@@ -251,7 +252,7 @@ impl Hub {
         match event {
             Event::Banned {
                 jail,
-                prefix,
+                id,
                 time,
                 until,
                 failures,
@@ -270,24 +271,24 @@ impl Hub {
                 };
                 let key = BanKey {
                     jail: *jail,
-                    prefix: *prefix,
+                    id: id.clone(),
                 };
                 let counters = self.counters(*jail);
                 self.acting.banned(key, counters, begun);
             }
-            Event::Unbanned { jail, prefix, .. } => {
-                self.acting.crew.unban(place(*jail), prefix);
+            Event::Unbanned { jail, id, .. } => {
+                self.acting.crew.unban(place(*jail), id);
             }
             Event::AlreadyBanned {
                 jail,
-                prefix,
+                id,
                 after,
                 until,
                 longer,
             } => {
                 let key = BanKey {
                     jail: *jail,
-                    prefix: *prefix,
+                    id: id.clone(),
                 };
                 self.acting.banned_already(key, *after, *until, *longer);
             }

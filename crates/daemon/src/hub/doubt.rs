@@ -8,7 +8,7 @@ use crate::enforce::{Blocktype, Command, Held, Inspection, Ports, Protocol};
 use crate::log::{Kind, Level};
 use crate::plan::Jail;
 use crate::{actions, clock};
-use base::{Prefix, Span, Timestamp};
+use base::{FailureId, Span, Timestamp};
 use engine::{BanKey, JailId};
 use std::net::IpAddr;
 
@@ -37,7 +37,7 @@ impl Looks {
 /// What is known when a cause is looked for.
 struct Facts<'a> {
     jail: &'a Jail,
-    prefix: Prefix,
+    id: &'a FailureId,
     /// What the kernel says, if the ban is the kernel's to hold.
     inspection: Option<&'a Inspection>,
     /// The actions of the jail that failed last time, with what they said.
@@ -68,10 +68,13 @@ impl Facts<'_> {
             let error = report.last_error.as_deref().unwrap_or("no more is known");
             return format!("its action '{}' fails: {error}", report.name);
         }
-        if self.inspection.is_none() && self.jail.enforce.is_some() {
+        if self.inspection.is_none() && self.jail.enforce.is_some() && self.id.prefix().is_some() {
             return "many bans at once keep nobody out, and not each of them is looked into".into();
         }
-        if is_private(self.prefix.address()) {
+        let Some(prefix) = self.id.prefix() else {
+            return "it is no address: only an action of the jail can keep it out, and none says that it failed".into();
+        };
+        if is_private(prefix.address()) {
             return "it is an address of a private network: perhaps your own proxy or gateway, behind which others \
                     stand; let the service log the address of the client, or add it to ignoreip"
                 .into();
@@ -109,9 +112,11 @@ fn is_private(address: IpAddr) -> bool {
 
 impl Hub {
     /// Somebody came through. Where the kernel is to hold the ban, it is asked first.
-    pub(super) fn doubt(&mut self, jail: JailId, prefix: Prefix, after: Span) {
-        match self.jails.get(jail.0 as usize) {
-            Some(known) if known.enforce.is_some() && self.looks.begin(clock::now()) => {
+    pub(super) fn doubt(&mut self, jail: JailId, id: FailureId, after: Span) {
+        let known = self.jails.get(jail.0 as usize);
+        let enforced = known.filter(|jail| jail.enforce.is_some());
+        match enforced.zip(id.prefix()) {
+            Some((known, prefix)) if self.looks.begin(clock::now()) => {
                 let name = known.name.clone();
                 self.enforce(Command::Inspect {
                     jail: name,
@@ -119,8 +124,7 @@ impl Hub {
                     after,
                 });
             }
-            Some(_) => self.tell_doubt(jail, prefix, after, None),
-            None => {}
+            _ => self.tell_doubt(jail, id, after, None),
         }
     }
 
@@ -131,40 +135,41 @@ impl Hub {
         let Some(jail) = found.map(|jail| jail.id) else {
             return;
         };
-        let prefix = inspection.prefix;
+        let id = FailureId::Prefix(inspection.prefix);
         // It may be over by now, and another one may have begun.
-        let ban = self.engine.ban(&BanKey { jail, prefix });
+        let key = BanKey { jail, id };
+        let ban = self.engine.ban(&key);
         if ban.is_some_and(|ban| ban.ineffective) {
-            self.tell_doubt(jail, prefix, inspection.after, Some(inspection));
+            self.tell_doubt(jail, key.id, inspection.after, Some(inspection));
         }
     }
 
     fn tell_doubt(
         &mut self,
-        id: JailId,
-        prefix: Prefix,
+        of: JailId,
+        id: FailureId,
         after: Span,
         inspection: Option<&Inspection>,
     ) {
-        let Some(jail) = self.jails.get(id.0 as usize) else {
+        let Some(jail) = self.jails.get(of.0 as usize) else {
             return;
         };
-        let reports = self.acting.reports(id);
+        let reports = self.acting.reports(of);
         let facts = Facts {
             jail,
-            prefix,
+            id: &id,
             inspection,
             failing: reports.iter().filter(|report| report.is_failing).collect(),
         };
         let cause = facts.cause();
         let text = format!(
-            "[{}] {prefix} failed {} after it was banned: {cause}",
+            "[{}] {id} failed {} after it was banned: {cause}",
             jail.name,
             base::format_duration(after.as_secs())
         );
         self.log
             .write(clock::now(), Level::Warning, Kind::PerBan, "actions", &text);
-        self.board.doubted(id, prefix, cause);
+        self.board.doubted(of, id, cause);
     }
 }
 
@@ -172,6 +177,7 @@ impl Hub {
 mod tests {
     use super::*;
     use crate::plan::{Surroundings, compile};
+    use base::Prefix;
     use conf::{Choice, Manner, MemoryFiles, Tree};
     use std::path::Path;
 
@@ -201,7 +207,7 @@ mod tests {
         };
         let facts = Facts {
             jail: &jail,
-            prefix,
+            id: &FailureId::Prefix(prefix),
             inspection: Some(&inspection),
             failing: Vec::new(),
         };

@@ -190,8 +190,8 @@ impl Hub {
                     self.count(clock::now(), jail, &id, &found);
                 }
             }
-            Some(About::Ban(prefix)) if ignored => self.step(Input::Spared { jail, prefix }),
-            Some(About::Ban(_)) | None => {}
+            Some(About::Ban) if ignored => self.step(Input::Spared { jail, id }),
+            Some(About::Ban) | None => {}
         }
     }
 
@@ -200,10 +200,10 @@ impl Hub {
         let bans = self.engine.bans();
         let concerned: Vec<_> = bans
             .filter(|ban| self.questions.concern(ban.jail))
-            .map(|ban| (ban.jail, ban.prefix))
+            .map(|ban| (ban.jail, ban.id.clone()))
             .collect();
-        for (jail, prefix) in concerned {
-            self.questions.push_stored(jail, prefix);
+        for (jail, id) in concerned {
+            self.questions.push_stored(jail, id);
         }
         self.ask_on();
     }

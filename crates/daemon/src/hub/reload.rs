@@ -103,12 +103,14 @@ impl Hub {
     fn enforce_all_of(&mut self, jail: &Jail) {
         let bans = self.engine.bans().filter(|ban| ban.jail == jail.id);
         let commands: Vec<Command> = bans
-            .map(|ban| Command::Ban {
-                // Nobody waits for this number.
-                seq: 0,
-                jail: jail.name.clone(),
-                prefix: ban.prefix,
-                until: ban.until,
+            .filter_map(|ban| {
+                Some(Command::Ban {
+                    // Nobody waits for this number.
+                    seq: 0,
+                    jail: jail.name.clone(),
+                    prefix: ban.id.prefix()?,
+                    until: ban.until,
+                })
             })
             .collect();
         for command in commands {
@@ -167,8 +169,8 @@ impl Hub {
 
     /// Brings back a ban that the store holds, unless it stands.
     fn recall(&mut self, jail: JailId, ban: RestoredBan) {
-        let prefix = ban.prefix;
-        let key = BanKey { jail, prefix };
+        let id = ban.id.clone();
+        let key = BanKey { jail, id };
         if self.engine.ban(&key).is_some() {
             return;
         }
@@ -177,7 +179,7 @@ impl Hub {
         let bans = vec![ban];
         self.step(Input::Restored { jail, bans });
         match self.engine.ban(&key).is_some() {
-            true if self.questions.concern(jail) => self.questions.push_stored(jail, prefix),
+            true if self.questions.concern(jail) => self.questions.push_stored(jail, key.id),
             true => {}
             false => self.acting.forget(&key),
         }
@@ -262,7 +264,7 @@ fn looks_over_all(jail: &Jail) -> bool {
 
 /// Whether a jail wants to know what the store holds of it now, and did not before: it can ban, or its bans grow.
 fn needs_more(before: &JailPolicy, now: &JailPolicy) -> bool {
-    now.enforceable && !before.enforceable || now.growth.is_some() && before.growth.is_none()
+    now.enforceable > before.enforceable || now.growth.is_some() && before.growth.is_none()
 }
 
 #[cfg(test)]

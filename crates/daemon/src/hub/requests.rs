@@ -2,7 +2,7 @@
 
 use super::{End, Hub};
 use crate::events::message_users;
-use base::{FailureId, Prefix, Span, parse_duration};
+use base::{FailureId, Span, parse_duration};
 use engine::{Answer, BanOutcome, BanTime, BanView, Input, JailId, RefusalReason, RequestId};
 use std::sync::mpsc::SyncSender;
 use wire::{
@@ -14,9 +14,7 @@ use wire::{
 pub(crate) struct Asked {
     reply: SyncSender<String>,
     /// The texts as they were given, by what they mean.
-    given: Vec<(String, Prefix)>,
-    /// Texts that mean nothing.
-    refused: Vec<Refusal>,
+    given: Vec<(String, FailureId)>,
 }
 
 impl Hub {
@@ -37,9 +35,9 @@ impl Hub {
             } => match self.jail_named(&jail) {
                 Ok(jail) => match ban_time(time.as_deref()) {
                     Ok(time) => {
-                        return self.submit(ips, reply, |prefixes| engine::Request::Ban {
+                        return self.submit(ips, reply, |ids| engine::Request::Ban {
                             jail,
-                            prefixes,
+                            ids,
                             time,
                             force,
                         });
@@ -51,20 +49,14 @@ impl Hub {
             Request::Unban { ips, jail } => {
                 match jail.map(|name| self.jail_named(&name)).transpose() {
                     Ok(jail) => {
-                        return self.submit(ips, reply, |prefixes| engine::Request::Unban {
-                            jail,
-                            prefixes,
-                        });
+                        return self.submit(ips, reply, |ids| engine::Request::Unban { jail, ids });
                     }
                     Err(line) => line,
                 }
             }
             Request::Attempt { jail, ip, lines } => match self.jail_named(&jail) {
                 Ok(jail) => {
-                    let id = match ip.parse() {
-                        Ok(prefix) => FailureId::Prefix(prefix),
-                        Err(_) => FailureId::Raw(ip.into()),
-                    };
+                    let id = ip.as_str().into();
                     let matches = lines.iter().collect();
                     return self.submit(Vec::new(), reply, |_| engine::Request::Attempt {
                         jail,
@@ -88,25 +80,19 @@ impl Hub {
         &mut self,
         ips: Vec<String>,
         reply: SyncSender<String>,
-        request: impl FnOnce(Vec<Prefix>) -> engine::Request,
+        request: impl FnOnce(Vec<FailureId>) -> engine::Request,
     ) {
-        let mut asked = Asked {
+        let ids = ips.into_iter().map(|text| {
+            let id = text.as_str().into();
+            (text, id)
+        });
+        let asked = Asked {
             reply,
-            given: Vec::new(),
-            refused: Vec::new(),
+            given: ids.collect(),
         };
-        for ip in ips {
-            match ip.parse() {
-                Ok(prefix) => asked.given.push((ip, prefix)),
-                Err(error) => asked.refused.push(Refusal {
-                    reason: format!("{error}"),
-                    ip,
-                }),
-            }
-        }
         self.next_request += 1;
         let id = RequestId(self.next_request);
-        let request = request(asked.given.iter().map(|(_, prefix)| *prefix).collect());
+        let request = request(asked.given.iter().map(|(_, id)| id.clone()).collect());
         self.waiting.insert(id, asked);
         self.step(Input::Request { id, request });
     }
@@ -116,7 +102,7 @@ impl Hub {
             return;
         };
         let line = match answer {
-            Answer::Ban(outcomes) => wire::encode(&ban_answer(&asked, outcomes)),
+            Answer::Ban(outcomes) => wire::encode(&ban_answer(outcomes)),
             Answer::Unban { lifted, errors } => match errors.first() {
                 Some(error) => failed(&format!("{error} ({} in all)", errors.len()), None),
                 None => wire::encode(&self.unban_answer(&asked, &lifted)),
@@ -132,11 +118,11 @@ impl Hub {
     }
 
     fn unban_answer(&self, asked: &Asked, lifted: &[engine::BanKey]) -> UnbanAnswer {
-        let is_absent = |prefix: &Prefix| !lifted.iter().any(|key| prefix.contains(&key.prefix));
+        let is_absent = |id: &FailureId| !lifted.iter().any(|key| id.contains(&key.id));
         let absent = asked
             .given
             .iter()
-            .filter(|(_, prefix)| is_absent(prefix))
+            .filter(|(_, id)| is_absent(id))
             .map(|(text, _)| text.clone());
         UnbanAnswer {
             v: VERSION,
@@ -144,12 +130,10 @@ impl Hub {
                 .iter()
                 .map(|key| Unbanned {
                     jail: self.name_of(key.jail).to_string(),
-                    ip: key.prefix.to_string(),
+                    ip: key.id.to_string(),
                 })
                 .collect(),
-            absent: absent
-                .chain(asked.refused.iter().map(|refusal| refusal.ip.clone()))
-                .collect(),
+            absent: absent.collect(),
         }
     }
 
@@ -237,7 +221,7 @@ impl Hub {
     fn ban_message(&self, ban: &BanView<'_>) -> wire::Ban {
         wire::Ban {
             jail: self.name_of(ban.jail).to_string(),
-            ip: ban.prefix.to_string(),
+            ip: ban.id.to_string(),
             time: ban.time.as_secs(),
             until: ban.until.map(base::Timestamp::as_secs),
             failures: ban.failures.into(),
@@ -280,21 +264,21 @@ fn action_message(report: crate::actions::Report) -> wire::Action {
     }
 }
 
-fn ban_answer(asked: &Asked, outcomes: Vec<(Prefix, BanOutcome)>) -> BanAnswer {
+fn ban_answer(outcomes: Vec<(FailureId, BanOutcome)>) -> BanAnswer {
     let mut answer = BanAnswer {
         v: VERSION,
         banned: Vec::new(),
         already: Vec::new(),
-        refused: asked.refused.clone(),
+        refused: Vec::new(),
     };
-    for (prefix, outcome) in outcomes {
+    for (id, outcome) in outcomes {
         let reason = match outcome {
             BanOutcome::Banned => {
-                answer.banned.push(prefix.to_string());
+                answer.banned.push(id.to_string());
                 continue;
             }
             BanOutcome::AlreadyBanned => {
-                answer.already.push(prefix.to_string());
+                answer.already.push(id.to_string());
                 continue;
             }
             BanOutcome::Refused(reason) => refusal(reason).to_owned(),
@@ -302,7 +286,7 @@ fn ban_answer(asked: &Asked, outcomes: Vec<(Prefix, BanOutcome)>) -> BanAnswer {
             BanOutcome::Waiting => "it is not decided yet".to_owned(),
         };
         answer.refused.push(Refusal {
-            ip: prefix.to_string(),
+            ip: id.to_string(),
             reason,
         });
     }
@@ -333,6 +317,9 @@ fn refusal(reason: RefusalReason) -> &'static str {
             "it is or holds the gateway or the address of somebody who logged in within the hour (--force bans it all the same)"
         }
         RefusalReason::NotEnforceable => "this jail has no action that can ban",
+        RefusalReason::NoAddress => {
+            "not an IP address, and no action of this jail can ban anything else"
+        }
         RefusalReason::Expired => "the time asked for is over already",
     }
 }

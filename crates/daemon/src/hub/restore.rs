@@ -5,7 +5,7 @@ use super::translate::{remembered, restored, store_ban};
 use crate::clock;
 use crate::enforce::{Command, Standing};
 use crate::keep::Order;
-use base::Prefix;
+use base::FailureId;
 use engine::{BanKey, Effect, Input, JailId, StoreWrite};
 use std::collections::{HashMap, HashSet};
 use store::Write;
@@ -32,10 +32,10 @@ impl Hub {
             }
         }
         let mut rows: HashMap<JailId, Vec<engine::RestoredBan>> = HashMap::new();
-        let mut known: HashSet<(JailId, Prefix)> = HashSet::new();
+        let mut known: HashSet<(JailId, FailureId)> = HashSet::new();
         for ban in stored {
             if let Some(id) = ids.get(ban.jail.as_str()) {
-                known.insert((*id, ban.prefix));
+                known.insert((*id, ban.id.clone()));
                 rows.entry(*id).or_default().push(restored(ban));
             }
         }
@@ -56,7 +56,7 @@ impl Hub {
             let Some(jail) = ids.get(element.jail.as_str()).copied() else {
                 continue;
             };
-            if !known.contains(&(jail, element.prefix)) {
+            if !known.contains(&(jail, FailureId::Prefix(element.prefix))) {
                 let input = Input::Adopted {
                     jail,
                     prefix: element.prefix,
@@ -68,14 +68,17 @@ impl Hub {
         let mut all = Vec::new();
         for effect in std::mem::take(&mut self.effects) {
             match effect {
-                Effect::Ban { seq, key, until } if self.acting.is_native(key.jail) => {
-                    self.restoring.push(seq);
-                    all.push(Standing {
-                        jail: self.name_of(key.jail),
-                        prefix: key.prefix,
-                        until,
-                    });
-                }
+                Effect::Ban { seq, key, until } => match self.acting.for_kernel(&key) {
+                    Some(prefix) => {
+                        self.restoring.push(seq);
+                        all.push(Standing {
+                            jail: self.name_of(key.jail),
+                            prefix,
+                            until,
+                        });
+                    }
+                    None => self.effects.push(Effect::Ban { seq, key, until }),
+                },
                 // Written is only what the kernel alone told: if the file could not be read, it knows more of these.
                 Effect::Persist(write @ StoreWrite::Ban { .. }) => {
                     self.acting.note(&write);
@@ -92,7 +95,7 @@ impl Hub {
             .bans()
             .map(|ban| BanKey {
                 jail: ban.jail,
-                prefix: ban.prefix,
+                id: ban.id.clone(),
             })
             .collect();
         self.acting.keep(|key| standing.contains(key));

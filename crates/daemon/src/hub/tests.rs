@@ -261,7 +261,7 @@ fn one_client_cannot_spend_the_questions_of_others() {
     hub.read(vec![Read::Failure(jail, failure("198.51.100.7", "x"))]);
     hear(&mut hub, &inbox, 1);
     assert_eq!(hub.questions.finish(), 0);
-    let bans = hub.engine.bans().map(|ban| ban.prefix.to_string());
+    let bans = hub.engine.bans().map(|ban| ban.id.to_string());
     assert_eq!(bans.collect::<Vec<_>>(), ["198.51.100.7"]);
     let asked = fs::read_to_string(asked).unwrap();
     let mut asked: Vec<&str> = asked.lines().collect();
@@ -316,7 +316,7 @@ fn an_answer_that_is_remembered_is_not_asked_for_again() {
 fn stored(ip: &str) -> store::Ban {
     store::Ban {
         jail: "one".into(),
-        prefix: ip.parse().unwrap(),
+        id: ip.into(),
         time: clock::now(),
         length: None,
         count: 1,
@@ -330,7 +330,7 @@ fn stored(ip: &str) -> store::Ban {
 /// Who is banned.
 fn standing(hub: &Hub) -> Vec<String> {
     let bans = hub.engine.bans();
-    bans.map(|ban| ban.prefix.to_string()).collect()
+    bans.map(|ban| ban.id.to_string()).collect()
 }
 
 #[test]
@@ -453,7 +453,7 @@ fn a_ban_that_only_the_kernel_tells_is_one_more_of_its_owners() {
     let prefix: Prefix = "198.51.100.1".parse().unwrap();
     let past = store::Past {
         jail: "one".into(),
-        prefix,
+        id: prefix.to_string().as_str().into(),
         time: clock::now() - Span::from_secs(3_000),
         length: Some(Span::from_secs(600)),
         count: 5,

@@ -33,7 +33,7 @@ pub(crate) fn failures<'a>(
 /// The store's row as the engine takes it.
 pub(crate) fn restored(ban: store::Ban) -> BanRecord {
     BanRecord {
-        prefix: ban.prefix,
+        id: ban.id,
         time: ban.time,
         length: ban.length,
         count: ban.count,
@@ -52,7 +52,7 @@ pub(crate) fn restored(ban: store::Ban) -> BanRecord {
 pub(crate) fn remembered(jail: engine::JailId, past: &store::Past) -> engine::Input<'static> {
     engine::Input::Remembered {
         jail,
-        prefix: past.prefix,
+        id: past.id.clone(),
         past: engine::Past {
             count: past.count,
             time: past.time,
@@ -70,29 +70,22 @@ pub(crate) fn store_ban(jails: &[Jail], write: StoreWrite) -> (Write, u64) {
         StoreWrite::Length {
             seq,
             jail,
-            prefix,
+            id,
             length,
         } => {
             let jail = name(jail);
-            (
-                Write::Length {
-                    jail,
-                    prefix,
-                    length,
-                },
-                seq,
-            )
+            (Write::Length { jail, id, length }, seq)
         }
         StoreWrite::Delete {
             seq,
             jail,
-            prefix,
+            id,
             inside,
         } => {
             let jail = name(jail);
-            match inside {
-                true => (Write::UnbanInside { jail, prefix }, seq),
-                false => (Write::Unban { jail, prefix }, seq),
+            match id.prefix().filter(|_| inside) {
+                Some(prefix) => (Write::UnbanInside { jail, prefix }, seq),
+                None => (Write::Unban { jail, id }, seq),
             }
         }
         StoreWrite::DeleteAll { seq } => (Write::UnbanAll, seq),
@@ -103,7 +96,7 @@ pub(crate) fn store_ban(jails: &[Jail], write: StoreWrite) -> (Write, u64) {
 pub(crate) fn standing_row(jails: &[Jail], ban: &BanView<'_>) -> store::Ban {
     store::Ban {
         jail: jails[ban.jail.0 as usize].name.to_string(),
-        prefix: ban.prefix,
+        id: ban.id.clone(),
         time: ban.time,
         length: ban.until.map(|until| until.since(ban.time)),
         count: ban.count,
@@ -117,7 +110,7 @@ pub(crate) fn standing_row(jails: &[Jail], ban: &BanView<'_>) -> store::Ban {
 fn row(jail: String, record: BanRecord) -> store::Ban {
     store::Ban {
         jail,
-        prefix: record.prefix,
+        id: record.id,
         time: record.time,
         length: record.length,
         count: record.count,

@@ -8,7 +8,7 @@ use crate::clock;
 use crate::hub::Message;
 use crate::last_words::LastWords;
 use crate::plan::Jail;
-use base::{FailureId, Prefix, Texts};
+use base::{FailureId, Texts};
 use engine::JailId;
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -109,8 +109,8 @@ impl Questions {
     }
 
     /// Lines up a ban that stood at the start.
-    pub(crate) fn push_stored(&mut self, jail: JailId, prefix: Prefix) {
-        self.line.push_stored(jail, prefix);
+    pub(crate) fn push_stored(&mut self, jail: JailId, id: FailureId) {
+        self.line.push_stored(jail, id);
     }
 
     /// Begins the next question, if a hand is free. Whose ban stands need not be asked about when failing again.
@@ -131,7 +131,7 @@ impl Questions {
         };
         let failure = match about {
             About::Failures(failures) => failures.first(),
-            About::Ban(_) => None,
+            About::Ban => None,
         };
         let (name, command) = (name.clone(), Arc::clone(command));
         let question = Question::new(command, name, id.clone(), failure, now);

@@ -1,12 +1,12 @@
 //! `ignorecommand`: a shell command whose exit code says who is ignored (behaviour §4.4).
 
 use super::cache::CacheRules;
-use crate::actions::{Counters, NoHistory, Template, Ticket, Values};
-use base::{Diagnostic, FailureId, Prefix, Timestamp};
+use crate::actions::{Counters, For, NoHistory, Template, Ticket, Values};
+use base::{Diagnostic, FailureId, Timestamp};
 use conf::JailSpec;
 use os::ScriptEnd;
 use std::ffi::OsStr;
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -48,7 +48,6 @@ impl Command {
 pub(crate) struct Question {
     pub(crate) command: Arc<Command>,
     pub(crate) jail: String,
-    pub(crate) id: FailureId,
     ticket: Ticket,
 }
 
@@ -61,12 +60,7 @@ impl Question {
         failure: Option<&detect::Failure>,
         now: Timestamp,
     ) -> Self {
-        let prefix = match &id {
-            FailureId::Prefix(prefix) => *prefix,
-            // Its own tags are answered before anybody looks at this.
-            FailureId::Raw(_) => Prefix::host(Ipv4Addr::UNSPECIFIED.into()),
-        };
-        let mut ticket = Ticket::bare(prefix, now);
+        let mut ticket = Ticket::bare(id, now);
         if let Some(failure) = failure {
             ticket.time = failure.time;
             ticket.failures = 1;
@@ -77,7 +71,6 @@ impl Question {
         Self {
             command,
             jail,
-            id,
             ticket,
         }
     }
@@ -89,15 +82,10 @@ impl Question {
     }
 
     fn value(&self, tag: &str, host_of: &dyn Fn(IpAddr) -> Option<String>) -> Option<String> {
-        match (&self.id, tag) {
-            (FailureId::Raw(text), "ip" | "fid") => return Some(text.to_string()),
-            (FailureId::Raw(_), "family" | "ip-rev" | "ip-host") => return Some(String::new()),
-            _ => {}
-        }
         let values = Values {
             jail: &self.jail,
             ticket: Some(&self.ticket),
-            family: None,
+            family: For::Any,
             bantime: None,
             now: self.ticket.time,
             counters: Counters::default(),
@@ -139,10 +127,7 @@ mod tests {
     use super::*;
 
     fn check(command: &str, id: &str, expected: Verdict) {
-        let id = match id.parse() {
-            Ok(prefix) => FailureId::Prefix(prefix),
-            Err(_) => FailureId::Raw(id.into()),
-        };
+        let id = id.into();
         let command = Command {
             template: Template::new(command),
             cache: None,
@@ -176,5 +161,10 @@ mod tests {
             Verdict::Ignored,
         );
         check("test \"<ip>\" = 'a;b'", "a;b", Verdict::Ignored);
+        check(
+            "test '<family>-<ip-rev>-' = None--",
+            "mallory",
+            Verdict::Ignored,
+        );
     }
 }

@@ -8,7 +8,7 @@
 //! way, an IPv6 network counting as one. What gives way has no answer. Stored bans, which are checked once after the
 //! start, wait apart and come when nothing else does.
 
-use base::{FailureId, Family, Prefix};
+use base::{FailureId, Family};
 use engine::JailId;
 use std::collections::{HashMap, VecDeque};
 
@@ -30,7 +30,7 @@ pub(crate) enum About<T> {
     /// Shall these failures count? What is answered of the first holds for all.
     Failures(Vec<T>),
     /// Shall this ban stand?
-    Ban(Prefix),
+    Ban,
 }
 
 /// What is to be asked about one id, in its order.
@@ -62,7 +62,7 @@ pub(crate) struct Line<T> {
     waiting: HashMap<Whom, OfOne<T>>,
     /// Of whom nothing is being asked.
     ready: VecDeque<Whom>,
-    stored: VecDeque<(JailId, Prefix)>,
+    stored: VecDeque<Whom>,
     running: usize,
     failures: usize,
     /// How many of the failures each one has, a network's together.
@@ -142,8 +142,8 @@ impl<T> Line<T> {
     }
 
     /// Lines up a ban that stood at the start.
-    pub(crate) fn push_stored(&mut self, jail: JailId, prefix: Prefix) {
-        self.stored.push_back((jail, prefix));
+    pub(crate) fn push_stored(&mut self, jail: JailId, id: FailureId) {
+        self.stored.push_back((jail, id));
     }
 
     fn line_up(&mut self, whom: Whom, about: About<T>) {
@@ -164,9 +164,9 @@ impl<T> Line<T> {
             return None;
         }
         if self.ready.is_empty()
-            && let Some((jail, prefix)) = self.stored.pop_front()
+            && let Some(whom) = self.stored.pop_front()
         {
-            self.line_up((jail, FailureId::Prefix(prefix)), About::Ban(prefix));
+            self.line_up(whom, About::Ban);
         }
         let whom = self.ready.pop_front()?;
         let of_this_one = self.waiting.get_mut(&whom)?;
@@ -308,14 +308,14 @@ mod tests {
     fn stored_bans_come_when_nothing_else_does() {
         let mut line = Line::default();
         for last in 1..4 {
-            line.push_stored(JailId(0), Prefix::host([192, 0, 2, last].into()));
+            line.push_stored(JailId(0), FailureId::host([192, 0, 2, last].into()));
         }
         assert_eq!(line.push(whom("a"), 1), None);
         let expected = [
             "a Failures([1])",
-            "192.0.2.1 Ban(192.0.2.1)",
-            "192.0.2.2 Ban(192.0.2.2)",
-            "192.0.2.3 Ban(192.0.2.3)",
+            "192.0.2.1 Ban",
+            "192.0.2.2 Ban",
+            "192.0.2.3 Ban",
         ];
         assert_eq!(asked(&mut line), expected);
     }

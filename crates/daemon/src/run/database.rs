@@ -109,7 +109,7 @@ pub(super) fn read(opened: &mut Opened, jails: &[Jail], log: &Log) -> Read {
     let held = std::mem::take(&mut opened.held);
     if held.passed_over > 0 {
         let text = format!(
-            "{} stored bans are of no address and were passed over",
+            "{} stored bans make no sense (no such address or time) and were passed over",
             held.passed_over
         );
         log.write(clock::now(), Level::Warning, Kind::Rare, "database", &text);

@@ -228,7 +228,7 @@ mod tests {
         let read = Groups::new(&names, &mut table);
         read.read(&text, &slots, &mut captures, &mut memory);
         let mut named = NamedTexts::default();
-        captures.write_named(&table, &mut named);
+        captures.write_named(&table, None, &mut named);
         let named: Vec<_> = named.iter().collect();
         assert_eq!(named, expected, "{groups:?}");
     }

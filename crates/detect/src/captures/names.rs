@@ -7,7 +7,7 @@ use std::sync::Arc;
 pub(crate) struct Name(u32);
 
 /// Names that mean something to us; their numbers are the same in every rule.
-const KNOWN: [&str; 12] = [
+const KNOWN: [&str; 13] = [
     "fid",
     "ip4",
     "ip6",
@@ -20,6 +20,7 @@ const KNOWN: [&str; 12] = [
     "mlfgained",
     "mlfforget",
     "content",
+    "ip",
 ];
 
 impl Name {
@@ -36,6 +37,8 @@ impl Name {
     pub(crate) const MLFGAINED: Self = Self(9);
     pub(crate) const MLFFORGET: Self = Self(10);
     pub(crate) const CONTENT: Self = Self(11);
+    /// The address, where the id is another.
+    pub(crate) const IP: Self = Self(12);
 
     pub(crate) fn index(self) -> usize {
         self.0 as usize
@@ -109,6 +112,7 @@ mod tests {
             (Name::MLFGAINED, "mlfgained"),
             (Name::MLFFORGET, "mlfforget"),
             (Name::CONTENT, "content"),
+            (Name::IP, "ip"),
         ] {
             assert_eq!((names.number(text), &**names.text(name)), (name, text));
         }

@@ -108,7 +108,8 @@ impl Matched {
                 failure.hostname = hostname;
                 failure.time = self.time;
                 failure.rule = self.index;
-                known.write_named(&rule.names, &mut failure.captures);
+                let seen = address.filter(|seen| failure.id.prefix() != Some(*seen));
+                known.write_named(&rule.names, seen, &mut failure.captures);
                 match merged {
                     Some(merged) => {
                         failure.users.clone_from(merged.users());

@@ -1,6 +1,7 @@
 //! A filter and lines in, what is reported out. Lines without a date happen at the clock's time.
 
 mod explained;
+mod ids;
 mod order;
 mod recycled;
 mod sessions;

@@ -247,7 +247,7 @@ proptest::proptest! {
             proptest::prop_assert_eq!(merged.users(), &session.users.iter().collect());
             proptest::prop_assert_eq!(merged.session.standing, session.standing);
             let mut named = NamedTexts::default();
-            merged.captures().write_named(&Names::default(), &mut named);
+            merged.captures().write_named(&Names::default(), None, &mut named);
             proptest::prop_assert_eq!(named, session.captures.iter().map(|(name, text)| (*name, &**text)).collect());
             proptest::prop_assert_eq!(sessions.live.len(), model.live.len());
         }

@@ -110,8 +110,11 @@ impl IgnoreList {
         }
     }
 
-    /// True if somebody on the list lies in, is equal to, or is around `prefix`.
-    pub fn overlaps(&self, prefix: &Prefix) -> bool {
+    /// True if somebody on the list lies in, is equal to, or is around this one.
+    pub fn overlaps(&self, id: &FailureId) -> bool {
+        let FailureId::Prefix(prefix) = id else {
+            return self.find(id).is_some();
+        };
         let mut entries = self.entries.iter();
         self.addresses.overlaps(prefix) || entries.any(|entry| entry.prefixes.overlaps(prefix))
     }

@@ -1,7 +1,7 @@
 //! The counting of one jail against plain lists.
 
 use super::*;
-use crate::IgnoreList;
+use crate::{Enforceable, IgnoreList};
 use base::{JailName, NamedTexts, Prefix};
 use proptest::prelude::*;
 
@@ -19,7 +19,7 @@ fn policy(findtime: i64, maxmatches: u32) -> JailPolicy {
         ipv6_prefix: 128,
         aggregate: Vec::new(),
         fed_by_bans: false,
-        enforceable: true,
+        enforceable: Enforceable::Addresses,
     }
 }
 

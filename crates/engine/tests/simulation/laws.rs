@@ -1,10 +1,10 @@
 //! What must hold, checked with as little knowledge of the engine's inside as possible.
 
 use crate::world::LISTED;
-use base::{Prefix, Span, Timestamp};
+use base::{FailureId, Prefix, Span, Timestamp};
 use engine::{
-    Answer, BanKey, BanOutcome, BanRecord, Effect, Engine, Event, IgnoreList, JailId, Request,
-    RequestId, StoreWrite,
+    Answer, BanKey, BanOutcome, BanRecord, Effect, Enforceable, Engine, Event, IgnoreList, JailId,
+    Request, RequestId, StoreWrite,
 };
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -17,6 +17,8 @@ pub(crate) struct Laws {
     pub(crate) protected: Vec<(Prefix, Option<Timestamp>)>,
     /// Whom each jail ignores now.
     pub(crate) lists: Vec<IgnoreList>,
+    /// Whom each jail can keep out now.
+    pub(crate) enforceable: Vec<Enforceable>,
     /// Bans by hand that override the protection.
     forced: BTreeSet<BanKey>,
     /// Told as banned and not as lifted: with the sooner of the end that was decided first and the one that was told: the other one need not be stored yet.
@@ -43,7 +45,7 @@ pub(crate) struct Laws {
     wanted: BTreeSet<BanKey>,
 }
 
-fn covers(a: &Prefix, b: &Prefix) -> bool {
+fn covers(a: &FailureId, b: &FailureId) -> bool {
     a.contains(b) || b.contains(a)
 }
 
@@ -68,14 +70,14 @@ impl Laws {
         self.open.insert(id, (jail, self.moment));
         if let Request::Ban {
             jail,
-            prefixes,
+            ids,
             force: true,
             ..
         } = request
         {
-            let keys = prefixes.iter().map(|prefix| BanKey {
+            let keys = ids.iter().map(|id| BanKey {
                 jail: *jail,
-                prefix: *prefix,
+                id: id.clone(),
             });
             self.forced.extend(keys);
         }
@@ -86,13 +88,13 @@ impl Laws {
             StoreWrite::Ban { jail, record, .. } | StoreWrite::Prolong { jail, record, .. } => {
                 self.unstored.insert(BanKey {
                     jail: *jail,
-                    prefix: record.prefix,
+                    id: record.id.clone(),
                 });
             }
-            StoreWrite::Length { jail, prefix, .. } | StoreWrite::Delete { jail, prefix, .. } => {
+            StoreWrite::Length { jail, id, .. } | StoreWrite::Delete { jail, id, .. } => {
                 self.unstored.insert(BanKey {
                     jail: *jail,
-                    prefix: *prefix,
+                    id: id.clone(),
                 });
             }
             StoreWrite::DeleteAll { .. } => self.all_unstored = true,
@@ -106,7 +108,7 @@ impl Laws {
         for ban in engine.bans().filter(|ban| ban.jail == jail) {
             let key = BanKey {
                 jail,
-                prefix: ban.prefix,
+                id: ban.id.clone(),
             };
             let end = bantime.map(|bantime| ban.time + bantime);
             match self.acknowledged.get_mut(&key) {
@@ -138,7 +140,7 @@ impl Laws {
                 (
                     BanKey {
                         jail: ban.jail,
-                        prefix: ban.prefix,
+                        id: ban.id.clone(),
                     },
                     ban.until,
                 )
@@ -147,13 +149,14 @@ impl Laws {
         self.acknowledged
             .retain(|_, until| until.is_none_or(|until| now < until));
         for (key, until) in self.acknowledged.clone() {
-            if self.forbidden(now, &key) {
+            let lost = key.id.prefix().is_none() && self.may_be_unstored(&key);
+            if lost || self.forbidden(now, &key) {
                 self.acknowledged.remove(&key);
                 continue;
             }
             // It may be part of a network that is banned as a whole by now.
             let around = |(wanted, _): &(&BanKey, &Option<Timestamp>)| {
-                wanted.jail == key.jail && wanted.prefix.contains(&key.prefix)
+                wanted.jail == key.jail && wanted.id.contains(&key.id)
             };
             let around = stands.iter().find(around).map(|(_, until)| until);
             let Some(now_until) = stands.get(&key).or(around) else {
@@ -177,19 +180,23 @@ impl Laws {
     fn forbidden(&self, now: Timestamp, key: &BanKey) -> bool {
         let loopback = ["127.0.0.0/8", "::1"].map(|text| text.parse::<Prefix>().unwrap());
         let protected = |(prefix, until): &(Prefix, Option<Timestamp>)| {
-            still(now, *until) && covers(prefix, &key.prefix)
+            still(now, *until) && covers(&FailureId::of(*prefix), &key.id)
         };
         loopback
             .iter()
             .chain(&self.own)
-            .any(|own| covers(own, &key.prefix))
+            .any(|own| covers(&FailureId::of(*own), &key.id))
             || self.is_listed(key)
             || self.protected.iter().any(protected)
     }
 
     fn is_listed(&self, key: &BanKey) -> bool {
         let list = &self.lists[key.jail.0 as usize];
-        list.prefixes().any(|listed| covers(listed, &key.prefix))
+        list.overlaps(&key.id)
+    }
+
+    fn may_be_unstored(&self, key: &BanKey) -> bool {
+        self.all_unstored || self.unstored.contains(key)
     }
 
     pub(crate) fn effect(
@@ -205,7 +212,10 @@ impl Laws {
                 if self.forbidden(now, key) && !self.forced.contains(key) {
                     return Err(format!("{key:?} is protected and banned"));
                 }
-                if self.wanted.insert(*key) {
+                if !self.enforceable[key.jail.0 as usize].covers(&key.id) {
+                    return Err(format!("{key:?} is banned and nothing can keep it out"));
+                }
+                if self.wanted.insert(key.clone()) {
                     count(&mut self.begun, key.jail);
                 }
                 self.ends.insert(*seq, *until);
@@ -216,7 +226,7 @@ impl Laws {
                 {
                     return Err(format!("{key:?} ends before its time"));
                 }
-                self.touched.insert(*key, self.moment);
+                self.touched.insert(key.clone(), self.moment);
                 self.acknowledged.remove(key);
                 self.cut.remove(key);
                 self.wanted.remove(key);
@@ -227,7 +237,7 @@ impl Laws {
             Effect::Notify(Event::FoundAgain { jail, .. }) => count(&mut self.found_again, *jail),
             Effect::Notify(Event::Banned {
                 jail,
-                prefix,
+                id,
                 seq,
                 restored,
                 until,
@@ -235,7 +245,7 @@ impl Laws {
             }) => {
                 let key = BanKey {
                     jail: *jail,
-                    prefix: *prefix,
+                    id: id.clone(),
                 };
                 self.banned(now, key, (*seq, *until), *restored, kernel, store)?;
             }
@@ -273,10 +283,10 @@ impl Laws {
         if !store.contains_key(&key) && !self.unstored.contains(&key) {
             return Err(format!("{key:?} is acknowledged and not in the store"));
         }
-        self.touched.insert(key, self.moment);
+        self.touched.insert(key.clone(), self.moment);
         let cut = self.cut.remove(&key).flatten();
         let promised = sooner(sooner(until, told), cut);
-        let before = self.acknowledged.insert(key, promised);
+        let before = self.acknowledged.insert(key.clone(), promised);
         if before.is_some() && !restored {
             return Err(format!("{key:?} is acknowledged again while it stands"));
         }
@@ -288,12 +298,12 @@ impl Laws {
         &self,
         jail: JailId,
         asked: u64,
-        outcomes: &[(Prefix, BanOutcome)],
+        outcomes: &[(FailureId, BanOutcome)],
     ) -> Result<(), String> {
-        for (prefix, outcome) in outcomes {
+        for (id, outcome) in outcomes {
             let key = BanKey {
                 jail,
-                prefix: *prefix,
+                id: id.clone(),
             };
             let touched = self.touched.get(&key).is_some_and(|moment| *moment > asked);
             match outcome {
@@ -342,7 +352,7 @@ impl Laws {
                 (
                     BanKey {
                         jail: ban.jail,
-                        prefix: ban.prefix,
+                        id: ban.id.clone(),
                     },
                     ban.until,
                 )
@@ -372,7 +382,7 @@ impl Laws {
     }
 
     fn store_is(&self, now: Timestamp, desired: &Kernel, store: &Store) -> Result<(), String> {
-        let told = |key: &BanKey| self.all_unstored || self.unstored.contains(key);
+        let told = |key: &BanKey| self.may_be_unstored(key);
         for (key, until) in desired.iter().filter(|(key, _)| !told(key)) {
             match store.get(key) {
                 Some(row) if row.until() == *until => {}
@@ -382,8 +392,7 @@ impl Laws {
         }
         for (key, row) in store.iter().filter(|(key, _)| !told(key)) {
             let runs = row.until().is_none_or(|until| until > now);
-            let around =
-                |wanted: &BanKey| wanted.jail == key.jail && wanted.prefix.contains(&key.prefix);
+            let around = |wanted: &BanKey| wanted.jail == key.jail && wanted.id.contains(&key.id);
             let stands = desired.keys().any(around);
             if runs && !stands && !self.may_be_left_out(now, key) {
                 return Err(format!("{key:?} is stored and not wanted: {row:?}"));
@@ -397,13 +406,15 @@ impl Laws {
         self.forbidden(now, key)
             || self.was_protected(key)
             || self.other_bantime.contains(&key.jail)
+            // The rows of a jail that lost its actions wait for others.
+            || !self.enforceable[key.jail.0 as usize].covers(&key.id)
     }
 
     fn was_protected(&self, key: &BanKey) -> bool {
         ["10.0.0.2", "10.0.0.6", "2001:db8::2"]
             .iter()
             .chain(&LISTED)
-            .any(|text| covers(&text.parse().unwrap(), &key.prefix))
+            .any(|text| covers(&FailureId::from(*text), &key.id))
     }
 
     pub(crate) fn after_unban_all(

@@ -5,8 +5,9 @@ use crate::random::Random;
 use base::{FailureId, Family, JailName, NamedTexts, Prefix, Span, Texts, Timestamp};
 use engine::formula::Formula;
 use engine::{
-    Aggregate, BanKey, BanRecord, BanTime, Effect, Engine, Failure, Growth, GrowthRule,
-    IgnoreSource, Input, JailId, JailPolicy, Limits, Request, RequestId, StoreWrite, USUAL_FORMULA,
+    Aggregate, BanKey, BanRecord, BanTime, Effect, Enforceable, Engine, Failure, Growth,
+    GrowthRule, IgnoreSource, Input, JailId, JailPolicy, Limits, Request, RequestId, StoreWrite,
+    USUAL_FORMULA,
 };
 use std::collections::{BTreeMap, VecDeque};
 use std::fmt::Write as _;
@@ -94,7 +95,7 @@ pub(crate) fn policies() -> Vec<JailPolicy> {
         ipv6_prefix: 64,
         aggregate: Vec::new(),
         fed_by_bans: false,
-        enforceable: true,
+        enforceable: Enforceable::Addresses,
     };
     let mut policies = vec![
         jail("short"),
@@ -102,6 +103,9 @@ pub(crate) fn policies() -> Vec<JailPolicy> {
         jail("recidive"),
         jail("growing"),
     ];
+    for open in [0, 3] {
+        policies[open].enforceable = Enforceable::AnyId;
+    }
     policies[1].bantime = None;
     policies[1].ignoreself = false;
     policies[1].maxretry = 4;
@@ -128,7 +132,7 @@ pub(crate) fn prefix(text: &str) -> Prefix {
     text.parse().unwrap()
 }
 
-const SUBJECTS: [&str; 14] = [
+const SUBJECTS: [&str; 17] = [
     "10.0.0.1",
     "10.0.0.2",
     "10.0.0.3",
@@ -143,9 +147,12 @@ const SUBJECTS: [&str; 14] = [
     "2001:db8::2",
     "2001:db8:0:1::1",
     "999.1.1.1",
+    "mallory",
+    "a b",
+    "é'\"x",
 ];
 /// Whom a jail's list holds now and then.
-pub(crate) const LISTED: [&str; 3] = ["10.0.0.3", "10.0.0.4/31", "2001:db8:0:1::1"];
+pub(crate) const LISTED: [&str; 4] = ["10.0.0.3", "10.0.0.4/31", "2001:db8:0:1::1", "a b"];
 const OWN: &str = "192.168.0.1";
 
 impl World {
@@ -170,6 +177,8 @@ impl World {
         world.laws.own.push(prefix(OWN));
         let lists = policies().into_iter().map(|policy| policy.ignoreip);
         world.laws.lists = lists.collect();
+        let enforceable = policies().into_iter().map(|policy| policy.enforceable);
+        world.laws.enforceable = enforceable.collect();
         world
     }
 
@@ -231,10 +240,16 @@ impl World {
         policy.ignoreip = self.laws.lists[place].clone();
         policy.bantime = times[self.random.below(4)].map(Span::from_secs);
         policy.maxretry = 1 + self.random.below(4) as u32;
+        if jail.0 == 0 && self.random.once_in(3) {
+            policy.enforceable = [Enforceable::AnyId, Enforceable::Addresses][self.random.below(2)];
+        }
+        let enforceable = policy.enforceable;
         self.policies[place] = policy.clone();
         self.laws.ends_changed(&self.engine, jail, policy.bantime);
         let policy = Box::new(policy);
-        self.step(Input::Policy { jail, policy })
+        self.step(Input::Policy { jail, policy })?;
+        self.laws.enforceable[place] = enforceable;
+        Ok(())
     }
 
     fn failures(&mut self) -> Result<(), String> {
@@ -244,10 +259,7 @@ impl World {
         for _ in 0..1 + self.random.below(4) {
             let age = if late { self.random.below(120) } else { 0 };
             let failure = Failure {
-                id: &match subject.parse() {
-                    Ok(prefix) => FailureId::Prefix(prefix),
-                    Err(_) => FailureId::Raw(subject.into()),
-                },
+                id: &subject.into(),
                 time: Timestamp::from_secs(self.now - age as i64),
                 user: Some(["u0", "u1", "u2"][self.random.below(3)]),
                 users: &Texts::default(),
@@ -272,17 +284,20 @@ impl World {
                 "10.0.0.8",
                 "127.0.0.1",
                 "2001:db8::/64",
+                "mallory",
+                "a b",
+                "1.2.3.456",
                 OWN,
             ];
             (0..1 + random.below(3))
-                .map(|_| prefix(texts[random.below(texts.len())]))
+                .map(|_| FailureId::from(texts[random.below(texts.len())]))
                 .collect()
         };
         let jail = JailId(self.random.below(4) as u32);
         let request = match self.random.below(6) {
             0 | 1 => Request::Ban {
                 jail,
-                prefixes: some(&mut self.random),
+                ids: some(&mut self.random),
                 time: match self.random.below(4) {
                     0 => Some(BanTime::Permanent),
                     1 => Some(BanTime::For(Span::from_secs(500))),
@@ -292,12 +307,12 @@ impl World {
             },
             5 => Request::Attempt {
                 jail,
-                id: FailureId::Prefix(prefix(SUBJECTS[self.random.below(8)])),
+                id: SUBJECTS[self.random.below(SUBJECTS.len())].into(),
                 matches: ["by", "hand"].iter().collect(),
             },
             2 | 3 => Request::Unban {
                 jail: self.random.once_in(2).then_some(jail),
-                prefixes: some(&mut self.random),
+                ids: some(&mut self.random),
             },
             _ => Request::UnbanAll,
         };
@@ -326,10 +341,7 @@ impl World {
         let mut list = policies()[jail].ignoreip.clone();
         for _ in 0..self.random.below(3) {
             let who = LISTED[self.random.below(LISTED.len())];
-            list.push(
-                IgnoreSource::File("/list".into()),
-                FailureId::Prefix(prefix(who)),
-            );
+            list.push(IgnoreSource::File("/list".into()), who.into());
         }
         self.laws.lists[jail] = list;
         self.tell_list(jail)
@@ -433,27 +445,21 @@ impl World {
         match write {
             _ if self.fault == Fault::StoreLies && self.random.once_in(4) => {}
             StoreWrite::Ban { jail, record, .. } | StoreWrite::Prolong { jail, record, .. } => {
-                let prefix = record.prefix;
-                self.store.insert(BanKey { jail, prefix }, record);
+                let id = record.id.clone();
+                self.store.insert(BanKey { jail, id }, record);
             }
             StoreWrite::Length {
-                jail,
-                prefix,
-                length,
-                ..
+                jail, id, length, ..
             } => {
-                if let Some(row) = self.store.get_mut(&BanKey { jail, prefix }) {
+                if let Some(row) = self.store.get_mut(&BanKey { jail, id }) {
                     row.length = length;
                 }
             }
             StoreWrite::Delete {
-                jail,
-                prefix,
-                inside,
-                ..
+                jail, id, inside, ..
             } => {
                 self.store.retain(|key, _| {
-                    let gone = key.prefix == prefix || inside && prefix.contains(&key.prefix);
+                    let gone = key.id == id || inside && id.contains(&key.id);
                     key.jail != jail || !gone
                 });
             }
@@ -487,6 +493,8 @@ impl World {
         self.kernel_retry.clear();
         self.store_queue.clear();
         self.answers.clear();
+        // What holds an id that is no address does not outlive the process, and nobody reads it back.
+        self.kernel.retain(|key, _| key.id.prefix().is_some());
         self.engine = fresh_engine(self.policies.clone());
         self.laws.crashed();
         let seconds = self.random.below(60) as i64;
@@ -512,10 +520,11 @@ impl World {
             .kernel
             .iter()
             .filter(|(key, _)| !self.store.get(key).is_some_and(runs))
-            .map(|(key, until)| (*key, *until))
+            .map(|(key, until)| (key.clone(), *until))
             .collect();
         for (key, until) in elements {
-            let BanKey { jail, prefix } = key;
+            let BanKey { jail, id } = key;
+            let prefix = id.prefix().unwrap();
             if self.fault != Fault::NothingAdopted {
                 self.step(Input::Adopted {
                     jail,

@@ -381,7 +381,7 @@ fn any_damage_leaves_a_store_that_works() {
         prop_assert!(written.is_ok(), "{written:?}");
         let (bans, _) = store.current_bans(START).unwrap();
         let new = "192.0.2.77".parse().unwrap();
-        prop_assert!(bans.iter().any(|ban| ban.prefix == new));
+        prop_assert!(bans.iter().any(|ban| ban.id == new));
         if begun {
             anew.set(anew.get() + 1);
             let sql = "PRAGMA integrity_check";

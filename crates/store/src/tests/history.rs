@@ -39,6 +39,8 @@ fn everybody_who_was_banned_is_remembered_for_longer_bans() {
             ("bips", "192.0.2.3", "a", -9000, -1.0, 4, "{}"),
             ("bips", "192.0.2.4", "a", -9000, -2.0, 1, "{}"),
             ("bips", "some-user", "a", -9000, -1.0, 1, "{}"),
+            ("bips", "999.1.1.1", "a", -9000, -1.0, 1, "{}"),
+            ("stockade_prefix_bans", "some-user", "a", -7, 1.0, 3, "{}"),
             (
                 "stockade_prefix_bans",
                 "2001:db8::/64",
@@ -57,10 +59,7 @@ fn everybody_who_was_banned_is_remembered_for_longer_bans() {
         .map(|past| {
             let length = past.length.map(Span::as_secs_f64);
             let time = past.time.as_secs() - AT;
-            format!(
-                "{} {} {time} {length:?} {}",
-                past.jail, past.prefix, past.count
-            )
+            format!("{} {} {time} {length:?} {}", past.jail, past.id, past.count)
         })
         .collect();
     assert_eq!(
@@ -71,11 +70,16 @@ fn everybody_who_was_banned_is_remembered_for_longer_bans() {
             "a 192.0.2.2 -9000 Some(600.0) 1",
             "a 192.0.2.3 -9000 None 4",
             "a 192.0.2.4 -9000 Some(0.0) 1",
+            "a some-user -9000 None 1",
             "a 2001:db8::/64 -7 Some(1.0) 3",
         ]
     );
-    let standing: Vec<String> = held.bans.iter().map(|ban| ban.prefix.to_string()).collect();
-    assert_eq!(standing, ["192.0.2.3", "192.0.2.1", "192.0.2.1"]);
+    let standing: Vec<String> = held.bans.iter().map(|ban| ban.id.to_string()).collect();
+    assert_eq!(
+        standing,
+        ["192.0.2.3", "some-user", "192.0.2.1", "192.0.2.1"]
+    );
+    // What was meant as an address, and a text among our networks whose ban is over.
     assert_eq!(held.passed_over, 1);
 }
 

@@ -60,7 +60,7 @@ fn fail2bans_bans_counts_and_positions_come_once() {
     let mut said: Vec<String> = held
         .past
         .iter()
-        .map(|past| format!("{} {} {}", past.jail, past.prefix, past.count))
+        .map(|past| format!("{} {} {}", past.jail, past.id, past.count))
         .collect();
     said.sort();
     assert_eq!(
@@ -69,29 +69,33 @@ fn fail2bans_bans_counts_and_positions_come_once() {
             "a 192.0.2.1 2",
             "a 192.0.2.2 5",
             "a 192.0.2.3 9",
+            "a a-user 1",
             "b 192.0.2.1 1"
         ]
     );
     let standing: Vec<String> = held
         .bans
         .iter()
-        .map(|ban| format!("{} {}", ban.jail, ban.prefix))
+        .map(|ban| format!("{} {}", ban.jail, ban.id))
         .collect();
-    assert_eq!(standing, ["b 192.0.2.1", "a 192.0.2.3", "a 192.0.2.1"]);
-    assert_eq!(held.bans[2].failures, 3);
+    assert_eq!(
+        standing,
+        ["a a-user", "b 192.0.2.1", "a 192.0.2.3", "a 192.0.2.1"]
+    );
+    assert_eq!(held.bans[3].failures, 3);
     assert_eq!(held.logs[..2], [position("/one", 10), position("/two", 25)]);
     assert_eq!(held.logs.len(), 3);
     // Whatever happens over there later is of no interest any more.
     let unban = Write::Unban {
         jail: "a".into(),
-        prefix: "192.0.2.1".parse().unwrap(),
+        id: "192.0.2.1".into(),
     };
     store.write(&[unban]).unwrap();
     assert_eq!(store.import(&other, &["a", "b"], NOW).unwrap(), None);
     drop(store);
     let mut store = open(&path);
     assert_eq!(store.import(&other, &["a", "b"], NOW).unwrap(), None);
-    assert_eq!(store.current_bans(NOW).unwrap().0.len(), 2);
+    assert_eq!(store.current_bans(NOW).unwrap().0.len(), 3);
 }
 
 #[test]

@@ -130,7 +130,7 @@ fn rows_that_fit_no_rule_do_not_stop_the_rest() {
         .held
         .past
         .iter()
-        .map(|past| format!("{} {}", past.jail, past.prefix))
+        .map(|past| format!("{} {}", past.jail, past.id))
         .collect();
     assert_eq!(said, ["gone 192.0.2.1", "a 10.0.0.0"]);
     assert_eq!(count(opened.store.raw(), "jails"), 3);

@@ -51,7 +51,7 @@ class Log:
 def told(ticket):
     data = ticket.getData()
     return {
-        "ip": str(ticket.getIP()),
+        "ip": str(ticket.getID()),
         "time": ticket.getTime(),
         "length": ticket.getBanTime(),
         "count": ticket.getBanCount(),

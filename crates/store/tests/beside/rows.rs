@@ -18,6 +18,14 @@ fn address() -> impl Strategy<Value = String> {
     ]
 }
 
+/// Ids that are no address. fail2ban can read none back with a slash or a NUL in it.
+fn no_address() -> impl Strategy<Value = String> {
+    prop_oneof![
+        "mallory|a b|é'\"x|192\\.0\\.2|%s|NULL|1e3",
+        "[A-Za-z][ -.0-~éß🕴]{0,9}",
+    ]
+}
+
 fn jail() -> impl Strategy<Value = String> {
     prop_oneof![Just("a".to_owned()), Just("b".to_owned())]
 }
@@ -32,10 +40,10 @@ fn length() -> impl Strategy<Value = Option<Span>> {
 }
 
 prop_compose! {
-    /// A ban of a single address in one of two jails, whose last failure was within 4,000 seconds.
+    /// A ban of a single address or another id in one of two jails, whose last failure was within 4,000 seconds.
     pub(crate) fn any_ban()(
         jail in jail(),
-        address in address(),
+        id in prop_oneof![4 => address(), 1 => no_address()],
         ago in 0..4_000_000_000_i64,
         half in any::<bool>(),
         length in length(),
@@ -44,21 +52,27 @@ prop_compose! {
         users in proptest::collection::btree_map(".{0,8}", 1..50_u32, 0..4),
         matches in proptest::collection::vec(any::<String>(), 0..15),
         captures in proptest::collection::btree_map("[a-z][a-z0-9_]{0,6}", any::<String>(), 0..4),
+        ip in proptest::option::of(address()),
     ) -> Ban {
         // Halves of a second are where rounding shows.
         let ago = if half { ago / 500_000 * 500_000 } else { ago };
-        // Names with a meaning of their own; `ip` is whom fail2ban bans instead.
-        let own = ["matches", "failures", "user", "users", "ip"];
+        // Names with a meaning of their own; `ip` is the address that was seen with another id.
+        let own = ["matches", "failures", "user", "users", "ip", "fid"];
         Ban {
             jail,
-            prefix: address.parse().unwrap(),
+            id: id.as_str().into(),
             time: Timestamp::from_micros(NOW.as_micros() - ago),
             length,
             count,
             failures,
             users: users.into_iter().collect(),
             matches,
-            captures: captures.into_iter().filter(|(name, _)| !own.contains(&name.as_str())).collect(),
+            captures: {
+                let mut captures = captures;
+                captures.retain(|name, _| !own.contains(&name.as_str()));
+                captures.extend(ip.map(|ip| ("ip".to_owned(), ip)));
+                captures.into_iter().collect()
+            },
         }
     }
 }

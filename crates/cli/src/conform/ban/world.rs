@@ -4,8 +4,9 @@ use super::T0;
 use base::{FailureId, JailName, NamedTexts, Prefix, Span, Texts, Timestamp};
 use engine::formula::{self, Formula};
 use engine::{
-    Answer, BanOutcome, BanRecord, Effect, Engine, Event, Failure, Growth, GrowthRule, IgnoreList,
-    IgnoreReason, Input, JailId, JailPolicy, Request, RequestId, StoreWrite, USUAL_FORMULA,
+    Answer, BanOutcome, BanRecord, Effect, Enforceable, Engine, Event, Failure, Growth, GrowthRule,
+    IgnoreList, IgnoreReason, Input, JailId, JailPolicy, Request, RequestId, StoreWrite,
+    USUAL_FORMULA,
 };
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
@@ -15,7 +16,7 @@ pub(super) struct World {
     /// The jails' options as the configuration has them, to which a start returns.
     options: Map<String, Value>,
     engine: Engine,
-    rows: BTreeMap<(u32, Prefix), BanRecord>,
+    rows: BTreeMap<(u32, FailureId), BanRecord>,
     /// Seconds since 1970.
     now: i64,
     /// What happened in the step at hand.
@@ -57,7 +58,7 @@ impl World {
             "banip" => {
                 let request = Request::Ban {
                     jail: self.jail(step)?,
-                    prefixes: prefixes(&step["ips"])?,
+                    ids: ids(&step["ips"])?,
                     time: None,
                     force: true,
                 };
@@ -66,7 +67,7 @@ impl World {
             "unbanip" => {
                 let request = Request::Unban {
                     jail: Some(self.jail(step)?),
-                    prefixes: prefixes(&step["ips"])?,
+                    ids: ids(&step["ips"])?,
                 };
                 self.ask(request);
             }
@@ -264,17 +265,15 @@ impl World {
                 record.captures.clear();
                 self.events.push(json!({
                     "t": self.now - T0,
-                    "matches of": record.prefix.to_string(),
+                    "matches of": record.id.to_string(),
                     "are": record.matches,
                 }));
-                self.rows.insert((jail.0, record.prefix), record);
+                self.rows.insert((jail.0, record.id.clone()), record);
                 seq
             }
             StoreWrite::Prolong { seq, .. } | StoreWrite::Length { seq, .. } => seq,
-            StoreWrite::Delete {
-                seq, jail, prefix, ..
-            } => {
-                self.rows.remove(&(jail.0, prefix));
+            StoreWrite::Delete { seq, jail, id, .. } => {
+                self.rows.remove(&(jail.0, id));
                 seq
             }
             StoreWrite::DeleteAll { seq } => {
@@ -311,7 +310,7 @@ impl World {
             }
             Event::BannedBefore {
                 jail,
-                prefix,
+                id,
                 bans,
                 last,
                 usual,
@@ -321,19 +320,19 @@ impl World {
                 let (usual, length) = (words(*usual), base::format_seconds(*length));
                 let last = last.as_secs() - T0;
                 format!(
-                    "[{jail}] IP {prefix} is bad: {bans} # last @T+{last} - incr {usual} to {length}"
+                    "[{jail}] IP {id} is bad: {bans} # last @T+{last} - incr {usual} to {length}"
                 )
             }
             Event::Grown {
                 jail,
-                prefix,
+                id,
                 length,
                 count,
                 until,
             } => {
                 let (jail, length) = (self.name(*jail), base::format_seconds(*length));
                 let until = until.as_secs() - T0;
-                format!("[{jail}] Increase Ban {prefix} ({count} # {length} -> @T+{until})")
+                format!("[{jail}] Increase Ban {id} ({count} # {length} -> @T+{until})")
             }
             Event::Ignored { jail, id, why } => {
                 let rule = match why {
@@ -345,7 +344,7 @@ impl World {
             }
             Event::Banned {
                 jail,
-                prefix,
+                id,
                 time,
                 until,
                 failures,
@@ -357,7 +356,7 @@ impl World {
                 let spared = *restored && self.options[self.name(*jail)]["norestored"] == true;
                 let call = json!({
                     "t": self.now - T0,
-                    "ban of": prefix.to_string(),
+                    "ban of": id.to_string(),
                     "jail": self.name(*jail),
                     "time": time.as_secs() - T0,
                     "bantime": until.map_or(-1, |until| until.since(*time).as_secs()),
@@ -368,25 +367,22 @@ impl World {
                 });
                 self.events.extend((!spared).then_some(call));
                 let how = if *restored { "Restore Ban" } else { "Ban" };
-                format!("[{}] {how} {prefix}", self.name(*jail))
+                format!("[{}] {how} {id}", self.name(*jail))
             }
-            Event::Unbanned { jail, prefix, .. } => {
-                format!("[{}] Unban {prefix}", self.name(*jail))
+            Event::Unbanned { jail, id, .. } => {
+                format!("[{}] Unban {id}", self.name(*jail))
             }
             Event::AlreadyBanned {
-                jail,
-                prefix,
-                after,
-                ..
+                jail, id, after, ..
             } => match after.as_secs() {
                 ..3 => return,
                 after => {
                     let level = if after < 60 { "NOTICE" } else { "WARNING" };
-                    format!("{level} [{}] {prefix} already banned", self.name(*jail))
+                    format!("{level} [{}] {id} already banned", self.name(*jail))
                 }
             },
-            Event::ExpiredIgnored { jail, prefix } => {
-                format!("[{}] Ignore {prefix}, expired bantime", self.name(*jail))
+            Event::ExpiredIgnored { jail, id } => {
+                format!("[{}] Ignore {id}, expired bantime", self.name(*jail))
             }
             // The original has no such thing.
             Event::Ineffective { .. } => return,
@@ -407,7 +403,7 @@ impl World {
                 .map(|ban| {
                     let end = ban.until.map(|until| until.as_secs() - T0);
                     let end = end.map_or(json!("permanent"), |end| end.into());
-                    (ban.prefix.to_string(), end)
+                    (ban.id.to_string(), end)
                 })
                 .collect();
             let shown = json!({
@@ -423,7 +419,7 @@ impl World {
 
     /// The rows of the model store: jail, address, start, length, count.
     pub(super) fn bips(&self) -> Vec<Value> {
-        let rows = self.rows.iter().map(|((jail, prefix), row)| {
+        let rows = self.rows.iter().map(|((jail, id), row)| {
             let length = row.length.map_or(json!(-1), |length| {
                 let whole = Span::from_secs(length.as_secs()) == length;
                 match whole {
@@ -434,7 +430,7 @@ impl World {
             let time = row.time.as_secs() - T0;
             json!([
                 self.name(JailId(*jail)),
-                prefix.to_string(),
+                id.to_string(),
                 time,
                 length,
                 row.count
@@ -482,7 +478,7 @@ fn policy(name: &str, options: &Value) -> Result<JailPolicy, String> {
         ipv6_prefix: 128,
         aggregate: Vec::new(),
         fed_by_bans: false,
-        enforceable: true,
+        enforceable: Enforceable::Addresses,
     };
     set_ignoreip(&mut policy, &options["ignoreip"])?;
     Ok(policy)
@@ -540,6 +536,10 @@ fn seconds(value: &Value) -> Result<Span, String> {
         None => value.as_f64().ok_or("a time that is none")?,
     };
     Ok(Span::from_secs_f64(seconds))
+}
+
+fn ids(list: &Value) -> Result<Vec<FailureId>, String> {
+    Ok(prefixes(list)?.into_iter().map(FailureId::Prefix).collect())
 }
 
 fn prefixes(list: &Value) -> Result<Vec<Prefix>, String> {

@@ -36,7 +36,7 @@ impl Crew {
         for ticket in standing {
             troop
                 .live
-                .entry(ticket.prefix)
+                .entry(ticket.id.clone())
                 .or_insert_with(|| Arc::new(ticket));
         }
         self.reload_troop(&mut troop, workers);

@@ -53,8 +53,8 @@ fn check(params: &[(&str, &str)], family: For, expected: &str) {
     assert_eq!(*template, Template::new(expected), "{notes:?}");
 }
 
-const V4: For = Some(Family::Inet4);
-const V6: For = Some(Family::Inet6);
+const V4: For = For::INET4;
+const V6: For = For::INET6;
 
 #[test]
 fn options_for_the_family_come_first() {
@@ -72,15 +72,19 @@ fn options_for_the_family_come_first() {
 fn what_every_action_has() {
     let ban = "<br>|<sp>|<fq-hostname>|<sh-hostname>|<timeout>|<bantime>|<name>";
     let params = [("actionban", ban), ("timeout", "1m 30s"), ("bantime", "7")];
-    check(&params, None, "\n| |vm.example.org|vm|90|<bantime>|<name>");
+    check(
+        &params,
+        For::Any,
+        "\n| |vm.example.org|vm|90|<bantime>|<name>",
+    );
     check(
         &[("actionban", "<timeout> <br>"), ("br", "own")],
-        None,
+        For::Any,
         "60 own",
     );
     // Names within names, innermost first.
     let nested = [("actionban", "<a_<b>>"), ("b", "c"), ("a_c", "found")];
-    check(&nested, None, "found");
+    check(&nested, For::Any, "found");
 }
 
 #[test]
@@ -105,9 +109,9 @@ fn circles_are_noted_and_cost_one_command() {
         ("z", "<y>"),
         ("actionunban", "u"),
     ]);
-    assert!(definition.template(Command::Ban, None).is_err());
+    assert!(definition.template(Command::Ban, For::Any).is_err());
     assert_eq!(
-        definition.template(Command::Unban, None),
+        definition.template(Command::Unban, For::Any),
         Ok(&Template::new("u"))
     );
     assert!(
@@ -121,7 +125,7 @@ fn circles_are_noted_and_cost_one_command() {
         .iter()
         .map(|(key, value)| (key.as_str(), value.as_str()));
     let params: Vec<(&str, &str)> = pairs.chain([("actionban", "b <a0>")]).collect();
-    check(&params, None, "b <a30>");
+    check(&params, For::Any, "b <a30>");
 }
 
 #[test]
@@ -131,7 +135,7 @@ fn properties() {
     let families = plain.families.as_slice();
     assert_eq!(
         (families, plain.on_demand, plain.norestored),
-        (&[None][..], false, false)
+        (&[For::Any][..], false, false)
     );
     assert_eq!(plain.timeout, Duration::from_secs(60));
     assert!(plain.has(Command::Ban) && !plain.has(Command::Unban));

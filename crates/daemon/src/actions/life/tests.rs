@@ -107,10 +107,7 @@ fn run(params: &[(&'static str, &'static str)], steps: &[Step]) -> Vec<String> {
     let mut life = Life::new(Arc::new(action(params).0));
     let mut notes = Notes::default();
     for step in steps {
-        let ticket = |ip: &str| {
-            let prefix = ip.parse().unwrap();
-            Arc::new(Ticket::bare(prefix, Timestamp::from_secs(0)))
-        };
+        let ticket = |ip: &str| Arc::new(Ticket::bare(ip.into(), Timestamp::from_secs(0)));
         let done = match step {
             Start => life.start(&mut notes),
             Ban(ip) => life.ban(&mut notes, &ticket(ip)),
@@ -265,6 +262,62 @@ fn the_same_command_runs_once() {
         &[Start, Ban("2001::1"), Ban("1.1.1.1"), Flush, Stop],
         &format!(
             "S [] | B 4 2001::1 | B 4 1.1.1.1 | {FLUSHED} | F [inet6] | F [inet4] | T [] | T [inet6] | T [inet4]"
+        ),
+    );
+}
+
+/// As fail2ban does: all that the action has is started for it, and what is undone is undone for it alone.
+#[test]
+fn an_id_that_is_no_address() {
+    check(
+        &with(&[SIX]),
+        &[
+            Ban("mallory"),
+            Ban("eve"),
+            Prolong("eve"),
+            Unban("eve"),
+            Flush,
+            Stop,
+        ],
+        &format!(
+            "S 4 | S 6 | B 4 mallory | B 4 eve | P 4 eve | U 4 eve | {FLUSHED} | F 4 | T 4 | T 6"
+        ),
+    );
+    // Who comes later finds it started, and so does who came before: there fail2ban starts it once more.
+    check(
+        &with(&[SIX]),
+        &[Ban("1.1.1.1"), Ban("mallory"), Ban("2001::1"), Flush, Stop],
+        &format!(
+            "S 4 | B 4 1.1.1.1 | S 6 | B 4 mallory | B 6 2001::1 | {FLUSHED} | F 4 | F 6 | T 4 | T 6"
+        ),
+    );
+    let named = with(&[
+        ("actionstart", "S [<family>]"),
+        ("actionban", "B [<family>] <ip>"),
+        ("actionstop", "T [<family>]"),
+        ("actionflush", "F [<family>]"),
+    ]);
+    check(
+        &named,
+        &[Start, Ban("mallory"), Flush, Stop],
+        &format!("S [] | B [None] mallory | {FLUSHED} | F [None] | T []"),
+    );
+    let mut both = named;
+    both.push(SIX);
+    check(
+        &both,
+        &[Start, Ban("mallory"), Flush, Stop],
+        &format!(
+            "S [inet4] | S [inet6] | B [None] mallory | {FLUSHED} | F [None] | T [inet4] | T [inet6] | T [None]"
+        ),
+    );
+    check(
+        &with(&[SIX]),
+        &[Ban("mallory"), Ban("2001::1"), Fail("B", 1), Fail("C", 1), Ban("eve")],
+        &format!(
+            "S 4 | S 6 | B 4 mallory | B 6 2001::1 | B 4 eve | C 4 | {MISSING} | T 4 | T 6 | S 4 | S 6 | C 4 |
+             Notice actions [j1] Reban 2001::1, action 'a' | B 6 2001::1 |
+             Notice actions [j1] Reban mallory, action 'a' | B 4 mallory | B 4 eve"
         ),
     );
 }

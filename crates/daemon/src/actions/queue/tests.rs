@@ -8,8 +8,8 @@ const BATCH: usize = 16;
 
 fn ticket(number: usize) -> Arc<Ticket> {
     let [_, a, b, c] = (number as u32).to_be_bytes();
-    let prefix = Prefix::host([10, a, b, c].into());
-    Arc::new(Ticket::bare(prefix, Timestamp::from_secs(0)))
+    let id = FailureId::host([10, a, b, c].into());
+    Arc::new(Ticket::bare(id, Timestamp::from_secs(0)))
 }
 
 fn ban(number: usize) -> Job {

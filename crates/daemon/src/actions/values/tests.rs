@@ -6,7 +6,7 @@ use base::NamedTexts;
 fn ticket(prefix: &str) -> Ticket {
     let captures = [("fid", "session"), ("fport", "2222"), ("zone", "z")];
     Ticket {
-        prefix: prefix.parse().unwrap(),
+        id: prefix.into(),
         time: Timestamp::from_secs(1_795_392_708),
         length: Some(Span::from_secs(600)),
         count: 2,
@@ -23,7 +23,7 @@ fn value(ticket: Option<&Ticket>, history: &dyn History, tag: &str) -> Option<St
     let values = Values {
         jail: "sshd",
         ticket,
-        family: Some(Family::Inet6),
+        family: For::INET6,
         bantime: Some(Span::from_secs(3600)),
         now: Timestamp::from_secs(5) + Span::from_secs_f64(0.5),
         counters: Counters {
@@ -44,6 +44,27 @@ fn check(ticket: Option<&Ticket>, tag: &str, expected: Option<&str>) {
         expected,
         "<{tag}>"
     );
+}
+
+#[test]
+fn values_of_an_id_that_is_no_address() {
+    for (ip, tag, expected) in [
+        (None, "ip", "mallory"),
+        (None, "fid", "mallory"),
+        (None, "family", "None"),
+        (None, "ip-rev", ""),
+        (None, "ip-host", "None"),
+        (Some("192.0.2.7"), "ip", "192.0.2.7"),
+        (Some("192.0.2.7"), "fid", "mallory"),
+        (Some("192.0.2.7"), "F-IP", "192.0.2.7"),
+        (Some("192.0.2.7"), "family", "inet4"),
+        (Some("192.0.2.7"), "ip-rev", "7.2.0.192."),
+        (Some("192.0.2.7"), "ip-host", "host.example"),
+    ] {
+        let mut ticket = ticket("mallory");
+        ticket.captures = ip.map(|ip| ("ip", ip)).into_iter().collect();
+        check(Some(&ticket), tag, Some(expected));
+    }
 }
 
 #[test]

@@ -1,8 +1,9 @@
 //! From a ban to a script, through the whole hub.
 
+use super::super::Read;
 use super::super::tests::{ask, hub_with};
 use super::*;
-use base::Prefix;
+use base::FailureId;
 use std::fs;
 use std::path::Path;
 use std::sync::mpsc::Receiver;
@@ -139,13 +140,143 @@ fn beside_the_kernel_they_are_told_after_it() {
     assert!(!log(dir.path()).contains("Repeal"));
 }
 
+/// A failure of somebody who is no address, maybe seen at one.
+fn failure(id: &str, ip: Option<&str>) -> detect::Failure {
+    detect::Failure {
+        id: id.into(),
+        address: ip.map(|ip| ip.parse().unwrap()),
+        hostname: None,
+        time: clock::now(),
+        rule: 0,
+        users: Default::default(),
+        captures: ip.map(|ip| ("ip", ip)).into_iter().collect(),
+        matches: ["line"].iter().collect(),
+        weight: 1,
+    }
+}
+
+fn one(hub: &Hub) -> JailId {
+    let mut jails = hub.jails.iter();
+    jails.find(|jail| jail.name.as_str() == "one").unwrap().id
+}
+
+fn fail(hub: &mut Hub, id: &str, ip: Option<&str>) {
+    let jail = one(hub);
+    let failures = (0..5).map(|_| Read::Failure(jail, failure(id, ip)));
+    hub.read(failures.collect());
+    hub.perform();
+}
+
+#[test]
+fn an_id_that_is_no_address_is_banned_by_actions_alone() {
+    let dir = tempfile::tempdir().unwrap();
+    let (mut hub, sender, inbox) = world(dir.path(), "stockade[port=22]\n one");
+    hub.restore(Vec::new(), Vec::new(), Vec::new());
+    fail(&mut hub, "é x", None);
+    fail(&mut hub, "mallory", Some("192.0.2.7"));
+    fail(&mut hub, "999.1.1.1", None);
+    let thread = std::thread::spawn(move || hub.run(&inbox));
+    // Its answer comes after those of the store to all that went before.
+    assert!(ask(&sender, ban("a b", None)).contains(r#""banned":["a b"]"#));
+    let refused = ask(&sender, ban("10.0.0.0/33", None));
+    assert!(refused.contains("not an IP address"), "{refused}");
+    let banned = ask(
+        &sender,
+        wire::Request::Banned {
+            jail: None,
+            newest: None,
+        },
+    );
+    for ip in [r#""ip":"mallory""#, r#""ip":"a b""#, r#""ip":"é x""#] {
+        assert!(banned.contains(ip), "{banned}");
+    }
+    let unban = wire::Request::Unban {
+        ips: vec!["mallory".into(), "eve".into()],
+        jail: None,
+    };
+    let unbanned = ask(&sender, unban);
+    let expected = r#""unbanned":[{"jail":"one","ip":"mallory"}],"absent":["eve"]"#;
+    assert!(unbanned.contains(expected), "{unbanned}");
+    stop(&sender, thread);
+    let expected = [
+        "start",
+        "ban é x 1 0 600",
+        "ban 192.0.2.7 1 0 600",
+        "ban a b 1 0 600",
+        "unban 192.0.2.7",
+        "unban a b",
+        "unban é x",
+        "stop",
+    ];
+    // How many bans there were by then depends on when the store answered.
+    let told = told(dir.path(), "one").into_iter();
+    let told: Vec<String> = told
+        .map(|line| line.split("  ").next().unwrap().to_owned())
+        .collect();
+    assert_eq!(told, expected);
+    let log = log(dir.path());
+    for line in [
+        "[one] Ban mallory\n",
+        "[one] Unban mallory\n",
+        "[one] Ignore '999.1.1.1': it is no address\n",
+    ] {
+        assert!(log.contains(line), "{line}{log}");
+    }
+    assert!(!log.contains("would ban"), "the kernel was asked: {log}");
+}
+
+#[test]
+fn the_kernel_alone_bans_no_id_that_is_no_address() {
+    let dir = tempfile::tempdir().unwrap();
+    let (mut hub, sender, inbox) = world(dir.path(), "stockade[port=22]");
+    hub.restore(vec![stored("mallory")], Vec::new(), Vec::new());
+    assert_eq!(hub.engine.bans().count(), 0);
+    fail(&mut hub, "mallory", Some("192.0.2.7"));
+    let thread = std::thread::spawn(move || hub.run(&inbox));
+    let refused = ask(&sender, ban("mallory", None));
+    assert!(refused.contains("not an IP address"), "{refused}");
+    stop(&sender, thread);
+    let log = log(dir.path());
+    assert!(
+        log.contains("mallory has failures enough and cannot be banned"),
+        "{log}"
+    );
+}
+
+fn stored(id: &str) -> store::Ban {
+    store::Ban {
+        jail: "one".into(),
+        id: id.into(),
+        time: clock::now() - Span::from_secs(10),
+        length: Some(Span::from_secs(600)),
+        count: 1,
+        failures: 5,
+        users: Vec::new(),
+        matches: Vec::new(),
+        captures: vec![("ip".into(), "192.0.2.7".into())],
+    }
+}
+
+#[test]
+fn an_id_that_is_no_address_is_banned_again_after_a_restart() {
+    let dir = tempfile::tempdir().unwrap();
+    let (mut hub, sender, inbox) = world(dir.path(), "stockade[port=22]\n one");
+    hub.restore(vec![stored("mallory")], Vec::new(), Vec::new());
+    let thread = std::thread::spawn(move || hub.run(&inbox));
+    ask(&sender, ban("198.51.100.3", None));
+    stop(&sender, thread);
+    let told = told(dir.path(), "one");
+    assert_eq!(told[1], "ban 192.0.2.7 1 1 600  1", "{told:?}");
+    assert!(log(dir.path()).contains("[one] Restore Ban mallory\n"));
+}
+
 #[test]
 fn bans_of_an_earlier_run() {
     let dir = tempfile::tempdir().unwrap();
     let (mut hub, sender, inbox) = world(dir.path(), "one\n fresh");
     let row = |ip: &str, ago: i64, user: &str| store::Ban {
         jail: "one".into(),
-        prefix: ip.parse().unwrap(),
+        id: ip.into(),
         time: clock::now() - Span::from_secs(ago),
         length: Some(Span::from_secs(600)),
         count: 3,
@@ -193,9 +324,9 @@ fn bans_of_an_earlier_run() {
 fn what_a_ban_tells_of_itself_is_not_kept_for_nothing() {
     let dir = tempfile::tempdir().unwrap();
     let (mut hub, _sender, _inbox) = world(dir.path(), "one");
-    let prefix: Prefix = "198.51.100.1".parse().unwrap();
+    let id = FailureId::from("198.51.100.1");
     let record = BanRecord {
-        prefix,
+        id: id.clone(),
         time: clock::now(),
         length: None,
         count: 1,
@@ -215,7 +346,7 @@ fn what_a_ban_tells_of_itself_is_not_kept_for_nothing() {
     hub.acting.expect(jail, &record, false);
     let event = Event::Banned {
         jail,
-        prefix,
+        id: id.clone(),
         time: record.time,
         until: None,
         failures: 2,
@@ -225,7 +356,7 @@ fn what_a_ban_tells_of_itself_is_not_kept_for_nothing() {
         seq: 1,
     };
     hub.act_on(&event);
-    let kept = hub.acting.crew.standing(place(jail), &prefix).unwrap();
+    let kept = hub.acting.crew.standing(place(jail), &id).unwrap();
     assert_eq!((kept.matches.len(), kept.users[0].as_str()), (0, "b"));
     assert_eq!(
         (
@@ -236,6 +367,6 @@ fn what_a_ban_tells_of_itself_is_not_kept_for_nothing() {
     );
     assert!(hub.acting.awaited.is_empty());
     hub.acting.expect(jail, &record, false);
-    hub.acting.forget(&BanKey { jail, prefix });
+    hub.acting.forget(&BanKey { jail, id });
     assert!(hub.acting.awaited.is_empty());
 }

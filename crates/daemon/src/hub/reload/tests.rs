@@ -95,10 +95,10 @@ fn what_enforces_the_bans_of_a_jail_may_change() {
         world.log().contains("would ban 198.51.100.1")
     });
     let jail = Some(one(&world.hub));
-    let prefixes = vec!["198.51.100.1".parse().unwrap()];
+    let ids = vec!["198.51.100.1".into()];
     world.hub.step(Input::Request {
         id: RequestId(77),
-        request: engine::Request::Unban { jail, prefixes },
+        request: engine::Request::Unban { jail, ids },
     });
     world.hub.perform();
     world.until("an unban", |world| {
@@ -125,6 +125,24 @@ fn what_enforces_the_bans_of_a_jail_may_change() {
 }
 
 #[test]
+fn an_id_that_is_no_address_stays_banned_as_long_as_an_action_is_there_for_it() {
+    let mut world = World::new("one", "");
+    world.ban("mallory");
+    world.until("a ban", |world| world.knows("ban mallory 1 0"));
+    world.reload(Some("stockade[port=22]\n one"), "");
+    assert_eq!(world.hub.engine.bans().count(), 1);
+    world.reload(Some(NATIVE), "");
+    assert_eq!(world.hub.engine.bans().count(), 0);
+    world.until("an unban", |world| world.knows("unban mallory"));
+    assert!(world.log().contains("[one] Unban mallory: no action"));
+    // Its row waits for the next one.
+    world.reload(Some("one"), "");
+    world.until("a ban", |world| world.knows("ban mallory 1 1"));
+    assert!(world.log().contains("[one] Restore Ban mallory"));
+    assert!(!world.log().contains("would"), "{}", world.log());
+}
+
+#[test]
 fn bans_of_a_jail_that_comes_back_have_their_lines() {
     let shows = "actionban = echo one banned <ip> <matches> >> TOLD\n";
     let mut world = World::new("one", "");
@@ -134,7 +152,7 @@ fn bans_of_a_jail_that_comes_back_have_their_lines() {
     world.reload(None, "");
     let row = store::Ban {
         jail: "one".into(),
-        prefix: "198.51.100.1".parse().unwrap(),
+        id: "198.51.100.1".into(),
         time: clock::now(),
         length: None,
         count: 1,
@@ -156,7 +174,7 @@ fn bans_that_begin_to_grow_have_a_past() {
     let mut world = World::new(NATIVE, "maxretry = 1\n");
     let row = store::Ban {
         jail: "one".into(),
-        prefix: "198.51.100.1".parse().unwrap(),
+        id: "198.51.100.1".into(),
         time: clock::now() - Span::from_secs(3_000),
         length: Some(Span::from_secs(600)),
         count: 5,

@@ -63,11 +63,7 @@ fn a_network_with_somebody_in_it_overlaps() {
         ("2001:db8::/64", true),
         ("2001:db8:1::/64", false),
     ] {
-        assert_eq!(
-            list.overlaps(&prefix.parse().unwrap()),
-            expected,
-            "{prefix}"
-        );
+        assert_eq!(list.overlaps(&prefix.into()), expected, "{prefix}");
     }
     assert_eq!(list.prefixes().count(), 2);
 }
