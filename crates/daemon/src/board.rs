@@ -22,6 +22,8 @@ pub(crate) struct Board {
     pub(crate) store: wire::Store,
     sources: BTreeMap<(JailId, String), Source>,
     enforcement_trouble: Option<String>,
+    /// Jails that see nothing, and how that is known.
+    blind: BTreeMap<JailId, String>,
     /// Bans that stand and keep nobody out, with the likely cause.
     doubts: BTreeMap<(JailId, FailureId), String>,
 }
@@ -54,7 +56,27 @@ impl Board {
             sources: BTreeMap::new(),
             enforcement_trouble: None,
             doubts: BTreeMap::new(),
+            blind: BTreeMap::new(),
         }
+    }
+
+    /// A jail sees nothing of what it should; false if that is known.
+    pub(crate) fn is_blind(&mut self, jail: JailId, text: String) -> bool {
+        self.blind.insert(jail, text).is_none()
+    }
+
+    /// A jail sees something.
+    pub(crate) fn sees(&mut self, jail: JailId) {
+        self.blind.remove(&jail);
+    }
+
+    /// How far a jail has read, all its sources together.
+    pub(crate) fn position_of(&self, jail: JailId) -> u64 {
+        let sources = self.sources.range((jail, String::new())..);
+        let sources = sources.take_while(|((id, _), _)| *id == jail);
+        sources
+            .map(|(_, source)| source.standing.position)
+            .fold(0, u64::saturating_add)
     }
 
     /// A ban does not keep its owner out.
@@ -123,6 +145,7 @@ impl Board {
     /// Forgets the sources of a jail.
     pub(crate) fn jail_left(&mut self, jail: JailId) {
         self.sources.retain(|(id, _), _| *id != jail);
+        self.blind.remove(&jail);
     }
 
     /// Forgets the sources of one kind of a jail.
@@ -267,6 +290,8 @@ impl Board {
                 }));
             }
             problems.extend(self.doubts_of(jail, counts.ineffective));
+            let blind = self.blind.get(&jail.id);
+            problems.extend(blind.map(|text| format!("jail {}: {text}", status.name)));
             all.push(status);
         }
         for (name, diagnostic) in &self.broken {

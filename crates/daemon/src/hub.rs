@@ -27,6 +27,7 @@ use std::time::Duration;
 use store::Write;
 
 mod act;
+mod blind;
 mod doubt;
 mod finish;
 mod ignore;
@@ -38,6 +39,7 @@ mod totals;
 mod translate;
 
 pub(crate) use act::Acting;
+use blind::Blindness;
 use doubt::Looks;
 pub(crate) use ignore::Lists;
 pub(crate) use reached::Reached;
@@ -134,6 +136,7 @@ pub(crate) struct Hub {
     is_dry_run: bool,
     flushes: bool,
     totals: Totals,
+    blindness: Blindness,
 }
 
 /// What the hub is made of.
@@ -225,6 +228,7 @@ impl Hub {
             is_dry_run,
             flushes,
             totals,
+            blindness: Blindness::default(),
         }
     }
 
@@ -578,6 +582,7 @@ impl Hub {
         self.refresh_protection(now);
         self.acting.turn();
         self.keep_totals(now, false);
+        self.look_for_blind_jails(now);
         if now.since(self.purged) >= PURGE_EVERY || now < self.purged {
             self.purged = now;
             let before = now - self.purge_age;

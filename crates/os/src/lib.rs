@@ -31,7 +31,7 @@ pub use journal::{JOURNAL_LOCAL_ONLY, Journal, JournalChange, JournalError};
 pub use lock::{Lock, LockError};
 pub use log_file::open_log_file;
 pub use log_socket::LogSocket;
-pub use logins::{Login, logins, logins_changed};
+pub use logins::{Login, failed_logins, logins, logins_changed};
 pub use notify::Notifier;
 pub use poll::{Waker, wait_readable};
 pub use privileges::{has_net_admin, keep_files_private};

@@ -1,14 +1,17 @@
-//! From where people are logged in at present.
+//! From where people are logged in at present, and how many failed to.
 //!
-//! Two records tell: utmp, and the session files of systemd-logind. Systems have either or both.
+//! Two records tell of those who are in: utmp, and the session files of systemd-logind. Systems have either or both. The
+//! third, btmp, has those who failed.
 
 use base::{Timestamp, canonical};
-use std::fs;
+use std::fs::{self, File};
+use std::io::{self, Read, Seek, SeekFrom};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::path::Path;
 use std::time::SystemTime;
 
 const UTMP: &str = "/run/utmp";
+const BTMP: &str = "/var/log/btmp";
 const SESSIONS: &str = "/run/systemd/sessions";
 
 /// A remote log-in.
@@ -39,10 +42,44 @@ pub fn logins_changed() -> Option<SystemTime> {
     modified(UTMP).max(modified(SESSIONS))
 }
 
+/// So much of the end of the record of failures is read.
+const MOST: u64 = 1000 * RECORD as u64;
+
+/// How many log-ins over SSH failed from the first time until before the second, as the machine itself recorded them;
+/// 1,000 at most. Where it keeps no record these are none.
+pub fn failed_logins(from: Timestamp, to: Timestamp) -> usize {
+    failures(&end_of(Path::new(BTMP)).unwrap_or_default(), from, to)
+}
+
+/// The last whole records of a file.
+fn end_of(path: &Path) -> io::Result<Vec<u8>> {
+    let mut file = File::open(path)?;
+    let length = file.metadata()?.len() / RECORD as u64 * RECORD as u64;
+    file.seek(SeekFrom::Start(length.saturating_sub(MOST)))?;
+    let mut bytes = Vec::new();
+    file.take(MOST).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
+fn failures(btmp: &[u8], from: Timestamp, to: Timestamp) -> usize {
+    let is_one = |record: &&[u8]| {
+        let time = || {
+            let seconds = record.get(SECONDS_AT..SECONDS_AT + 4)?.try_into().ok()?;
+            Some(Timestamp::from_secs(i32::from_ne_bytes(seconds).into()))
+        };
+        let over_ssh = record
+            .get(LINE_AT..)
+            .is_some_and(|line| line.starts_with(b"ssh"));
+        over_ssh && time().is_some_and(|time| from <= time && time < to)
+    };
+    btmp.chunks_exact(RECORD).filter(is_one).count()
+}
+
 /// glibc's record on Linux, the same on 32 and 64 bits: 384 bytes.
 const RECORD: usize = 384;
 const USER_PROCESS: i16 = 7;
 const PID_AT: usize = 4;
+const LINE_AT: usize = 8;
 const SECONDS_AT: usize = 340;
 const ADDRESS_AT: usize = 348;
 
@@ -114,6 +151,29 @@ mod tests {
             time: Timestamp::from_secs(time),
         };
         assert_eq!(got, [login("192.0.2.1", 100), login("2001:db8::1", 101)]);
+    }
+
+    #[test]
+    fn btmp_tells_who_failed_over_ssh() {
+        let failed = |line: &[u8], seconds: i32| {
+            let mut record = record(6, 10, seconds, &[192, 0, 2, 1]);
+            record[LINE_AT..LINE_AT + line.len()].copy_from_slice(line);
+            record
+        };
+        let records = [
+            failed(b"ssh:notty", 99),
+            failed(b"ssh:notty", 100),
+            failed(b"ssh:notty", 159),
+            failed(b"tty1", 130),
+            failed(b"ssh:notty", 160),
+            vec![1, 2, 3],
+        ];
+        let at = Timestamp::from_secs;
+        assert_eq!(failures(&records.concat(), at(100), at(160)), 2);
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("btmp");
+        fs::write(&file, records.concat()).unwrap();
+        assert_eq!(failures(&end_of(&file).unwrap(), at(100), at(160)), 2);
     }
 
     #[test]
