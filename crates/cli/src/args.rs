@@ -24,12 +24,16 @@ pub(crate) enum Command {
     Scan(Scan),
     /// Check a configuration: what each jail would do here, and what is risky or misspelt; needs no root
     Check(Check),
+    /// Tell why a line, or an address, leads to a ban or to none, step by step
+    Explain(Explain),
     /// Show how the jails stand
     Status(Status),
     /// Watch it live: attackers, jails, rates, newest bans
     Top(Top),
     /// Print numbers for Prometheus
     Metrics(Metrics),
+    /// Show what happens as it happens: failures, bans and their ends, and who is ignored
+    Watch(Watch),
     /// List who is banned
     Banned(Banned),
     /// Ban addresses, prefixes or other ids by hand
@@ -38,6 +42,9 @@ pub(crate) enum Command {
     Unban(Unban),
     /// Count a failure by hand, as if the log had told it
     Attempt(Attempt),
+    /// Whom a jail never counts: add entries to its ignoreip, remove or list them, until the next reload
+    #[command(subcommand)]
+    Ignore(Ignore),
     /// Read the configuration again and change what differs; all else goes on as before
     Reload(Reload),
     /// End the daemon; bans stand on until their time unless --flush is given
@@ -139,6 +146,30 @@ pub(crate) struct Check {
 }
 
 #[derive(Debug, Args)]
+pub(crate) struct Explain {
+    /// The address to explain: what the daemon knows of it, and the last line that is about it
+    #[arg(required_unless_present = "line", conflicts_with = "line")]
+    pub(crate) ip: Option<String>,
+    /// The line of a log to explain; if repeated the last one, and the others came before it
+    #[arg(long, value_name = "LINE", allow_hyphen_values = true)]
+    pub(crate) line: Vec<String>,
+    /// In this jail, enabled or not; may be repeated [default: every jail that is enabled]
+    #[arg(short, long, value_name = "JAIL")]
+    pub(crate) jail: Vec<String>,
+    /// The configuration directory [default: /etc/stockade, else /etc/fail2ban, else what is built in]
+    #[arg(short, long, value_name = "DIR")]
+    pub(crate) config: Option<PathBuf>,
+    /// Judge everything at this time and ask no daemon, e.g. 2026-11-24T12:00:00
+    #[arg(long, value_name = "TIME")]
+    pub(crate) now: Option<String>,
+    /// Also show lines of the logs (logs hold secrets)
+    #[arg(long)]
+    pub(crate) lines: bool,
+    #[command(flatten)]
+    pub(crate) client: Client,
+}
+
+#[derive(Debug, Args)]
 pub(crate) struct Status {
     /// One jail, with its bans
     pub(crate) jail: Option<String>,
@@ -158,6 +189,18 @@ pub(crate) struct Top {
     /// The daemon's control socket
     #[arg(long, value_name = "PATH", default_value = daemon::SOCKET)]
     pub(crate) socket: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Watch {
+    /// One jail only
+    #[arg(short, long, value_name = "JAIL")]
+    pub(crate) jail: Option<String>,
+    /// Also the lines that led to a ban (logs hold secrets)
+    #[arg(long)]
+    pub(crate) lines: bool,
+    #[command(flatten)]
+    pub(crate) client: Client,
 }
 
 #[derive(Debug, Args)]
@@ -214,6 +257,35 @@ pub(crate) struct Attempt {
     /// Lines to keep with it: it weighs as many failures, but at least one
     #[arg(value_name = "LINE")]
     pub(crate) lines: Vec<String>,
+    #[command(flatten)]
+    pub(crate) client: Client,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Ignore {
+    /// Ignore these from now on; bans of them are lifted
+    Add(IgnoreEntries),
+    /// Count these again
+    Del(IgnoreEntries),
+    /// List whom jails ignore
+    List(IgnoreList),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct IgnoreEntries {
+    /// The jail
+    pub(crate) jail: String,
+    /// Addresses, networks, host names or file:///PATH
+    #[arg(required = true, value_name = "IP|NETWORK|NAME|FILE")]
+    pub(crate) entries: Vec<String>,
+    #[command(flatten)]
+    pub(crate) client: Client,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct IgnoreList {
+    /// One jail only
+    pub(crate) jail: Option<String>,
     #[command(flatten)]
     pub(crate) client: Client,
 }

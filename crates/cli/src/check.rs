@@ -2,7 +2,7 @@
 
 mod json;
 mod screen;
-mod text;
+pub(crate) mod text;
 
 use crate::args;
 use crate::output::Output;

@@ -16,7 +16,7 @@ use wire::{
 };
 
 /// Longer than any order takes: the daemon answers a ban when the kernel and the disk have it.
-const PATIENCE: Duration = Duration::from_secs(60);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
 pub(crate) fn status(options: &args::Status, output: &mut Output) -> io::Result<ExitCode> {
     let request = Request::Status {

@@ -8,7 +8,9 @@ mod args;
 mod check;
 mod client;
 mod conform;
+mod explain;
 mod fail2ban;
+mod ignore;
 mod metrics;
 mod names;
 mod output;
@@ -17,6 +19,7 @@ mod scan;
 mod table;
 mod time;
 mod top;
+mod watch;
 
 use args::{Arguments, Command};
 use clap::Parser;
@@ -51,12 +54,15 @@ fn stockade(words: Vec<OsString>) -> ExitCode {
         Command::Run(options) => run::run(&options, &mut output),
         Command::Scan(options) => scan::scan(&options, &mut output),
         Command::Check(options) => check::check(&options, &mut output),
+        Command::Explain(options) => explain::explain(&options, &mut output),
         Command::Status(options) => client::status(&options, &mut output),
         Command::Top(options) => top::top(&options, &mut output),
         Command::Metrics(options) => metrics::metrics(&options, &mut output),
+        Command::Watch(options) => watch::watch(&options, &mut output),
         Command::Banned(options) => client::banned(&options, &mut output),
         Command::Ban(options) => client::ban(&options, &mut output),
         Command::Unban(options) => client::unban(&options, &mut output),
+        Command::Ignore(options) => ignore::ignore(&options, &mut output),
         Command::Reload(options) => client::reload(&options, &mut output),
         Command::Attempt(options) => client::attempt(&options, &mut output),
         Command::Stop(options) => client::stop(&options, &mut output),

@@ -26,6 +26,7 @@ pub(crate) struct Board {
     blind: BTreeMap<JailId, String>,
     /// Bans that stand and keep nobody out, with the likely cause.
     doubts: BTreeMap<(JailId, FailureId), String>,
+    last_failures: BTreeMap<JailId, Timestamp>,
 }
 
 struct Source {
@@ -57,6 +58,7 @@ impl Board {
             enforcement_trouble: None,
             doubts: BTreeMap::new(),
             blind: BTreeMap::new(),
+            last_failures: BTreeMap::new(),
         }
     }
 
@@ -84,6 +86,33 @@ impl Board {
         if self.doubts.len() < MOST_DOUBTS {
             self.doubts.insert((jail, id), cause);
         }
+    }
+
+    /// Why a ban does not keep its owner out.
+    pub(crate) fn doubt_of(&self, jail: JailId, id: &FailureId) -> Option<&str> {
+        self.doubts.get(&(jail, id.clone())).map(String::as_str)
+    }
+
+    /// A jail has found a failure of this time.
+    pub(crate) fn failed(&mut self, jail: JailId, time: Timestamp) {
+        self.last_failures.insert(jail, time);
+    }
+
+    /// When the last failure was that a jail found since the start, by the time of the log.
+    pub(crate) fn last_failure(&self, jail: JailId) -> Option<Timestamp> {
+        self.last_failures.get(&jail).copied()
+    }
+
+    /// The sources of a jail, by their paths.
+    pub(crate) fn sources_of(
+        &self,
+        jail: JailId,
+    ) -> impl Iterator<Item = (&str, &'static str, &Standing)> {
+        let from = (jail, String::new());
+        let sources = self.sources.range(from..);
+        sources
+            .take_while(move |((id, _), _)| *id == jail)
+            .map(|((_, path), source)| (path.as_str(), source.kind, &source.standing))
     }
 
     /// The ban is over.

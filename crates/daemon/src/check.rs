@@ -4,9 +4,9 @@
 //! should know besides: who is ignored, how each expression is searched, which of them an attacker may turn against others, which
 //! names nobody reads. Nothing is written, no socket opened, no name resolved; what cannot be told costs only itself.
 
-mod action;
+pub(crate) mod action;
 mod rules;
-mod source;
+pub(crate) mod source;
 
 use crate::ignore;
 use crate::plan::{self, Jail, Surroundings};

@@ -7,6 +7,7 @@
 
 use crate::commands::Reply;
 use crate::control::clients::{Clients, Place};
+use crate::hub::Watch;
 use std::fs::{self, DirBuilder, Permissions};
 use std::io::{self, BufRead, BufReader, ErrorKind, Read, Write};
 use std::os::unix::fs::{DirBuilderExt, FileTypeExt, MetadataExt, PermissionsExt, chown};
@@ -20,6 +21,7 @@ use wire::{Failed, Request};
 
 mod clients;
 mod pickles;
+mod watching;
 
 /// How long a client may stay silent between requests.
 const SILENCE: Duration = Duration::from_secs(30);
@@ -50,6 +52,10 @@ impl Drop for ControlSocket {
 pub(crate) trait Answer: Send + Sync + 'static {
     /// One line for one line of ours.
     fn json(&self, request: Request) -> String;
+    /// Lets the hub tell of events from now on; an error is the line to answer.
+    fn watch(&self, _watch: Watch) -> Result<(), String> {
+        Err(failed("nobody tells of events here"))
+    }
     /// fail2ban's value for a command in its manner; none if the daemon is ending.
     fn command(&self, command: Value) -> Option<Reply>;
 }
@@ -192,6 +198,9 @@ fn converse_in_lines(
             return Ok(());
         }
         let reply = match wire::decode(&line) {
+            Ok(Request::Watch { jail, lines }) => {
+                return watching::stream(writer, jail, lines, answer);
+            }
             Ok(request) => answer.json(request),
             Err(malformed) => failed(&malformed.to_string()),
         };

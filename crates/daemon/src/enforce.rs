@@ -106,7 +106,7 @@ pub enum Command {
         jail: JailName,
         /// Who.
         prefix: Prefix,
-        /// How long after the ban, for the answer.
+        /// How long after the ban, for the answer; [`Inspection::ON_DEMAND`] if somebody asks.
         after: Span,
     },
     /// Compare every element with the kernel's, put right what differs, then report the status.
@@ -194,6 +194,13 @@ pub struct Inspection {
     pub held: Held,
     /// The local ports that the banned is connected to.
     pub ports: Vec<u16>,
+    /// Packets that the rules of the jail have dropped since they were laid, if somebody asks and the kernel says.
+    pub dropped: Option<u64>,
+}
+
+impl Inspection {
+    /// In the place of the time since the ban: nobody came through, somebody asks.
+    pub const ON_DEMAND: Span = Span::ZERO;
 }
 
 /// Whether the kernel holds a ban.

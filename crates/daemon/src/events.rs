@@ -207,6 +207,7 @@ pub(crate) fn message(
                 until: until.map(Timestamp::as_secs),
                 failures: failures.into(),
                 users: Vec::new(),
+                why: None,
                 lines: None,
             }
         };
@@ -230,6 +231,49 @@ pub(crate) fn message(
             ..
         } => Some(base("unban", id, now, until, *failures)),
         _ => None,
+    }
+}
+
+/// The message for who watches: bans and their ends as ever, with the reason if it is none of the usual, and what was
+/// counted or ignored. `counted` are the failures that the id has now.
+pub(crate) fn watched(
+    name: &JailName,
+    now: Timestamp,
+    event: &Event,
+    counted: u64,
+    lines: Option<Vec<String>>,
+) -> Option<wire::Event> {
+    let (kind, id, time, failures, why) = match event {
+        Event::Found { id, time, .. } | Event::Attempted { id, time, .. } => {
+            ("failure", id, *time, counted, None)
+        }
+        Event::Ignored { id, why, .. } => ("ignored", id, now, 0, Some(by(why))),
+        other => {
+            let told = message(name, now, other, lines)?;
+            let why = reason(other);
+            return Some(wire::Event { why, ..told });
+        }
+    };
+    Some(wire::Event {
+        v: wire::VERSION,
+        event: kind.to_owned(),
+        jail: name.to_string(),
+        ip: id.to_string(),
+        time: time.as_secs(),
+        until: None,
+        failures,
+        users: Vec::new(),
+        why,
+        lines: None,
+    })
+}
+
+/// Which rule ignored.
+fn by(why: &IgnoreReason) -> String {
+    match why {
+        IgnoreReason::OwnAddress => "ignoreself".to_owned(),
+        IgnoreReason::Listed(source) => format!("ignoreip ({source})"),
+        IgnoreReason::Command => "ignorecommand".to_owned(),
     }
 }
 

@@ -29,6 +29,7 @@ use store::Write;
 mod act;
 mod blind;
 mod doubt;
+mod explain;
 mod finish;
 mod ignore;
 mod reached;
@@ -37,10 +38,12 @@ mod requests;
 mod restore;
 mod totals;
 mod translate;
+mod watch;
 
 pub(crate) use act::Acting;
 use blind::Blindness;
 use doubt::Looks;
+use explain::Explaining;
 pub(crate) use ignore::Lists;
 pub(crate) use reached::Reached;
 pub(crate) use reload::{By, Swapped};
@@ -48,6 +51,8 @@ pub(crate) use requests::Asked;
 pub(crate) use totals::Totals;
 pub(crate) use translate::failures;
 use translate::store_ban;
+pub(crate) use watch::Watch;
+use watch::Watchers;
 
 /// Everything that can happen to the hub.
 pub(crate) enum Message {
@@ -72,6 +77,8 @@ pub(crate) enum Message {
     Acted,
     /// A client asks; the answer is one line.
     Ask(wire::Request, SyncSender<String>),
+    /// A client wants to be told of events; what is answered is one line if it may not be.
+    Watch(Watch, SyncSender<Result<(), String>>),
     /// The configuration has changed, and the readers that it concerns have ended.
     Reload {
         merged: Box<Merged>,
@@ -132,6 +139,9 @@ pub(crate) struct Hub {
     reached: Reached,
     lists: Lists,
     looks: Looks,
+    /// Explanations that wait for what the kernel says.
+    explaining: Vec<Explaining>,
+    watchers: Watchers,
     pulse: Pulse,
     is_dry_run: bool,
     flushes: bool,
@@ -224,6 +234,8 @@ impl Hub {
             reached,
             lists,
             looks: Looks::default(),
+            explaining: Vec::new(),
+            watchers: Watchers::default(),
             pulse,
             is_dry_run,
             flushes,
@@ -288,6 +300,7 @@ impl Hub {
             Message::Kept(kept) => self.kept(kept),
             Message::Acted => self.acting.turn(),
             Message::Ask(request, reply) => self.ask(request, reply),
+            Message::Watch(watch, reply) => self.watch(watch, &reply),
             Message::PurgeAge(age) => self.purge_age = age,
             Message::Reload {
                 merged,
@@ -321,15 +334,7 @@ impl Hub {
                     self.engine
                         .step(now, Input::ReadBegins { jail }, &mut self.effects)
                 }
-                Read::Failure(jail, found) => match &found.hostname {
-                    Some(name) => {
-                        let name = name.clone();
-                        if !self.resolver.ask(name, (jail, found)) {
-                            self.name_dropped(now);
-                        }
-                    }
-                    None => self.admit(now, jail, &found.id, &found),
-                },
+                Read::Failure(jail, found) => self.found(now, jail, found),
                 // What the failures before it led to is handed over first.
                 Read::Position(write) => {
                     self.engine.step(now, Input::ReadEnds, &mut self.effects);
@@ -362,6 +367,19 @@ impl Hub {
             }
         }
         self.engine.step(now, Input::ReadEnds, &mut self.effects);
+    }
+
+    fn found(&mut self, now: Timestamp, jail: JailId, found: detect::Failure) {
+        self.board.failed(jail, found.time);
+        match &found.hostname {
+            Some(name) => {
+                let name = name.clone();
+                if !self.resolver.ask(name, (jail, found)) {
+                    self.name_dropped(now);
+                }
+            }
+            None => self.admit(now, jail, &found.id, &found),
+        }
     }
 
     fn resolved(
@@ -531,6 +549,7 @@ impl Hub {
             }
             Effect::Persist(write) => {
                 self.acting.note(&write);
+                self.watchers.note(&write);
                 let (write, seq) = store_ban(&self.jails, write);
                 self.keeper.send(Order::Write(write, Some(seq)));
             }
@@ -550,6 +569,7 @@ impl Hub {
             Event::Unbanned { jail, id, .. } => self.board.ban_ended(*jail, id),
             _ => {}
         }
+        self.tell_watchers(event);
         let concerns_all = matches!(event, Event::StoreFailed { ban: None, .. });
         let name = (!concerns_all).then(|| self.name_of(events::jail_of(event)));
         events::tell(&self.log, &self.zone, name.as_ref(), event);
@@ -580,6 +600,7 @@ impl Hub {
             self.step(Input::Tick);
         }
         self.refresh_protection(now);
+        self.explain_late(now);
         self.acting.turn();
         self.keep_totals(now, false);
         self.look_for_blind_jails(now);

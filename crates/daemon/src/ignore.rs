@@ -18,7 +18,7 @@ mod watch;
 
 pub(crate) use ask::{Answer, Begun, Questions};
 pub(crate) use command::{Command, Verdict};
-pub(crate) use entry::{Entry, fixed, read, sources};
+pub(crate) use entry::{Entry, fixed, is_entry, read, sources};
 pub(crate) use line::{About, Whom};
 pub(crate) use watch::{described, offline};
 

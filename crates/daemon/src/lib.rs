@@ -14,6 +14,7 @@ mod configuration;
 mod control;
 pub mod enforce;
 mod events;
+mod explain;
 mod files;
 mod gate;
 mod heartbeat;
@@ -38,6 +39,7 @@ pub use check::{
     Verdict, check,
 };
 pub use clock::now;
+pub use explain::{About, Explain, Explained, explain, join};
 pub use files::DiskFiles;
 pub use log::{escape_into, local};
 pub use plan::{compile_filter, mistakes, usedns, year_of};

@@ -24,8 +24,14 @@ use std::sync::mpsc::{Receiver, Sender, SyncSender, sync_channel};
 use std::thread::{self, JoinHandle};
 use wire::fail2ban::Value;
 
+mod ignore_change;
+
+pub(crate) use ignore_change::IgnoreChange;
+
 /// What the thread is told.
 pub(crate) enum Order {
+    /// Change or tell whom jails ignore. The answer, one line, goes to who asked.
+    Ignore(IgnoreChange, SyncSender<String>),
     /// Answer a command in fail2ban's manner.
     Command(Value, SyncSender<Reply>),
     /// Read the configuration again. The answer, one line, goes to who asked.
@@ -123,6 +129,10 @@ impl Reloader {
                     if let Some(reply) = reply {
                         drop(reply.try_send(line));
                     }
+                }
+                Order::Ignore(change, reply) => {
+                    let line = change.carry_out(&self, &mut running);
+                    drop(reply.try_send(line));
                 }
                 Order::Stop => break,
             }

@@ -4,13 +4,8 @@ use crate::bans::Ban;
 use crate::impose::{Origin, Proposal};
 use crate::settle::FoundAgain;
 use crate::window::Told;
-use crate::{BanKey, Effect, Engine, Event, Failure, JailId, JailPolicy};
-use base::{FailureId, Family, NamedTexts, Span, Texts, Timestamp};
-use std::borrow::Cow;
-
-/// Bytes of an id that is no address. A log's line may be much longer, and each id that fails or is banned stays in
-/// memory.
-const LONGEST: usize = 1_024;
+use crate::{BanKey, Effect, Engine, Event, Failure, JailId};
+use base::{FailureId, NamedTexts, Span, Texts, Timestamp};
 
 /// Who tells a failure.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,7 +45,7 @@ impl Engine {
             out.push(Effect::Notify(Event::MalformedAddress { jail: id, text }));
             return false;
         }
-        let subject = subject(&jail.policy, failure.id);
+        let subject = jail.policy.subject(failure.id);
         jail.failed_total += 1;
         let (of, time) = (failure.id.clone(), failure.time);
         let (event, weight) = match source {
@@ -94,11 +89,11 @@ impl Engine {
         let Some(policy) = self.jail(jail).map(|jail| &jail.policy) else {
             return false;
         };
-        let id = subject(policy, id).into_owned();
+        let id = policy.subject(id).into_owned();
         self.ban_of(BanKey { jail, id }).is_some()
     }
 
-    fn ban_of(&self, own: BanKey) -> Option<BanKey> {
+    pub(crate) fn ban_of(&self, own: BanKey) -> Option<BanKey> {
         match self.bans.get(&own) {
             Some(_) => Some(own),
             None => self.parent_of(&own),
@@ -229,25 +224,6 @@ impl Engine {
             }
         }
     }
-}
-
-/// Whom a jail counts and bans in place of what the log says: the network around an address, and of other ids no more
-/// than anybody needs.
-fn subject<'a>(policy: &JailPolicy, id: &'a FailureId) -> Cow<'a, FailureId> {
-    let prefix = match id {
-        FailureId::Prefix(prefix) => prefix,
-        FailureId::Raw(text) if text.len() > LONGEST => {
-            let ends = text.char_indices().map(|(place, _)| place);
-            let end = ends.take_while(|end| *end <= LONGEST).last();
-            let kept = text.get(..end.unwrap_or(0)).unwrap_or_default();
-            return Cow::Owned(FailureId::Raw(kept.into()));
-        }
-        FailureId::Raw(_) => return Cow::Borrowed(id),
-    };
-    Cow::Owned(FailureId::Prefix(prefix.widened(match prefix.family() {
-        Family::Inet4 => policy.ipv4_prefix,
-        Family::Inet6 => policy.ipv6_prefix,
-    })))
 }
 
 fn proposal(told: Told, length: Option<Span>, captures: &NamedTexts) -> Proposal {

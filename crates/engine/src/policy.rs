@@ -1,7 +1,12 @@
 //! What one jail wants, and the bounds on what it may hold in memory.
 
 use crate::{Aggregate, Growth, IgnoreList};
-use base::{FailureId, JailName, Span};
+use base::{FailureId, Family, JailName, Prefix, Span};
+use std::borrow::Cow;
+
+/// Bytes of an id that is no address. A log's line may be much longer, and each id that fails or is banned stays in
+/// memory.
+const LONGEST: usize = 1_024;
 
 /// The rules of one jail.
 #[derive(Clone, Debug, PartialEq)]
@@ -59,6 +64,29 @@ impl Enforceable {
 }
 
 impl JailPolicy {
+    /// Whom the jail counts and bans in place of what the log says: the network around an address, and of other ids no
+    /// more than anybody needs.
+    pub fn subject<'a>(&self, id: &'a FailureId) -> Cow<'a, FailureId> {
+        match id {
+            FailureId::Prefix(prefix) => Cow::Owned(FailureId::Prefix(self.network(prefix))),
+            FailureId::Raw(text) if text.len() > LONGEST => {
+                let ends = text.char_indices().map(|(place, _)| place);
+                let end = ends.take_while(|end| *end <= LONGEST).last();
+                let kept = text.get(..end.unwrap_or(0)).unwrap_or_default();
+                Cow::Owned(FailureId::Raw(kept.into()))
+            }
+            FailureId::Raw(_) => Cow::Borrowed(id),
+        }
+    }
+
+    /// The network that the jail counts and bans in place of an address.
+    pub fn network(&self, prefix: &Prefix) -> Prefix {
+        prefix.widened(match prefix.family() {
+            Family::Inet4 => self.ipv4_prefix,
+            Family::Inet6 => self.ipv6_prefix,
+        })
+    }
+
     /// The longest that a stored ban may last after a restart (behaviour §4.6).
     pub(crate) fn longest_restored(&self) -> Option<Span> {
         match &self.growth {

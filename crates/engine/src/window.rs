@@ -10,7 +10,7 @@
 //! within a quarter of the bound, from then on for good; and a flood of addresses that fail twice leaves that
 //! quarter to those who come new.
 
-use crate::{Failure, JailPolicy, Limits};
+use crate::{Counted, Failure, JailPolicy, Limits};
 use ages::{Age, Ages};
 use base::{FailureId, Span, Texts, Timestamp};
 use index::Index;
@@ -216,6 +216,26 @@ impl Window {
     /// The entry in a slot that `add` gave.
     pub(crate) fn ticket(&mut self, slot: u32) -> Option<&mut Ticket> {
         self.slots.get_mut(slot as usize).and_then(Option::as_mut)
+    }
+
+    /// What is known of one id, the latest `lines` lines among it.
+    pub(crate) fn counted(&self, id: &FailureId, lines: usize) -> Option<Counted> {
+        let slot = self.index.find(id, &self.slots)?;
+        let ticket = self.slots.get(slot as usize)?.as_ref()?;
+        let story = self.stories.read(ticket.story);
+        let told = story.filter(|(kind, _)| *kind == Kind::Line);
+        let mut lines: Vec<String> = told
+            .take(lines.min(ticket.lines as usize))
+            .map(|(_, text)| text.into_owned())
+            .collect();
+        lines.reverse();
+        Some(Counted {
+            estimate: ticket.retry,
+            failures: ticket.failures,
+            first: ticket.first,
+            last: ticket.age.last,
+            lines,
+        })
     }
 
     /// Takes an entry out, with its story.

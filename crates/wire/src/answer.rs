@@ -52,6 +52,43 @@ pub struct ReloadAnswer {
     pub broken: Vec<BrokenJail>,
 }
 
+/// The answer to `ignore`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct IgnoreAnswer {
+    /// The version of the messages.
+    pub v: u32,
+    /// The entries as they are now.
+    pub jails: Vec<Ignored>,
+    /// New ones.
+    #[serde(default)]
+    pub added: Vec<String>,
+    /// Those that were to be added and were there.
+    #[serde(default)]
+    pub present: Vec<String>,
+    /// Those that are no more.
+    #[serde(default)]
+    pub removed: Vec<String>,
+    /// Those that were to be removed and were not there.
+    #[serde(default)]
+    pub absent: Vec<String>,
+    /// What cannot be an entry, and why.
+    #[serde(default)]
+    pub refused: Vec<Refusal>,
+}
+
+/// Whom a jail ignores.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Ignored {
+    /// The jail.
+    pub jail: String,
+    /// The entries of its `ignoreip`, as they are written.
+    pub ignoreip: Vec<String>,
+    /// The machine's own addresses are ignored besides.
+    pub ignoreself: bool,
+    /// A command is asked besides.
+    pub ignorecommand: bool,
+}
+
 /// A jail whose configuration is wrong.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BrokenJail {
@@ -302,25 +339,58 @@ pub struct StopAnswer {
     pub standing: u64,
 }
 
-/// One object of an event stream: a ban began or ended.
+/// The answer to `watch`; events follow.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WatchAnswer {
+    /// The version of the messages.
+    pub v: u32,
+    /// How many events are kept for a client that is slow.
+    pub kept: u64,
+}
+
+/// Events that a slow client has missed, in the place where they were in the stream.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Lost {
+    /// The version of the messages.
+    pub v: u32,
+    /// `lost`.
+    pub event: String,
+    /// How many.
+    pub count: u64,
+}
+
+/// One object of what a client receives that watches.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Watched {
+    /// Some are missing.
+    Lost(Lost),
+    /// Something happened.
+    Event(Event),
+}
+
+/// One object of an event stream: a ban began or ended, or a failure was counted or ignored.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Event {
     /// The version of the messages.
     pub v: u32,
-    /// `ban` or `unban`.
+    /// `ban` or `unban`; to who watches also `failure` and `ignored`.
     pub event: String,
     /// The jail.
     pub jail: String,
-    /// The address or prefix.
+    /// The address or prefix; of a failure also another id.
     pub ip: String,
-    /// When it happened.
+    /// When it happened; of a failure the time in the log.
     pub time: i64,
     /// When the ban ends; never if absent.
     pub until: Option<i64>,
-    /// Failures that led to the ban.
+    /// Failures that led to the ban; of a failure those that count when it is told, or `maxretry` if they led to a ban.
     pub failures: u64,
     /// Users that were tried, 20 at most.
     pub users: Vec<User>,
+    /// Why it was ignored, or why a ban ended before its time.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub why: Option<String>,
     /// The matched lines, only if asked for: logs hold secrets.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub lines: Option<Vec<String>>,

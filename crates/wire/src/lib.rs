@@ -8,13 +8,14 @@
 //! [`fail2ban`] is the other protocol, that of fail2ban's own socket.
 
 mod answer;
+pub mod explain;
 pub mod fail2ban;
 mod request;
 
 pub use answer::{
     Action, Answer, AttemptAnswer, Ban, BanAnswer, BannedAnswer, BrokenJail, Enforcement, Event,
-    Failed, JailStatus, Pong, Refusal, ReloadAnswer, Source, Status, StatusAnswer, StopAnswer,
-    Store, UnbanAnswer, Unbanned, User,
+    Failed, IgnoreAnswer, Ignored, JailStatus, Lost, Pong, Refusal, ReloadAnswer, Source, Status,
+    StatusAnswer, StopAnswer, Store, UnbanAnswer, Unbanned, User, WatchAnswer, Watched,
 };
 pub use request::Request;
 

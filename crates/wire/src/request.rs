@@ -23,6 +23,18 @@ pub enum Request {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         newest: Option<u32>,
     },
+    /// What is known of somebody, jail by jail; of the jails alone if nobody is named.
+    Explain {
+        /// An address, a network, or another id.
+        #[serde(default)]
+        ip: Option<String>,
+        /// The names of jails; all if empty.
+        #[serde(default)]
+        jails: Vec<String>,
+        /// Also the lines that were counted: logs hold secrets.
+        #[serde(default)]
+        lines: bool,
+    },
     /// Ban by hand.
     Ban {
         /// The jail's name.
@@ -56,6 +68,27 @@ pub enum Request {
         #[serde(default)]
         lines: Vec<String>,
     },
+    /// Tell what happens from now on: after the answer the connection receives events, one a line, and asks no more.
+    Watch {
+        /// The jail's name; all if absent.
+        #[serde(default)]
+        jail: Option<String>,
+        /// Also the lines that led to a ban: logs hold secrets.
+        #[serde(default)]
+        lines: bool,
+    },
+    /// Add entries to `ignoreip`, or take them away, until the next reload; with neither, tell the entries.
+    Ignore {
+        /// The jail's name; all if absent, to tell only.
+        #[serde(default)]
+        jail: Option<String>,
+        /// Addresses, networks, host names and lists in files.
+        #[serde(default)]
+        add: Vec<String>,
+        /// Entries as they are written.
+        #[serde(default)]
+        del: Vec<String>,
+    },
     /// Read the configuration again, and change what differs.
     Reload,
     /// End the daemon.
@@ -67,8 +100,12 @@ pub enum Request {
 }
 
 impl Request {
-    /// Whether it changes nothing, so that whoever may only look may send it.
+    /// Whether it changes nothing and asks for no line of a log, so that whoever may only look may send it.
     pub fn only_asks(&self) -> bool {
-        matches!(self, Self::Ping | Self::Status { .. } | Self::Banned { .. })
+        match self {
+            Self::Ping | Self::Status { .. } | Self::Banned { .. } => true,
+            Self::Explain { lines, .. } | Self::Watch { lines, .. } => !lines,
+            _ => false,
+        }
     }
 }

@@ -1,12 +1,12 @@
 //! Lines as wide as the terminal.
 
 /// A number and the word for so many.
-pub(super) fn count(number: usize, one: &str, many: &str) -> String {
+pub(crate) fn count(number: usize, one: &str, many: &str) -> String {
     format!("{number} {}", if number == 1 { one } else { many })
 }
 
 /// A line, cut where the terminal ends.
-pub(super) fn cut(line: &str, width: Option<usize>) -> String {
+pub(crate) fn cut(line: &str, width: Option<usize>) -> String {
     match width {
         Some(width) if line.chars().count() > width => {
             let kept: String = line.chars().take(width.saturating_sub(1)).collect();
@@ -17,7 +17,7 @@ pub(super) fn cut(line: &str, width: Option<usize>) -> String {
 }
 
 /// Lines broken at blanks, all but the first a little further in. Words are never broken.
-pub(super) fn wrapped(text: &str, indent: usize, width: Option<usize>) -> Vec<String> {
+pub(crate) fn wrapped(text: &str, indent: usize, width: Option<usize>) -> Vec<String> {
     let mut lines = Vec::new();
     let mut line = " ".repeat(indent);
     let mut is_empty = true;

@@ -39,7 +39,7 @@ pub enum Enforcement {
 }
 
 /// All actions of a jail.
-pub(super) fn of(spec: &JailSpec, globals: &Globals) -> Vec<CheckedAction> {
+pub(crate) fn of(spec: &JailSpec, globals: &Globals) -> Vec<CheckedAction> {
     let actions = spec.actions.iter();
     let checked = actions.map(|action| CheckedAction {
         name: action.name.clone(),

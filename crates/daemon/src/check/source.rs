@@ -23,17 +23,17 @@ pub struct CheckedSource {
 
 /// What was seen of a jail's source.
 #[derive(Debug, Default)]
-pub(super) struct Looked {
-    pub(super) sources: Vec<CheckedSource>,
+pub(crate) struct Looked {
+    pub(crate) sources: Vec<CheckedSource>,
     /// Why these.
-    pub(super) why: String,
+    pub(crate) why: String,
     /// Why it would not run.
-    pub(super) fault: Option<(Verdict, String)>,
+    pub(crate) fault: Option<(Verdict, String)>,
     pub(super) forgeable: Vec<String>,
     pub(super) notes: Vec<String>,
 }
 
-pub(super) fn of(jail: &Jail) -> Looked {
+pub(crate) fn of(jail: &Jail) -> Looked {
     let mut looked = match (jail.backend, choice(jail, None)) {
         (Backend::Bans, _) => bans(),
         (_, Some(Choice::Files)) => files(jail),

@@ -119,6 +119,11 @@ pub(super) trait Backend: Send {
     /// The local ports that somebody is connected to; none if that cannot be asked.
     fn ports_of(&mut self, peer: &Prefix) -> Vec<u16>;
 
+    /// Packets that the rules of a jail have dropped since they were laid; `None` if that cannot be asked.
+    fn dropped(&mut self, _jail: &EnforceJail) -> Option<u64> {
+        None
+    }
+
     /// Cuts open connections.
     fn destroy(&mut self, targets: &[Target]) -> Result<Outcome, String>;
 

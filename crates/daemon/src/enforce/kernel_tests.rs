@@ -172,6 +172,37 @@ fn bans_reach_the_kernel_and_outlive_the_process() {
 }
 
 #[test]
+fn who_asks_is_told_what_the_kernel_holds_and_counts() {
+    in_namespace(
+        "who_asks_is_told_what_the_kernel_holds_and_counts",
+        &[],
+        || {
+            let (handle, reports) = start(true);
+            handle.send(ban(1, "10.0.0.1", Some(600))).unwrap();
+            await_applied(&reports, 1);
+            let check = |after: Span, dropped: Option<u64>| {
+                let (jail, prefix) = (JailName::new("sshd"), "10.0.0.1".parse().unwrap());
+                let inspect = Command::Inspect {
+                    jail,
+                    prefix,
+                    after,
+                };
+                handle.send(inspect).unwrap();
+                let report = await_report(&reports, |r| matches!(r, Report::Inspected(_)));
+                let Report::Inspected(told) = report else {
+                    unreachable!()
+                };
+                assert_eq!((told.held, told.dropped), (Held::Yes, dropped));
+            };
+            check(Inspection::ON_DEMAND, Some(0));
+            // A doubt needs no counter, and there may be many.
+            check(Span::from_secs(60), None);
+            handle.stop(true).unwrap();
+        },
+    );
+}
+
+#[test]
 fn a_change_of_ownership_keeps_the_bans() {
     in_namespace("a_change_of_ownership_keeps_the_bans", &[], || {
         for owner in [false, true, false] {

@@ -126,6 +126,10 @@ impl Backend for OnDemand {
         self.current().ports_of(peer)
     }
 
+    fn dropped(&mut self, jail: &EnforceJail) -> Option<u64> {
+        self.current().dropped(jail)
+    }
+
     fn destroy(&mut self, targets: &[Target]) -> Result<Outcome, String> {
         self.current().destroy(targets)
     }

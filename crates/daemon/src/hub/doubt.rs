@@ -130,6 +130,9 @@ impl Hub {
 
     /// What the kernel says of it.
     pub(super) fn inspected(&mut self, inspection: &Inspection) {
+        if inspection.after == Inspection::ON_DEMAND {
+            return self.explain_inspected(inspection);
+        }
         let mut jails = self.jails.iter().filter(|jail| !jail.is_removed);
         let found = jails.find(|jail| jail.name == inspection.jail);
         let Some(jail) = found.map(|jail| jail.id) else {
@@ -204,6 +207,7 @@ mod tests {
             after: Span::from_secs(60),
             held,
             ports: ports.to_vec(),
+            dropped: None,
         };
         let facts = Facts {
             jail: &jail,

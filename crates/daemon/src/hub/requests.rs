@@ -27,6 +27,9 @@ impl Hub {
             }),
             Request::Status { jail } => self.status(jail.as_deref()),
             Request::Banned { jail, newest } => self.banned(jail.as_deref(), newest),
+            Request::Explain { ip, jails, lines } => {
+                return self.explain(ip.as_deref(), &jails, lines, reply);
+            }
             Request::Ban {
                 jail,
                 ips,
@@ -70,8 +73,12 @@ impl Hub {
                 self.acting.flush_all();
                 return self.submit(Vec::new(), reply, |_| engine::Request::UnbanAll);
             }
-            // The hub's loop takes the one itself, the thread that owns the readers the other.
-            Request::Stop { .. } | Request::Reload => return,
+            // The hub's loop takes the first itself, the thread that owns the readers the next ones; a watch comes as a
+            // message of its own.
+            Request::Stop { .. }
+            | Request::Reload
+            | Request::Ignore { .. }
+            | Request::Watch { .. } => return,
         };
         send(&reply, line);
     }
@@ -342,7 +349,7 @@ fn ban_time(text: Option<&str>) -> Result<Option<BanTime>, String> {
     }
 }
 
-fn failed(why: &str, help: Option<&str>) -> String {
+pub(super) fn failed(why: &str, help: Option<&str>) -> String {
     wire::encode(&Failed {
         v: VERSION,
         error: why.to_owned(),
@@ -350,7 +357,7 @@ fn failed(why: &str, help: Option<&str>) -> String {
     })
 }
 
-fn send(reply: &SyncSender<String>, line: String) {
+pub(super) fn send(reply: &SyncSender<String>, line: String) {
     // A client that went away has nobody left to tell; the channel holds one line, so this never waits.
     drop(reply.try_send(line));
 }

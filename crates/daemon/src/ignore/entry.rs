@@ -55,6 +55,16 @@ pub(crate) fn read(spec: &JailSpec, diagnostics: &mut Vec<Diagnostic>) -> Vec<En
     entries
 }
 
+/// Whether a text can be an entry; an error says what is wrong with it.
+pub(crate) fn is_entry(text: &str) -> Result<(), &'static str> {
+    match text.trim() {
+        text if text.is_empty() || text.contains(char::is_whitespace) => {
+            Err("holds a blank, or nothing")
+        }
+        text => parse(text).map(drop),
+    }
+}
+
 fn parse(text: &str) -> Result<Entry, &'static str> {
     if let Some(path) = text.strip_prefix("file:") {
         let file = ListFile::parse(path).ok_or("names no file")?;

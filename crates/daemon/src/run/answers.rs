@@ -2,7 +2,7 @@
 
 use crate::commands::{self, Reply};
 use crate::control::{self, Access, failed};
-use crate::hub::Message;
+use crate::hub::{Message, Watch};
 use crate::reload;
 use std::fs;
 use std::path::PathBuf;
@@ -76,6 +76,12 @@ impl control::Answer for Answers {
         let (reply, answer) = sync_channel(1);
         let asked = match request {
             wire::Request::Reload => self.reload.send(reload::Order::Reload(Some(reply))).is_ok(),
+            wire::Request::Ignore { jail, add, del } => {
+                let change = reload::IgnoreChange { jail, add, del };
+                self.reload
+                    .send(reload::Order::Ignore(change, reply))
+                    .is_ok()
+            }
             request => self.hub.send(Message::Ask(request, reply)).is_ok(),
         };
         match asked {
@@ -88,6 +94,17 @@ impl control::Answer for Answers {
             },
             false => failed("the daemon is stopping"),
         }
+    }
+
+    fn watch(&self, watch: Watch) -> Result<(), String> {
+        if self.only_tells && watch.lines {
+            return Err(failed(ONLY_TELLS));
+        }
+        let stopping = || failed("the daemon is stopping");
+        let (reply, answer) = sync_channel(1);
+        let asked = self.hub.send(Message::Watch(watch, reply));
+        asked.map_err(|_| stopping())?;
+        answer.recv_timeout(ANSWER).map_err(|_| stopping())?
     }
 
     fn command(&self, command: Value) -> Option<Reply> {

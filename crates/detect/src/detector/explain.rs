@@ -12,7 +12,7 @@ use super::judge::Sink;
 use super::{Depth, Detector};
 use crate::captures::group_text;
 use crate::date::{DateFound, TemplateUse};
-use crate::{Clock, Line, Rule};
+use crate::{Clock, Line, LineVerdict, Rule};
 
 /// What an explanation is to hold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,6 +31,8 @@ pub struct Explanation {
     pub date: Option<CutDate>,
     /// The prefregex matches.
     pub prefix_matches: bool,
+    /// Which failregexes match, counted from 0, whatever comes of it.
+    pub matched: Vec<usize>,
     /// Which ignoreregex matched, counted from 0: one entry for each time that they were asked and one did.
     pub ignored_by: Vec<usize>,
     /// What each failregex that matches says, in order.
@@ -44,6 +46,8 @@ pub struct CutDate {
     pub bytes: Range<usize>,
     /// The template that found it; none if its text is no date.
     pub template: Option<usize>,
+    /// When that is; none if its text is no date.
+    pub time: Option<Timestamp>,
 }
 
 /// What one failregex says about a line.
@@ -73,13 +77,19 @@ pub struct Explained {
 impl CutDate {
     pub(super) fn of(found: &DateFound) -> Option<Self> {
         match found {
-            DateFound::Found { cut, template, .. } => Some(Self {
+            DateFound::Found {
+                cut,
+                template,
+                time,
+            } => Some(Self {
                 bytes: cut.clone(),
                 template: Some(*template),
+                time: Some(*time),
             }),
             DateFound::Unparsable { cut } => Some(Self {
                 bytes: cut.clone(),
                 template: None,
+                time: None,
             }),
             DateFound::None | DateFound::Empty => None,
         }
@@ -90,6 +100,7 @@ impl Explanation {
     fn clear(&mut self) {
         self.date = None;
         self.prefix_matches = false;
+        self.matched.clear();
         self.ignored_by.clear();
         self.matches.clear();
     }
@@ -103,7 +114,7 @@ impl Detector {
         clock: &Clock<'_>,
         asked: Asked,
         out: &mut Explanation,
-    ) {
+    ) -> LineVerdict {
         out.clear();
         let depth = if asked.every_failregex {
             Depth::All
@@ -111,7 +122,23 @@ impl Detector {
             Depth::UntilMatch
         };
         self.matcher.captures.keep_absent(asked.captures);
-        self.run(line, clock, depth, &mut Sink::Explanation(asked, out));
+        self.run(line, clock, depth, &mut Sink::Explanation(asked, out))
+    }
+
+    /// What the failregexes searched of the last line: it without its date, or the content of the prefregex if that
+    /// matched.
+    pub fn searched(&self, explanation: &Explanation) -> &str {
+        let text = match self.matcher.buffer {
+            Some(_) => &self.matcher.joined,
+            None => &self.text,
+        };
+        let prefix = self.matcher.rule.prefix.as_ref();
+        let content = prefix
+            .filter(|_| explanation.prefix_matches)
+            .and_then(|prefix| prefix.content);
+        content
+            .and_then(|group| group_text(text, &self.matcher.search.prefix_slots, group))
+            .unwrap_or(text)
     }
 
     /// The rule that it goes by.

@@ -36,6 +36,12 @@ impl Sink<'_> {
         }
     }
 
+    pub(super) fn matched(&mut self, index: usize) {
+        if let Self::Explanation(_, explanation) = self {
+            explanation.matched.push(index);
+        }
+    }
+
     pub(super) fn ignored_by(&mut self, index: usize) {
         if let Self::Explanation(_, explanation) = self {
             explanation.ignored_by.push(index);

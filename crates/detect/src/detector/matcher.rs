@@ -178,6 +178,7 @@ impl Matcher {
                 NextMatch::OverBudget => return LineVerdict::OverBudget.or(verdict),
             };
             next = index + 1;
+            sink.matched(index);
             let pattern = &rule.fail[index];
             let taken = buffer.as_ref().map(|buffer| {
                 let lines = originals.as_ref().unwrap_or(buffer.lines());

@@ -114,12 +114,17 @@ impl<B: Backend> Reconciler<B> {
             };
         }
         let ports = self.backend.ports_of(&prefix);
+        let asked = index.filter(|_| after == Inspection::ON_DEMAND);
+        let dropped = asked
+            .and_then(|index| self.jails.get(index))
+            .and_then(|jail| self.backend.dropped(jail));
         out.push(Report::Inspected(Inspection {
             jail: jail.clone(),
             prefix,
             after,
             held,
             ports,
+            dropped,
         }));
     }
 }

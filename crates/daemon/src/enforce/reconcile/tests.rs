@@ -265,6 +265,7 @@ fn single_bans_that_are_missing_are_found_without_a_list() {
             after: Span::from_secs(60),
             held,
             ports: Vec::new(),
+            dropped: None,
         })
     };
     let mut check = |host: &str, held: Held| {
