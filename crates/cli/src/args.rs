@@ -1,6 +1,6 @@
 //! The command line.
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 
 /// Reads the logs of this machine, finds who is breaking in, and shuts them out in the firewall for a while.
@@ -45,6 +45,25 @@ pub(crate) enum Command {
     /// Answer conformance cases: JSON lines in, JSON lines out
     #[command(hide = true)]
     ConformEval(ConformEval),
+    /// Print the manual page, for packages
+    #[command(hide = true)]
+    Manual,
+    /// Print what a shell completes, for packages
+    #[command(hide = true)]
+    Completions(Completions),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Completions {
+    /// For which shell
+    pub(crate) shell: Shell,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum Shell {
+    Bash,
+    Zsh,
+    Fish,
 }
 
 #[derive(Debug, Args)]

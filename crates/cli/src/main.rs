@@ -7,8 +7,10 @@
 mod args;
 mod check;
 mod client;
+mod completions;
 mod conform;
 mod fail2ban;
+mod manual;
 mod metrics;
 mod names;
 mod output;
@@ -61,6 +63,8 @@ fn stockade(words: Vec<OsString>) -> ExitCode {
         Command::Attempt(options) => client::attempt(&options, &mut output),
         Command::Stop(options) => client::stop(&options, &mut output),
         Command::ConformEval(options) => conform::run(&options, &mut output),
+        Command::Manual => manual::manual(&mut output),
+        Command::Completions(options) => completions::completions(&options, &mut output),
     };
     match done.and_then(|code| output.flush().map(|()| code)) {
         Ok(code) => code,
