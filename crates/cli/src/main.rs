@@ -12,10 +12,12 @@ mod conform;
 mod fail2ban;
 mod manual;
 mod metrics;
+mod migrate;
 mod names;
 mod output;
 mod run;
 mod scan;
+mod sweep;
 mod table;
 mod time;
 mod top;
@@ -62,6 +64,7 @@ fn stockade(words: Vec<OsString>) -> ExitCode {
         Command::Reload(options) => client::reload(&options, &mut output),
         Command::Attempt(options) => client::attempt(&options, &mut output),
         Command::Stop(options) => client::stop(&options, &mut output),
+        Command::Migrate(options) => migrate::migrate(&options, &mut output),
         Command::ConformEval(options) => conform::run(&options, &mut output),
         Command::Manual => manual::manual(&mut output),
         Command::Completions(options) => completions::completions(&options, &mut output),
