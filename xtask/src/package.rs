@@ -1,8 +1,8 @@
-//! `cargo xtask package [--out DIR] [--program FILE]`: the Debian package, built on a staged tree by `dpkg-deb`.
+//! `cargo xtask package [--out DIR] [--program FILE] [--fast]`: the Debian package, built on a staged tree by `dpkg-deb`.
 //!
 //! Builds the release program as the README says (or takes the one that is given), makes manual page and completions
 //! by asking it, and writes `stockade_VERSION_ARCH.deb` into DIR (`target/package`). The same program and sources give
-//! the same bytes: times are those of SOURCE_DATE_EPOCH, else of the last commit, and everything is written in order.
+//! the same bytes (without `--fast`, which compresses nothing): times are those of SOURCE_DATE_EPOCH, else of the last commit, and everything is written in order.
 
 mod notices;
 mod stage;
@@ -77,7 +77,13 @@ const NAMES: &[&str] = &["fail2ban-client", "fail2ban-server", "fail2ban-regex"]
 pub(crate) fn run(words: &[&str]) -> ExitCode {
     let mut out = test::target().join("package");
     let mut program = None;
-    let mut rest = words;
+    let is_fast = words.contains(&"--fast");
+    let words: Vec<&str> = words
+        .iter()
+        .copied()
+        .filter(|word| *word != "--fast")
+        .collect();
+    let mut rest = words.as_slice();
     while let [option, value, after @ ..] = rest {
         match *option {
             "--out" => out = PathBuf::from(value),
@@ -87,10 +93,10 @@ pub(crate) fn run(words: &[&str]) -> ExitCode {
         rest = after;
     }
     if !rest.is_empty() {
-        eprintln!("usage: cargo xtask package [--out DIR] [--program FILE]");
+        eprintln!("usage: cargo xtask package [--out DIR] [--program FILE] [--fast]");
         return ExitCode::from(2);
     }
-    match package(&out, program) {
+    match package(&out, program, is_fast) {
         Ok(path) => {
             println!("{}", path.display());
             ExitCode::SUCCESS
@@ -102,7 +108,7 @@ pub(crate) fn run(words: &[&str]) -> ExitCode {
     }
 }
 
-fn package(out: &Path, program: Option<PathBuf>) -> Done<PathBuf> {
+fn package(out: &Path, program: Option<PathBuf>, is_fast: bool) -> Done<PathBuf> {
     for (tool, of) in [("dpkg-deb", "dpkg"), ("gzip", "gzip")] {
         said(Command::new(tool).arg("--version"))
             .map_err(|_| format!("{tool} is missing, which makes packages: install {of}"))?;
@@ -138,7 +144,8 @@ fn package(out: &Path, program: Option<PathBuf>) -> Done<PathBuf> {
     let path = out.join(format!("stockade_{version}_{arch}.deb"));
     let mut build = Command::new("dpkg-deb");
     build
-        .args(["--build", "--root-owner-group", "-Zxz"])
+        .args(["--build", "--root-owner-group"])
+        .arg(if is_fast { "-Znone" } else { "-Zxz" })
         .arg(stage.root())
         .arg(&path)
         .env("SOURCE_DATE_EPOCH", epoch());

@@ -4,6 +4,7 @@ mod database;
 mod ignored;
 mod journal;
 mod life;
+mod package;
 mod published;
 mod refusals;
 mod reload;
@@ -94,4 +95,7 @@ pub(crate) const ALL: &[Scenario] = &[
     real("fail2ban-tree", trees::fail2ban_tree),
     real("shell-actions", trees::shell_actions),
     real("systemd", systemd::unit),
+    real("package-native", package::native),
+    real("package-stand-in", package::stand_in),
+    real("package-alone", package::alone),
 ];

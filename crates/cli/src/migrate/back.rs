@@ -57,6 +57,7 @@ fn change(machine: &mut dyn Machine, record: &Record, jails: &BTreeSet<String>) 
     let ours = record.guardian;
     machine.say(&format!("stopping {}", ours.name()));
     ours.stop(machine)?;
+    record.release(machine);
     if let (Guardian::Native, Some(database)) = (ours, &record.database) {
         let jails: Vec<&str> = jails.iter().map(String::as_str).collect();
         match machine.hand_back(database, &jails) {

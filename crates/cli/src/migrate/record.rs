@@ -55,6 +55,16 @@ impl Record {
     }
 }
 
+impl Record {
+    /// Removes the lock that the daemon, which has ended, kept beside fail2ban's database: fail2ban knows of none.
+    pub(super) fn release(&self, machine: &mut dyn Machine) {
+        if let Some(database) = &self.database {
+            // Mostly there is none.
+            drop(machine.remove(&format!("{database}.lock")));
+        }
+    }
+}
+
 /// Forgets it. One that stays would only make a later `--back` look for nothing.
 pub(super) fn forget(machine: &mut dyn Machine) {
     drop(machine.remove(PATH));

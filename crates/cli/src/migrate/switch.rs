@@ -123,7 +123,10 @@ fn undo(
     let mut faults: Vec<Fault> = Vec::new();
     faults.extend(names::take(machine).err());
     faults.extend(target.set_enabled(machine, false).err());
-    faults.extend(target.stop(machine).err());
+    match target.stop(machine) {
+        Ok(()) => record.release(machine),
+        Err(fault) => faults.push(fault),
+    }
     if record.was_enabled {
         faults.extend(Guardian::Fail2ban.set_enabled(machine, true).err());
     }
