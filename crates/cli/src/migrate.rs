@@ -83,8 +83,8 @@ pub(crate) fn migrate(options: &args::Migrate, output: &mut Output) -> io::Resul
 }
 
 /// Only root may stop and start guardians.
-fn must_be_root(machine: &mut dyn Machine) -> Done {
-    match machine.run("id", &["-u"]).said.trim() == "0" {
+fn must_be_root(machine: &dyn Machine) -> Done {
+    match machine.is_root() {
         true => Ok(()),
         false => Err(Fault::refusal(
             "only root may stop one guardian and start another",

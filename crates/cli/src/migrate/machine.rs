@@ -38,6 +38,7 @@ impl Ran {
 
 /// A machine on which something guards.
 pub(super) trait Machine {
+    fn is_root(&self) -> bool;
     /// Runs a program to its end.
     fn run(&mut self, program: &str, words: &[&str]) -> Ran;
     /// There is such a path; a link counts, wherever it leads.
@@ -78,6 +79,10 @@ impl<'a> Real<'a> {
 }
 
 impl Machine for Real<'_> {
+    fn is_root(&self) -> bool {
+        os::is_root()
+    }
+
     fn run(&mut self, program: &str, words: &[&str]) -> Ran {
         let ran = Command::new(program)
             .args(words)

@@ -30,6 +30,7 @@ struct Fake {
     /// The bans that this one loses.
     forgetful: Option<Guardian>,
     has_systemd: bool,
+    is_root: bool,
     /// Changes left until one fails.
     fails_in: Option<usize>,
     said: Vec<String>,
@@ -54,6 +55,7 @@ impl Fake {
             bans: "[{'sshd': ['192.0.2.1', '2001:db8::1']}, {'web': []}]",
             forgetful: None,
             has_systemd: true,
+            is_root: true,
             fails_in: None,
             said: Vec::new(),
             swept: false,
@@ -196,15 +198,12 @@ impl Fake {
 }
 
 impl Machine for Fake {
+    fn is_root(&self) -> bool {
+        self.is_root
+    }
+
     fn run(&mut self, program: &str, words: &[&str]) -> Ran {
         let is_ok = match program {
-            "id" => {
-                return Ran {
-                    is_ok: true,
-                    said: "0\n".into(),
-                    complained: String::new(),
-                };
-            }
             "systemctl" => self.systemctl(words),
             "/usr/bin/dpkg-divert" => self.divert(words),
             "/usr/bin/stockade" => return self.stockade(words),
@@ -441,6 +440,7 @@ fn what_cannot_be_is_refused_before_anything_happens() {
         Guardian::StandIn,
         "fail2ban does not run",
     );
+    check(|fake| fake.is_root = false, Guardian::StandIn, "only root");
     check(
         |fake| fake.has_systemd = false,
         Guardian::Native,
