@@ -1,5 +1,6 @@
 //! What is promised, one function each.
 
+mod bare;
 mod database;
 mod ignored;
 mod journal;
@@ -94,6 +95,7 @@ pub(crate) const ALL: &[Scenario] = &[
     real("database-import", database::import),
     real("fail2ban-tree", trees::fail2ban_tree),
     real("shell-actions", trees::shell_actions),
+    real("bare-container", bare::container),
     real("systemd", systemd::unit),
     real("package-native", package::native),
     real("package-stand-in", package::stand_in),
