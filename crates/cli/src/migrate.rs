@@ -92,3 +92,8 @@ fn must_be_root(machine: &dyn Machine) -> Done {
         )),
     }
 }
+
+/// A number and what it is of.
+fn count(number: usize, one: &str) -> String {
+    format!("{number} {one}{}", if number == 1 { "" } else { "s" })
+}

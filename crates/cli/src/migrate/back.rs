@@ -4,7 +4,7 @@ use super::guardian::{self, Guardian};
 use super::machine::Machine;
 use super::record::{self, Record};
 use super::switch::few;
-use super::{Done, Fault, must_be_root, names};
+use super::{Done, Fault, count, must_be_root, names};
 use std::collections::BTreeSet;
 
 /// Gives whether every ban is there again.
@@ -41,9 +41,9 @@ pub(super) fn back(machine: &mut dyn Machine) -> Done<bool> {
     }
     match missing.is_empty() {
         true => machine.say(&format!(
-            "fail2ban guards again: {} jails and {} bans, as before",
-            jails.len(),
-            bans.count()
+            "fail2ban guards again: {} and {}, as before",
+            count(jails.len(), "jail"),
+            count(bans.count(), "ban")
         )),
         false => machine.say(&format!(
             "fail2ban guards again; what it does not have: {}",
@@ -62,8 +62,10 @@ fn change(machine: &mut dyn Machine, record: &Record, jails: &BTreeSet<String>) 
         let jails: Vec<&str> = jails.iter().map(String::as_str).collect();
         match machine.hand_back(database, &jails) {
             Ok(handed) => machine.say(&format!(
-                "{database}: {} bans and {} positions handed back, {} lifted since",
-                handed.bans, handed.positions, handed.lifted
+                "{database}: {} and {} handed back, {} lifted since",
+                count(handed.bans, "ban"),
+                count(handed.positions, "position"),
+                handed.lifted
             )),
             Err(why) => {
                 return Err(Fault::new(format!(

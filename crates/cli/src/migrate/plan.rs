@@ -2,8 +2,8 @@
 
 use super::guardian::{Guardian, has_systemd};
 use super::machine::Machine;
-use super::names;
 use super::record::Record;
+use super::{count, names};
 use crate::table::{Align, Table};
 use daemon::{CheckReport, CheckedJail, Enforcement, Verdict};
 use std::path::Path;
@@ -47,7 +47,7 @@ fn guardian(machine: &mut dyn Machine, target: Guardian) -> bool {
     let jails = Guardian::Fail2ban.jails(machine).map(|jails| jails.len());
     let is_well = jails.is_ok();
     machine.say(&match jails {
-        Ok(jails) => format!("guards now     fail2ban, with {jails} jails"),
+        Ok(jails) => format!("guards now     fail2ban, with {}", count(jails, "jail")),
         Err(_) => "guards now     not fail2ban, or only root may ask it".to_owned(),
     });
     machine.say(&format!(
@@ -71,8 +71,9 @@ fn bans(machine: &mut dyn Machine, target: Guardian, report: &CheckReport, is_we
         Ok(held) => {
             machine.say(&format!("database       {database}: {what}"));
             machine.say(&format!(
-                "taken over     {} bans and {} positions in logs",
-                held.bans, held.positions
+                "taken over     {} and {} in logs",
+                count(held.bans, "ban"),
+                count(held.positions, "position")
             ));
         }
         Err(why) => {

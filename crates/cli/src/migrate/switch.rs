@@ -4,7 +4,7 @@ use super::bans::Bans;
 use super::guardian::{self, Guardian, has_systemd};
 use super::machine::Machine;
 use super::record::{self, Record};
-use super::{Done, Fault, must_be_root, names};
+use super::{Done, Fault, count, must_be_root, names};
 use std::collections::BTreeSet;
 
 /// Missing ones that are named; the rest is counted.
@@ -25,10 +25,10 @@ pub(super) fn switch(machine: &mut dyn Machine, target: Guardian, wants_names: b
     match change(machine, target, &record, &jails, &bans) {
         Ok(()) => {
             machine.say(&format!(
-                "{} guards: {} jails and {} bans, as before. The way back: stockade migrate --back",
+                "{} guards: {} and {}, as before. The way back: stockade migrate --back",
                 target.name(),
-                jails.len(),
-                bans.count()
+                count(jails.len(), "jail"),
+                count(bans.count(), "ban")
             ));
             Ok(())
         }
@@ -85,7 +85,10 @@ fn change(
     jails: &BTreeSet<String>,
     bans: &Bans,
 ) -> Done {
-    machine.say(&format!("stopping fail2ban ({} bans)", bans.count()));
+    machine.say(&format!(
+        "stopping fail2ban ({})",
+        count(bans.count(), "ban")
+    ));
     Guardian::Fail2ban.stop(machine)?;
     machine.say(&format!("starting {}", target.name()));
     if target == Guardian::Native {
@@ -138,9 +141,9 @@ fn undo(
             target.sweep(machine);
             match missing.is_empty() {
                 true => machine.say(&format!(
-                    "fail2ban guards again: {} jails and {} bans, as before",
-                    jails.len(),
-                    bans.count()
+                    "fail2ban guards again: {} and {}, as before",
+                    count(jails.len(), "jail"),
+                    count(bans.count(), "ban")
                 )),
                 false => faults.push(Fault::new(format!(
                     "missing under fail2ban: {}",
