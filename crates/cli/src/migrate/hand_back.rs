@@ -1,10 +1,10 @@
-//! What Stockade's own database has come to hold, for fail2ban to go on with: bans that stand with their ends, those
+//! What Stockade's own database has come to hold, for fail2ban to go on with: bans of addresses with their ends, those
 //! that were lifted, and how far logs were read. Neither daemon runs meanwhile.
 
 use base::Timestamp;
 use std::collections::BTreeMap;
 use std::path::Path;
-use store::{Held, Store, Write};
+use store::{Held, Store, StoreError, Write};
 
 /// What went over.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -29,15 +29,16 @@ pub(super) fn hand_back(
     if !own.exists() {
         return Ok(Handed::default());
     }
-    let ours = Store::open(own, stamp, now, LINES);
-    if let Some(why) = ours.store.trouble() {
-        return Err(format!("{}: {why}", own.display()));
-    }
+    // Only read, in memory: it lies in a directory that is not root's, and this is root.
+    let mut ours = Store::memory();
+    let told = |error: StoreError| format!("{}: {error}", own.display());
+    ours.import(own, jails, now).map_err(told)?;
+    let ours = ours.held(now).map_err(told)?;
     let mut theirs = Store::open(theirs, stamp, now, LINES);
     if let Some(why) = theirs.store.trouble() {
         return Err(why.to_string());
     }
-    let (writes, handed) = changes(&ours.held, &theirs.held, jails);
+    let (writes, handed) = changes(&ours, &theirs.held, jails);
     theirs
         .store
         .write(&writes)
@@ -73,10 +74,7 @@ fn changes(ours: &Held, theirs: &Held, jails: &[&str]) -> (Vec<Write>, Handed) {
         handed.bans += 1;
     }
     let logs = ours.logs.iter().filter(|log| is_ours(&log.jail));
-    let logs = logs.cloned().map(Write::LogPosition);
-    let journal = ours.journal.iter().filter(|journal| is_ours(&journal.jail));
-    let journal = journal.cloned().map(Write::JournalPosition);
-    let positions: Vec<Write> = logs.chain(journal).collect();
+    let positions: Vec<Write> = logs.cloned().map(Write::LogPosition).collect();
     handed.positions = positions.len();
     writes.extend(positions);
     (writes, handed)

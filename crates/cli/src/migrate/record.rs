@@ -4,7 +4,8 @@ use super::guardian::Guardian;
 use super::machine::Machine;
 use super::{Done, Fault};
 
-pub(super) const PATH: &str = "/var/lib/stockade/migrated";
+/// Not in `/var/lib/stockade`: that directory is the daemon's, which must not tell root what to do.
+pub(super) const PATH: &str = "/var/lib/stockade-migrated";
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Record {
