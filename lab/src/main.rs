@@ -8,6 +8,7 @@
 mod attack;
 mod daemon;
 mod fail2ban;
+mod machine;
 mod process;
 mod scenarios;
 mod servers;

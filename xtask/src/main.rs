@@ -8,11 +8,14 @@
 //!
 //! `cargo xtask bench [PART…]` measures the figures beside Debian's fail2ban; see `bench`.
 //!
+//! `cargo xtask package [--out DIR]` builds the Debian package; see `package`.
+//!
 //! `cargo xtask faults [FILE…]` shows that the tests of matching notice faults; see `faults`.
 
 mod bench;
 mod conform;
 mod faults;
+mod package;
 mod packages;
 mod test;
 mod tidy;
@@ -20,7 +23,7 @@ mod tidy;
 use std::process::ExitCode;
 
 const USAGE: &str = "usage: cargo xtask test [--quick] | cargo xtask conform DIR [--trees DIR] [--kind KIND]… | \
-    cargo xtask bench [PART…] | cargo xtask faults [FILE…]";
+    cargo xtask bench [PART…] | cargo xtask faults [FILE…] | cargo xtask package [--out DIR]";
 
 fn main() -> ExitCode {
     let words: Vec<String> = std::env::args().skip(1).collect();
@@ -30,6 +33,7 @@ fn main() -> ExitCode {
         ["test", "--quick"] => test::run(true),
         ["bench", parts @ ..] => bench::run(parts),
         ["faults", words @ ..] => faults::run(words),
+        ["package", words @ ..] => package::run(words),
         ["conform", words @ ..] => conform::run(words),
         _ => {
             eprintln!("{USAGE}");

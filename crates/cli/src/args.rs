@@ -1,6 +1,6 @@
 //! The command line.
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 
 /// Reads the logs of this machine, finds who is breaking in, and shuts them out in the firewall for a while.
@@ -49,9 +49,46 @@ pub(crate) enum Command {
     Reload(Reload),
     /// End the daemon; bans stand on until their time unless --flush is given
     Stop(Stop),
+    /// Change over from fail2ban, or back to it; without an option say what would change
+    Migrate(Migrate),
     /// Answer conformance cases: JSON lines in, JSON lines out
     #[command(hide = true)]
     ConformEval(ConformEval),
+    /// Print the manual page, for packages
+    #[command(hide = true)]
+    Manual,
+    /// Print what a shell completes, for packages
+    #[command(hide = true)]
+    Completions(Completions),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Migrate {
+    /// Do it: stop fail2ban, guard in its place, and go back to it if a jail or a ban is missing then
+    #[arg(long)]
+    pub(crate) switch: bool,
+    /// Go back to fail2ban
+    #[arg(long, conflicts_with_all = ["switch", "native", "names"])]
+    pub(crate) back: bool,
+    /// As stockade.service, with a database of its own and bans in the kernel, instead of as fail2ban would run
+    #[arg(long)]
+    pub(crate) native: bool,
+    /// Put fail2ban's names into /usr/bin also where fail2ban is not installed
+    #[arg(long, requires = "switch")]
+    pub(crate) names: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Completions {
+    /// For which shell
+    pub(crate) shell: Shell,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum Shell {
+    Bash,
+    Zsh,
+    Fish,
 }
 
 #[derive(Debug, Args)]

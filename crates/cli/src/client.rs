@@ -161,6 +161,9 @@ pub(crate) fn reload(options: &args::Reload, output: &mut Output) -> io::Result<
 }
 
 pub(crate) fn stop(options: &args::Stop, output: &mut Output) -> io::Result<ExitCode> {
+    if options.flush && is_alone(&options.client.socket) {
+        return crate::sweep::sweep(&options.client, output);
+    }
     let request = Request::Stop {
         flush: options.flush,
     };
@@ -250,6 +253,16 @@ fn connect(socket: &Path, request: &Request) -> io::Result<UnixStream> {
         }
         connected => connected,
     }
+}
+
+/// True if surely no daemon listens at the usual place: it cannot be the one that keeps the table.
+fn is_alone(socket: &Path) -> bool {
+    let tried = UnixStream::connect(socket).map_err(|error| error.kind());
+    let is_dead = matches!(
+        tried,
+        Err(ErrorKind::NotFound | ErrorKind::ConnectionRefused)
+    );
+    is_dead && socket == Path::new(daemon::SOCKET)
 }
 
 pub(crate) fn unreachable(socket: &Path, error: &io::Error) -> String {

@@ -7,15 +7,19 @@
 mod args;
 mod check;
 mod client;
+mod completions;
 mod conform;
 mod explain;
 mod fail2ban;
 mod ignore;
+mod manual;
 mod metrics;
+mod migrate;
 mod names;
 mod output;
 mod run;
 mod scan;
+mod sweep;
 mod table;
 mod time;
 mod top;
@@ -66,7 +70,10 @@ fn stockade(words: Vec<OsString>) -> ExitCode {
         Command::Reload(options) => client::reload(&options, &mut output),
         Command::Attempt(options) => client::attempt(&options, &mut output),
         Command::Stop(options) => client::stop(&options, &mut output),
+        Command::Migrate(options) => migrate::migrate(&options, &mut output),
         Command::ConformEval(options) => conform::run(&options, &mut output),
+        Command::Manual => manual::manual(&mut output),
+        Command::Completions(options) => completions::completions(&options, &mut output),
     };
     match done.and_then(|code| output.flush().map(|()| code)) {
         Ok(code) => code,

@@ -23,17 +23,17 @@ pub struct Tree {
     pub(crate) missing: bool,
 }
 
+const STOCKADE: &str = "/etc/stockade";
 const FAIL2BAN: &str = "/etc/fail2ban";
 
 impl Tree {
     /// Looks for the tree: a directory with `fail2ban.conf` or `jail.conf` stands alone, another one lies over the
     /// embedded tree.
     pub fn find(files: &dyn Files, dir: Option<&Path>, names: Manner) -> Self {
-        let usual = ["/etc/stockade", FAIL2BAN].map(PathBuf::from);
         let dir = match (dir, names) {
             (Some(dir), _) => Some(dir.to_path_buf()),
             (None, Manner::Fail2ban) => Some(FAIL2BAN.into()),
-            (None, Manner::Stockade) => usual.into_iter().find(|dir| is_there(files, dir)),
+            (None, Manner::Stockade) => usual(files).map(PathBuf::from),
         };
         let listed = dir.as_deref().map(|dir| files.list(dir));
         let missing = matches!(listed, Some(Err(_)));
@@ -65,12 +65,43 @@ impl Tree {
     }
 }
 
-/// True also for what cannot be listed: that is to be said, not to be passed over.
-fn is_there(files: &dyn Files, dir: &Path) -> bool {
-    match files.list(dir) {
-        Ok(_) => true,
-        Err(error) => error.kind() != io::ErrorKind::NotFound,
+/// The directory that counts where none was named. One of ours that says nothing, as a package installs it, does not
+/// hide fail2ban's.
+fn usual(files: &dyn Files) -> Option<&'static str> {
+    let (own, theirs) = (Path::new(STOCKADE), Path::new(FAIL2BAN));
+    if says_something(files, own) {
+        return Some(STOCKADE);
     }
+    if is_there(files.list(theirs)) {
+        return Some(FAIL2BAN);
+    }
+    is_there(files.list(own)).then_some(STOCKADE)
+}
+
+/// True also for what cannot be read: that is to be said, not to be passed over.
+fn is_there<T>(found: io::Result<T>) -> bool {
+    !matches!(found, Err(error) if error.kind() == io::ErrorKind::NotFound)
+}
+
+/// False for a directory whose files hold nothing but comments.
+fn says_something(files: &dyn Files, dir: &Path) -> bool {
+    let names = match files.list(dir) {
+        Ok(names) => names,
+        unreadable => return is_there(unreadable),
+    };
+    names.iter().any(|name| {
+        let path = dir.join(name);
+        match (files.list(&path), files.read(&path)) {
+            (Ok(inside), _) => !inside.is_empty(),
+            (Err(_), Ok(text)) => has_options(&text),
+            (Err(_), unreadable) => is_there(unreadable),
+        }
+    })
+}
+
+fn has_options(text: &[u8]) -> bool {
+    text.split(|byte| *byte == b'\n')
+        .any(|line| !matches!(line.trim_ascii().first(), None | Some(b'#' | b';')))
 }
 
 /// The caller's files, and the embedded ones under their own root.

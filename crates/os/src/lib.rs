@@ -34,7 +34,7 @@ pub use log_socket::LogSocket;
 pub use logins::{Login, failed_logins, logins, logins_changed};
 pub use notify::Notifier;
 pub use poll::{Waker, wait_readable};
-pub use privileges::{has_net_admin, keep_files_private};
+pub use privileges::{has_net_admin, is_root, keep_files_private};
 pub use services::Services;
 pub use shell::{MAX_OUTPUT, Ran, ScriptEnd, run_script};
 pub use signals::{Signal, Signals};

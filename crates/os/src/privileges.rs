@@ -1,13 +1,16 @@
 //! What this process may do.
 
-use std::fs;
+use rustix::thread::{CapabilitySet, capabilities};
 
-const CAP_NET_ADMIN: u32 = 12;
-
-/// Whether the firewall of this network namespace may be changed by us.
+/// Whether the firewall of this network namespace may be changed by us. Asks the kernel itself: a small container may
+/// have no `/proc`.
 pub fn has_net_admin() -> bool {
-    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
-    effective(&status).is_some_and(|set| set >> CAP_NET_ADMIN & 1 == 1)
+    capabilities(None).is_ok_and(|sets| sets.effective.contains(CapabilitySet::NET_ADMIN))
+}
+
+/// Whether this is root.
+pub fn is_root() -> bool {
+    rustix::process::geteuid().is_root()
 }
 
 /// Files that this process and its children make from now on are their owner's alone, unless they say otherwise.
@@ -15,23 +18,23 @@ pub fn keep_files_private() {
     rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o077));
 }
 
-fn effective(status: &str) -> Option<u64> {
-    let line = status
-        .lines()
-        .find_map(|line| line.strip_prefix("CapEff:"))?;
-    u64::from_str_radix(line.trim(), 16).ok()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn the_effective_set_is_a_hexadecimal_line() {
-        assert_eq!(
-            effective("Name:\tx\nCapPrm:\t0\nCapEff:\t0000000000001004\n"),
-            Some(0x1004)
-        );
-        assert_eq!(effective("Name:\tx\n"), None);
+    fn the_kernel_says_what_proc_says() {
+        let status = std::fs::read_to_string("/proc/self/status").unwrap();
+        let field = |name: &str| {
+            let line = status.lines().find_map(|line| line.strip_prefix(name));
+            line.unwrap().split_whitespace().next().unwrap().to_owned()
+        };
+        let effective = u64::from_str_radix(&field("CapEff:"), 16).unwrap();
+        assert_eq!(has_net_admin(), effective >> 12 & 1 == 1);
+        let uids = status
+            .lines()
+            .find(|line| line.starts_with("Uid:"))
+            .unwrap();
+        assert_eq!(is_root(), uids.split_whitespace().nth(2) == Some("0"));
     }
 }

@@ -1,10 +1,12 @@
 //! What is promised, one function each.
 
+mod bare;
 mod database;
 mod ignored;
 mod journal;
 mod life;
 mod names;
+mod package;
 mod published;
 mod refusals;
 mod reload;
@@ -97,5 +99,9 @@ pub(crate) const ALL: &[Scenario] = &[
     real("fail2ban-names", names::a_day),
     real("fail2ban-hostile-clients", names::hostile_clients),
     real("fail2ban-foreign-programs", names::foreign_programs),
+    real("bare-container", bare::container),
     real("systemd", systemd::unit),
+    real("package-native", package::native),
+    real("package-stand-in", package::stand_in),
+    real("package-alone", package::alone),
 ];

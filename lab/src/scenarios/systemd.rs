@@ -1,34 +1,33 @@
 //! The unit as it ships, under a real systemd with a real journal.
 
-use crate::process::{Running, must, need, run};
+use crate::machine::Machine;
 use crate::wait::until_true;
 use crate::{Done, Stop, ensure};
-use std::fs;
-use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::path::Path;
 use std::time::Duration;
+
+const UNIT: &str = "stockade.service";
 
 const SOON: Duration = Duration::from_secs(20);
 
 pub(crate) fn unit(program: &Path) -> Done {
-    let machine = Machine::boot(program)?;
+    let units = Path::new(env!("CARGO_MANIFEST_DIR")).join("../dist/systemd");
+    let machine = Machine::boot("systemd", include_str!("systemd.sh"), &[program, &units])?;
+    let show = |property: &str| machine.show(UNIT, property);
     until_true(SOON, "stockade.service is active", || {
-        let state = machine.show("ActiveState")?;
+        let state = show("ActiveState")?;
         ensure(
             state != "failed",
-            format!("the unit failed: {}", machine.journal()?),
+            format!("the unit failed: {}", machine.journal(UNIT)?),
         )?;
         Ok(state == "active")
     })?;
+    ensure(show("Type")? == "notify", "the unit is not of Type=notify")?;
     ensure(
-        machine.show("Type")? == "notify",
-        "the unit is not of Type=notify",
-    )?;
-    ensure(
-        machine.show("StatusText")?.contains("guarding"),
+        show("StatusText")?.contains("guarding"),
         "no READY with a status was sent",
     )?;
-    let pid = machine.show("MainPID")?;
+    let pid = show("MainPID")?;
     let status = machine.text(&["cat", &format!("/proc/{pid}/status")])?;
     for (field, value) in [
         ("CapEff:", "0000000000001004"),
@@ -70,160 +69,22 @@ pub(crate) fn unit(program: &Path) -> Done {
     until_true(SOON, "the ban in the kernel", banned).map_err(|_| {
         Stop::Fail(format!(
             "no ban through the journal: {}",
-            machine.journal().unwrap_or_default()
+            machine.journal(UNIT).unwrap_or_default()
         ))
     })?;
-    let fed = || machine.show("WatchdogTimestampMonotonic");
+    let fed = || show("WatchdogTimestampMonotonic");
     let before = fed()?;
     until_true(SOON, "the watchdog is fed", || Ok(fed()? != before))?;
     machine.text(&["systemctl", "restart", "stockade"])?;
     ensure(banned()?, "the restart lost the ban")?;
-    ensure(machine.show("MainPID")? != pid, "it was not restarted")?;
+    ensure(show("MainPID")? != pid, "it was not restarted")?;
     let listed = machine.text(&["stockade", "banned", "--json"])?;
     ensure(
         listed.contains("198.51.100.7"),
         format!("not banned after the restart: {listed}"),
     )?;
     ensure(
-        machine.show("NRestarts")? == "0",
+        show("NRestarts")? == "0",
         "the unit was restarted by failure",
     )
-}
-
-/// A machine in namespaces, booted by systemd.
-struct Machine {
-    holder: Running,
-    init: u32,
-    scratch: PathBuf,
-}
-
-impl Machine {
-    fn boot(program: &Path) -> Done<Self> {
-        for tool in [
-            "/lib/systemd/systemd",
-            "systemctl",
-            "systemd-sysusers",
-            "journalctl",
-        ] {
-            need(tool)?;
-        }
-        let scratch =
-            std::env::temp_dir().join(format!("stockade-lab-systemd-{}", std::process::id()));
-        fs::create_dir_all(&scratch)?;
-        let units = Path::new(env!("CARGO_MANIFEST_DIR")).join("../dist/systemd");
-        let mut command = Command::new("unshare");
-        command.args([
-            "--fork",
-            "--kill-child",
-            "--pid",
-            "--mount",
-            "--ipc",
-            "--uts",
-            "--net",
-            "--cgroup",
-        ]);
-        command
-            .args(["bash", "-c", include_str!("systemd.sh"), "boot"])
-            .arg(&scratch)
-            .arg(program)
-            .arg(units);
-        let holder = Running::start(&mut command, &scratch.join("console.log"))?;
-        let mut machine = Self {
-            holder,
-            init: 0,
-            scratch,
-        };
-        let up = until_true(Duration::from_secs(60), "systemd is up", || {
-            if let Some(code) = machine.holder.ended()? {
-                return Err(Stop::Skip(format!(
-                    "systemd cannot run in namespaces here (exit {code}): {}",
-                    machine.console()
-                )));
-            }
-            let pid = machine.holder.pid();
-            let children =
-                fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).unwrap_or_default();
-            machine.init = children
-                .split_whitespace()
-                .next()
-                .and_then(|pid| pid.parse().ok())
-                .unwrap_or(0);
-            let name =
-                fs::read_to_string(format!("/proc/{}/comm", machine.init)).unwrap_or_default();
-            if name.trim() != "systemd" {
-                return Ok(false);
-            }
-            let state = machine.run(&["systemctl", "is-system-running"])?;
-            Ok(matches!(
-                state.stdout.trim_ascii(),
-                b"running" | b"degraded"
-            ))
-        });
-        match up {
-            Err(Stop::Fail(why)) => Err(Stop::Skip(format!(
-                "systemd does not come up in namespaces here: {why}: {}",
-                machine.console()
-            ))),
-            other => other.map(|()| machine),
-        }
-    }
-
-    fn run(&self, words: &[&str]) -> Done<Output> {
-        let pid = self.init.to_string();
-        run(Command::new("nsenter")
-            .args(["-t", &pid, "-m", "-u", "-i", "-n", "-p", "-C", "--"])
-            .args(words))
-    }
-
-    fn text(&self, words: &[&str]) -> Done<String> {
-        let output = self.run(words)?;
-        let said = String::from_utf8_lossy(&output.stderr).into_owned();
-        ensure(
-            output.status.success(),
-            format!("{words:?}: {}: {said}", output.status),
-        )?;
-        Ok(String::from_utf8_lossy(&output.stdout).into_owned())
-    }
-
-    fn show(&self, property: &str) -> Done<String> {
-        Ok(self
-            .text(&["systemctl", "show", "-P", property, "stockade"])?
-            .trim()
-            .to_owned())
-    }
-
-    /// What the daemon said last, and says now.
-    fn journal(&self) -> Done<String> {
-        let said = self.text(&[
-            "journalctl",
-            "--no-pager",
-            "-n",
-            "15",
-            "-o",
-            "cat",
-            "-u",
-            "stockade",
-        ])?;
-        let status = self.run(&["stockade", "status"])?;
-        Ok(format!("{said}{}", String::from_utf8_lossy(&status.stdout)))
-    }
-
-    fn console(&self) -> String {
-        let said = fs::read_to_string(self.scratch.join("console.log")).unwrap_or_default();
-        let lines: Vec<&str> = said.lines().collect();
-        lines[lines.len().saturating_sub(5)..].join(" | ")
-    }
-}
-
-impl Drop for Machine {
-    fn drop(&mut self) {
-        // Its mounts are its own and go with its last process.
-        self.holder.kill();
-        drop(must(
-            Command::new("rm")
-                .arg("-rf")
-                .arg("--one-file-system")
-                .arg(&self.scratch),
-        ));
-    }
 }

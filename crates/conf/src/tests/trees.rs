@@ -33,24 +33,39 @@ fn the_tree_is_found() {
     use Manner::{Fail2ban, Stockade};
     let complete = ("/etc/fail2ban/jail.conf", "");
     let main = ("/etc/fail2ban/fail2ban.conf", "");
-    let drop_in = ("/etc/stockade/jail.local", "");
+    let drop_in = ("/etc/stockade/jail.local", "# mine\n[sshd]\n");
+    let comments = ("/etc/stockade/jail.local", "# [sshd]\n\n  ; port = 22\n");
+    let over = "/etc/stockade over the built-in configuration";
     let built_in = "the built-in configuration";
     let cases = [
         (disk(&[], &[]), None, Stockade, built_in),
         (disk(&[complete], &[]), None, Stockade, "/etc/fail2ban"),
         (disk(&[main], &[]), None, Stockade, "/etc/fail2ban"),
+        (disk(&[complete, drop_in], &[]), None, Stockade, over),
         (
-            disk(&[complete, drop_in], &[]),
+            disk(
+                &[complete, comments, ("/etc/stockade/jail.d/a.local", "")],
+                &[],
+            ),
             None,
             Stockade,
-            "/etc/stockade over the built-in configuration",
+            over,
+        ),
+        // What a package puts there says nothing, and hides no fail2ban.
+        (
+            disk(&[complete, comments], &[]),
+            None,
+            Stockade,
+            "/etc/fail2ban",
         ),
         (
             disk(&[complete], &["/etc/stockade"]),
             None,
             Stockade,
-            "/etc/stockade over the built-in configuration",
+            "/etc/fail2ban",
         ),
+        (disk(&[comments], &[]), None, Stockade, over),
+        (disk(&[], &["/etc/stockade"]), None, Stockade, over),
         (
             disk(&[complete, drop_in], &[]),
             None,
