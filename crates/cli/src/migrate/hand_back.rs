@@ -51,7 +51,7 @@ fn changes(ours: &Held, theirs: &Held, jails: &[&str]) -> (Vec<Write>, Handed) {
     let is_ours = |jail: &str| jails.contains(&jail);
     let by_whom = |held: &Held| {
         let bans = held.bans.iter().filter(|ban| is_ours(&ban.jail));
-        let bans = bans.map(|ban| ((ban.jail.clone(), ban.prefix), ban.clone()));
+        let bans = bans.map(|ban| ((ban.jail.clone(), ban.id.clone()), ban.clone()));
         bans.collect::<BTreeMap<_, _>>()
     };
     let (now, before) = (by_whom(ours), by_whom(theirs));
@@ -60,10 +60,10 @@ fn changes(ours: &Held, theirs: &Held, jails: &[&str]) -> (Vec<Write>, Handed) {
         .iter()
         .map(|jail| Write::JailEnabled((*jail).to_owned()));
     let mut writes: Vec<Write> = enabled.collect();
-    for ((jail, prefix), _) in before.iter().filter(|(whom, _)| !now.contains_key(whom)) {
+    for ((jail, id), _) in before.iter().filter(|(whom, _)| !now.contains_key(whom)) {
         handed.lifted += 1;
-        let (jail, prefix) = (jail.clone(), *prefix);
-        writes.push(Write::Unban { jail, prefix });
+        let (jail, id) = (jail.clone(), id.clone());
+        writes.push(Write::Unban { jail, id });
     }
     for (whom, ban) in &now {
         match before.get(whom) {
@@ -83,14 +83,13 @@ fn changes(ours: &Held, theirs: &Held, jails: &[&str]) -> (Vec<Write>, Handed) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use base::{Prefix, Span};
+    use base::{FailureId, Span};
     use store::Ban;
 
     fn ban(jail: &str, ip: &str, begin: i64, length: i64) -> Write {
-        let prefix: Prefix = ip.parse().unwrap();
         Write::Ban(Ban {
             jail: jail.into(),
-            prefix,
+            id: FailureId::from(ip),
             time: Timestamp::from_secs(begin),
             length: Some(Span::from_secs(length)),
             count: 1,
@@ -140,7 +139,7 @@ mod tests {
                 format!(
                     "{} {} {:?}",
                     ban.jail,
-                    ban.prefix,
+                    ban.id,
                     ban.until().map(Timestamp::as_secs)
                 )
             })
