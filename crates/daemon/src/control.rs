@@ -32,17 +32,19 @@ const BREATH: Duration = Duration::from_millis(100);
 
 /// The listening socket. When this is dropped its file is removed, and whoever is being answered gets the answer.
 pub(crate) struct ControlSocket {
-    path: PathBuf,
-    /// Which file it is: another server may have put its own in the place.
-    file: (u64, u64),
+    /// Its path, and which file that is: another server may have put its own in the place. None for a socket that the
+    /// service manager has bound and keeps.
+    file: Option<(PathBuf, (u64, u64))>,
     clients: Arc<Clients>,
 }
 
 impl Drop for ControlSocket {
     fn drop(&mut self) {
-        if identity(&self.path).is_ok_and(|file| file == self.file) {
+        if let Some((path, file)) = &self.file
+            && identity(path).is_ok_and(|now| now == *file)
+        {
             // Gone already is as good as removed.
-            drop(fs::remove_file(&self.path));
+            drop(fs::remove_file(path));
         }
         self.clients.wait_for_answers(LAST_ANSWERS);
     }
@@ -73,10 +75,26 @@ pub(crate) enum Access {
 /// A dead socket file in the way is replaced; a live one is an error (`AddrInUse`), and so is any other file.
 pub(crate) fn serve(path: &Path, access: Access, answer: impl Answer) -> io::Result<ControlSocket> {
     let listener = bind(path, access)?;
+    let file = (path.to_owned(), identity(path)?);
+    listen(listener, Some(file), answer)
+}
+
+/// Serves a socket that was handed over.
+pub(crate) fn serve_activated(
+    listener: UnixListener,
+    answer: impl Answer,
+) -> io::Result<ControlSocket> {
+    listen(listener, None, answer)
+}
+
+fn listen(
+    listener: UnixListener,
+    file: Option<(PathBuf, (u64, u64))>,
+    answer: impl Answer,
+) -> io::Result<ControlSocket> {
     let clients = Arc::new(Clients::default());
     let socket = ControlSocket {
-        path: path.to_owned(),
-        file: identity(path)?,
+        file,
         clients: Arc::clone(&clients),
     };
     let answer = Arc::new(answer);
@@ -424,6 +442,17 @@ mod tests {
         let _second = serve(&path, Access::Owner, Echo(|_| "second".into())).unwrap();
         drop(first);
         assert_eq!(ask(&path, b"{\"command\":\"ping\"}\n"), "second\n");
+    }
+
+    #[test]
+    fn a_socket_that_was_handed_over_stays() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("socket");
+        let listener = UnixListener::bind(&path).unwrap();
+        let socket = serve_activated(listener, Echo(|request| format!("{request:?}"))).unwrap();
+        assert_eq!(ask(&path, b"{\"command\":\"ping\"}\n"), "Ping\n");
+        drop(socket);
+        assert!(path.exists());
     }
 
     #[test]

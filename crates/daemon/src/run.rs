@@ -29,7 +29,7 @@ use std::collections::HashMap;
 use std::fs;
 use std::hash::{BuildHasher, RandomState};
 use std::io;
-use std::os::unix::net::UnixStream;
+use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::mpsc::{Sender, channel};
@@ -114,7 +114,15 @@ pub fn run(options: &Options) -> Result<Ended, Vec<Diagnostic>> {
     // Before any thread is made: a signal must find this one only.
     let signals =
         Signals::block().map_err(|error| cannot(format!("signals cannot be received: {error}")))?;
-    let begun = begin::begin(options, started)?;
+    // Before any thread is made, too: it can be had once.
+    let activated = match &options.manner {
+        Manners::Fail2ban(_) => os::activated_socket("fail2ban"),
+        Manners::Stockade => None,
+    };
+    let mut begun = begin::begin(options, started)?;
+    if activated.is_some() {
+        begun.sockets.clear();
+    }
     let (log, note) = open_log(options, &begun.setup.globals, &zone)?;
     let log = Arc::new(log);
     let tell = |level, text: &str| log.write(clock::now(), level, Kind::Rare, "server", text);
@@ -167,6 +175,7 @@ pub fn run(options: &Options) -> Result<Ended, Vec<Diagnostic>> {
     }
     let guard = Guard {
         options,
+        activated,
         begun,
         zone,
         started,
@@ -248,6 +257,8 @@ impl Manners {
 /// Everything that the start has found; the rest of the way up, and down again.
 struct Guard<'a> {
     options: &'a Options,
+    /// A socket that the service manager has bound.
+    activated: Option<UnixListener>,
     begun: Begun,
     zone: TimeZone,
     started: Timestamp,
@@ -416,13 +427,16 @@ impl Guard<'_> {
             tell(&format!("Jail '{}' started", jail.name));
         }
         let answers = Answers::new(&sender, &orders, &sockets);
-        let sockets: Vec<_> = sockets
-            .iter()
-            .filter_map(|(path, access)| {
-                let answers = answers.for_access(*access);
-                open_socket(path, *access, answers, &self.log)
-            })
-            .collect();
+        let bound = sockets.iter().filter_map(|(path, access)| {
+            let answers = answers.for_access(*access);
+            open_socket(path, *access, answers, &self.log)
+        });
+        let activated = self.activated.and_then(|listener| {
+            control::serve_activated(listener, answers.for_access(Access::Owner))
+                .map_err(|error| cannot_serve(&self.log, "the activated socket", &error))
+                .ok()
+        });
+        let sockets: Vec<_> = bound.chain(activated).collect();
         if let Manners::Fail2ban(server) = &self.options.manner {
             (server.ready)();
         }
@@ -460,11 +474,15 @@ fn open_socket(
     answers: Answers,
     log: &Log,
 ) -> Option<control::ControlSocket> {
-    let told = |error: &io::Error| {
-        let text = format!("no control socket at {}: {error}", path.display());
-        log.write(clock::now(), Level::Error, Kind::Rare, "server", &text);
-    };
-    control::serve(path, access, answers).inspect_err(told).ok()
+    let shown = path.display().to_string();
+    control::serve(path, access, answers)
+        .inspect_err(|error| cannot_serve(log, &shown, error))
+        .ok()
+}
+
+fn cannot_serve(log: &Log, what: &str, error: &io::Error) {
+    let text = format!("no control socket at {what}: {error}");
+    log.write(clock::now(), Level::Error, Kind::Rare, "server", &text);
 }
 
 /// Waits for the end: a signal, or the hub's own. Feeds the watchdog as long as the hub gets on.

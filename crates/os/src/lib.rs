@@ -2,6 +2,7 @@
 //!
 //! Everything here is a thin, safe face of what the kernel and the system offer; nothing here decides anything.
 
+mod activation;
 mod detach;
 mod file_id;
 mod host_name;
@@ -22,6 +23,7 @@ mod signals;
 mod terminal;
 mod users;
 
+pub use activation::activated_socket;
 pub use detach::spawn_detached;
 pub use file_id::FileId;
 pub use host_name::{full_name, host_of, own_name};
