@@ -17,6 +17,7 @@ mod metrics;
 mod migrate;
 mod names;
 mod output;
+mod progress;
 mod run;
 mod scan;
 mod sweep;

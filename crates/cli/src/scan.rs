@@ -3,9 +3,11 @@
 use crate::args;
 use crate::client::users;
 use crate::output::Output;
+use crate::progress::Progress;
 use crate::table::{Align, Table};
 use crate::time::{local, parse_now, until};
 use base::JailName;
+use std::fs;
 use std::io;
 use std::path::Path;
 use std::process::ExitCode;
@@ -42,14 +44,19 @@ pub(crate) fn scan(options: &args::Scan, output: &mut Output) -> io::Result<Exit
     };
     let mut bans = bans_table();
     let mut written = Ok(());
-    let scanned = daemon::scan(&request, &mut |event: Event| {
+    let total = fs::metadata(&options.file).ok();
+    let total = total.filter(|file| file.is_file()).map(|file| file.len());
+    let mut progress = Progress::new(total);
+    let mut each = |event: Event| {
         if written.is_ok() {
             written = match options.json {
                 true => output.data(&wire::encode(&event)),
                 false => show(&event, &mut bans, output),
             };
         }
-    });
+    };
+    let scanned = daemon::scan(&request, &mut each, &mut |read| progress.at(read));
+    drop(progress);
     written?;
     match scanned {
         Err(diagnostics) => {

@@ -62,12 +62,19 @@ pub struct ScannedJail {
     pub bans: u64,
 }
 
-/// Reads the log to its end and gives each ban and unban as it comes to pass in the log's time.
+/// Reads the log to its end and gives each ban and unban as it comes to pass in the log's time. `progress` hears now and
+/// then how many bytes were read.
 pub fn scan(
     scan: &Scan,
     event: &mut dyn FnMut(wire::Event),
+    progress: &mut dyn FnMut(u64),
 ) -> Result<ScanReport, Vec<Diagnostic>> {
-    let (mut input, written) = open(scan).map_err(|diagnostic| vec![diagnostic])?;
+    let (input, written) = open(scan).map_err(|diagnostic| vec![diagnostic])?;
+    let mut input = Told {
+        input,
+        read: 0,
+        progress,
+    };
     let reference = scan.now.unwrap_or(written);
     let files = crate::DiskFiles;
     let tree = Tree::find(&files, scan.config.as_deref(), Manner::Stockade);
@@ -145,6 +152,22 @@ pub fn scan(
         jails,
         diagnostics,
     })
+}
+
+/// A log of which it is told how far it was read.
+struct Told<'a> {
+    input: Box<dyn Read>,
+    read: u64,
+    progress: &'a mut dyn FnMut(u64),
+}
+
+impl Read for Told<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = self.input.read(buffer)?;
+        self.read += read as u64;
+        (self.progress)(self.read);
+        Ok(read)
+    }
 }
 
 fn open(scan: &Scan) -> Result<(Box<dyn Read>, Timestamp), Diagnostic> {

@@ -14,6 +14,8 @@ use wire::{Ban, JailStatus, Status};
 
 /// From this width on two lists stand beside each other.
 const WIDE: u16 = 150;
+/// From this width on a jail's first source is shown.
+const ROOM_FOR_SOURCES: u16 = 100;
 /// Rows of bans that a small screen keeps room for.
 const FEWEST: u16 = 4;
 
@@ -38,7 +40,7 @@ pub(super) fn draw(frame: &mut Frame<'_>, model: &Model, coloured: bool) {
     .areas(frame.area());
     frame.render_widget(Paragraph::new(health(model, status, &paint)), head);
     frame.render_widget(Paragraph::new(all(model, status)), sums);
-    frame.render_widget(jail_table(model, status, &paint, list.height), list);
+    frame.render_widget(jail_table(model, status, &paint, list), list);
     let halves = match rest.width >= WIDE {
         true => Layout::horizontal([Constraint::Fill(1), Constraint::Fill(1)]).spacing(3),
         false => Layout::vertical([Constraint::Fill(1), Constraint::Fill(1)]).spacing(1),
@@ -103,15 +105,17 @@ fn all(model: &Model, status: &Status) -> Line<'static> {
     ))
 }
 
-fn jail_table<'a>(model: &Model, status: &'a Status, paint: &Paint, height: u16) -> Table<'a> {
+fn jail_table<'a>(model: &Model, status: &'a Status, paint: &Paint, area: Rect) -> Table<'a> {
     let mut jails: Vec<&JailStatus> = status.jails.iter().collect();
     // Where there is no room for all, those at which something happens come first.
-    if jails.len() >= usize::from(height) {
+    if jails.len() >= usize::from(area.height) {
         jails.sort_by(|a, b| {
             let rate = |jail: &JailStatus| model.rates(&jail.name).failures;
             rate(b).total_cmp(&rate(a)).then(b.banned.cmp(&a.banned))
         });
     }
+    // On a small screen there is nothing left for what is read.
+    let columns = if area.width < ROOM_FOR_SOURCES { 7 } else { 8 };
     let rows = jails.into_iter().map(|jail| {
         let rates = model.rates(&jail.name);
         let state = match jail.state.as_str() {
@@ -123,7 +127,7 @@ fn jail_table<'a>(model: &Model, status: &'a Status, paint: &Paint, height: u16)
             .sources
             .first()
             .map_or("", |source| source.path.as_str());
-        Row::new(vec![
+        let cells = [
             Cell::from(safe(&jail.name)),
             Cell::from(jail.state.clone()).style(state),
             number(format!("{:.0}", rates.failures), 9),
@@ -132,10 +136,16 @@ fn jail_table<'a>(model: &Model, status: &'a Status, paint: &Paint, height: u16)
             number(jail.banned.to_string(), 8),
             number(jail.banned_total.to_string(), 8),
             Cell::from(safe(source)),
-        ])
+        ];
+        Row::new(cells.into_iter().take(columns))
     });
+    let name = if area.width < ROOM_FOR_SOURCES {
+        22
+    } else {
+        18
+    };
     let widths = [
-        Constraint::Length(18),
+        Constraint::Length(name),
         Constraint::Length(8),
         Constraint::Length(9),
         Constraint::Length(7),
@@ -144,6 +154,7 @@ fn jail_table<'a>(model: &Model, status: &'a Status, paint: &Paint, height: u16)
         Constraint::Length(8),
         Constraint::Fill(1),
     ];
+    let widths = widths.into_iter().take(columns);
     let heads = [
         Cell::from("JAIL"),
         Cell::from("STATE"),
@@ -154,6 +165,7 @@ fn jail_table<'a>(model: &Model, status: &'a Status, paint: &Paint, height: u16)
         number("ALL BANS".into(), 8),
         Cell::from("READS"),
     ];
+    let heads = heads.into_iter().take(columns);
     Table::new(rows, widths).header(Row::new(heads).style(paint.heading()))
 }
 
@@ -276,10 +288,10 @@ mod tests {
         );
         assert_eq!(
             shown[3],
-            "JAIL               STATE    FAILS/MIN FAILING BANS/MIN   BANNED ALL BANS READS"
+            "JAIL                   STATE    FAILS/MIN FAILING BANS/MIN   BANNED ALL BANS"
         );
         assert!(shown[4].starts_with(
-            "sshd               running        120       2      0.0        3        3"
+            "sshd                   running        120       2      0.0        3        3"
         ));
         let newest = shown
             .iter()
