@@ -17,7 +17,7 @@ pub struct Config {
 }
 
 /// Options of fail2ban.conf and stockade.conf.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Globals {
     /// fail2ban's level name, or a number.
     pub loglevel: String,
@@ -66,7 +66,7 @@ pub enum Enabled {
 }
 
 /// One jail.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct JailSpec {
     /// The section's name.
     pub name: JailName,
@@ -168,7 +168,7 @@ pub enum UseDns {
 }
 
 /// What a jail looks for.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct FilterSpec {
     /// The file's stem; empty if the jail has no filter.
     pub name: String,
@@ -199,7 +199,7 @@ pub struct FilterSpec {
 }
 
 /// One action of a jail.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct ActionSpec {
     /// The file's stem in `action.d`.
     pub name: String,

@@ -7,6 +7,7 @@
 use crate::clock;
 use crate::hub::By;
 use crate::log::{Kind, Level};
+use crate::plan::{Jail, Plan};
 use crate::reload::{Reloader, Running};
 use crate::setup::{Reload, Setup, fault};
 use base::JailName;
@@ -238,12 +239,33 @@ impl Commands<'_> {
         drop(self.go_over(&before));
     }
 
+    /// Compiles what is other than before; the rest is taken as it runs.
+    fn compile(&self, before: &Setup) -> Plan {
+        let mut config = self.running.setup.config();
+        let mut as_before = Vec::new();
+        if config.globals == before.globals {
+            let old = before.config();
+            let runs = |jail: &&Jail| !jail.is_removed;
+            let running: Vec<&Jail> = self.running.jails.iter().filter(runs).collect();
+            config.jails.retain(|spec| {
+                let runs = running.iter().find(|jail| jail.name == spec.name);
+                match runs.filter(|_| old.jails.contains(spec)) {
+                    Some(jail) => {
+                        as_before.push(Jail::clone(jail));
+                        false
+                    }
+                    None => true,
+                }
+            });
+        }
+        let mut plan = self.reloader.configuration.compile(config);
+        plan.jails.extend(as_before);
+        plan
+    }
+
     /// Compiles the setup and goes over to it. Jails that cannot be compiled are put back to what they were.
     fn go_over(&mut self, before: &Setup) -> BTreeMap<JailName, Exception> {
-        let plan = self
-            .reloader
-            .configuration
-            .compile(self.running.setup.config());
+        let plan = self.compile(before);
         let mut wrong = BTreeMap::new();
         for (jail, diagnostic) in &plan.broken {
             self.running.setup.undo(before, jail.as_str());

@@ -8,7 +8,7 @@
 use crate::commands::{Commands, Reply};
 use crate::configuration::Configuration;
 use crate::hub::{By, Message, Swapped};
-use crate::ignore::{self, Watcher};
+use crate::ignore::{self, Entry, Watcher};
 use crate::ingest::{self, AllLearnt, Positions, Sources};
 use crate::last_words::LastWords;
 use crate::log::{Kind, Level, Log};
@@ -44,7 +44,7 @@ pub(crate) enum Order {
 pub(crate) struct Running {
     /// What the jails are, as commands see and change them.
     pub(crate) setup: Setup,
-    jails: Arc<[Jail]>,
+    pub(crate) jails: Arc<[Jail]>,
     sources: Option<Sources>,
     watcher: Option<Watcher>,
     /// How many configurations there were before.
@@ -62,6 +62,15 @@ pub(crate) fn watch(
     ignore::start(jails, log, move |said| {
         words.tell(Message::Ignore(generation, said));
     })
+}
+
+/// What the watcher looks after, jail by jail.
+fn watched(jails: &[Jail]) -> Vec<(JailId, &[Entry])> {
+    let there = jails.iter().filter(|jail| !jail.is_removed);
+    let watched = there.filter(|jail| !ignore::sources(&jail.ignore).is_empty());
+    watched
+        .map(|jail| (jail.id, jail.ignore.as_slice()))
+        .collect()
 }
 
 /// What the thread works with.
@@ -163,16 +172,17 @@ impl Reloader {
     ) -> Result<wire::ReloadAnswer, String> {
         let stopping = || "the daemon is stopping".to_owned();
         let merged = merge(&running.jails, plan);
-        running.generation += 1;
-        // Its first lists are with the hub before the jails that they are for.
-        running.watcher = match watch(&merged.jails, running.generation, &self.hub, &self.log) {
-            Ok(watcher) => Some(watcher),
-            Err(error) => {
+        if watched(&merged.jails) != watched(&running.jails) {
+            running.generation += 1;
+            // Its first lists are with the hub before the jails that they are for.
+            let watcher = watch(&merged.jails, running.generation, &self.hub, &self.log);
+            let watcher = watcher.map_err(|error| {
                 let text = format!("the watcher of ignoreip (it cannot be started again: {error})");
                 drop(self.hub.send(Message::Died(text)));
-                return Err(stopping());
-            }
-        };
+                stopping()
+            })?;
+            running.watcher = Some(watcher);
+        }
         // Where all is read as before, the readers go on: what they know of the jails is the same.
         let reads_alike = merged.reread.is_empty() && merged.removed.is_empty();
         let sources = running.sources.take_if(|_| !reads_alike);

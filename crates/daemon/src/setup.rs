@@ -33,7 +33,7 @@ pub(crate) struct Setup {
 }
 
 /// One jail, as commands see it.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Configured {
     /// What it is.
     pub(crate) spec: JailSpec,
