@@ -202,7 +202,7 @@ mod tests {
     fn every_command_and_option_is_on_the_page() {
         let page = page(&Arguments::command());
         for line in [
-            ".SS \"stockade ban \\fR[\\fIOPTIONS\\fR] \\fIJAIL\\fR \\fIIP|PREFIX…\\fR\"",
+            ".SS \"stockade ban \\fR[\\fIOPTIONS\\fR] \\fIJAIL\\fR \\fIIP|PREFIX|ID…\\fR\"",
             "\\fB\\-c\\fR, \\fB\\-\\-config\\fR \\fIDIR\\fR",
             "The control socket [default: /run/stockade/stockade.sock]",
             ".SS \"stockade stop \\fR[\\fIOPTIONS\\fR]\"",
