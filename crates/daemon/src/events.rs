@@ -33,7 +33,7 @@ fn reason(event: &Event) -> Option<String> {
         LiftReason::Ignored => Some(format!("{id} is ignored from now on")),
         LiftReason::Aggregated(network) => Some(format!("{id} is part of {network}")),
         LiftReason::Unenforceable => Some(format!(
-            "{id} cannot be banned any more: its jail has no action any more"
+            "{id} cannot be banned any more: no action of its jail can keep it out"
         )),
     }
 }

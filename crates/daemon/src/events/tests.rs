@@ -156,7 +156,7 @@ fn why_a_ban_ends_stands_before_the_line_of_its_end() {
     check(LiftReason::Aggregated(network), "is part of 192.0.2.0/24");
     check(
         LiftReason::Unenforceable,
-        "cannot be banned any more: its jail has no action any more",
+        "cannot be banned any more: no action of its jail can keep it out",
     );
 }
 

@@ -119,7 +119,7 @@ fn what_enforces_the_bans_of_a_jail_may_change() {
     world.reload(Some(""), "");
     assert_eq!(world.hub.engine.bans().count(), 0);
     assert!(world.log().contains(
-        "[one] 198.51.100.2 cannot be banned any more: its jail has no action any more\n"
+        "[one] 198.51.100.2 cannot be banned any more: no action of its jail can keep it out\n"
     ));
     world.until("an unban", |world| world.knows("unban 198.51.100.2"));
 }
@@ -134,7 +134,11 @@ fn an_id_that_is_no_address_stays_banned_as_long_as_an_action_is_there_for_it() 
     world.reload(Some(NATIVE), "");
     assert_eq!(world.hub.engine.bans().count(), 0);
     world.until("an unban", |world| world.knows("unban mallory"));
-    assert!(world.log().contains("[one] Unban mallory: no action"));
+    assert!(
+        world
+            .log()
+            .contains("[one] mallory cannot be banned any more: no action")
+    );
     // Its row waits for the next one.
     world.reload(Some("one"), "");
     world.until("a ban", |world| world.knows("ban mallory 1 1"));
