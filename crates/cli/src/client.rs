@@ -225,9 +225,18 @@ pub(crate) fn with_answer<T: DeserializeOwned>(
 }
 
 pub(crate) fn ask(socket: &Path, request: &Request) -> io::Result<String> {
+    ask_within(socket, request, PATIENCE)
+}
+
+/// The same, for somebody who waits no longer than this.
+pub(crate) fn ask_within(
+    socket: &Path,
+    request: &Request,
+    patience: Duration,
+) -> io::Result<String> {
     let mut stream = connect(socket, request)?;
-    stream.set_read_timeout(Some(PATIENCE))?;
-    stream.set_write_timeout(Some(PATIENCE))?;
+    stream.set_read_timeout(Some(patience))?;
+    stream.set_write_timeout(Some(patience))?;
     let mut text = wire::encode(request);
     text.push('\n');
     // A daemon that refuses a client says so without reading what it asks.

@@ -61,6 +61,8 @@ pub(crate) fn migrate(options: &args::Migrate, output: &mut Output) -> io::Resul
         true => Guardian::Native,
         false => Guardian::StandIn,
     };
+    // A line that drops, or a key that is pressed, must not leave the machine between two guardians.
+    let _signals = (options.switch || options.back).then(os::Signals::block);
     let mut machine = Real::new(output);
     let done = match (options.switch, options.back) {
         (true, _) => switch::switch(&mut machine, target, options.names).map(|()| true),

@@ -20,6 +20,8 @@ mod screen;
 
 /// How often the daemon is asked.
 const PERIOD: Duration = Duration::from_secs(1);
+/// How long an answer may take: keys are not read meanwhile.
+const PATIENCE: Duration = Duration::from_secs(2);
 /// Bans that are looked at for the newest and for the attackers who tried most.
 const BANS: u32 = 1000;
 
@@ -97,7 +99,7 @@ fn ask<T: serde::de::DeserializeOwned>(
     options: &args::Top,
     request: &Request,
 ) -> Result<T, String> {
-    let line = client::ask(&options.socket, request)
+    let line = client::ask_within(&options.socket, request, PATIENCE)
         .map_err(|error| client::unreachable(&options.socket, &error))?;
     match wire::decode(line.as_bytes()) {
         Ok(Answer::Done(answer)) => Ok(answer),

@@ -27,6 +27,7 @@ pub(crate) struct Board {
     /// Bans that stand and keep nobody out, with the likely cause.
     doubts: BTreeMap<(JailId, FailureId), String>,
     last_failures: BTreeMap<JailId, Timestamp>,
+    found: BTreeMap<JailId, u64>,
 }
 
 struct Source {
@@ -59,6 +60,7 @@ impl Board {
             doubts: BTreeMap::new(),
             blind: BTreeMap::new(),
             last_failures: BTreeMap::new(),
+            found: BTreeMap::new(),
         }
     }
 
@@ -96,6 +98,17 @@ impl Board {
     /// A jail has found a failure of this time.
     pub(crate) fn failed(&mut self, jail: JailId, time: Timestamp) {
         self.last_failures.insert(jail, time);
+        *self.found.entry(jail).or_default() += 1;
+    }
+
+    /// How many failures a jail's rules have found since the start, ignored ones among them.
+    pub(crate) fn found_by(&self, jail: JailId) -> u64 {
+        self.found.get(&jail).copied().unwrap_or_default()
+    }
+
+    /// Whether anything of a jail is known that it reads.
+    pub(crate) fn reads(&self, jail: JailId) -> bool {
+        self.sources_of(jail).next().is_some()
     }
 
     /// When the last failure was that a jail found since the start, by the time of the log.

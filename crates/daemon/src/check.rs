@@ -37,6 +37,8 @@ pub struct CheckReport {
     pub tree: String,
     /// There is a configuration at all.
     pub is_there: bool,
+    /// It is that of an installed fail2ban.
+    pub is_fail2bans: bool,
     /// Findings about the files, and what costs a jail.
     pub diagnostics: Vec<Diagnostic>,
     /// The jails, in the order of the files.
@@ -131,6 +133,7 @@ pub fn check(check: &Check) -> CheckReport {
         tree: tree.describe(),
         notes: notes(&config.globals),
         is_there,
+        is_fail2bans: tree.is_fail2bans(),
         left_out: names.len().saturating_sub(jails.len()),
         diagnostics,
         jails,

@@ -11,8 +11,7 @@ use crate::plan::{Jail, Plan};
 use crate::reload::{Reloader, Running};
 use crate::setup::{Reload, Setup, fault};
 use base::JailName;
-use std::collections::BTreeMap;
-use std::fs::File;
+use std::collections::{BTreeMap, BTreeSet};
 use std::thread;
 use std::time::Duration;
 use wire::fail2ban::{Exception, Value};
@@ -27,7 +26,7 @@ pub(crate) const VERSION: &str = "1.1.1";
 /// How long the hub may take for an answer; less than a client's patience.
 const ANSWER: Duration = Duration::from_secs(50);
 /// The longest `sleep`: nobody else is answered meanwhile.
-const MOST_SLEEP: f64 = 60.0;
+const MOST_SLEEP: f64 = 10.0;
 
 /// What a client gets.
 pub(crate) type Reply = Result<Value, Exception>;
@@ -119,7 +118,7 @@ impl Commands<'_> {
                 self.running.setup.jail(&name)?;
                 // A log that somebody names must be there, or the name is wrong.
                 let path = words::text(words, 2)?;
-                File::open(path).map_err(|error| fault::file(&error))?;
+                os::open_log_file(path.as_ref()).map_err(|error| fault::file(&error))?;
                 self.change(|setup| setup.set(words))
             }
             _ => self.change(|setup| setup.set(words)),
@@ -145,17 +144,18 @@ impl Commands<'_> {
     /// Changes the setup and goes over to it; if that fails nothing has changed.
     fn change(&mut self, change: impl FnOnce(&mut Setup) -> Reply) -> Reply {
         let before = self.running.setup.clone();
-        let changed = change(&mut self.running.setup).and_then(|answer| {
-            let wrong = self.go_over(&before);
-            wrong
-                .into_iter()
-                .next()
-                .map_or(Ok(answer), |(_, why)| Err(why))
-        });
-        if changed.is_err() {
-            self.running.setup = before;
+        let answer = match change(&mut self.running.setup) {
+            Ok(answer) => answer,
+            Err(why) => {
+                self.running.setup = before;
+                return Err(why);
+            }
+        };
+        // A jail that turns out wrong is what it was before.
+        match self.go_over(&before).into_values().next() {
+            Some(why) => Err(why),
+            None => Ok(answer),
         }
-        changed
     }
 
     /// `reload J|--all OPTIONS COMMANDS`. A daemon that reads its configuration itself does so, whatever a client has
@@ -180,10 +180,10 @@ impl Commands<'_> {
             let done = self.reloader.reread(self.running);
             return done.map(|_| Value::from("OK")).map_err(fault::exception);
         }
-        if has("--restart") {
-            self.restart(what);
-        }
         let stream = words.get(2).and_then(Value::items).unwrap_or_default();
+        if has("--restart") {
+            self.restart(what, stream);
+        }
         self.tell(
             Level::Info,
             "server",
@@ -229,13 +229,21 @@ impl Commands<'_> {
     }
 
     /// Ends jails, so that they begin anew. The stream says again what they are; what clients have set since is gone with
-    /// them, as in fail2ban.
-    fn restart(&mut self, what: Reload<'_>) {
+    /// them, as in fail2ban. One whose new form is wrong is not ended: it would not begin again.
+    fn restart(&mut self, what: Reload<'_>, stream: &[Value]) {
         let before = self.running.setup.clone();
-        self.running.setup.retain(|jail| match what {
+        let stays = |jail: &str| match what {
             Reload::All => false,
-            Reload::Jail(name) => jail.spec.name.as_str() != name,
-        });
+            Reload::Jail(name) => jail != name,
+        };
+        let mut trial = before.clone();
+        trial.retain(|jail| stays(jail.spec.name.as_str()));
+        let mut wrong: BTreeSet<JailName> = trial.apply(what, stream).wrong.into_keys().collect();
+        let plan = self.reloader.configuration.compile(trial.config());
+        wrong.extend(plan.broken.into_iter().map(|(jail, _)| jail));
+        self.running
+            .setup
+            .retain(|jail| stays(jail.spec.name.as_str()) || wrong.contains(&jail.spec.name));
         drop(self.go_over(&before));
     }
 
@@ -291,7 +299,9 @@ fn sleep(words: &[Value]) -> Reply {
         let quoted = Value::from(text.as_str()).repr();
         fault::value(format!("could not convert string to float: {quoted}"))
     })?;
-    thread::sleep(Duration::from_secs_f64(seconds.clamp(0.0, MOST_SLEEP)));
+    let time = Duration::try_from_secs_f64(seconds.clamp(0.0, MOST_SLEEP));
+    let time = time.map_err(|_| fault::value("Invalid value NaN (not a number)"))?;
+    thread::sleep(time);
     Ok(Value::None)
 }
 

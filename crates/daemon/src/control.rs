@@ -16,7 +16,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
-use wire::fail2ban::Value;
+use wire::fail2ban::{MAX_REQUEST, Value};
 use wire::{Failed, Request};
 
 mod clients;
@@ -34,17 +34,32 @@ const BREATH: Duration = Duration::from_millis(100);
 pub(crate) struct ControlSocket {
     /// Its path, and which file that is: another server may have put its own in the place. None for a socket that the
     /// service manager has bound and keeps.
-    file: Option<(PathBuf, (u64, u64))>,
+    file: Option<Bound>,
     clients: Arc<Clients>,
+}
+
+/// A socket file that was made here, and which one it is.
+pub(crate) type Bound = (PathBuf, (u64, u64));
+
+impl ControlSocket {
+    /// Its file, if it has one of its own.
+    pub(crate) fn bound(&self) -> Option<&Bound> {
+        self.file.as_ref()
+    }
+}
+
+/// Removes a socket file, unless another one has taken its place.
+pub(crate) fn remove((path, file): &Bound) {
+    if identity(path).is_ok_and(|now| now == *file) {
+        // Gone already is as good as removed.
+        drop(fs::remove_file(path));
+    }
 }
 
 impl Drop for ControlSocket {
     fn drop(&mut self) {
-        if let Some((path, file)) = &self.file
-            && identity(path).is_ok_and(|now| now == *file)
-        {
-            // Gone already is as good as removed.
-            drop(fs::remove_file(path));
+        if let Some(bound) = &self.file {
+            remove(bound);
         }
         self.clients.wait_for_answers(LAST_ANSWERS);
     }
@@ -60,6 +75,10 @@ pub(crate) trait Answer: Send + Sync + 'static {
     }
     /// fail2ban's value for a command in its manner; none if the daemon is ending.
     fn command(&self, command: Value) -> Option<Reply>;
+    /// The longest such command, in bytes.
+    fn longest_command(&self) -> usize {
+        MAX_REQUEST
+    }
 }
 
 /// Who may connect.
@@ -89,7 +108,7 @@ pub(crate) fn serve_activated(
 
 fn listen(
     listener: UnixListener,
-    file: Option<(PathBuf, (u64, u64))>,
+    file: Option<Bound>,
     answer: impl Answer,
 ) -> io::Result<ControlSocket> {
     let clients = Arc::new(Clients::default());

@@ -613,8 +613,15 @@ impl Hub {
                 .paths()
                 .map(|(jail, path)| (self.jails[jail.0 as usize].name.as_str(), path))
                 .collect();
+            // A jail that was told to be idle goes on later from where it was.
+            let idle: HashSet<&str> = self
+                .jails
+                .iter()
+                .filter(|jail| !jail.is_removed && !self.board.reads(jail.id))
+                .map(|jail| jail.name.as_str())
+                .collect();
             self.reached
-                .sweep(|jail, path| followed.contains(&(jail, path)));
+                .sweep(|jail, path| followed.contains(&(jail, path)) || idle.contains(jail));
             self.keeper.send(Order::Purge {
                 now,
                 age: self.purge_age,

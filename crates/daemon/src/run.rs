@@ -426,7 +426,7 @@ impl Guard<'_> {
         for jail in jails.iter() {
             tell(&format!("Jail '{}' started", jail.name));
         }
-        let answers = Answers::new(&sender, &orders, &sockets);
+        let answers = Answers::new(&sender, &orders);
         let bound = sockets.iter().filter_map(|(path, access)| {
             let answers = answers.for_access(*access);
             open_socket(path, *access, answers, &self.log)
@@ -437,6 +437,8 @@ impl Guard<'_> {
                 .ok()
         });
         let sockets: Vec<_> = bound.chain(activated).collect();
+        let bound = sockets.iter().filter_map(|socket| socket.bound().cloned());
+        answers.are_bound(bound.collect());
         if let Manners::Fail2ban(server) = &self.options.manner {
             (server.ready)();
         }

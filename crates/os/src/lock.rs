@@ -57,6 +57,8 @@ fn open(path: &Path) -> io::Result<File> {
         .create(true)
         .truncate(false)
         .mode(0o600)
+        // A link that somebody else put there must not make us write where it leads.
+        .custom_flags(libc::O_NOFOLLOW)
         .open(path)
 }
 

@@ -1,5 +1,6 @@
 //! From Stockade back to fail2ban. Where fail2ban does not come up, Stockade guards on.
 
+use super::bans::Bans;
 use super::guardian::{self, Guardian};
 use super::machine::Machine;
 use super::record::{self, Record};
@@ -16,22 +17,46 @@ pub(super) fn back(machine: &mut dyn Machine) -> Done<bool> {
             "",
         )
     })?;
-    if !names::has_original(machine) {
+    if !names::is_installed(machine) {
         return Err(Fault::refusal(
             "fail2ban is not installed any more",
             "install it, or stay: Stockade guards on",
         ));
     }
     let ours = record.guardian;
-    // One that is down tells nothing; its bans come back out of the database.
-    let jails = ours.jails(machine).unwrap_or_default();
-    let bans = ours.bans(machine).unwrap_or_default();
-    if let Err(fault) = change(machine, &record, &jails) {
-        machine.say(&format!("failed: {}", fault.what));
-        stay(machine, &record)?;
-        return Err(fault);
-    }
-    let missing = guardian::missing(machine, Guardian::Fail2ban, &jails, &bans)?;
+    let mut jails = record.jails.clone();
+    jails.extend(ours.jails(machine).unwrap_or_default());
+    // One that is down tells nothing; whom it bans stands in its database.
+    let bans = match (ours.bans(machine), ours) {
+        (Ok(bans), _) => bans,
+        (Err(_), Guardian::Native) => machine.stored_bans(&jails).map_err(|why| {
+            Fault::refusal(
+                format!("Stockade does not answer, and its database cannot be read: {why}"),
+                "start it: systemctl start stockade",
+            )
+        })?,
+        (Err(_), _) => Bans::default(),
+    };
+    let changed = change(machine, &record, &jails, &bans).and_then(|()| {
+        let missing = guardian::missing(machine, Guardian::Fail2ban, &record.jails, &bans)?;
+        let lost: Vec<&String> = missing
+            .iter()
+            .filter(|what| what.starts_with("jail "))
+            .collect();
+        match lost.first() {
+            Some(jail) => Err(Fault::new(format!("fail2ban does not run {jail}"))),
+            None => Ok(missing),
+        }
+    });
+    let settled = changed.and_then(|missing| settle(machine, &record).map(|()| missing));
+    let missing = match settled {
+        Ok(missing) => missing,
+        Err(fault) => {
+            machine.say(&format!("failed: {}", fault.what));
+            stay(machine, &record)?;
+            return Err(fault);
+        }
+    };
     ours.sweep(machine);
     record::forget(machine);
     if ours == Guardian::Native
@@ -53,14 +78,19 @@ pub(super) fn back(machine: &mut dyn Machine) -> Done<bool> {
     Ok(missing.is_empty())
 }
 
-fn change(machine: &mut dyn Machine, record: &Record, jails: &BTreeSet<String>) -> Done {
+fn change(
+    machine: &mut dyn Machine,
+    record: &Record,
+    jails: &BTreeSet<String>,
+    bans: &Bans,
+) -> Done {
     let ours = record.guardian;
     machine.say(&format!("stopping {}", ours.name()));
     ours.stop(machine)?;
     record.release(machine);
     if let (Guardian::Native, Some(database)) = (ours, &record.database) {
         let jails: Vec<&str> = jails.iter().map(String::as_str).collect();
-        match machine.hand_back(database, &jails) {
+        match machine.hand_back(database, &jails, bans) {
             Ok(handed) => machine.say(&format!(
                 "{database}: {} and {} handed back, {} lifted since",
                 count(handed.bans, "ban"),
@@ -77,11 +107,15 @@ fn change(machine: &mut dyn Machine, record: &Record, jails: &BTreeSet<String>) 
     // Before it starts: its unit starts what is called so.
     names::take(machine)?;
     machine.say("starting fail2ban");
-    Guardian::Fail2ban.start(machine)?;
+    Guardian::Fail2ban.start(machine)
+}
+
+/// Who starts with the machine from now on; only when all jails are there again.
+fn settle(machine: &mut dyn Machine, record: &Record) -> Done {
     if record.was_enabled {
         Guardian::Fail2ban.set_enabled(machine, true)?;
     }
-    ours.set_enabled(machine, false)
+    record.guardian.set_enabled(machine, false)
 }
 
 /// Guarded by us is better than by nobody.

@@ -1,5 +1,6 @@
 //! Who is banned, as fail2ban's client and ours tell it, and who of them is missing later.
 
+use base::Timestamp;
 use serde_json::Value;
 use std::collections::BTreeMap;
 
@@ -58,6 +59,18 @@ impl Bans {
                 *end = Some(time.trim().to_owned());
             }
         }
+    }
+
+    /// One more, with its end.
+    pub(super) fn add(&mut self, jail: &str, id: &str, until: Option<Timestamp>) {
+        let until = until.map(|until| crate::time::local(until.as_secs()));
+        let jail = self.0.entry(jail.to_owned()).or_default();
+        jail.insert(id.to_owned(), until);
+    }
+
+    /// Whether this one is banned there.
+    pub(super) fn holds(&self, jail: &str, id: &str) -> bool {
+        self.0.get(jail).is_some_and(|ids| ids.contains_key(id))
     }
 
     /// The jails that hold somebody.

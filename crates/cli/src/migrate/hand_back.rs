@@ -1,7 +1,8 @@
 //! What Stockade's own database has come to hold, for fail2ban to go on with: bans of addresses with their ends, those
 //! that were lifted, and how far logs were read. Neither daemon runs meanwhile.
 
-use base::Timestamp;
+use super::bans::Bans;
+use base::{FailureId, Timestamp};
 use std::collections::BTreeMap;
 use std::path::Path;
 use store::{Held, Store, StoreError, Write};
@@ -23,22 +24,19 @@ pub(super) fn hand_back(
     own: &Path,
     theirs: &Path,
     jails: &[&str],
+    live: &Bans,
     stamp: &str,
     now: Timestamp,
 ) -> Result<Handed, String> {
     if !own.exists() {
         return Ok(Handed::default());
     }
-    // Only read, in memory: it lies in a directory that is not root's, and this is root.
-    let mut ours = Store::memory();
-    let told = |error: StoreError| format!("{}: {error}", own.display());
-    ours.import(own, jails, now).map_err(told)?;
-    let ours = ours.held(now).map_err(told)?;
+    let ours = held(own, jails, now)?;
     let mut theirs = Store::open(theirs, stamp, now, LINES);
     if let Some(why) = theirs.store.trouble() {
         return Err(why.to_string());
     }
-    let (writes, handed) = changes(&ours, &theirs.held, jails);
+    let (writes, handed) = changes(&ours, &theirs.held, jails, live);
     theirs
         .store
         .write(&writes)
@@ -46,8 +44,28 @@ pub(super) fn hand_back(
     Ok(handed)
 }
 
+/// Whom our own database bans in these jails.
+pub(super) fn stored(own: &Path, jails: &[&str], now: Timestamp) -> Result<Bans, String> {
+    if !own.exists() {
+        return Ok(Bans::default());
+    }
+    let mut bans = Bans::default();
+    for ban in held(own, jails, now)?.bans {
+        bans.add(&ban.jail, &ban.id.to_string(), ban.until());
+    }
+    Ok(bans)
+}
+
+/// Only read, in memory: it lies in a directory that is not root's, and this is root.
+fn held(own: &Path, jails: &[&str], now: Timestamp) -> Result<Held, String> {
+    let told = |error: StoreError| format!("{}: {error}", own.display());
+    let mut ours = Store::memory();
+    ours.import(own, jails, now).map_err(told)?;
+    ours.held(now).map_err(told)
+}
+
 /// What makes one the other, in the jails that we guarded.
-fn changes(ours: &Held, theirs: &Held, jails: &[&str]) -> (Vec<Write>, Handed) {
+fn changes(ours: &Held, theirs: &Held, jails: &[&str], live: &Bans) -> (Vec<Write>, Handed) {
     let is_ours = |jail: &str| jails.contains(&jail);
     let by_whom = |held: &Held| {
         let bans = held.bans.iter().filter(|ban| is_ours(&ban.jail));
@@ -60,7 +78,11 @@ fn changes(ours: &Held, theirs: &Held, jails: &[&str]) -> (Vec<Write>, Handed) {
         .iter()
         .map(|jail| Write::JailEnabled((*jail).to_owned()));
     let mut writes: Vec<Write> = enabled.collect();
-    for ((jail, id), _) in before.iter().filter(|(whom, _)| !now.contains_key(whom)) {
+    // A ban that stood to the end was not lifted, even if its row never came to the disk.
+    let is_lifted = |whom: &(String, FailureId)| {
+        !now.contains_key(whom) && !live.holds(&whom.0, &whom.1.to_string())
+    };
+    for ((jail, id), _) in before.iter().filter(|(whom, _)| is_lifted(whom)) {
         handed.lifted += 1;
         let (jail, id) = (jail.clone(), id.clone());
         writes.push(Write::Unban { jail, id });
@@ -83,7 +105,7 @@ fn changes(ours: &Held, theirs: &Held, jails: &[&str]) -> (Vec<Write>, Handed) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use base::{FailureId, Span};
+    use base::Span;
     use store::Ban;
 
     fn ban(jail: &str, ip: &str, begin: i64, length: i64) -> Write {
@@ -116,6 +138,7 @@ mod tests {
             same.clone(),
             ban("sshd", "192.0.2.2", 900, 600),
             ban("sshd", "192.0.2.3", 900, 600),
+            ban("sshd", "192.0.2.4", 900, 600),
             ban("other", "192.0.2.9", 900, 600),
         ];
         before.store.write(&writes).unwrap();
@@ -129,7 +152,10 @@ mod tests {
         ];
         after.store.write(&writes).unwrap();
         drop(after);
-        let handed = hand_back(&own, &theirs, &["sshd"], "x", now).unwrap();
+        // One that still stood, though its row never came to our disk.
+        let mut live = Bans::default();
+        live.add("sshd", "192.0.2.4", None);
+        let handed = hand_back(&own, &theirs, &["sshd"], &live, "x", now).unwrap();
         assert_eq!((handed.bans, handed.lifted, handed.positions), (2, 1, 0));
         let mut held: Vec<String> = open(&theirs)
             .held
@@ -151,11 +177,12 @@ mod tests {
                 "other 192.0.2.9 Some(1500)",
                 "sshd 192.0.2.1 Some(1500)",
                 "sshd 192.0.2.2 Some(6900)",
+                "sshd 192.0.2.4 Some(1500)",
                 "sshd 2001:db8::1 Some(1550)",
             ]
         );
         assert_eq!(
-            hand_back(&own, &theirs, &["sshd"], "x", now).unwrap(),
+            hand_back(&own, &theirs, &["sshd"], &live, "x", now).unwrap(),
             Handed::default()
         );
     }
@@ -165,7 +192,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let (own, theirs) = (dir.path().join("own"), dir.path().join("theirs"));
         let now = Timestamp::from_secs(1000);
-        let handed = hand_back(&own, &theirs, &[], "x", now).unwrap();
+        let handed = hand_back(&own, &theirs, &[], &Bans::default(), "x", now).unwrap();
         assert_eq!(handed, Handed::default());
         assert!(!theirs.exists());
     }

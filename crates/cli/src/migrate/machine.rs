@@ -1,11 +1,14 @@
 //! The system as far as a change of guardians touches it.
 
+use super::bans::Bans;
 use super::hand_back::{self, Handed};
 use crate::output::Output;
 use base::Timestamp;
+use std::collections::BTreeSet;
 use std::fs;
 use std::io;
 use std::os::unix::fs::symlink;
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Duration;
@@ -58,7 +61,10 @@ pub(super) trait Machine {
     /// What a database of fail2ban's holds for these jails; it is only read.
     fn held_by(&self, database: &str, jails: &[&str]) -> Result<Imported, String>;
     /// Brings a database of fail2ban's up to what ours holds for these jails.
-    fn hand_back(&mut self, database: &str, jails: &[&str]) -> Result<Handed, String>;
+    /// Whom `bans` names is not unbanned there, whatever ours says.
+    fn hand_back(&mut self, database: &str, jails: &[&str], bans: &Bans) -> Result<Handed, String>;
+    /// Whom our own database bans in these jails.
+    fn stored_bans(&self, jails: &BTreeSet<String>) -> Result<Bans, String>;
     /// Puts our own database aside, since another one goes on from it.
     fn set_store_aside(&mut self) -> Result<(), String>;
     /// A line for whoever watches.
@@ -70,6 +76,8 @@ pub(super) struct Real<'a> {
     output: &'a mut Output,
 }
 
+/// How long a program may take: longer than systemd waits for a service to end.
+const LONGEST: Duration = Duration::from_secs(180);
 const STORE: &str = "/var/lib/stockade/stockade.sqlite3";
 
 impl<'a> Real<'a> {
@@ -84,10 +92,15 @@ impl Machine for Real<'_> {
     }
 
     fn run(&mut self, program: &str, words: &[&str]) -> Ran {
-        let ran = Command::new(program)
+        // A program that hangs must not leave the machine between two guardians; and a key pressed at the terminal is
+        // not for it.
+        let ran = Command::new("timeout")
+            .arg(LONGEST.as_secs().to_string())
+            .arg(program)
             .args(words)
             .stdin(Stdio::null())
             .env("LC_ALL", "C.UTF-8")
+            .process_group(0)
             .output();
         match ran {
             Ok(output) => Ran {
@@ -148,14 +161,20 @@ impl Machine for Real<'_> {
         Ok(imported.unwrap_or_default())
     }
 
-    fn hand_back(&mut self, database: &str, jails: &[&str]) -> Result<Handed, String> {
+    fn hand_back(&mut self, database: &str, jails: &[&str], bans: &Bans) -> Result<Handed, String> {
         hand_back::hand_back(
             Path::new(STORE),
             Path::new(database),
             jails,
+            bans,
             &stamp(),
             now(),
         )
+    }
+
+    fn stored_bans(&self, jails: &BTreeSet<String>) -> Result<Bans, String> {
+        let jails: Vec<&str> = jails.iter().map(String::as_str).collect();
+        hand_back::stored(Path::new(STORE), &jails, now())
     }
 
     fn set_store_aside(&mut self) -> Result<(), String> {

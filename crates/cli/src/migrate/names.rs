@@ -7,6 +7,11 @@ use super::{Done, Fault};
 /// Where our own always are.
 pub(super) const OWN: &str = "/usr/lib/stockade/bin";
 const NAMES: [&str; 3] = ["fail2ban-client", "fail2ban-server", "fail2ban-regex"];
+/// Where fail2ban's client stands that was installed by hand.
+const ELSEWHERE: [&str; 2] = [
+    "/usr/local/bin/fail2ban-client",
+    "/opt/fail2ban/bin/fail2ban-client",
+];
 const DIVERT: &str = "/usr/bin/dpkg-divert";
 
 /// fail2ban's own program of this name, wherever it is now.
@@ -15,12 +20,22 @@ pub(super) fn original(machine: &dyn Machine, name: &str) -> String {
     [aside, path]
         .into_iter()
         .find(|path| machine.exists(path) && !is_ours(machine, path, name))
+        .or_else(|| {
+            let elsewhere = ELSEWHERE.into_iter().find(|path| machine.exists(path));
+            let path = elsewhere?.strip_suffix("fail2ban-client")?;
+            Some(format!("{path}{name}"))
+        })
         .unwrap_or_else(|| name.to_owned())
 }
 
 /// fail2ban is installed where packages install it.
 pub(super) fn has_original(machine: &dyn Machine) -> bool {
-    original(machine, "fail2ban-server").starts_with('/')
+    original(machine, "fail2ban-server").starts_with("/usr/bin/")
+}
+
+/// fail2ban is installed, by a package or by hand.
+pub(super) fn is_installed(machine: &dyn Machine) -> bool {
+    has_original(machine) || ELSEWHERE.iter().any(|path| machine.exists(path))
 }
 
 /// Puts ours there.

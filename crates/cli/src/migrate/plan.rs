@@ -15,11 +15,20 @@ const DATABASE: &str = "/var/lib/fail2ban/fail2ban.sqlite3";
 /// Says it; gives whether nothing stands against it.
 pub(super) fn plan(machine: &mut dyn Machine, target: Guardian) -> bool {
     if let Some(record) = Record::read(machine) {
-        machine.say(&format!(
-            "this machine was switched: {} guards. The way back: stockade migrate --back",
-            record.guardian.name()
-        ));
-        return true;
+        let guards = record.guardian.answers(machine);
+        machine.say(&match guards {
+            true => format!(
+                "this machine was switched: {} guards. The way back: stockade migrate --back",
+                record.guardian.name()
+            ),
+            false => format!(
+                "this machine was switched to {}, which does not answer: see systemctl status {}. The way back: \
+                 stockade migrate --back",
+                record.guardian.name(),
+                record.guardian.unit()
+            ),
+        });
+        return guards;
     }
     let config = match target {
         // It reads what it always reads.

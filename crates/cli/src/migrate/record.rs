@@ -3,6 +3,7 @@
 use super::guardian::Guardian;
 use super::machine::Machine;
 use super::{Done, Fault};
+use std::collections::BTreeSet;
 
 /// Not in `/var/lib/stockade`: that directory is the daemon's, which must not tell root what to do.
 pub(super) const PATH: &str = "/var/lib/stockade-migrated";
@@ -17,6 +18,8 @@ pub(super) struct Record {
     pub(super) has_names: bool,
     /// fail2ban's database.
     pub(super) database: Option<String>,
+    /// The jails that fail2ban ran: what is theirs goes back, also when nobody can be asked.
+    pub(super) jails: BTreeSet<String>,
 }
 
 impl Record {
@@ -34,6 +37,11 @@ impl Record {
             was_enabled: value("enabled") != Some("no"),
             has_names: value("names") == Some("yes"),
             database: value("database").map(str::to_owned),
+            jails: text
+                .lines()
+                .filter_map(|line| line.strip_prefix("jail="))
+                .map(str::to_owned)
+                .collect(),
         })
     }
 
@@ -50,6 +58,9 @@ impl Record {
         );
         if let Some(path) = &self.database {
             text.push_str(&format!("database={path}\n"));
+        }
+        for jail in &self.jails {
+            text.push_str(&format!("jail={jail}\n"));
         }
         let written = machine.write(PATH, &text);
         written.map_err(|error| Fault::refusal(format!("{PATH} cannot be written: {error}"), ""))

@@ -20,7 +20,17 @@ pub(super) fn switch(machine: &mut dyn Machine, target: Guardian, wants_names: b
         was_enabled: Guardian::Fail2ban.is_enabled(machine),
         has_names: wants_names || names::has_original(machine),
         database: Guardian::Fail2ban.database(machine),
+        jails: jails.clone(),
     };
+    if record.database.is_none() && bans.count() > 0 {
+        return Err(Fault::refusal(
+            format!(
+                "fail2ban keeps its {} in memory alone (dbfile = None): they would be gone",
+                count(bans.count(), "ban")
+            ),
+            "give it a dbfile in fail2ban.local and restart it, or unban all first",
+        ));
+    }
     record.write(machine)?;
     match change(machine, target, &record, &jails, &bans) {
         Ok(()) => {
@@ -63,10 +73,18 @@ fn refuse(machine: &mut dyn Machine, target: Guardian) -> Done {
             "stop fail2ban (fail2ban-client stop) and run it yourself: stockade run",
         ));
     }
-    if target == Guardian::Native && target.answers(machine) {
+    let is_native_there = Guardian::Native.answers(machine)
+        || target != Guardian::Native && Guardian::Native.is_enabled(machine);
+    if is_native_there {
         return Err(Fault::refusal(
-            "Stockade runs here already",
-            "stop it first: systemctl stop stockade",
+            "stockade.service runs here already, or starts with the machine",
+            "stop it first: systemctl disable --now stockade",
+        ));
+    }
+    if target == Guardian::Native && !machine.check(None).is_fail2bans {
+        return Err(Fault::refusal(
+            "Stockade would read /etc/stockade, and what fail2ban's database holds is not taken over for that",
+            "move what is in /etc/stockade away, or switch without --native",
         ));
     }
     if !Guardian::Fail2ban.answers(machine) {

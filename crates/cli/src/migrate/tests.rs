@@ -1,5 +1,6 @@
 //! The ways there and back on a machine that is made up, where each step fails once.
 
+use super::bans::Bans;
 use super::guardian::Guardian;
 use super::hand_back::Handed;
 use super::machine::{Machine, Ran};
@@ -292,6 +293,7 @@ impl Machine for Fake {
         daemon::CheckReport {
             tree: "/etc/fail2ban".into(),
             is_there: true,
+            is_fail2bans: true,
             diagnostics: Vec::new(),
             jails: Vec::new(),
             notes: Vec::new(),
@@ -308,7 +310,13 @@ impl Machine for Fake {
         })
     }
 
-    fn hand_back(&mut self, database: &str, jails: &[&str]) -> Result<Handed, String> {
+    fn stored_bans(&self, jails: &BTreeSet<String>) -> Result<Bans, String> {
+        assert_eq!(jails.len(), 2);
+        Ok(Bans::of_client(self.bans).unwrap())
+    }
+
+    fn hand_back(&mut self, database: &str, jails: &[&str], bans: &Bans) -> Result<Handed, String> {
+        assert_eq!(bans.count(), 2);
         assert_eq!((database, jails), ("/db", ["sshd", "web"].as_slice()));
         assert!(
             self.state.running.is_empty(),
@@ -423,6 +431,16 @@ fn a_ban_that_is_missing_is_a_failure() {
 }
 
 #[test]
+fn one_that_is_down_still_hands_back_what_it_kept() {
+    let mut fake = switched(Guardian::Native);
+    fake.state.running.clear();
+    assert_eq!(back::back(&mut fake), Ok(true));
+    assert_eq!(fake.state, Fake::new().state);
+    let last = fake.said.last().unwrap();
+    assert_eq!(last, "fail2ban guards again: 2 jails and 2 bans, as before");
+}
+
+#[test]
 fn what_cannot_be_is_refused_before_anything_happens() {
     let check = |change: fn(&mut Fake), target, expected: &str| {
         let mut fake = Fake::new();
@@ -441,6 +459,11 @@ fn what_cannot_be_is_refused_before_anything_happens() {
         "fail2ban does not run",
     );
     check(|fake| fake.is_root = false, Guardian::StandIn, "only root");
+    check(
+        |fake| fake.state.enabled.extend(["stockade.service"]),
+        Guardian::StandIn,
+        "stockade.service runs here already",
+    );
     check(
         |fake| fake.has_systemd = false,
         Guardian::Native,

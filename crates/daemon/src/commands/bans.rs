@@ -6,7 +6,7 @@ use crate::log::local;
 use crate::setup::{Reload, fault};
 use base::Timestamp;
 use std::collections::BTreeMap;
-use std::sync::mpsc::sync_channel;
+use std::sync::mpsc::{RecvTimeoutError, sync_channel};
 use wire::fail2ban::{Exception, Value};
 use wire::{Answer, AttemptAnswer, Ban, BanAnswer, BannedAnswer, Request, UnbanAnswer};
 
@@ -24,9 +24,10 @@ impl Commands<'_> {
         let asked = self.reloader.hub.send(Message::Ask(request, reply));
         asked.map_err(|_| stopping())?;
         let late = "the kernel or the disk has not confirmed it in time; it is still worked on";
-        let line = answer
-            .recv_timeout(ANSWER)
-            .map_err(|_| fault::exception(late))?;
+        let line = answer.recv_timeout(ANSWER).map_err(|error| match error {
+            RecvTimeoutError::Timeout => fault::exception(late),
+            RecvTimeoutError::Disconnected => stopping(),
+        })?;
         match wire::decode(line.as_bytes()) {
             Ok(Answer::Done(done)) => Ok(done),
             Ok(Answer::Failed(failed)) => Err(fault::exception(failed.error)),

@@ -16,7 +16,7 @@ pub(super) fn converse(
     answer: &dyn Answer,
 ) -> io::Result<()> {
     let mut writer = *reader.get_ref();
-    let mut frames = Frames::of_requests();
+    let mut frames = Frames::with_limit(answer.longest_command());
     loop {
         let bytes = reader.fill_buf()?;
         if bytes.is_empty() {

@@ -79,9 +79,12 @@ impl Backend for OnDemand {
         if jails.is_empty() {
             return Ok(Vec::new());
         }
-        let opened = NftBackend::open(&self.table, self.owner)
-            .map_err(|error| Fault::Unavailable(format!("{}; {}", error.what, error.help)))?;
-        self.opened.insert(opened).adopt(jails, now)
+        // A firewall that cannot be had is told of with the first ban, and tried again: the other jails have nothing to
+        // do with it.
+        match NftBackend::open(&self.table, self.owner) {
+            Ok(opened) => self.opened.insert(opened).adopt(jails, now),
+            Err(_) => Ok(vec![Vec::new(); jails.len()]),
+        }
     }
 
     fn change_jails(&mut self, jails: &[EnforceJail]) -> Result<(), Fault> {

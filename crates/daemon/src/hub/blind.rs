@@ -26,7 +26,7 @@ pub(super) struct Blindness {
 /// How far a jail had come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Mark {
-    /// Failures that it had counted.
+    /// Failures that its rules found, also such as are ignored.
     failures: u64,
     /// The positions in its sources, together.
     position: u64,
@@ -47,7 +47,8 @@ impl Hub {
             return;
         }
         self.blindness.looked = Some(now);
-        let between = last.map(|last| (last - ON_ITS_WAY, now - ON_ITS_WAY));
+        // What was just before the last look may be in what was counted then: the record has whole seconds.
+        let between = last.map(|last| (last + ON_ITS_WAY, now - ON_ITS_WAY));
         let missed = between.map_or(0, |(from, to)| os::failed_logins(from, to));
         for counts in self.engine.status() {
             // Only of log-ins over SSH does the machine keep a record of its own.
@@ -57,13 +58,15 @@ impl Hub {
                 continue;
             }
             let mark = Mark {
-                failures: counts.failed_total,
+                failures: self.board.found_by(id),
                 position: self.board.position_of(id),
             };
             let before = self.blindness.marks.insert(id, mark);
             match before {
                 Some(before) if before.is_blind(mark, missed) => self.say_blind(id, missed),
-                Some(before) if before.failures != mark.failures => self.board.sees(id),
+                Some(before) if before.failures != mark.failures || missed == 0 => {
+                    self.board.sees(id)
+                }
                 _ => {}
             }
         }

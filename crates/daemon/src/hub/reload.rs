@@ -8,6 +8,7 @@ use crate::ingest::Positions;
 use crate::keep::{Order, Recalled};
 use crate::log::{Kind, Level};
 use crate::plan::{Jail, Merged};
+use base::{Diagnostic, JailName};
 use engine::{BanKey, Input, JailId, JailPolicy, RestoredBan};
 use std::collections::{BTreeSet, HashSet};
 use std::sync::Arc;
@@ -39,6 +40,7 @@ impl Hub {
     pub(super) fn reload(&mut self, merged: Merged, by: By) -> Swapped {
         let before = Arc::clone(&self.jails);
         let now = clock::now();
+        self.settle_totals(now, &merged.removed);
         for id in &merged.removed {
             self.acting.leave(*id);
             self.step(Input::Removed { jail: *id });
@@ -86,7 +88,13 @@ impl Hub {
         }
         self.perform();
         self.keep_jails(&merged, &before);
-        self.board.broken = merged.broken.clone();
+        match by {
+            By::Files => self.board.broken = merged.broken.clone(),
+            By::Command => {
+                let broken = self.newly_broken(&merged);
+                self.board.broken.extend(broken);
+            }
+        }
         let answer = self.answer(&merged);
         match by {
             By::Files => self.tell_reload(now, &answer),
@@ -98,6 +106,28 @@ impl Hub {
             reread: merged.reread,
             answer,
         }
+    }
+
+    /// Jails that a command has made wrong; what was said of the others still holds, but for those that a command put right.
+    fn newly_broken(&mut self, merged: &Merged) -> Vec<(JailName, Diagnostic)> {
+        let put_right = merged
+            .added
+            .iter()
+            .chain(&merged.changed)
+            .chain(&merged.removed);
+        let put_right = put_right.map(|id| &merged.jails[id.0 as usize].name);
+        let put_right: BTreeSet<&JailName> = put_right.collect();
+        let again = merged.broken.iter().map(|(name, _)| name);
+        let again: BTreeSet<&JailName> = again.collect();
+        let still = |name: &JailName| !put_right.contains(name) && !again.contains(name);
+        self.board.broken.retain(|(name, _)| still(name));
+        // Its former form runs on, which the client that asked for another one is told.
+        let is_there = |name: &JailName| {
+            let mut jails = merged.jails.iter();
+            jails.any(|jail| !jail.is_removed && jail.name == *name)
+        };
+        let broken = merged.broken.iter().filter(|(name, _)| !is_there(name));
+        broken.cloned().collect()
     }
 
     fn enforce_all_of(&mut self, jail: &Jail) {

@@ -50,8 +50,11 @@ impl Watchers {
     pub(super) fn note(&mut self, write: &StoreWrite) {
         if let StoreWrite::Ban { jail, record, .. } = write
             && self.all.iter().any(|watcher| watcher.lines)
-            && self.records.len() < MOST_RECORDS
         {
+            // Of bans that never came to pass nobody tells: what is left of them goes at times.
+            if self.records.len() >= MOST_RECORDS {
+                self.records.clear();
+            }
             self.records
                 .insert((*jail, record.id.clone()), record.matches.clone());
         }
@@ -60,6 +63,9 @@ impl Watchers {
     /// Makes room: nothing else tells of who has gone while nothing happens.
     fn forget_gone(&mut self) {
         self.all.retain(|watcher| watcher.alive.strong_count() > 0);
+        if !self.all.iter().any(|watcher| watcher.lines) {
+            self.records.clear();
+        }
     }
 
     /// One event to all that it concerns; who has gone is forgotten.

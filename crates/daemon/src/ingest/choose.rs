@@ -17,7 +17,7 @@ use crate::source::{FileWish, JournalWish, SourceState, Standing};
 use base::{Span, Timestamp};
 use engine::JailId;
 use os::Users;
-use std::fs::{self, File};
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::mpsc::Sender;
@@ -285,8 +285,9 @@ fn last_written(jail: &Jail) -> Option<Timestamp> {
 
 /// How far a file goes now; `None` where it has no complete line to know it by.
 fn mark(jail: &Jail, path: &Path) -> Option<LogPosition> {
-    let file = File::open(path).ok()?;
-    let metadata = file.metadata().ok().filter(fs::Metadata::is_file)?;
+    // Never waits, whatever lies there.
+    let file = os::open_log_file(path).ok()?;
+    let metadata = file.metadata().ok()?;
     let first_line_hash = first_line_hash(&file).ok()?;
     (!first_line_hash.is_empty()).then(|| LogPosition {
         jail: jail.name.to_string(),

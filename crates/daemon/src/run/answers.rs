@@ -1,16 +1,14 @@
 //! From a client's question to whoever knows the answer: the hub, or the thread that owns the configuration.
 
 use crate::commands::{self, Reply};
-use crate::control::{self, Access, failed};
+use crate::control::{self, Access, Bound, failed};
 use crate::hub::{Message, Watch};
 use crate::reload;
-use std::fs;
-use std::path::PathBuf;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{RecvTimeoutError, Sender, sync_channel};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
-use wire::fail2ban::{Exception, Value};
+use wire::fail2ban::{Exception, MAX_REQUEST, Value};
 
 /// What the group's socket says to whoever wants more.
 const ONLY_TELLS: &str = "this socket only tells how things stand; changing them is for root";
@@ -22,7 +20,7 @@ const ANSWER: Duration = Duration::from_secs(50);
 pub(super) struct Answers {
     hub: Sender<Message>,
     reload: Sender<reload::Order>,
-    sockets: Arc<[PathBuf]>,
+    bound: Arc<OnceLock<Vec<Bound>>>,
     /// Somebody has ended the daemon in fail2ban's manner: nobody is told anything any more.
     is_stopping: Arc<AtomicBool>,
     /// Who asks here may change nothing.
@@ -30,18 +28,20 @@ pub(super) struct Answers {
 }
 
 impl Answers {
-    pub(super) fn new(
-        hub: &Sender<Message>,
-        reload: &Sender<reload::Order>,
-        sockets: &[(PathBuf, Access)],
-    ) -> Self {
+    pub(super) fn new(hub: &Sender<Message>, reload: &Sender<reload::Order>) -> Self {
         Self {
             hub: hub.clone(),
             reload: reload.clone(),
-            sockets: sockets.iter().map(|(path, _)| path.clone()).collect(),
+            bound: Arc::default(),
             is_stopping: Arc::default(),
             only_tells: false,
         }
+    }
+
+    /// These were made: they go before whoever ends the daemon hears of it.
+    pub(super) fn are_bound(&self, bound: Vec<Bound>) {
+        // Told once.
+        drop(self.bound.set(bound));
     }
 
     /// The same, for those who have this access.
@@ -60,10 +60,11 @@ impl Answers {
         self.hub.send(Message::Ask(stop, reply)).ok()?;
         // It takes as long as the actions take to end; who ends meanwhile is as good as stopped.
         drop(answer.recv());
-        for path in self.sockets.iter() {
-            // Gone already is as good as removed.
-            drop(fs::remove_file(path));
-        }
+        self.bound
+            .get()
+            .into_iter()
+            .flatten()
+            .for_each(control::remove);
         Some(Ok(Value::None))
     }
 }
@@ -93,6 +94,14 @@ impl control::Answer for Answers {
                 Err(RecvTimeoutError::Disconnected) => failed("the daemon is stopping"),
             },
             false => failed("the daemon is stopping"),
+        }
+    }
+
+    /// A command that only asks is short, and who may do no more could else make us hold much.
+    fn longest_command(&self) -> usize {
+        match self.only_tells {
+            true => 64 << 10,
+            false => MAX_REQUEST,
         }
     }
 

@@ -51,12 +51,13 @@ fn own(options: &Options, now: Timestamp) -> Result<Begun, Vec<Diagnostic>> {
     let files = DiskFiles;
     let tree = Tree::find(&files, options.config.as_deref(), Manner::Stockade);
     let (config, mut diagnostics) = conf::load(&files, &tree, Choice::Enabled);
-    let setup = Setup::of(&config);
+    let mut setup = Setup::of(&config);
     let plan = compile(
         config,
         &Surroundings::of_this_machine(now),
         &mut diagnostics,
     );
+    forget_broken(&mut setup, &plan);
     let mut against = Vec::new();
     if plan.jails.is_empty() {
         against.push(no_jail(&plan, &tree));
@@ -135,10 +136,7 @@ fn told(options: &Options, server: &Server, now: Timestamp) -> Begun {
     }
     let configuration = Configuration::new(Origin::Client, now);
     let plan = configuration.compile(setup.config());
-    let nothing = Setup::empty(setup.globals.clone());
-    for (jail, _) in &plan.broken {
-        setup.undo(&nothing, jail.as_str());
-    }
+    forget_broken(&mut setup, &plan);
     let store = match (&options.db, setup.globals.dbfile.as_deref()) {
         (Some(path), _) => Some(path.clone()),
         (None, None) => None,
@@ -157,5 +155,13 @@ fn told(options: &Options, server: &Server, now: Timestamp) -> Begun {
         is_lazy: true,
         notes,
         setup,
+    }
+}
+
+/// What cannot be compiled is no jail of which commands could change anything.
+fn forget_broken(setup: &mut Setup, plan: &Plan) {
+    let nothing = Setup::empty(setup.globals.clone());
+    for (jail, _) in &plan.broken {
+        setup.undo(&nothing, jail.as_str());
     }
 }

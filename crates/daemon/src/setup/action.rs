@@ -151,6 +151,11 @@ fn set(action: &mut ActionSpec, property: &str, words: &[Value]) -> Result<(), E
         (_, Some(value)) => value.to_string(),
     };
     action.params.insert(property.to_owned(), value);
+    // What it stands for in the kernel is no more what it says: our own action is read again, and one of fail2ban's is
+    // one with other commands from now on, which are run.
+    if property != "timeout" {
+        action.stock = None;
+    }
     Ok(())
 }
 

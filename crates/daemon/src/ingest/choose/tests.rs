@@ -36,7 +36,7 @@ impl World {
         fs::write(at("jail.conf"), jail).unwrap();
         fs::write(at("log"), "an old line\n").unwrap();
         let ago = SystemTime::now() - Duration::from_secs(7200);
-        File::options()
+        fs::File::options()
             .write(true)
             .open(at("log"))
             .unwrap()
