@@ -20,6 +20,7 @@ use jiff::tz::TimeZone;
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, Sender, SyncSender, sync_channel};
 use std::thread::{self, JoinHandle};
 use wire::fail2ban::Value;
@@ -82,6 +83,8 @@ pub(crate) struct Reloader {
     pub(crate) log: Arc<Log>,
     /// The store's file, or `memory`.
     pub(crate) store: String,
+    /// The daemon ends: commands that still wait are not worked on.
+    pub(crate) ending: Arc<AtomicBool>,
     /// Where the configuration comes from.
     pub(crate) configuration: Configuration,
 }
@@ -124,6 +127,8 @@ impl Reloader {
     fn run(self, mut running: Running, orders: &Receiver<Order>) {
         for order in orders {
             match order {
+                // Who asked learns it from the channel.
+                Order::Command(..) if self.ending.load(Ordering::Relaxed) => {}
                 Order::Command(command, reply) => {
                     let (reloader, running) = (&self, &mut running);
                     let answer = Commands { reloader, running }.answer(&command);

@@ -32,6 +32,7 @@ use std::io;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Sender, channel};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -412,12 +413,14 @@ impl Guard<'_> {
             .map_err(|error| cannot(format!("the hub's thread cannot start: {error}")))?;
 
         let (orders, ordered) = channel();
+        let ending = Arc::new(AtomicBool::new(false));
         let reloader = Reloader {
             hub: sender.clone(),
             zone: self.zone.clone(),
             journal: self.options.journal.clone(),
             log: Arc::clone(&self.log),
             store: path,
+            ending: Arc::clone(&ending),
             configuration,
         };
         let reloader = reloader
@@ -448,6 +451,7 @@ impl Guard<'_> {
             hub.is_finished()
         });
         notifier.stopping();
+        ending.store(true, Ordering::Relaxed);
         // One that panicked has left its word with the hub.
         drop(orders.send(reload::Order::Stop));
         drop(reloader.join());

@@ -32,6 +32,7 @@ pub(super) fn stream(
         lines,
         events: sender,
         alive: Arc::downgrade(&alive),
+        is_guest: false,
     };
     if let Err(line) = answer.watch(watch) {
         return writeln!(stream, "{line}");
@@ -47,7 +48,7 @@ pub(super) fn stream(
             Ok(line) => writeln!(stream, "{line}")?,
             Err(RecvTimeoutError::Timeout) if is_gone(stream) => return Ok(()),
             Err(RecvTimeoutError::Timeout) => {}
-            // The daemon ends.
+            // The daemon ends, or the place is somebody else's now.
             Err(RecvTimeoutError::Disconnected) => return Ok(()),
         }
     }

@@ -26,9 +26,12 @@ pub(crate) struct Watch {
     pub(crate) events: SyncSender<String>,
     /// Gone when the client is.
     pub(crate) alive: Weak<()>,
+    /// It may only look, and makes room for who may do more.
+    pub(crate) is_guest: bool,
 }
 
 struct Watcher {
+    is_guest: bool,
     jail: Option<JailId>,
     lines: bool,
     events: SyncSender<String>,
@@ -65,6 +68,15 @@ impl Watchers {
         self.all.retain(|watcher| watcher.alive.strong_count() > 0);
         if !self.all.iter().any(|watcher| watcher.lines) {
             self.records.clear();
+        }
+    }
+
+    /// Where all places are taken the first guest goes.
+    fn make_room(&mut self) {
+        if self.all.len() >= MOST_WATCHERS
+            && let Some(guest) = self.all.iter().position(|watcher| watcher.is_guest)
+        {
+            self.all.remove(guest);
         }
     }
 
@@ -125,12 +137,16 @@ impl Hub {
             Err(line) => return drop(reply.try_send(Err(line))),
         };
         self.watchers.forget_gone();
+        if !watch.is_guest {
+            self.watchers.make_room();
+        }
         if self.watchers.all.len() >= MOST_WATCHERS {
             let why = format!("{MOST_WATCHERS} clients watch already");
             let line = requests::failed(&why, Some("end one of them"));
             return drop(reply.try_send(Err(line)));
         }
         self.watchers.all.push(Watcher {
+            is_guest: watch.is_guest,
             jail,
             lines: watch.lines,
             events: watch.events,
@@ -197,6 +213,7 @@ mod tests {
         let mut watchers = Watchers::default();
         for (events, lines) in [(slow, false), (other, true)] {
             watchers.all.push(Watcher {
+                is_guest: false,
                 jail: Some(JailId(1)),
                 lines,
                 events,
@@ -229,5 +246,29 @@ mod tests {
         drop(alive);
         watchers.forget_gone();
         assert!(watchers.all.is_empty());
+    }
+
+    #[test]
+    fn a_guest_makes_room_and_others_do_not() {
+        let alive = Arc::new(());
+        let watcher = |is_guest| Watcher {
+            is_guest,
+            jail: None,
+            lines: false,
+            events: sync_channel(1).0,
+            alive: Arc::downgrade(&alive),
+            lost: 0,
+        };
+        let check = |guests: [bool; MOST_WATCHERS], left: usize| {
+            let mut watchers = Watchers {
+                all: guests.into_iter().map(watcher).collect(),
+                ..Watchers::default()
+            };
+            watchers.make_room();
+            assert_eq!(watchers.all.len(), left, "{guests:?}");
+        };
+        check([true; 4], 3);
+        check([false, false, true, false], 3);
+        check([false; 4], 4);
     }
 }

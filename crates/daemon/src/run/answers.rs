@@ -105,7 +105,8 @@ impl control::Answer for Answers {
         }
     }
 
-    fn watch(&self, watch: Watch) -> Result<(), String> {
+    fn watch(&self, mut watch: Watch) -> Result<(), String> {
+        watch.is_guest = self.only_tells;
         if self.only_tells && watch.lines {
             return Err(failed(ONLY_TELLS));
         }
