@@ -76,6 +76,9 @@ pub(crate) struct Migrate {
     /// Put fail2ban's names into /usr/bin also where fail2ban is not installed
     #[arg(long, requires = "switch")]
     pub(crate) names: bool,
+    /// Print what would change as JSON for programs
+    #[arg(long, conflicts_with_all = ["switch", "back"])]
+    pub(crate) json: bool,
 }
 
 #[derive(Debug, Args)]

@@ -67,7 +67,14 @@ pub(crate) fn migrate(options: &args::Migrate, output: &mut Output) -> io::Resul
     let done = match (options.switch, options.back) {
         (true, _) => switch::switch(&mut machine, target, options.names).map(|()| true),
         (_, true) => back::back(&mut machine),
-        _ => Ok(plan::plan(&mut machine, target)),
+        _ => {
+            let plan = plan::plan(&mut machine, target);
+            match options.json {
+                true => output.data(&wire::encode(&plan))?,
+                false => plan::show(&mut machine, target, &plan),
+            }
+            Ok(plan.is_well())
+        }
     };
     Ok(ExitCode::from(match done {
         Ok(is_well) => u8::from(!is_well),

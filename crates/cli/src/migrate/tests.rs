@@ -501,7 +501,9 @@ fn the_plan_changes_nothing() {
     for target in [Guardian::StandIn, Guardian::Native] {
         let mut fake = Fake::new();
         fake.fails_in = Some(0);
-        assert!(plan::plan(&mut fake, target));
+        let planned = plan::plan(&mut fake, target);
+        assert!(planned.is_well());
+        plan::show(&mut fake, target, &planned);
         assert_eq!((fake.state, fake.fails_in), (Fake::new().state, Some(0)));
         let said = fake.said.join("\n");
         assert!(
@@ -511,7 +513,9 @@ fn the_plan_changes_nothing() {
     }
     let mut fake = switched(Guardian::Native);
     fake.said.clear();
-    assert!(plan::plan(&mut fake, Guardian::StandIn));
+    let planned = plan::plan(&mut fake, Guardian::StandIn);
+    assert!(planned.is_well());
+    plan::show(&mut fake, Guardian::StandIn, &planned);
     assert!(
         fake.said[0].contains("was switched: Stockade guards"),
         "{:?}",
