@@ -1,6 +1,6 @@
 //! Why a read or write failed.
 
-use rusqlite::ErrorCode::{DatabaseCorrupt, NotADatabase, Unknown};
+use rusqlite::ErrorCode::{DatabaseCorrupt, NotADatabase, OutOfMemory, Unknown};
 use rusqlite::ffi::SQLITE_READONLY_DBMOVED;
 use std::fmt;
 
@@ -80,7 +80,9 @@ impl From<rusqlite::Error> for StoreError {
             return Self { text, blame };
         }
         let blame = match error.sqlite_error_code() {
-            Some(DatabaseCorrupt | NotADatabase) => Blame::Content,
+            // Memory is refused, as Linux lends it, for a length that no value has: a damaged one. Even if not, the file
+            // that is set aside is kept, and what it holds is taken over.
+            Some(DatabaseCorrupt | NotADatabase | OutOfMemory) => Blame::Content,
             // Unknown is SQL that the tables do not fit.
             Some(Unknown) => Blame::Tables,
             Some(_) => Blame::Moment,
