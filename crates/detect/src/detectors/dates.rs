@@ -299,6 +299,11 @@ impl Dates {
         (&mut group.dating, dated, &self.texts[group.text].text)
     }
 
+    /// Whether the line at hand is sure to have the dates of the line before, for all.
+    pub(super) fn are_as_before(&self) -> bool {
+        self.steady.lines > 0
+    }
+
     /// How many different texts are left of the line at hand.
     pub(super) fn texts(&self) -> usize {
         self.used

@@ -14,6 +14,9 @@ pub(super) struct Recent {
     /// As many as the jail with the most `maxlines` can ask for.
     size: usize,
     lines: VecDeque<Kept>,
+    /// The dates of these lines, each set with the number of the first line that has them: most lines have those of
+    /// the line before.
+    dates: VecDeque<KeptDates>,
     /// The number of the line at hand.
     number: u64,
     /// The places of what finds the dates for the jails.
@@ -34,7 +37,13 @@ pub(super) struct Reader {
 struct Kept {
     number: u64,
     text: String,
-    dates: Vec<KeptDate>,
+}
+
+#[derive(Debug, Default)]
+struct KeptDates {
+    first: u64,
+    /// In the order of the places.
+    of: Vec<KeptDate>,
 }
 
 #[derive(Debug)]
@@ -77,7 +86,11 @@ impl Recent {
         let first = self.lines.partition_point(|line| line.number <= read);
         let first = first.max(self.lines.len().saturating_sub(reader.maxlines));
         for line in self.lines.range(first..) {
-            if let Some(KeptDate { dated, last }) = line.dates.get(reader.date) {
+            let mut dates = self.dates.iter().rev();
+            let dates = dates.find(|dates| dates.first <= line.number);
+            if let Some(KeptDate { dated, last }) =
+                dates.and_then(|dates| dates.of.get(reader.date))
+            {
                 each(&ShownLine {
                     line: Line::of_file(&line.text),
                     dated,
@@ -101,8 +114,23 @@ impl Recent {
         kept.number = self.number;
         kept.text.clear();
         kept.text.push_str(line.text);
-        kept.dates.resize_with(self.groups.len(), KeptDate::default);
-        for (group, kept) in self.groups.iter().zip(&mut kept.dates) {
+        self.lines.push_back(kept);
+        if !dates.are_as_before() {
+            self.keep_dates(line, clock, dates);
+        }
+    }
+
+    fn keep_dates(&mut self, line: &Line<'_>, clock: &Clock<'_>, dates: &mut Dates) {
+        let oldest = self.lines.front().map_or(0, |line| line.number);
+        // A set is over once the one after it began with the oldest line or before.
+        let is_over = self.dates.get(1).is_some_and(|next| next.first <= oldest);
+        let mut kept = match is_over {
+            true => self.dates.pop_front().unwrap_or_default(),
+            false => KeptDates::default(),
+        };
+        kept.first = self.number;
+        kept.of.resize_with(self.groups.len(), KeptDate::default);
+        for (group, kept) in self.groups.iter().zip(&mut kept.of) {
             let (dating, dated, _) = dates.of(*group, line, clock);
             kept.last.clear();
             if dated.shown == Shown::Last {
@@ -111,7 +139,7 @@ impl Recent {
             }
             kept.dated = dated;
         }
-        self.lines.push_back(kept);
+        self.dates.push_back(kept);
     }
 }
 
