@@ -4,12 +4,14 @@
 //! prefregex's content. That is no less than the rule asks, since the prefregex finds the content in one of the ways
 //! that the gate tries; where the two do not fit together, the gate asks for the prefregex alone.
 //!
-//! A rule that can begin anywhere, or begins with anything, stays in the running to the end of every text, and the
-//! automaton with it. Where that is seen, and each of its expressions holds a literal or something like it, those are
-//! searched for instead.
+//! A rule that can begin anywhere, or begins with anything, stays in the running for long, and the automaton with it.
+//! Where that is seen (`trial`), and each of its expressions holds a literal or something like it, those are searched
+//! for instead.
 //!
 //! A gate never misses a rule. What it names may turn out not to match: look-arounds with captures and
 //! back-references are taken to hold.
+
+mod trial;
 
 use super::alphabet::{Alphabet, Encoded};
 use super::ast::{Assertion, Node, Pattern};
@@ -18,10 +20,14 @@ use super::needles::{Needle, Needles};
 use super::product::{self, Letters};
 use super::subsets::{self, GaveUp, Subsets};
 use super::{Regex, literal, piece};
+use trial::Trial;
 
 /// Beyond so many states of its automaton a rule is let pass always, and beyond so many of all rules the later ones.
 const MAX_STATES_OF_RULE: usize = 20_000;
 const MAX_STATES: usize = 200_000;
+
+/// More needles of the expressions of a rule are not better than one of its prefregex.
+const MAX_NEEDLES: usize = 32;
 
 /// A rule as a gate sees it.
 #[derive(Debug)]
@@ -35,9 +41,13 @@ pub(crate) struct Gated<'a> {
 }
 
 impl Gated<'_> {
-    /// What finds a needle of the rule wherever it can match; none if it has none.
+    /// What finds a needle of the rule wherever it can match; none if it has none. Where each expression has one, those
+    /// are searched for: they stand on fewer lines than that of the prefregex, which often is but a program's name.
     pub(crate) fn needles(&self) -> Option<Needles> {
-        let needles = Trees::new(self).needles();
+        let trees: Vec<Pattern> = self.regexes.iter().map(|regex| regex.tree()).collect();
+        let of_expressions = of_all(&trees);
+        let few = Some(of_expressions).filter(|needles| (1..=MAX_NEEDLES).contains(&needles.len()));
+        let needles = few.unwrap_or_else(|| Trees::new(self).needles());
         Needles::new(std::iter::once((0, &needles[..])))
     }
 }
@@ -55,9 +65,6 @@ pub(crate) struct Gate {
     needles: Box<[Vec<Needle>]>,
 }
 
-/// After so many texts it is seen which rules stay in the running, and whether that is more than one text in four.
-const TRIAL: u32 = 1_024;
-
 /// The memory a thread needs for searches with one gate; grows with use, within the bound that the gate was made with.
 #[derive(Debug, Default)]
 pub(crate) struct GateCache {
@@ -65,9 +72,7 @@ pub(crate) struct GateCache {
     automaton: subsets::Cache,
     found: Vec<usize>,
     selections: Vec<Selection>,
-    /// Texts of the trial so far, and in how many each rule stayed in the running to the end.
-    texts: u32,
-    lasted: Vec<u32>,
+    trial: Trial,
     /// Which rules are looked for by their needles.
     by_needle: Vec<bool>,
     needles: Option<Needles>,
@@ -76,7 +81,7 @@ pub(crate) struct GateCache {
 #[derive(Debug, Default)]
 struct Selection {
     rules: Box<[usize]>,
-    /// Of each rule, whether it is selected and looked for by its needles.
+    /// Of each rule, whether it is selected and looked for by its needles; empty if none is.
     by_needle: Box<[bool]>,
 }
 
@@ -155,6 +160,9 @@ impl Gate {
         for (rule, by_needle) in by_needle.iter_mut().enumerate() {
             *by_needle = *by_needle && rules.contains(&rule);
         }
+        if !by_needle.contains(&true) {
+            by_needle.clear();
+        }
         cache.selections.push(Selection {
             rules,
             by_needle: by_needle.into(),
@@ -195,6 +203,7 @@ impl Gate {
         hits.extend(found.iter().map(|&pattern| self.rules[pattern]));
         if let Some(needles) = needles
             && let Some(Selection { by_needle, .. }) = selections.get(selection)
+            && !by_needle.is_empty()
         {
             let begin = hits.len();
             needles.search(text.as_bytes(), is_ascii, |rule| {
@@ -203,39 +212,48 @@ impl Gate {
                 }
             });
         }
-        if cache.texts < TRIAL {
+        if !cache.trial.is_over() {
             self.observe(cache, selection, text);
         }
         Ok(())
     }
 
-    /// Notes which rules stayed in the running to the end of the last text; in the end of the trial, what follows of it.
+    /// Notes what the last text tells of the rules; in the end of the trial, what follows of it.
     #[cold]
     fn observe(&self, cache: &mut GateCache, selection: usize, text: &str) {
-        cache.texts += 1;
-        cache.lasted.resize(self.patterns.len(), 0);
+        let GateCache {
+            text: encoded,
+            automaton,
+            found,
+            selections,
+            trial,
+            ..
+        } = cache;
+        let Some(selected) = selections.get(selection) else {
+            return;
+        };
+        let named: Vec<usize> = found.iter().map(|&pattern| self.rules[pattern]).collect();
         // What takes no line feed ends before the one that ends each text, and has taken all other letters.
         let line = text.strip_suffix('\n').unwrap_or(text);
-        let letters = self.alphabet.letters_of(line, &mut cache.text);
-        cache.found.clear();
-        let searched =
-            self.automaton
-                .search(&mut cache.automaton, selection, letters, &mut cache.found);
-        if searched.is_err() {
+        let letters = self.alphabet.letters_of(line, encoded);
+        let running = |count: usize, each: &mut dyn FnMut(usize)| {
+            found.clear();
+            let beginning = &letters[..count.min(letters.len())];
+            let searched = self
+                .automaton
+                .search(automaton, selection, beginning, found);
+            let mut any = false;
+            for pattern in self.automaton.in_the_running(automaton) {
+                any = true;
+                each(self.rules[pattern as usize]);
+            }
+            any && searched.is_ok()
+        };
+        trial.take(line, &selected.rules, &named, &self.needles, running);
+        if !trial.is_over() {
             return;
         }
-        for pattern in self.automaton.in_the_running(&cache.automaton) {
-            cache.lasted[self.rules[pattern as usize]] += 1;
-        }
-        if cache.texts < TRIAL {
-            return;
-        }
-        let lasts = |rule: &usize| 4 * cache.lasted[*rule] > TRIAL;
-        let rules: Vec<usize> = (0..self.patterns.len())
-            .filter(|rule| lasts(rule) && !self.needles[*rule].is_empty())
-            .collect();
-        let needles = rules.iter().map(|rule| (*rule, &self.needles[*rule][..]));
-        let Some(needles) = Needles::new(needles) else {
+        let Some(needles) = trial.outcome(&self.needles) else {
             return;
         };
         cache.by_needle = vec![false; self.patterns.len()];
@@ -297,17 +315,27 @@ impl Trees {
 
     /// Needles of which one stands in every text that the rule matches; none if there are no such.
     fn needles(&self) -> Vec<Needle> {
-        if let Some(needle) = self.before.as_ref().and_then(literal::required) {
-            return vec![needle];
-        }
-        let of = |pattern: &Pattern| literal::required(&pattern.root);
-        let all: Option<Vec<Needle>> = self.patterns.iter().map(of).collect();
-        all.unwrap_or_default()
+        let before = self.before.as_ref().map(literal::required);
+        let before = before.filter(|needles| !needles.is_empty());
+        before.unwrap_or_else(|| of_all(&self.patterns))
     }
 
     fn roots(&self) -> Vec<&Node> {
         self.patterns.iter().map(|pattern| &pattern.root).collect()
     }
+}
+
+/// Needles of which one stands in every text that any of `patterns` matches; none if there are no such.
+fn of_all(patterns: &[Pattern]) -> Vec<Needle> {
+    let mut all = Vec::new();
+    for pattern in patterns {
+        let needles = literal::required(&pattern.root);
+        if needles.is_empty() {
+            return Vec::new();
+        }
+        all.extend(needles);
+    }
+    all
 }
 
 /// What stands before the group `content`, if what the others search is sure to be the text from there to its end: the

@@ -7,6 +7,8 @@ use super::needles::{Needle, Run};
 
 /// Shorter literals are found on too many lines.
 const MIN_LENGTH: usize = 4;
+/// More literals of an alternation are no better than a rare character.
+const MAX_CHOICE: usize = 8;
 /// Shorter runs are searched for letter by letter, or nearly so.
 const MIN_RUN: usize = 5;
 /// Runs of sets with more members in ASCII are found on too many lines.
@@ -14,35 +16,55 @@ const MAX_MEMBERS: u32 = 10;
 /// Characters that most log lines do not hold.
 const RARE: &str = "\"#$%&'*+/;<>?@\\^`{|}~!";
 
-/// What every match holds and is worth a search: the longest literal, in ASCII and without a line feed, or else the
-/// longest run of characters of one narrow set, or else a rare character.
-pub(super) fn required(root: &Node) -> Option<Needle> {
-    let mut found = Found::default();
-    found.walk(root);
-    found.cut();
-    let rare = |literal: &String| {
-        literal
-            .bytes()
-            .find(|&byte| RARE.contains(char::from(byte)))
-    };
-    let rare = found.literals.iter().find_map(rare);
-    let longest = found.literals.into_iter().max_by_key(String::len);
-    let longest = longest.filter(|literal| literal.len() >= MIN_LENGTH);
-    let run = found.runs.into_iter().max_by_key(|run| run.length);
-    longest
-        .map(Needle::Literal)
-        .or(run.map(Needle::Run))
-        .or(rare.map(Needle::Byte))
+/// Needles of which every match holds one: the longest literal, in ASCII and without a line feed, or else a literal for
+/// each branch of an alternation, or else the longest run of characters of one narrow set, or else a rare character. No
+/// needles if there is nothing that is worth a search.
+pub(super) fn required(root: &Node) -> Vec<Needle> {
+    Found::of(root).best()
 }
 
 #[derive(Default)]
 struct Found {
     current: String,
     literals: Vec<String>,
+    /// Literals of branches, of which one takes part.
+    choices: Vec<Vec<String>>,
     runs: Vec<Run>,
 }
 
 impl Found {
+    fn of(root: &Node) -> Self {
+        let mut found = Self::default();
+        found.walk(root);
+        found.cut();
+        found
+    }
+
+    fn best(self) -> Vec<Needle> {
+        if let Some(literals) = self.best_literals() {
+            return literals.into_iter().map(Needle::Literal).collect();
+        }
+        let rare = |literal: &String| {
+            literal
+                .bytes()
+                .find(|&byte| RARE.contains(char::from(byte)))
+        };
+        let rare = self.literals.iter().find_map(rare);
+        let run = self.runs.into_iter().max_by_key(|run| run.length);
+        let needle = run.map(Needle::Run).or(rare.map(Needle::Byte));
+        needle.into_iter().collect()
+    }
+
+    /// Literals that are worth a search, of which one takes part.
+    fn best_literals(&self) -> Option<Vec<String>> {
+        let longest = self.literals.iter().max_by_key(|literal| literal.len());
+        let longest = longest.filter(|literal| literal.len() >= MIN_LENGTH);
+        match longest {
+            Some(literal) => Some(vec![literal.clone()]),
+            None => self.choices.iter().min_by_key(|all| all.len()).cloned(),
+        }
+    }
+
     fn walk(&mut self, node: &Node) {
         match node {
             Node::Set(set) => match *set.ranges() {
@@ -75,15 +97,17 @@ impl Found {
         }
     }
 
-    /// What every branch holds.
+    /// What every branch holds, and what one of them is sure to hold.
     fn common(&mut self, branches: &[Node]) {
-        let of = |branch: &Node| {
-            let mut found = Self::default();
-            found.walk(branch);
-            found.cut();
-            found
-        };
-        let all: Vec<Self> = branches.iter().map(of).collect();
+        let all: Vec<Self> = branches.iter().map(Self::of).collect();
+        let choice: Option<Vec<Vec<String>>> = all.iter().map(Self::best_literals).collect();
+        if let Some(choice) = choice {
+            let mut choice = choice.concat();
+            choice.sort();
+            choice.dedup();
+            self.choices
+                .extend((choice.len() <= MAX_CHOICE).then_some(choice));
+        }
         let everywhere = |literal: &&String| {
             let holds = |other: &String| other.contains(literal.as_str());
             all.iter().all(|of| of.literals.iter().any(holds))
@@ -132,7 +156,7 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn check(pattern: &str, expected: Option<Needle>) {
+    fn check(pattern: &str, expected: &[Needle]) {
         let found = required(&parse(pattern, false).unwrap().root);
         assert_eq!(found, expected, "{pattern}");
     }
@@ -144,7 +168,7 @@ mod tests {
             ("(?:longest of all)?short(?=er)er", Some("shorter")),
             ("(?:often )+x", Some("often ")),
             (r"(?:\[?sshd\]?:|\d+ sshd(?:\[\d+\])?) ", Some("sshd")),
-            ("(?:abcde|xbcdy)", None),
+            ("(?:abcde|abcdx|x)", None),
             ("(?:abcde|x|)", None),
             ("a.b.c", None),
             ("(?i)failed", None),
@@ -154,7 +178,29 @@ mod tests {
             ("abc|", None),
         ] {
             let expected = expected.map(|literal| Needle::Literal(literal.to_owned()));
-            check(pattern, expected);
+            check(pattern, expected.as_slice());
+        }
+    }
+
+    #[test]
+    fn else_a_literal_of_each_branch() {
+        for (pattern, expected) in [
+            ("(?:abcde|xbcdy)", &["abcde", "xbcdy"][..]),
+            (
+                "^(?:Connection (?:closed|reset)|(?:dis|un)connected)? by",
+                &[],
+            ),
+            (
+                "^(?:abcd(?:e|f)|xyzw|(?:1234|5678)?abcd)",
+                &["abcd", "xyzw"],
+            ),
+            ("(?:abcd|efgh|ijkl)(?:mnop|qrst)", &["mnop", "qrst"]),
+            ("(?:abcd|efgh|ijkl)(?:mnop|qrst) more", &[" more"]),
+            ("(?:abcd|efgh)(?:x|y)/", &["abcd", "efgh"]),
+        ] {
+            let needle = |literal: &&str| Needle::Literal((*literal).to_owned());
+            let expected: Vec<Needle> = expected.iter().map(needle).collect();
+            check(pattern, &expected);
         }
     }
 
@@ -178,18 +224,19 @@ mod tests {
                     length,
                 };
                 set.bytes().for_each(|letter| insert(&mut run.set, letter));
-                Needle::Run(run)
+                run
             });
-            check(pattern, run);
+            check(pattern, run.map(Needle::Run).as_slice());
         }
     }
 
     #[test]
     fn else_a_rare_character() {
-        check(r"\d+/\d+", Some(Needle::Byte(b'/')));
-        check("(?:a/|/b)", None);
-        check("(?:/|/b)", Some(Needle::Byte(b'/')));
-        check("a.b:", None);
+        check(r"\d+/\d+", &[Needle::Byte(b'/')]);
+        check("(?:a/|/b)", &[]);
+        check("(?:/|/b)", &[Needle::Byte(b'/')]);
+        check("(?:abcd|ef)/", &[Needle::Byte(b'/')]);
+        check("a.b:", &[]);
     }
 
     proptest! {
@@ -204,6 +251,7 @@ mod tests {
                 r"(?i)(?:k{5}|[i-l]{5,})",
                 r"(?=1111)(?:\d\d)+(?<=/)?[1-3]{5}",
                 r"(?:abcd|xabcdx|abcdefg)(?:é|/)",
+                r"(?:11111|efg(?:abcd|3333333)|1234)[ /\d]?$",
             ]),
             text in prop::collection::vec(
                 prop::sample::select(vec![
@@ -216,9 +264,9 @@ mod tests {
             let text = text.concat();
             let regex = Regex::new(pattern, false).unwrap();
             if regex.is_match(&mut regex.new_cache(), &text) {
-                let needle = [required(&parse(pattern, false).unwrap().root).unwrap()];
-                let needles = Needles::new(std::iter::once((0, &needle[..]))).unwrap();
-                prop_assert!(needles.any(text.as_bytes()), "{needle:?}");
+                let of = required(&parse(pattern, false).unwrap().root);
+                let needles = Needles::new(std::iter::once((0, &of[..]))).unwrap();
+                prop_assert!(needles.any(text.as_bytes()), "{of:?}");
             }
         }
     }

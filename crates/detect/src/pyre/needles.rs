@@ -18,6 +18,17 @@ pub(crate) enum Needle {
     Run(Run),
 }
 
+impl Needle {
+    /// The plain way to find it.
+    pub(super) fn stands(&self, text: &str) -> bool {
+        match self {
+            Self::Literal(literal) => text.contains(literal.as_str()),
+            Self::Byte(byte) => text.contains(char::from(*byte)),
+            Self::Run(run) => !text.is_ascii() || run.is_in(text.as_bytes()),
+        }
+    }
+}
+
 /// So many characters of a set in a row. Nothing is known of a text that is not all ASCII.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Run {
@@ -38,8 +49,8 @@ pub(crate) struct Needles {
 #[derive(Debug)]
 struct Literals {
     searcher: Searcher,
-    /// The rules of each literal.
-    rules: Vec<Vec<usize>>,
+    /// Of each text that is searched for, the literals that begin with it, and their rules.
+    of: Vec<Vec<(Box<str>, Vec<usize>)>>,
 }
 
 impl Needles {
@@ -82,7 +93,7 @@ impl Needles {
 
     /// The rules that are searched for; some of them more than once.
     pub(crate) fn rules(&self) -> impl Iterator<Item = usize> {
-        let literals = self.literals.iter().flat_map(|literals| &literals.rules);
+        let literals = self.literals.iter().flat_map(Literals::rules);
         let bytes = self.bytes.iter().map(|(_, rules)| rules);
         let runs = self.runs.iter().map(|(_, rules)| rules);
         literals.chain(bytes).chain(runs).flatten().copied()
@@ -92,7 +103,7 @@ impl Needles {
     pub(crate) fn any(&self, text: &[u8]) -> bool {
         let literals = || {
             let literals = self.literals.as_ref();
-            literals.is_some_and(|literals| literals.searcher.find(text).is_some())
+            literals.is_some_and(|literals| literals.any(text))
         };
         let bytes = || {
             let mut bytes = self.bytes.iter();
@@ -134,25 +145,28 @@ fn add<N: PartialEq>(known: &mut Vec<(N, Vec<usize>)>, needle: N, rule: usize) {
 
 impl Literals {
     fn new(mut literals: Vec<(&str, Vec<usize>)>) -> Option<Self> {
-        // Where one holds another, that one is looked for: so no two begin at the same place.
+        // Where one begins with another, that one is searched for: so no two are found at the same place.
         literals.sort_by_key(|(literal, _)| literal.len());
-        let mut kept: Vec<(&str, Vec<usize>)> = Vec::new();
+        let mut searched: Vec<&str> = Vec::new();
+        let mut of: Vec<Vec<(Box<str>, Vec<usize>)>> = Vec::new();
         for (literal, rules) in literals {
-            match kept.iter_mut().find(|(part, _)| literal.contains(*part)) {
-                Some((_, of)) => of.extend(rules),
-                None => kept.push((literal, rules)),
-            }
+            let known = searched.iter().position(|text| literal.starts_with(text));
+            let place = known.unwrap_or_else(|| {
+                searched.push(literal);
+                of.push(Vec::new());
+                of.len() - 1
+            });
+            of[place].push((literal.into(), rules));
         }
-        if kept.len() > MAX_LITERALS {
+        if searched.len() > MAX_LITERALS {
             return None;
         }
         let searcher = Config::new()
             .match_kind(MatchKind::LeftmostFirst)
             .builder()
-            .extend(kept.iter().map(|(literal, _)| literal))
+            .extend(searched)
             .build()?;
-        let rules = kept.into_iter().map(|(_, rules)| rules).collect();
-        Some(Self { searcher, rules })
+        Some(Self { searcher, of })
     }
 
     fn search(&self, text: &[u8], each: &mut impl FnMut(usize)) {
@@ -161,10 +175,22 @@ impl Literals {
             .searcher
             .find_in(text, aho_corasick::Span::from(at..text.len()))
         {
-            let rules = &self.rules[found.pattern().as_usize()];
-            rules.iter().copied().for_each(&mut *each);
+            for (literal, rules) in &self.of[found.pattern().as_usize()] {
+                if text[found.start()..].starts_with(literal.as_bytes()) {
+                    rules.iter().copied().for_each(&mut *each);
+                }
+            }
             at = found.start() + 1;
         }
+    }
+
+    /// Whether any of them stands in `text`. Of those that begin alike the shortest stands where a longer one does.
+    fn any(&self, text: &[u8]) -> bool {
+        self.searcher.find(text).is_some()
+    }
+
+    fn rules(&self) -> impl Iterator<Item = &Vec<usize>> {
+        self.of.iter().flatten().map(|(_, rules)| rules)
     }
 }
 
@@ -234,16 +260,9 @@ mod tests {
             prop_assert_eq!(needles.any(text.as_bytes()), found.contains(&true));
             let known: Vec<usize> = needles.rules().collect();
             for (rule, of) in rules.iter().enumerate() {
-                // A literal that holds that of another rule may be found where only that one stands.
-                let is_coarse = |needle: &Needle| match needle {
-                    Needle::Literal(literal) => rules.iter().flatten().any(|part| {
-                        matches!(part, Needle::Literal(part) if literal.contains(part.as_str()) && text.contains(part.as_str()))
-                    }),
-                    needle => stands(needle, &text),
-                };
                 let is_known = known.contains(&rule);
-                prop_assert!(found[rule] || !is_known || !of.iter().any(|needle| stands(needle, &text)));
-                prop_assert!(!found[rule] || is_known && of.iter().any(is_coarse));
+                let stands = of.iter().any(|needle| stands(needle, &text));
+                prop_assert_eq!(found[rule], is_known && stands);
             }
             prop_assert!(!known.is_empty());
         }
