@@ -282,7 +282,11 @@ impl<'a> Replay<'a> {
             .iter()
             .map(|reading| {
                 let rule = |place: &usize| Arc::clone(&jails[*place].rule);
-                Detectors::timeless(reading.places.iter().map(rule))
+                let detectors = Detectors::timeless(reading.places.iter().map(rule));
+                match self.keep_lines {
+                    true => detectors,
+                    false => detectors.counting_only(),
+                }
             })
             .collect();
         let zone = TimeZone::system();

@@ -184,6 +184,14 @@ impl Captures {
         }
     }
 
+    /// Writes the user alone.
+    pub(crate) fn write_user(&self, names: &Names, named: &mut NamedTexts) {
+        named.clear();
+        if let Some(user) = self.get(Name::USER) {
+            named.push(names.text(Name::USER), user);
+        }
+    }
+
     /// Every name in the order in which it came; without a text only if such names are kept.
     pub(crate) fn to_list(&self, names: &Names) -> Vec<(Arc<str>, Option<String>)> {
         let shown = |name: &Name| {

@@ -64,6 +64,14 @@ impl Told<'_> {
     }
 }
 
+/// How much failures tell.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Telling {
+    Everything,
+    /// Neither lines nor captured texts but the user.
+    Counts,
+}
+
 /// A match of a failregex that counts.
 pub(super) struct Matched {
     pub(super) index: usize,
@@ -78,11 +86,14 @@ impl Matched {
         self,
         sessions: &mut Sessions,
         captures: &mut Captures,
-        told: Told<'_>,
+        (told, telling): (Told<'_>, Telling),
         (rule, now): (&Rule, Timestamp),
         sink: &mut Sink<'_>,
     ) {
-        let append = |lines: &mut Texts| told.append(lines);
+        let append = |lines: &mut Texts| match telling {
+            Telling::Everything => told.append(lines),
+            Telling::Counts => {}
+        };
         let merged = sessions.merge(captures, append, now, names_subject);
         let (known, harmless) = match &merged {
             Some(merged) => (merged.captures(), merged.harmless),
@@ -114,8 +125,13 @@ impl Matched {
                 failure.hostname = hostname;
                 failure.time = self.time;
                 failure.rule = self.index;
-                let seen = address.filter(|seen| failure.id.prefix() != Some(*seen));
-                known.write_named(&rule.names, seen, &mut failure.captures);
+                match telling {
+                    Telling::Everything => {
+                        let seen = address.filter(|seen| failure.id.prefix() != Some(*seen));
+                        known.write_named(&rule.names, seen, &mut failure.captures);
+                    }
+                    Telling::Counts => known.write_user(&rule.names, &mut failure.captures),
+                }
                 match merged {
                     Some(merged) => {
                         failure.users.clone_from(merged.users());
@@ -124,7 +140,7 @@ impl Matched {
                     None => {
                         failure.users.clear();
                         failure.matches.clear();
-                        told.append(&mut failure.matches);
+                        append(&mut failure.matches);
                     }
                 }
             }

@@ -8,7 +8,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use super::Depth;
-use super::judge::{Matched, Sink, Told};
+use super::judge::{Matched, Sink, Telling, Told};
 use super::search::{NextMatch, Search, ended_part};
 use super::shown::ShownLine;
 use crate::LineVerdict;
@@ -36,6 +36,7 @@ pub(crate) struct Matcher {
     pub(super) captures: Captures,
     /// For captures that are joined.
     memory: Captures,
+    telling: Telling,
 }
 
 impl Matcher {
@@ -49,8 +50,14 @@ impl Matcher {
             content: String::new(),
             captures: Captures::default(),
             memory: Captures::default(),
+            telling: Telling::Everything,
             rule,
         }
+    }
+
+    /// From now on failures tell who failed and when, and the user, and nothing else.
+    pub(crate) fn count_only(&mut self) {
+        self.telling = Telling::Counts;
     }
 
     /// Whether expressions span several lines.
@@ -119,6 +126,7 @@ impl Matcher {
             captures,
             memory,
             heeded,
+            telling,
         } = self;
         let text = match buffer {
             Some(buffer) => {
@@ -227,7 +235,7 @@ impl Matcher {
                     time,
                     dated: shown.dated.time.is_some(),
                 };
-                matched.judge(sessions, captures, told, (rule, now), sink);
+                matched.judge(sessions, captures, (told, *telling), (rule, now), sink);
             }
             if depth == Depth::UntilMatch {
                 return verdict;
