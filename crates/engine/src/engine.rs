@@ -108,10 +108,16 @@ impl Engine {
     /// A failure is only counted. What the failures so far lead to is decided with the next input of another kind;
     /// [`Input::ReadEnds`] is there for that.
     pub fn step(&mut self, now: Timestamp, input: Input<'_>, out: &mut Vec<Effect>) {
-        self.expire(now, out);
-        if let Input::Failure { jail, failure } = input {
-            self.admit(now, jail, &failure, Source::Rule, out);
-            return;
+        if self.may_expire(now) {
+            self.expire(now, out);
+        }
+        match &input {
+            Input::Failure { jail, failure } => {
+                self.admit(now, *jail, failure, Source::Rule, out);
+                return;
+            }
+            Input::ReadEnds => return self.settle(now, out),
+            _ => {}
         }
         // Whom the rules spare from now on is not banned for what came before either.
         let spares = matches!(input, Input::Protected { .. } | Input::IgnoreList { .. });
@@ -228,6 +234,12 @@ impl Engine {
 
     pub(crate) fn jail_mut(&mut self, id: JailId) -> Option<&mut Jail> {
         self.jails.get_mut(id.0 as usize)
+    }
+
+    /// False while there is nothing that time ends: each step asks, and few find something.
+    fn may_expire(&self, now: Timestamp) -> bool {
+        let first_end = self.bans.first_end();
+        !self.looks.is_empty() || first_end.is_some_and(|(until, _)| until < now)
     }
 
     /// Ends the bans whose last moment has passed. The kernel has already done so by itself, and the store's rows

@@ -175,9 +175,8 @@ impl Window {
         };
         self.count(slot, failure.time, weight, failure.matches, policy);
         if let Some(ticket) = self.slots.get_mut(slot) {
-            for user in failure.tried() {
-                ticket.story = self.stories.tell(ticket.story, Kind::User, user);
-            }
+            let stories = &mut self.stories;
+            failure.each_tried(|user| ticket.story = stories.tell(ticket.story, Kind::User, user));
         }
         (slot, is_first)
     }
