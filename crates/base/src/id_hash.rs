@@ -41,22 +41,20 @@ impl IdHash {
     }
 
     fn of_prefix(&self, prefix: &Prefix) -> u64 {
-        let (bits, family) = match prefix.address() {
-            IpAddr::V4(address) => (address.to_bits().into(), 4),
-            IpAddr::V6(address) => (address.to_bits(), 6),
+        let length = u64::from(prefix.length());
+        let [low, high, last] = &self.factors;
+        let times = |factor: &u128, word: u64| factor.wrapping_mul(word.into());
+        let sum = match prefix.address() {
+            // As if its other words were zero, which the last one of IPv6 never is.
+            IpAddr::V4(address) => times(low, length << 32 | u64::from(address.to_bits())),
+            IpAddr::V6(address) => {
+                let bits = address.to_bits();
+                times(low, bits as u64)
+                    .wrapping_add(times(high, (bits >> 64) as u64))
+                    .wrapping_add(times(last, 1 << 8 | length))
+            }
         };
-        let words = [
-            bits as u64,
-            (bits >> 64) as u64,
-            family << 8 | u64::from(prefix.length()),
-        ];
-        let sum = words
-            .iter()
-            .zip(&self.factors)
-            .fold(self.offset, |sum, (word, factor)| {
-                sum.wrapping_add(factor.wrapping_mul((*word).into()))
-            });
-        (sum >> 64) as u64
+        (self.offset.wrapping_add(sum) >> 64) as u64
     }
 }
 

@@ -52,11 +52,12 @@ impl Prefix {
 /// IPv4 before IPv6, then by address and by length. Trees of bans ask for it often, so it compares numbers.
 impl Ord for Prefix {
     fn cmp(&self, other: &Self) -> Ordering {
-        let key = |prefix: &Self| match prefix.address {
-            IpAddr::V4(a) => (Family::Inet4, u128::from(a.to_bits()), prefix.length),
-            IpAddr::V6(a) => (Family::Inet6, a.to_bits(), prefix.length),
+        let by_address = match (self.address, other.address) {
+            (IpAddr::V4(a), IpAddr::V4(b)) => a.to_bits().cmp(&b.to_bits()),
+            (IpAddr::V6(a), IpAddr::V6(b)) => a.to_bits().cmp(&b.to_bits()),
+            (a, b) => return family_of(a).cmp(&family_of(b)),
         };
-        key(self).cmp(&key(other))
+        by_address.then(self.length.cmp(&other.length))
     }
 }
 
@@ -129,7 +130,9 @@ impl Prefix {
     /// The prefix of `length` bits around this one; itself if it is already as wide.
     #[must_use]
     pub fn widened(&self, length: u8) -> Self {
-        let length = length.min(self.length);
+        if length >= self.length {
+            return *self;
+        }
         Self {
             address: mask(self.address, length),
             length,

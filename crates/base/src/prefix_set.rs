@@ -1,35 +1,57 @@
 //! A set of prefixes with fast "is this inside one of them".
 
 use crate::{Family, Prefix};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 /// Networks by their length: a look-up costs one search per length in use, which are few.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct PrefixSet {
-    by_length: BTreeMap<(Family, u8), BTreeSet<Prefix>>,
+    /// In order of family and length; none is empty.
+    levels: Vec<Level>,
+}
+
+/// All members of one length.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Level {
+    family: Family,
+    length: u8,
+    prefixes: BTreeSet<Prefix>,
 }
 
 impl PrefixSet {
     /// Adds a network; a second time changes nothing. True if it is new.
     pub fn insert(&mut self, prefix: Prefix) -> bool {
-        self.by_length
-            .entry((prefix.family(), prefix.length()))
-            .or_default()
-            .insert(prefix)
+        let place = self.place(&prefix).unwrap_or_else(|place| {
+            let level = Level {
+                family: prefix.family(),
+                length: prefix.length(),
+                prefixes: BTreeSet::new(),
+            };
+            self.levels.insert(place, level);
+            place
+        });
+        self.levels[place].prefixes.insert(prefix)
     }
 
     /// Takes exactly this network out. True if it was there.
     pub fn remove(&mut self, prefix: &Prefix) -> bool {
-        let key = (prefix.family(), prefix.length());
-        let Some(prefixes) = self.by_length.get_mut(&key) else {
+        let Ok(place) = self.place(prefix) else {
             return false;
         };
+        let prefixes = &mut self.levels[place].prefixes;
         let removed = prefixes.remove(prefix);
         if prefixes.is_empty() {
-            self.by_length.remove(&key);
+            self.levels.remove(place);
         }
         removed
+    }
+
+    /// The place of a network's level, or where it would be.
+    fn place(&self, prefix: &Prefix) -> Result<usize, usize> {
+        let level = (prefix.family(), prefix.length());
+        self.levels
+            .binary_search_by_key(&level, |level| (level.family, level.length))
     }
 
     /// The narrowest member that the address lies in.
@@ -40,36 +62,34 @@ impl PrefixSet {
     /// The narrowest member that `inner` lies in or is equal to.
     pub fn find_around(&self, inner: &Prefix) -> Option<Prefix> {
         let family = inner.family();
-        let range = (family, 0)..=(family, inner.length());
-        self.by_length
-            .range(range)
+        self.levels
+            .iter()
             .rev()
-            .find_map(|((_, length), prefixes)| prefixes.get(&inner.widened(*length)).copied())
+            .filter(|level| level.family == family && level.length <= inner.length())
+            .find_map(|level| level.prefixes.get(&inner.widened(level.length)).copied())
     }
 
     /// True if any member lies in, is equal to, or is around `prefix`.
     pub fn overlaps(&self, prefix: &Prefix) -> bool {
-        let inside = |prefixes: &BTreeSet<Prefix>| {
-            prefixes
-                .range(*prefix..)
-                .take_while(|p| prefix.covers(p.address()))
-                .any(|p| prefix.contains(p))
+        let family = prefix.family();
+        let inside = |level: &Level| {
+            // What begins inside and is narrower lies inside.
+            let mut from = level.prefixes.range(*prefix..);
+            from.next().is_some_and(|first| prefix.contains(first))
         };
+        let narrower = |level: &&Level| level.family == family && level.length > prefix.length();
         self.find_around(prefix).is_some()
-            || self
-                .by_length
-                .range((prefix.family(), prefix.length())..)
-                .any(|((family, _), prefixes)| *family == prefix.family() && inside(prefixes))
+            || !prefix.is_host() && self.levels.iter().filter(narrower).any(inside)
     }
 
     /// All members in order of family, length and address.
     pub fn iter(&self) -> impl Iterator<Item = &Prefix> {
-        self.by_length.values().flatten()
+        self.levels.iter().flat_map(|level| &level.prefixes)
     }
 
     /// True without members.
     pub fn is_empty(&self) -> bool {
-        self.by_length.is_empty()
+        self.levels.is_empty()
     }
 }
 
@@ -108,6 +128,27 @@ mod tests {
             prop_assert_eq!(set.find_around(&probe), around);
             let overlaps = members.iter().any(|m| m.contains(&probe) || probe.contains(m));
             prop_assert_eq!(set.overlaps(&probe), overlaps);
+        }
+
+        #[test]
+        fn holds_what_was_put_in_and_not_taken_out(
+            steps in proptest::collection::vec((any::<bool>(), prefix()), 0..40),
+        ) {
+            let mut set = PrefixSet::default();
+            let mut plain = BTreeSet::new();
+            for (out, prefix) in steps {
+                let key = (prefix.family(), prefix.length(), prefix);
+                if out {
+                    prop_assert_eq!(set.remove(&prefix), plain.remove(&key));
+                } else {
+                    prop_assert_eq!(set.insert(prefix), plain.insert(key));
+                }
+                prop_assert_eq!(set.is_empty(), plain.is_empty());
+            }
+            let members: Vec<Prefix> = plain.into_iter().map(|(_, _, prefix)| prefix).collect();
+            prop_assert!(set.iter().eq(&members));
+            // Sets with the same members are the same, however they came to be.
+            prop_assert_eq!(set, members.into_iter().collect());
         }
     }
 }

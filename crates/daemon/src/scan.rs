@@ -425,20 +425,21 @@ impl<'a> Replay<'a> {
     }
 
     fn told(&mut self, told: &Event) {
-        let jail = crate::events::jail_of(told);
-        let place = jail.0 as usize;
-        let lines = match told {
-            Event::Found { .. } => {
-                self.tallies[place].failures += 1;
-                None
+        let (jail, lines) = match told {
+            // By far the most, and nobody is told of them.
+            Event::Found { jail, .. } => {
+                self.tallies[jail.0 as usize].failures += 1;
+                return;
             }
-            Event::Banned { id, .. } => {
-                self.tallies[place].bans += 1;
-                self.records.remove(&(jail, id.clone()))
+            Event::Banned { jail, id, .. } => {
+                self.tallies[jail.0 as usize].bans += 1;
+                (jail, self.records.remove(&(*jail, id.clone())))
             }
-            _ => None,
+            Event::Unbanned { jail, .. } => (jail, None),
+            _ => return,
         };
-        if let Some(message) = message(&self.names[place], self.now, told, lines) {
+        let name = &self.names[jail.0 as usize];
+        if let Some(message) = message(name, self.now, told, lines) {
             (self.event)(message);
         }
     }

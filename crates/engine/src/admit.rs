@@ -1,6 +1,5 @@
 //! From a failure to the decision to ban.
 
-use crate::bans::Ban;
 use crate::impose::{Origin, Proposal};
 use crate::settle::FoundAgain;
 use crate::window::Told;
@@ -110,23 +109,29 @@ impl Engine {
         out: &mut Vec<Effect>,
     ) {
         let id = subject.clone();
-        if let Some(key) = self.ban_of(BanKey { jail, id }) {
-            self.doubt_ban(now, &key, time, out);
+        let own = BanKey { jail, id };
+        if !self.doubt_ban(now, &own, time, out)
+            && let Some(parent) = self.parent_of(&own)
+        {
+            self.doubt_ban(now, &parent, time, out);
         }
     }
 
-    /// A failure of somebody whose ban stands: if it has stood for a while, it does not do what it is there for.
+    /// A failure of somebody whose ban stands: if it has stood for a while, it does not do what it is there for. False
+    /// if there is no such ban.
     pub(crate) fn doubt_ban(
         &mut self,
         now: Timestamp,
         key: &BanKey,
         time: Timestamp,
         out: &mut Vec<Effect>,
-    ) {
-        let doubted = |ban: &&mut Ban| ban.is_doubtful(now, time);
-        let Some(ban) = self.bans.get_mut(key).filter(doubted) else {
-            return;
+    ) -> bool {
+        let Some(ban) = self.bans.get_mut(key) else {
+            return false;
         };
+        if !ban.is_doubtful(now, time) {
+            return true;
+        }
         ban.ineffective = true;
         let after = time.since(ban.announced_at);
         out.push(Effect::Notify(Event::Ineffective {
@@ -137,6 +142,7 @@ impl Engine {
         if let Some(jail) = self.jail_mut(key.jail) {
             jail.ineffective += 1;
         }
+        true
     }
 
     /// Lets the ban of the id in a slot be due if its failures are enough and nothing forbids it. The captures are

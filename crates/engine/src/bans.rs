@@ -1,10 +1,11 @@
 //! The bans that stand, and when they end.
 
+use crate::slots::{Entry, Slots};
 use crate::{BanKey, BanRecord, JailId};
-use base::{FailureId, Family, Span, Timestamp};
+use base::{FailureId, Family, IdHash, Span, Timestamp};
 use std::cmp::Reverse;
 use std::collections::binary_heap::PeekMut;
-use std::collections::btree_map::Entry;
+use std::collections::btree_map;
 use std::collections::{BTreeMap, BinaryHeap};
 
 /// The ban keeps its length over restarts whatever the jail's ban time is: somebody chose it by hand, or the
@@ -91,14 +92,50 @@ pub(crate) fn has_mark(record: &BanRecord, mark: &str) -> bool {
     record.captures.get(mark).is_some()
 }
 
+/// One that stands.
+#[derive(Debug)]
+struct Standing {
+    key: BanKey,
+    ban: Ban,
+    next: u32,
+}
+
+impl Entry for Standing {
+    type Key = BanKey;
+
+    fn key(&self) -> &BanKey {
+        &self.key
+    }
+
+    fn hash(key: &BanKey, by: &IdHash) -> u64 {
+        // The same id in another jail lies in another bin.
+        by.of(&key.id).wrapping_add(key.jail.0.into())
+    }
+
+    fn next(&self) -> u32 {
+        self.next
+    }
+
+    fn set_next(&mut self, next: u32) {
+        self.next = next;
+    }
+}
+
+/// So many empty slots are kept for the next bans.
+const KEPT_SLOTS: usize = 1_000;
+
 /// All bans of all jails, with an index of their ends.
+///
+/// Whoever fails is looked up several times, and so bans are found by a hash; their order is for those who list them.
 ///
 /// The heap holds a place for each ban that ends, under an end that may be earlier than the ban's own, or of a ban
 /// that is no more: the first place is always right, and the others are put right when they become first. A ban
 /// that is made longer therefore moves nothing.
 #[derive(Debug, Default)]
 pub(crate) struct Bans {
-    by_key: BTreeMap<BanKey, Ban>,
+    standing: Slots<Standing>,
+    /// The slot of each.
+    by_key: BTreeMap<BanKey, u32>,
     /// How many bans with children there are, by their lengths.
     parents: BTreeMap<(JailId, Family, u8), usize>,
     ends: BinaryHeap<Reverse<(Timestamp, BanKey)>>,
@@ -106,22 +143,31 @@ pub(crate) struct Bans {
 
 impl Bans {
     pub(crate) fn get(&self, key: &BanKey) -> Option<&Ban> {
-        self.by_key.get(key)
+        self.entry(key).map(|(_, ban)| ban)
     }
 
     /// The same with the key that it stands under.
     pub(crate) fn entry(&self, key: &BanKey) -> Option<(&BanKey, &Ban)> {
-        self.by_key.get_key_value(key)
+        self.at(self.standing.find(key)?)
+    }
+
+    fn at(&self, slot: u32) -> Option<(&BanKey, &Ban)> {
+        let standing = self.standing.get(slot)?;
+        Some((&standing.key, &standing.ban))
     }
 
     /// For anything but when it is lifted, which the index must know of: see `renew`.
     pub(crate) fn get_mut(&mut self, key: &BanKey) -> Option<&mut Ban> {
-        self.by_key.get_mut(key)
+        let slot = self.standing.find(key)?;
+        self.standing
+            .get_mut(slot)
+            .map(|standing| &mut standing.ban)
     }
 
     /// Enters a ban of one that has none.
     pub(crate) fn insert(&mut self, key: BanKey, ban: Ban) {
         if let Some(until) = ban.lifted_after {
+            // A place that becomes the first one by this is right.
             self.ends.push(Reverse((until, key.clone())));
         }
         if ban.children.is_some()
@@ -129,8 +175,12 @@ impl Bans {
         {
             *self.parents.entry(level).or_default() += 1;
         }
-        self.by_key.insert(key, ban);
-        self.put_right();
+        let slot = self.standing.insert(Standing {
+            key: key.clone(),
+            ban,
+            next: 0,
+        });
+        self.by_key.insert(key, slot);
     }
 
     /// Changes a ban, and when it is lifted.
@@ -140,7 +190,7 @@ impl Bans {
         lifted_after: Option<Timestamp>,
         change: impl FnOnce(&mut Ban),
     ) {
-        let Some(ban) = self.by_key.get_mut(key) else {
+        let Some(ban) = self.get_mut(key) else {
             return;
         };
         change(ban);
@@ -151,21 +201,26 @@ impl Bans {
             // Its place among the ends is a later one, or none.
             self.ends.push(Reverse((end, key.clone())));
         }
-        self.put_right();
+        self.put_right(key);
     }
 
     pub(crate) fn remove(&mut self, key: &BanKey) -> Option<Ban> {
-        let ban = self.by_key.remove(key)?;
+        let slot = self.by_key.remove(key)?;
+        let Standing { ban, .. } = self.standing.remove(slot)?;
         if ban.children.is_some()
             && let Some(level) = level(key)
-            && let Entry::Occupied(mut bans) = self.parents.entry(level)
+            && let btree_map::Entry::Occupied(mut bans) = self.parents.entry(level)
         {
             *bans.get_mut() -= 1;
             if *bans.get() == 0 {
                 bans.remove();
             }
         }
-        self.put_right();
+        self.put_right(key);
+        if self.by_key.is_empty() && self.standing.room() > KEPT_SLOTS {
+            // What a flood left behind.
+            self.standing.give_back();
+        }
         Some(ban)
     }
 
@@ -174,16 +229,23 @@ impl Bans {
         self.ends.peek().map(|Reverse((until, key))| (*until, key))
     }
 
-    /// Makes the first place be the first end.
-    fn put_right(&mut self) {
+    /// Makes the first place be the first end, after a change of this ban alone.
+    fn put_right(&mut self, changed: &BanKey) {
         if self.ends.len() > 64 + 2 * self.by_key.len() {
-            let ends =
-                |(key, ban): (&BanKey, &Ban)| Some(Reverse((ban.lifted_after?, key.clone())));
-            self.ends = self.by_key.iter().filter_map(ends).collect();
+            let ends = |(_, standing): (u32, &Standing)| {
+                let until = standing.ban.lifted_after?;
+                Some(Reverse((until, standing.key.clone())))
+            };
+            self.ends = self.standing.iter().filter_map(ends).collect();
+        }
+        if self.first_end().is_none_or(|(_, key)| key != changed) {
+            return;
         }
         while let Some(mut first) = self.ends.peek_mut() {
             let Reverse((until, key)) = &*first;
-            match self.by_key.get(key).and_then(|ban| ban.lifted_after) {
+            let slot = self.standing.find(key);
+            let standing = slot.and_then(|slot| self.standing.get(slot));
+            match standing.and_then(|standing| standing.ban.lifted_after) {
                 Some(end) if end == *until => return,
                 Some(end) => first.0.0 = end,
                 None => drop(PeekMut::pop(first)),
@@ -227,11 +289,12 @@ impl Bans {
         self.by_key
             .range(first..)
             .take_while(move |(key, _)| key.jail == jail)
+            .filter_map(|(_, slot)| self.at(*slot))
     }
 
     /// In order of jail and address.
     pub(crate) fn iter(&self) -> impl Iterator<Item = (&BanKey, &Ban)> {
-        self.by_key.iter()
+        self.by_key.values().filter_map(|slot| self.at(*slot))
     }
 }
 
@@ -272,17 +335,17 @@ mod tests {
 
     proptest! {
         #[test]
-        fn the_first_end_is_that_of_a_plain_list(
-            steps in proptest::collection::vec((0u8..3, 0u8..6, proptest::option::weighted(0.8, 0i64..9)), 0..300),
+        fn is_a_plain_map_with_its_first_end(
+            steps in proptest::collection::vec((0u8..3, 0u8..12, proptest::option::weighted(0.8, 0i64..9)), 0..300),
         ) {
             let mut bans = Bans::default();
             let mut plain: BTreeMap<BanKey, Option<Timestamp>> = BTreeMap::new();
             for (kind, who, end) in steps {
                 let id = match who {
                     0 => FailureId::from("mallory"),
-                    who => FailureId::host([192, 0, 2, who].into()),
+                    who => FailureId::host([192, 0, 2, who / 2].into()),
                 };
-                let key = BanKey { jail: JailId(0), id };
+                let key = BanKey { jail: JailId(u32::from(who % 2)), id };
                 let end = end.map(Timestamp::from_secs);
                 match (kind, plain.get(&key).copied()) {
                     (0, _) => {
@@ -299,6 +362,15 @@ mod tests {
                 }
                 let first = plain.iter().filter_map(|(key, end)| Some(((*end)?, key))).min();
                 prop_assert_eq!(bans.first_end(), first);
+                let all = |(key, ban): (&BanKey, &Ban)| (key.clone(), ban.until);
+                let listed: Vec<_> = bans.iter().map(all).collect();
+                prop_assert_eq!(&listed, &plain.clone().into_iter().collect::<Vec<_>>());
+                let both = [JailId(0), JailId(1)].map(|jail| bans.of(jail).map(all).collect::<Vec<_>>());
+                prop_assert_eq!(both.concat(), listed);
+                for (key, end) in &plain {
+                    prop_assert_eq!(bans.get(key).map(|ban| ban.until), Some(*end));
+                    prop_assert_eq!(bans.get_mut(key).map(|ban| ban.until), Some(*end));
+                }
                 prop_assert!(bans.ends.len() <= 65 + 2 * plain.len());
             }
         }

@@ -87,6 +87,7 @@ impl Engine {
             policy.enforceable = Enforceable::Nobody;
             policy.fed_by_bans = false;
             *jail = Jail::new(policy, &limits);
+            self.looks.remove(&id);
         }
     }
 
@@ -123,32 +124,30 @@ impl Engine {
 
     /// Keeps the moment at which ended bans are looked for as it is, whatever ends change.
     pub(crate) fn keep_look(&mut self, now: Timestamp, id: JailId) {
-        if let (true, Some(jail)) = (self.as_fail2ban, self.jails.get_mut(id.0 as usize)) {
-            let first_end = || self.bans.of(id).filter_map(|(_, ban)| ban.until).min();
-            let look = jail.next_look.filter(|look| now < *look);
-            jail.next_look = look.or_else(first_end).or(Some(Timestamp::MAX));
+        if !self.as_fail2ban || self.jail(id).is_none() {
+            return;
+        }
+        if self.looks.get(&id).is_none_or(|look| now >= *look) {
+            let first_end = self.bans.of(id).filter_map(|(_, ban)| ban.until).min();
+            self.looks.insert(id, first_end.unwrap_or(Timestamp::MAX));
         }
     }
 
     /// The last moment before a ban of this end is lifted.
     pub(crate) fn lifted_after(&self, id: JailId, until: Option<Timestamp>) -> Option<Timestamp> {
-        let look = self.jail(id).and_then(|jail| jail.next_look);
-        let before = look.map(|look| look - Span::from_micros(1));
+        let before = self.looks.get(&id).map(|look| *look - Span::from_micros(1));
         until.map(|until| before.map_or(until, |before| until.max(before)))
     }
 
     /// A new ban ends then: bans of its jail whose end is past are looked at by then, too.
     pub(crate) fn look_by(&mut self, id: JailId, end: Option<Timestamp>) {
-        let Some(jail) = self.jails.get_mut(id.0 as usize) else {
+        let (Some(look), Some(end)) = (self.looks.get_mut(&id), end) else {
             return;
         };
-        let (Some(look), Some(end)) = (jail.next_look, end) else {
-            return;
-        };
-        if look <= end {
+        if *look <= end {
             return;
         }
-        jail.next_look = Some(end);
+        *look = end;
         let late = |ban: &crate::bans::Ban| ban.until < ban.lifted_after;
         let late: Vec<(BanKey, Option<Timestamp>)> = self
             .bans

@@ -15,6 +15,7 @@ use crate::{
     BanKey, BanView, Effect, Event, Input, JailId, JailPolicy, JailStatus, LiftReason, Limits,
 };
 use base::{FailureId, Span, Timestamp};
+use std::collections::BTreeMap;
 
 /// Every jail's failures and bans.
 #[derive(Debug)]
@@ -26,6 +27,8 @@ pub struct Engine {
     pub(crate) pending: Pending,
     pub(crate) history: History,
     pub(crate) due: Due,
+    /// When ended bans are looked for next, of jails whose ban time was changed, if that is not the first end.
+    pub(crate) looks: BTreeMap<JailId, Timestamp>,
     pub(crate) random: Random,
     pub(crate) as_fail2ban: bool,
 }
@@ -44,8 +47,6 @@ pub(crate) struct Jail {
     pub(crate) not_enforceable: u64,
     /// Ids may have failures enough without having been looked at since.
     pub(crate) maxretry_was_lowered: bool,
-    /// When ended bans are looked for next, if the jail's ban time was changed and that is not the first end.
-    pub(crate) next_look: Option<Timestamp>,
 }
 
 impl Jail {
@@ -61,7 +62,6 @@ impl Jail {
             malformed: 0,
             not_enforceable: 0,
             maxretry_was_lowered: false,
-            next_look: None,
         }
     }
 }
@@ -83,6 +83,7 @@ impl Engine {
             pending: Pending::default(),
             history: History::new(limits.former_bans),
             due: Due::default(),
+            looks: BTreeMap::new(),
             random: Random::new(0),
             as_fail2ban: false,
         }
@@ -107,10 +108,16 @@ impl Engine {
     /// A failure is only counted. What the failures so far lead to is decided with the next input of another kind;
     /// [`Input::ReadEnds`] is there for that.
     pub fn step(&mut self, now: Timestamp, input: Input<'_>, out: &mut Vec<Effect>) {
-        self.expire(now, out);
-        if let Input::Failure { jail, failure } = input {
-            self.admit(now, jail, &failure, Source::Rule, out);
-            return;
+        if self.may_expire(now) {
+            self.expire(now, out);
+        }
+        match &input {
+            Input::Failure { jail, failure } => {
+                self.admit(now, *jail, failure, Source::Rule, out);
+                return;
+            }
+            Input::ReadEnds => return self.settle(now, out),
+            _ => {}
         }
         // Whom the rules spare from now on is not banned for what came before either.
         let spares = matches!(input, Input::Protected { .. } | Input::IgnoreList { .. });
@@ -229,12 +236,16 @@ impl Engine {
         self.jails.get_mut(id.0 as usize)
     }
 
+    /// False while there is nothing that time ends: each step asks, and few find something.
+    fn may_expire(&self, now: Timestamp) -> bool {
+        let first_end = self.bans.first_end();
+        !self.looks.is_empty() || first_end.is_some_and(|(until, _)| until < now)
+    }
+
     /// Ends the bans whose last moment has passed. The kernel has already done so by itself, and the store's rows
     /// stay as history.
     fn expire(&mut self, now: Timestamp, out: &mut Vec<Effect>) {
-        for jail in &mut self.jails {
-            jail.next_look = jail.next_look.filter(|look| now < *look);
-        }
+        self.looks.retain(|_, look| now < *look);
         while let Some((until, key)) = self.bans.first_end() {
             if now <= until {
                 break;

@@ -40,11 +40,13 @@ pub struct Failure<'a> {
     pub captures: &'a NamedTexts,
 }
 
-impl<'a> Failure<'a> {
-    /// The users that it counts for.
-    pub(crate) fn tried(&self) -> impl Iterator<Item = &'a str> {
-        let before = self.user.is_none().then(|| self.users.iter());
-        self.user.into_iter().chain(before.into_iter().flatten())
+impl Failure<'_> {
+    /// Tells the users that it counts for.
+    pub(crate) fn each_tried(&self, mut tell: impl FnMut(&str)) {
+        match self.user {
+            Some(user) => tell(user),
+            None => self.users.iter().for_each(tell),
+        }
     }
 }
 

@@ -26,6 +26,7 @@ mod policy;
 mod request;
 mod restore;
 mod settle;
+mod slots;
 mod status;
 mod window;
 

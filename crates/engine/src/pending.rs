@@ -6,7 +6,11 @@
 
 use crate::{Answer, BanKey, BanOutcome, Effect, RequestId};
 use base::FailureId;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
+use std::hash::{BuildHasherDefault, Hasher};
+
+/// Room for so many effects is kept for the next ones.
+const KEPT: usize = 1_000;
 
 /// Sentences in one answer.
 const MAX_ERRORS: usize = 20;
@@ -43,7 +47,8 @@ struct OpenRequest {
 #[derive(Debug, Default)]
 pub(crate) struct Pending {
     last_seq: u64,
-    flights: BTreeMap<u64, Flight>,
+    /// In no order: each is found by its number.
+    flights: HashMap<u64, Flight, BuildHasherDefault<BySeq>>,
     requests: BTreeMap<RequestId, OpenRequest>,
 }
 
@@ -76,7 +81,7 @@ impl Pending {
             && matches!(flight.kernel, Wait::Failed(_))
             && flight.store != Wait::Waiting
         {
-            self.flights.remove(&seq);
+            self.end(seq);
         }
     }
 
@@ -97,10 +102,17 @@ impl Pending {
         });
         let lifts = flight.lifts;
         if !keep {
-            self.flights.remove(&seq);
+            self.end(seq);
         }
         if let Some((id, place)) = request {
             self.resolve(id, place, lifts, errors, out);
+        }
+    }
+
+    fn end(&mut self, seq: u64) {
+        self.flights.remove(&seq);
+        if self.flights.is_empty() && self.flights.capacity() > 2 * KEPT {
+            self.flights.shrink_to(KEPT);
         }
     }
 
@@ -181,5 +193,21 @@ impl Pending {
             let answer = open.answer;
             out.push(Effect::Reply { id, answer });
         }
+    }
+}
+
+/// Effects are numbered by ourselves, so that no secret is needed: neighbours lie apart, which is all.
+#[derive(Default)]
+struct BySeq(u64);
+
+impl Hasher for BySeq {
+    fn write_u64(&mut self, seq: u64) {
+        self.0 = seq.wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    }
+
+    fn write(&mut self, _: &[u8]) {}
+
+    fn finish(&self) -> u64 {
+        self.0
     }
 }

@@ -68,7 +68,10 @@ impl JailPolicy {
     /// more than anybody needs.
     pub fn subject<'a>(&self, id: &'a FailureId) -> Cow<'a, FailureId> {
         match id {
-            FailureId::Prefix(prefix) => Cow::Owned(FailureId::Prefix(self.network(prefix))),
+            FailureId::Prefix(prefix) => match self.network(prefix) {
+                network if network.length() == prefix.length() => Cow::Borrowed(id),
+                network => Cow::Owned(FailureId::Prefix(network)),
+            },
             FailureId::Raw(text) if text.len() > LONGEST => {
                 let ends = text.char_indices().map(|(place, _)| place);
                 let end = ends.take_while(|end| *end <= LONGEST).last();

@@ -10,6 +10,9 @@ use crate::{BanKey, Effect, Engine, Event, Failure, JailId, Past};
 use base::{FailureId, NamedTexts, Texts, Timestamp};
 use std::collections::BTreeSet;
 
+/// Memory for so many bans is kept for the next read: most bring few.
+const KEPT: usize = 16;
+
 /// What waits for the end of a read.
 #[derive(Debug, Default)]
 pub(crate) struct Due {
@@ -69,28 +72,39 @@ impl FoundAgain {
 }
 
 impl Engine {
-    /// Decides what all failures told so far lead to.
+    /// Decides what all failures told so far lead to. Most inputs find nothing that waits.
+    #[inline]
     pub(crate) fn settle(&mut self, now: Timestamp, out: &mut Vec<Effect>) {
         // A ban may be a failure in another jail.
         while !self.due.is_empty() {
-            for again in std::mem::take(&mut self.due.again) {
-                self.weigh(now, &again, out);
+            self.settle_round(now, out);
+        }
+    }
+
+    /// Not a part of `settle` also once compiled: that would save what this needs at each step.
+    #[inline(never)]
+    fn settle_round(&mut self, now: Timestamp, out: &mut Vec<Effect>) {
+        for again in std::mem::take(&mut self.due.again) {
+            self.weigh(now, &again, out);
+        }
+        // A ban grows after all bans of a round began: a second one of the same id meets it as it was before.
+        let mut grown = BTreeSet::new();
+        let mut bans = std::mem::take(&mut self.due.bans);
+        for (key, proposal) in bans.drain(..) {
+            if !self.may_begin(now, &key, out) {
+                continue;
             }
-            // A ban grows after all bans of a round began: a second one of the same id meets it as it was before.
-            let mut grown = BTreeSet::new();
-            for (key, proposal) in std::mem::take(&mut self.due.bans) {
-                if !self.may_begin(now, &key, out) {
-                    continue;
-                }
-                if grown.contains(&key) {
-                    self.stands_already(&key, proposal.time, out);
-                    continue;
-                }
-                let imposed = self.impose(now, key.clone(), proposal, None, out);
-                if imposed == Imposed::New && self.bans.get(&key).is_some_and(|ban| !ban.usual) {
-                    grown.insert(key);
-                }
+            if grown.contains(&key) {
+                self.stands_already(&key, proposal.time, out);
+                continue;
             }
+            let imposed = self.impose(now, key.clone(), proposal, None, out);
+            if imposed == Imposed::New && self.bans.get(&key).is_some_and(|ban| !ban.usual) {
+                grown.insert(key);
+            }
+        }
+        if self.due.bans.is_empty() && bans.capacity() <= KEPT {
+            self.due.bans = bans;
         }
     }
 

@@ -10,15 +10,14 @@
 //! within a quarter of the bound, from then on for good; and a flood of addresses that fail twice leaves that
 //! quarter to those who come new.
 
+use crate::slots::{Entry, Slots};
 use crate::{Counted, Failure, JailPolicy, Limits};
 use ages::{Age, Ages};
-use base::{FailureId, Span, Texts, Timestamp};
-use index::Index;
+use base::{FailureId, IdHash, Span, Texts, Timestamp};
 use std::collections::BTreeMap;
 use stories::{Kind, Stories};
 
 mod ages;
-mod index;
 mod stories;
 
 /// Old entries are looked for at most this often.
@@ -50,7 +49,6 @@ pub(crate) struct Ticket {
     pub(crate) told_protected: bool,
     /// The number under which it has its place among the ages.
     filed: u32,
-    /// The next one in its chain of the index.
     next: u32,
 }
 
@@ -91,6 +89,26 @@ impl Ticket {
     }
 }
 
+impl Entry for Ticket {
+    type Key = FailureId;
+
+    fn key(&self) -> &FailureId {
+        &self.id
+    }
+
+    fn hash(id: &FailureId, by: &IdHash) -> u64 {
+        by.of(id)
+    }
+
+    fn next(&self) -> u32 {
+        self.next
+    }
+
+    fn set_next(&mut self, next: u32) {
+        self.next = next;
+    }
+}
+
 /// What an entry says to a ban.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Told {
@@ -108,9 +126,7 @@ pub(crate) struct Told {
 /// All entries of one jail.
 #[derive(Debug)]
 pub(crate) struct Window {
-    slots: Vec<Option<Ticket>>,
-    free: Vec<u32>,
-    index: Index,
+    slots: Slots<Ticket>,
     once: Ages,
     again: Ages,
     /// How many are in `again`.
@@ -126,9 +142,7 @@ pub(crate) struct Window {
 impl Window {
     pub(crate) fn new(limits: &Limits) -> Self {
         Self {
-            slots: Vec::new(),
-            free: Vec::new(),
-            index: Index::default(),
+            slots: Slots::default(),
             once: Ages::default(),
             again: Ages::default(),
             failed_again: 0,
@@ -149,7 +163,7 @@ impl Window {
         weight: u32,
         policy: &JailPolicy,
     ) -> (u32, bool) {
-        let (slot, is_first) = match self.index.find(id, &self.slots) {
+        let (slot, is_first) = match self.slots.find(id) {
             Some(slot) => (slot, false),
             None => {
                 let (last, number) = (failure.time, self.last_number.wrapping_add(1));
@@ -160,10 +174,9 @@ impl Window {
             }
         };
         self.count(slot, failure.time, weight, failure.matches, policy);
-        if let Some(ticket) = self.slots.get_mut(slot as usize).and_then(Option::as_mut) {
-            for user in failure.tried() {
-                ticket.story = self.stories.tell(ticket.story, Kind::User, user);
-            }
+        if let Some(ticket) = self.slots.get_mut(slot) {
+            let stories = &mut self.stories;
+            failure.each_tried(|user| ticket.story = stories.tell(ticket.story, Kind::User, user));
         }
         (slot, is_first)
     }
@@ -179,7 +192,7 @@ impl Window {
         bans: u32,
         policy: &JailPolicy,
     ) -> Option<u32> {
-        let slot = self.index.find(id, &self.slots)?;
+        let slot = self.slots.find(id)?;
         self.count(slot, time, more, matches, policy);
         self.ticket(slot)?.bans = bans;
         Some(slot)
@@ -194,7 +207,7 @@ impl Window {
         policy: &JailPolicy,
     ) {
         self.last_number = self.last_number.wrapping_add(1);
-        let Some(ticket) = self.slots.get_mut(slot as usize).and_then(Option::as_mut) else {
+        let Some(ticket) = self.slots.get_mut(slot) else {
             return;
         };
         ticket.advance(time, policy.findtime);
@@ -215,13 +228,13 @@ impl Window {
 
     /// The entry in a slot that `add` gave.
     pub(crate) fn ticket(&mut self, slot: u32) -> Option<&mut Ticket> {
-        self.slots.get_mut(slot as usize).and_then(Option::as_mut)
+        self.slots.get_mut(slot)
     }
 
     /// What is known of one id, the latest `lines` lines among it.
     pub(crate) fn counted(&self, id: &FailureId, lines: usize) -> Option<Counted> {
-        let slot = self.index.find(id, &self.slots)?;
-        let ticket = self.slots.get(slot as usize)?.as_ref()?;
+        let slot = self.slots.find(id)?;
+        let ticket = self.slots.get(slot)?;
         let story = self.stories.read(ticket.story);
         let told = story.filter(|(kind, _)| *kind == Kind::Line);
         let mut lines: Vec<String> = told
@@ -285,16 +298,14 @@ impl Window {
         while let Some(slot) = self.again.oldest(over, &mut self.slots) {
             self.remove(slot);
         }
-        if self.len() == 0 && self.slots.len() > KEPT_SLOTS {
+        if self.len() == 0 && self.slots.room() > KEPT_SLOTS {
             self.give_back();
         }
     }
 
     /// Frees what a flood left behind.
     fn give_back(&mut self) {
-        self.slots = Vec::new();
-        self.free = Vec::new();
-        self.index = Index::default();
+        self.slots.give_back();
         self.once = Ages::default();
         self.again = Ages::default();
         self.stories.clear();
@@ -302,7 +313,7 @@ impl Window {
 
     /// How many ids have an entry.
     pub(crate) fn len(&self) -> usize {
-        self.index.len()
+        self.slots.len()
     }
 
     /// How many were forgotten for want of room.
@@ -317,31 +328,27 @@ impl Window {
 
     /// The slot of an entry with so many failures, the first one in the order of ids.
     pub(crate) fn overdue(&self, maxretry: u32) -> Option<u32> {
-        let all = (0..).zip(&self.slots);
-        all.filter_map(|(slot, ticket)| Some((ticket.as_ref()?, slot)))
-            .filter(|(ticket, _)| ticket.retry >= i64::from(maxretry))
-            .min_by_key(|(ticket, _)| &ticket.id)
-            .map(|(_, slot)| slot)
+        self.slots
+            .iter()
+            .filter(|(_, ticket)| ticket.retry >= i64::from(maxretry))
+            .min_by_key(|(_, ticket)| &ticket.id)
+            .map(|(slot, _)| slot)
     }
 
     /// The counted ids with their estimates, in order.
     pub(crate) fn counts(&self) -> BTreeMap<FailureId, i64> {
         self.slots
             .iter()
-            .flatten()
-            .map(|t| (t.id.clone(), t.retry))
+            .map(|(_, t)| (t.id.clone(), t.retry))
             .collect()
     }
 
-    fn insert(&mut self, mut ticket: Ticket) -> u32 {
+    fn insert(&mut self, ticket: Ticket) -> u32 {
         while self.len() >= self.max_ids && self.evict() {}
-        let slot = self.free.pop().unwrap_or(self.slots.len() as u32);
-        self.once.file(slot, &mut ticket);
-        match self.slots.get_mut(slot as usize) {
-            Some(free) => *free = Some(ticket),
-            None => self.slots.push(Some(ticket)),
+        let slot = self.slots.insert(ticket);
+        if let Some(ticket) = self.slots.get_mut(slot) {
+            self.once.file(slot, ticket);
         }
-        self.index.insert(slot, &mut self.slots);
         slot
     }
 
@@ -362,9 +369,7 @@ impl Window {
 
     /// Forgets an entry.
     pub(crate) fn remove(&mut self, slot: u32) -> Option<Ticket> {
-        self.index.remove(slot, &mut self.slots);
-        let ticket = self.slots.get_mut(slot as usize)?.take()?;
-        self.free.push(slot);
+        let ticket = self.slots.remove(slot)?;
         self.failed_again -= usize::from(ticket.failed_again());
         self.once
             .drop_stale(self.len() - self.failed_again, &mut self.slots);

@@ -4,6 +4,7 @@
 //! when it comes to the top. A further failure of an entry therefore moves nothing.
 
 use super::Ticket;
+use crate::slots::Slots;
 use base::Timestamp;
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -37,7 +38,7 @@ impl Ages {
     }
 
     /// The slot of the oldest entry, unless its last failure was after `until`.
-    pub(crate) fn oldest(&mut self, until: Timestamp, slots: &mut [Option<Ticket>]) -> Option<u32> {
+    pub(crate) fn oldest(&mut self, until: Timestamp, slots: &mut Slots<Ticket>) -> Option<u32> {
         loop {
             let mut top = self.oldest.peek_mut()?;
             let Reverse((age, slot)) = *top;
@@ -58,7 +59,7 @@ impl Ages {
 
     /// Entries that went leave their places behind; once those are the majority, the heap is made anew. `live` is
     /// the number of entries.
-    pub(crate) fn drop_stale(&mut self, live: usize, slots: &mut [Option<Ticket>]) {
+    pub(crate) fn drop_stale(&mut self, live: usize, slots: &mut Slots<Ticket>) {
         if self.oldest.len() > 64 + 2 * live {
             self.oldest
                 .retain(|Reverse((age, slot))| ticket_filed(slots, *age, *slot).is_some());
@@ -67,7 +68,7 @@ impl Ages {
 }
 
 /// The entry whose place this is.
-fn ticket_filed(slots: &mut [Option<Ticket>], age: Age, slot: u32) -> Option<&mut Ticket> {
-    let ticket = slots.get_mut(slot as usize)?.as_mut()?;
+fn ticket_filed(slots: &mut Slots<Ticket>, age: Age, slot: u32) -> Option<&mut Ticket> {
+    let ticket = slots.get_mut(slot)?;
     (ticket.filed == age.number).then_some(ticket)
 }

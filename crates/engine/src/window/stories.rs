@@ -66,9 +66,8 @@ impl Stories {
             story => u32::try_from(end - story).unwrap_or(0),
         };
         let length = (text.len() as u32) << 1 | u32::from(kind == Kind::User);
-        let mark = u64::from(back) << 32 | u64::from(length);
-        self.write(text.as_bytes());
-        self.write(&mark.to_le_bytes());
+        let mark = (u64::from(back) << 32 | u64::from(length)).to_le_bytes();
+        self.write(text.as_bytes(), mark);
         end
     }
 
@@ -100,10 +99,16 @@ impl Stories {
     /// Bytes from the n-th ever written; `None` if they were overwritten. They are copied where the ring ends
     /// within them.
     fn bytes(&self, start: u64, length: usize) -> Option<Cow<'_, [u8]>> {
-        if self.end - start > self.bytes.len() as u64 {
+        let back = self.end - start;
+        if back > self.bytes.len() as u64 {
             return None;
         }
-        let at = (start % self.room as u64) as usize;
+        // A division would cost more than all the rest.
+        let back = back as usize;
+        let at = match self.at.checked_sub(back) {
+            Some(at) => at,
+            None => self.at + self.room - back,
+        };
         if let Some(bytes) = self.bytes.get(at..at + length) {
             return Some(bytes.into());
         }
@@ -114,22 +119,33 @@ impl Stories {
         Some([first, rest].concat().into())
     }
 
-    fn write(&mut self, bytes: &[u8]) {
-        self.end += bytes.len() as u64;
-        let until = self.at + bytes.len();
-        if let Some(old) = self.bytes.get_mut(self.at..until)
-            && until < self.room
-        {
-            old.copy_from_slice(bytes);
-            self.at = until;
+    fn write(&mut self, text: &[u8], mark: [u8; MARK]) {
+        self.end += (text.len() + MARK) as u64;
+        let until = self.at + text.len() + MARK;
+        if until >= self.room {
+            self.write_around(text);
+            self.write_around(&mark);
             return;
         }
+        if self.bytes.len() < until {
+            // Not full yet: the ring ends where it is written.
+            self.bytes.resize(until, 0);
+        }
+        let old = self.bytes.get_mut(self.at..until);
+        if let Some((old, last)) = old.and_then(|old| old.split_last_chunk_mut()) {
+            old.copy_from_slice(text);
+            *last = mark;
+        }
+        self.at = until;
+    }
+
+    /// The same for one part of what does not fit in before the end of the ring.
+    fn write_around(&mut self, bytes: &[u8]) {
         let first = bytes.len().min(self.room - self.at);
         for part in [&bytes[..first], &bytes[first..]] {
             let until = self.at + part.len();
             match self.bytes.get_mut(self.at..until) {
                 Some(old) => old.copy_from_slice(part),
-                // Not full yet: the ring ends where it is written.
                 None => self.bytes.extend_from_slice(part),
             }
             self.at = if until == self.room { 0 } else { until };

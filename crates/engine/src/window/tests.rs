@@ -161,7 +161,7 @@ fn a_flood_leaves_no_memory_behind() {
     }
     assert!(window.slots.len() == 4_000 && !window.stories.is_empty());
     window.clean_up(Timestamp::from_secs(600), policy.findtime);
-    assert_eq!((window.len(), window.slots.capacity()), (0, 0));
+    assert_eq!((window.len(), window.slots.room()), (0, 0));
     assert!(window.stories.is_empty());
     let slot = fail(&mut window, &policy, 1, 600, "line");
     assert_eq!(window.take(slot, &policy).unwrap().matches, ["line"]);
@@ -305,7 +305,7 @@ proptest! {
                     plain.clean_up(now, policy.findtime);
                 }
                 1 if plain.entries.iter().any(|entry| entry.id == who) => {
-                    let slot = window.index.find(&id(who), &window.slots).unwrap();
+                    let slot = window.slots.find(&id(who)).unwrap();
                     let told = window.take(slot, &policy).unwrap();
                     prop_assert_eq!(told, plain.take(who, maxmatches as usize));
                 }
