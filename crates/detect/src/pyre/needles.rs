@@ -3,8 +3,10 @@
 use super::alphabet::{ByteSet, has};
 use aho_corasick::packed::{Config, MatchKind, Searcher};
 
-/// More literals than this are no faster to search for than an automaton is to follow.
-const MAX_LITERALS: usize = 48;
+/// More beginnings of literals than this are no faster to search for than an automaton is to follow.
+const MAX_BEGINNINGS: usize = 48;
+/// So much of a literal is searched for; the rest is compared where that stands.
+const BEGINNING: usize = 8;
 /// Nor are more bytes and runs, each of which is searched for by itself.
 const MAX_OTHERS: usize = 4;
 
@@ -19,6 +21,13 @@ pub(crate) enum Needle {
 }
 
 impl Needle {
+    pub(super) fn literal(&self) -> Option<&str> {
+        match self {
+            Self::Literal(literal) => Some(literal),
+            Self::Byte(_) | Self::Run(_) => None,
+        }
+    }
+
     /// The plain way to find it.
     pub(super) fn stands(&self, text: &str) -> bool {
         match self {
@@ -49,8 +58,39 @@ pub(crate) struct Needles {
 #[derive(Debug)]
 struct Literals {
     searcher: Searcher,
-    /// Of each text that is searched for, the literals that begin with it, and their rules.
+    /// Of each beginning that is searched for, the literals that begin with it, and their rules.
     of: Vec<Vec<(Box<str>, Vec<usize>)>>,
+}
+
+/// The beginnings of literals, of which none begins with another: so no two are found at the same place.
+#[derive(Debug, Default)]
+pub(super) struct Beginnings<'a> {
+    texts: Vec<&'a str>,
+}
+
+impl<'a> Beginnings<'a> {
+    /// The place of a literal's beginning, which is added if it is new. None shorter than those before may come.
+    fn add(&mut self, literal: &'a str) -> usize {
+        let beginning = literal.get(..BEGINNING).unwrap_or(literal);
+        let known = self
+            .texts
+            .iter()
+            .position(|text| beginning.starts_with(text));
+        known.unwrap_or_else(|| {
+            self.texts.push(beginning);
+            self.texts.len() - 1
+        })
+    }
+
+    /// How many beginnings these literals would have.
+    pub(super) fn count(mut literals: Vec<&'a str>) -> usize {
+        literals.sort_by_key(|literal| literal.len());
+        let mut all = Self::default();
+        for literal in literals {
+            all.add(literal);
+        }
+        all.texts.len()
+    }
 }
 
 impl Needles {
@@ -145,26 +185,21 @@ fn add<N: PartialEq>(known: &mut Vec<(N, Vec<usize>)>, needle: N, rule: usize) {
 
 impl Literals {
     fn new(mut literals: Vec<(&str, Vec<usize>)>) -> Option<Self> {
-        // Where one begins with another, that one is searched for: so no two are found at the same place.
         literals.sort_by_key(|(literal, _)| literal.len());
-        let mut searched: Vec<&str> = Vec::new();
+        let mut beginnings = Beginnings::default();
         let mut of: Vec<Vec<(Box<str>, Vec<usize>)>> = Vec::new();
         for (literal, rules) in literals {
-            let known = searched.iter().position(|text| literal.starts_with(text));
-            let place = known.unwrap_or_else(|| {
-                searched.push(literal);
-                of.push(Vec::new());
-                of.len() - 1
-            });
+            let place = beginnings.add(literal);
+            of.resize_with(beginnings.texts.len(), Vec::new);
             of[place].push((literal.into(), rules));
         }
-        if searched.len() > MAX_LITERALS {
+        if of.len() > MAX_BEGINNINGS {
             return None;
         }
         let searcher = Config::new()
             .match_kind(MatchKind::LeftmostFirst)
             .builder()
-            .extend(searched)
+            .extend(beginnings.texts)
             .build()?;
         Some(Self { searcher, of })
     }
@@ -184,9 +219,19 @@ impl Literals {
         }
     }
 
-    /// Whether any of them stands in `text`. Of those that begin alike the shortest stands where a longer one does.
     fn any(&self, text: &[u8]) -> bool {
-        self.searcher.find(text).is_some()
+        let mut at = 0;
+        while let Some(found) = self
+            .searcher
+            .find_in(text, aho_corasick::Span::from(at..text.len()))
+        {
+            let mut literals = self.of[found.pattern().as_usize()].iter();
+            if literals.any(|(literal, _)| text[found.start()..].starts_with(literal.as_bytes())) {
+                return true;
+            }
+            at = found.start() + 1;
+        }
+        false
     }
 
     fn rules(&self) -> impl Iterator<Item = &Vec<usize>> {
@@ -225,6 +270,7 @@ mod tests {
     fn needle() -> impl Strategy<Value = Needle> {
         prop_oneof![
             4 => "[ab]{2,5}".prop_map(Needle::Literal),
+            1 => "[ab]{8,11}".prop_map(Needle::Literal),
             1 => prop::sample::select(&b"/@#"[..]).prop_map(Needle::Byte),
             1 => (prop::sample::select(vec!["01", "0"]), 1..6_usize).prop_map(|(set, length)| {
                 let mut run = Run { set: ByteSet::default(), length };

@@ -1,17 +1,17 @@
 //! Which rules of a gate are better looked for by needles than by its automaton, found out on the first texts.
 //!
 //! The automaton goes on as long as any rule may still match, so the few rules that can begin anywhere, or begin with
-//! anything, make it read the text for all of them. A search for needles costs the same for a few rules and for many, up
-//! to a number of literals; but a rule whose needles stand in a text that the automaton tells to be none of its own
-//! costs a search. So the rules that stay in the running for longest are taken out of the automaton, as many as make
-//! it end so much sooner that it pays.
+//! anything, make it read the text for all of them. A search for needles costs the same for a few rules and for many,
+//! up to a number of beginnings of literals; but a rule whose needles stand in a text that the automaton tells to be
+//! none of its own costs a search. So the rules that stay in the running for longest are taken out of the automaton,
+//! as many as make it end so much sooner that it pays.
 
-use crate::pyre::needles::{Needle, Needles};
+use crate::pyre::needles::{Beginnings, Needle, Needles};
 
 /// So many steps of the automaton cost as much as the search of a rule that was misled.
 const MISLED: u32 = 4;
-/// More literals than this take twice as long to search for.
-const MAX_LITERALS: usize = 32;
+/// More beginnings of literals than this take twice as long to search for.
+const MAX_BEGINNINGS: usize = 32;
 /// After so many texts it is seen which rules those are.
 const TEXTS: u32 = 1_024;
 /// So many letters of a text apart it is seen which rules are in the running.
@@ -72,11 +72,12 @@ impl Trial {
         // The automaton reads on for as long as the first of those that are left.
         let lasted = |count: usize| rules.get(count).map_or(0, |rule| self.rules[*rule].lasted);
         let (mut best, mut taken) = (lasted(0), 0);
-        let (mut literals, mut misled) = (0, 0);
+        let (mut literals, mut misled) = (Vec::new(), 0);
         for (place, &rule) in rules.iter().enumerate() {
-            literals += needles[rule].len();
+            literals.extend(needles[rule].iter().filter_map(Needle::literal));
             misled += self.rules[rule].misled;
-            if needles[rule].is_empty() || literals > MAX_LITERALS {
+            let is_much = Beginnings::count(literals.clone()) > MAX_BEGINNINGS;
+            if needles[rule].is_empty() || is_much {
                 break;
             }
             let cost = lasted(place + 1) + MISLED * misled;
@@ -100,10 +101,10 @@ mod tests {
             .iter()
             .enumerate()
             .map(|(rule, &(_, count, misleads))| {
-                let absent = (1..count).map(|place| needle(format!("needle {rule} {place}")));
+                let absent = (1..count).map(|place| needle(format!("{rule} {place} needle")));
                 let last = match misleads {
                     true => "letters".to_owned(),
-                    false => format!("needle {rule}"),
+                    false => format!("{rule} needle"),
                 };
                 absent.chain((count > 0).then(|| needle(last))).collect()
             })
