@@ -41,7 +41,7 @@ mod tdfa;
 
 #[doc(hidden)]
 pub use fuzz::fuzz_regex;
-pub(crate) use gate::{Gate, GateCache, Gated};
+pub(crate) use gate::{Gate, GateCache, Gated, Searched};
 pub(crate) use needles::Needles;
 pub use parse::Error;
 #[doc(hidden)]

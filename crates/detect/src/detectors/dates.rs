@@ -8,7 +8,7 @@ use std::sync::Arc;
 use super::sieve::Sieve;
 use crate::date::{DateDetector, DateFound};
 use crate::detector::Dating;
-use crate::pyre::Gated;
+use crate::pyre::{Gated, Searched};
 use crate::timing::{Dated, Settled, Shown};
 use crate::{Clock, Line};
 
@@ -214,7 +214,12 @@ impl Dates {
         }
         let sieve = self.sieve.get_or_insert_with(|| build(&self.groups));
         let Some(sieve) = sieve else { return asked };
-        let Ok(hits) = sieve.search(asked, || places(asked), (line.text, self.is_ascii)) else {
+        let searched = Searched {
+            text: line.text,
+            is_ascii: self.is_ascii,
+            part_of: None,
+        };
+        let Ok(hits) = sieve.search(asked, || places(asked), searched) else {
             return asked;
         };
         let able = hits.iter().fold(0, |able, place| able | bit(*place));
@@ -331,6 +336,12 @@ impl Dates {
             Some(cut) if cut.start == 0 => line.text.get(cut.end..).unwrap_or_default(),
             Some(_) => self.write(text, line),
         }
+    }
+
+    /// Whether a text is an end of its line.
+    pub(super) fn is_end(&self, text: usize) -> bool {
+        let cut = self.texts[text].cut.as_ref();
+        cut.is_none_or(|cut| cut.start == 0)
     }
 
     /// Writes a text of the line at hand.

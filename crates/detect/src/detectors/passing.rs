@@ -4,7 +4,7 @@ use super::Jail;
 use super::dates::Dates;
 use super::sieve::Sieve;
 use crate::Line;
-use crate::pyre::{Gated, Needles};
+use crate::pyre::{Gated, Needles, Searched};
 
 /// Bound of the gate's cache. A hundred filters need half of it on a log of many kinds of lines.
 const GATE_BYTES: usize = 4 << 20;
@@ -41,6 +41,13 @@ impl Passing {
         let mut gate = gate.as_mut().filter(|_| dates.fit());
         if gate.as_mut().is_some_and(|gate| gate.trial.is_paused()) {
             gate = None;
+        }
+        if let Some(Gatekeeper {
+            way: Way::Many { sieve, .. },
+            ..
+        }) = &mut gate
+        {
+            sieve.next_line();
         }
         for text in 0..dates.texts() {
             if let Some(gate) = &mut gate
@@ -130,8 +137,13 @@ impl Gatekeeper {
                 let is_of = |jail: usize| groups >> jails[jail].dates & 1 == 1;
                 let rules = || (0..jails.len()).filter(|jail| is_of(*jail));
                 let is_ascii = dates.is_ascii();
-                let Ok(hits) = sieve.search(groups, rules, (dates.write(text, line), is_ascii))
-                else {
+                let part_of = dates.is_end(text).then_some(line.text);
+                let searched = Searched {
+                    text: dates.write(text, line),
+                    is_ascii,
+                    part_of,
+                };
+                let Ok(hits) = sieve.search(groups, rules, searched) else {
                     return false;
                 };
                 self.trial.count(hits.len());

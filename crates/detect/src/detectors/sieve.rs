@@ -1,7 +1,7 @@
 //! A gate with its memory, asked of ever the same few sets of rules.
 
 use super::dates::{Places, bit};
-use crate::pyre::{Gate, GateCache, Gated, GaveUp};
+use crate::pyre::{Gate, GateCache, Gated, GaveUp, Searched};
 
 /// Sets that are remembered.
 const MAX_SETS: usize = 64;
@@ -33,13 +33,18 @@ impl Sieve {
         })
     }
 
-    /// Which rules of a set of places can match `text`, in no order; `rules` gives all of them. Those that the gate
-    /// does not know are never among them. `is_ascii` says that all of the text is known to be.
+    /// Begins a line.
+    pub(super) fn next_line(&mut self) {
+        self.cache.next_text();
+    }
+
+    /// Which rules of a set of places can match a text, in no order; `rules` gives all of them. Those that the gate
+    /// does not know are never among them.
     pub(super) fn search<R: Iterator<Item = usize>>(
         &mut self,
         set: Places,
         rules: impl FnOnce() -> R,
-        (text, is_ascii): (&str, bool),
+        searched: Searched<'_>,
     ) -> Result<&[usize], GaveUp> {
         let selection = match self.known.iter().find(|(known, _)| *known == set) {
             Some((_, selection)) => *selection,
@@ -55,7 +60,7 @@ impl Sieve {
         };
         self.hits.clear();
         self.gate
-            .search(&mut self.cache, selection, (text, is_ascii), &mut self.hits)?;
+            .search(&mut self.cache, selection, searched, &mut self.hits)?;
         Ok(&self.hits)
     }
 

@@ -13,7 +13,7 @@
 
 mod trial;
 
-use super::alphabet::{Alphabet, Encoded};
+use super::alphabet::{Alphabet, Encoded, is_ascii};
 use super::ast::{Assertion, Node, Pattern};
 use super::code::{Joint, compile_joints};
 use super::needles::{Needle, Needles};
@@ -52,6 +52,17 @@ impl Gated<'_> {
     }
 }
 
+/// A text to be searched by a gate.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Searched<'t> {
+    pub(crate) text: &'t str,
+    /// All of the text, and of what it is a part of, is known to be ASCII.
+    pub(crate) is_ascii: bool,
+    /// What it is a part of, but for a line feed at its end. Needles are looked for in that once for all its parts, until
+    /// the cache is told of the next text.
+    pub(crate) part_of: Option<&'t str>,
+}
+
 /// The automaton of many rules. Immutable; shared by threads, each with a [`GateCache`] of its own.
 #[derive(Debug)]
 pub(crate) struct Gate {
@@ -76,6 +87,9 @@ pub(crate) struct GateCache {
     /// Which rules are looked for by their needles.
     by_needle: Vec<bool>,
     needles: Option<Needles>,
+    /// The rules of needles that stand in what the texts at hand are parts of, once that was searched.
+    standing: Vec<usize>,
+    is_searched: bool,
 }
 
 #[derive(Debug, Default)]
@@ -92,9 +106,46 @@ impl GateCache {
         self.automaton.forget_selections();
     }
 
+    /// Texts from now on are parts of something else.
+    pub(crate) fn next_text(&mut self) {
+        self.is_searched = false;
+    }
+
     /// What the last search took, as [`super::Steps::linear`].
     pub(crate) fn steps(&self) -> usize {
         self.automaton.steps()
+    }
+}
+
+impl GateCache {
+    /// Appends those of the selected rules that are looked for by needles of which one stands in the text.
+    fn find_needles(&mut self, selection: usize, searched: Searched<'_>, hits: &mut Vec<usize>) {
+        let (Some(needles), Some(selection)) = (&self.needles, self.selections.get(selection))
+        else {
+            return;
+        };
+        if selection.by_needle.is_empty() {
+            return;
+        }
+        if !self.is_searched || searched.part_of.is_none() {
+            self.is_searched = searched.part_of.is_some();
+            self.standing.clear();
+            let text = searched.part_of.unwrap_or(searched.text);
+            needles.search(
+                text.as_bytes(),
+                searched.is_ascii || is_ascii(text.as_bytes()),
+                |rule| {
+                    if !self.standing.contains(&rule) {
+                        self.standing.push(rule);
+                    }
+                },
+            );
+        }
+        let selected = self
+            .standing
+            .iter()
+            .filter(|rule| selection.by_needle[**rule]);
+        hits.extend(selected);
     }
 }
 
@@ -175,25 +226,23 @@ impl Gate {
         self.patterns.get(rule).is_none_or(Option::is_none)
     }
 
-    /// Appends those of the selected rules that can match `text` to `hits`, in no order. An error says that nothing is
-    /// known of this text, so that all of them can. `is_ascii` says that all of the text is known to be.
+    /// Appends those of the selected rules that can match the text to `hits`, in no order. An error says that nothing is
+    /// known of this text, so that all of them can.
     pub(crate) fn search(
         &self,
         cache: &mut GateCache,
         selection: usize,
-        (text, is_ascii): (&str, bool),
+        searched: Searched<'_>,
         hits: &mut Vec<usize>,
     ) -> Result<(), GaveUp> {
         let GateCache {
             text: encoded,
             automaton,
             found,
-            selections,
-            needles,
             ..
         } = cache;
-        let is_ascii = is_ascii || text.is_ascii();
-        let letters = match is_ascii {
+        let text = searched.text;
+        let letters = match searched.is_ascii {
             true => text.as_bytes(),
             false => self.alphabet.letters_of(text, encoded),
         };
@@ -201,17 +250,7 @@ impl Gate {
         self.automaton
             .search(automaton, selection, letters, found)?;
         hits.extend(found.iter().map(|&pattern| self.rules[pattern]));
-        if let Some(needles) = needles
-            && let Some(Selection { by_needle, .. }) = selections.get(selection)
-            && !by_needle.is_empty()
-        {
-            let begin = hits.len();
-            needles.search(text.as_bytes(), is_ascii, |rule| {
-                if by_needle[rule] && !hits[begin..].contains(&rule) {
-                    hits.push(rule);
-                }
-            });
-        }
+        cache.find_needles(selection, searched, hits);
         if !cache.trial.is_over() {
             self.observe(cache, selection, text);
         }

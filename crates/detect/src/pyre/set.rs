@@ -2,7 +2,7 @@
 
 use super::ast::Pattern;
 use super::code::{self, Source};
-use super::gate::{Gate, GateCache, Gated};
+use super::gate::{Gate, GateCache, Gated, Searched};
 use super::linear::{self, Linear};
 use super::program::reported;
 use super::tdfa::Found;
@@ -92,7 +92,12 @@ impl RegexSet {
             let all = *cache
                 .all
                 .get_or_insert_with(|| gate.select(&mut cache.gate, 0..self.len()));
-            let decided = gate.search(&mut cache.gate, all, (text, false), hits);
+            let searched = Searched {
+                text,
+                is_ascii: false,
+                part_of: None,
+            };
+            let decided = gate.search(&mut cache.gate, all, searched, hits);
             cache.steps.linear += cache.gate.steps();
             if decided.is_ok() {
                 hits.extend((0..self.len()).filter(|&index| gate.is_open(index)));

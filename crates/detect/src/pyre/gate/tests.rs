@@ -64,8 +64,12 @@ impl Rule {
 /// The rules that a gate names, sorted.
 fn named(gate: &Gate, cache: &mut GateCache, selection: usize, text: &str) -> Option<Vec<usize>> {
     let mut hits = Vec::new();
-    gate.search(cache, selection, (text, text.is_ascii()), &mut hits)
-        .ok()?;
+    let searched = Searched {
+        text,
+        is_ascii: text.is_ascii(),
+        part_of: None,
+    };
+    gate.search(cache, selection, searched, &mut hits).ok()?;
     hits.sort_unstable();
     let count = hits.len();
     hits.dedup();
@@ -256,6 +260,26 @@ fn literals_name_what_the_automaton_named() {
                 );
             }
             assert!(of_odd.iter().all(|place| place % 2 == 1));
+            // As a part of more its rules are named too, and those whose needles stand before it.
+            let more = format!("1 Failed for 2 {}", text.trim_end());
+            cache.next_text();
+            for (selection, expected) in [(all, found), (odd, of_odd)] {
+                let searched = Searched {
+                    text,
+                    is_ascii: text.is_ascii(),
+                    part_of: Some(&more),
+                };
+                let mut hits = Vec::new();
+                gate.search(&mut cache, selection, searched, &mut hits)
+                    .unwrap();
+                assert!(expected.iter().all(|place| hits.contains(place)));
+                let is_before = cache.needles.is_some() && selection == all;
+                assert_eq!(
+                    hits.contains(&0),
+                    expected.contains(&0) || is_before,
+                    "{text:?}"
+                );
+            }
         }
         if round == 0 {
             before = found;
