@@ -143,7 +143,7 @@ impl Needles {
     pub(crate) fn any(&self, text: &[u8]) -> bool {
         let literals = || {
             let literals = self.literals.as_ref();
-            literals.is_some_and(|literals| literals.any(text))
+            literals.is_some_and(|literals| literals.search(text, |_| true))
         };
         let bytes = || {
             let mut bytes = self.bytes.iter();
@@ -160,7 +160,10 @@ impl Needles {
     /// `is_ascii` says that all of the text is known to be.
     pub(crate) fn search(&self, text: &[u8], is_ascii: bool, mut each: impl FnMut(usize)) {
         if let Some(literals) = &self.literals {
-            literals.search(text, &mut each);
+            literals.search(text, |rules| {
+                rules.iter().copied().for_each(&mut each);
+                false
+            });
         }
         for (byte, rules) in &self.bytes {
             if memchr::memchr(*byte, text).is_some() {
@@ -204,29 +207,17 @@ impl Literals {
         Some(Self { searcher, of })
     }
 
-    fn search(&self, text: &[u8], each: &mut impl FnMut(usize)) {
+    /// Gives the rules of each literal that stands in `text` to `is_enough`, until that says so; whether it did.
+    fn search(&self, text: &[u8], mut is_enough: impl FnMut(&[usize]) -> bool) -> bool {
         let mut at = 0;
         while let Some(found) = self
             .searcher
             .find_in(text, aho_corasick::Span::from(at..text.len()))
         {
-            for (literal, rules) in &self.of[found.pattern().as_usize()] {
-                if text[found.start()..].starts_with(literal.as_bytes()) {
-                    rules.iter().copied().for_each(&mut *each);
-                }
-            }
-            at = found.start() + 1;
-        }
-    }
-
-    fn any(&self, text: &[u8]) -> bool {
-        let mut at = 0;
-        while let Some(found) = self
-            .searcher
-            .find_in(text, aho_corasick::Span::from(at..text.len()))
-        {
-            let mut literals = self.of[found.pattern().as_usize()].iter();
-            if literals.any(|(literal, _)| text[found.start()..].starts_with(literal.as_bytes())) {
+            let from = &text[found.start()..];
+            let literals = self.of[found.pattern().as_usize()].iter();
+            let mut standing = literals.filter(|(literal, _)| from.starts_with(literal.as_bytes()));
+            if standing.any(|(_, rules)| is_enough(rules)) {
                 return true;
             }
             at = found.start() + 1;
