@@ -15,6 +15,7 @@ mod directive;
 mod epoch;
 mod fields;
 mod memo;
+mod same;
 mod shared;
 mod tai64;
 mod template;
@@ -35,6 +36,7 @@ use civil::WallNow;
 use detect::{LastHit, Place};
 use fields::Zones;
 use memo::{Captured, Memo};
+use same::SameDate;
 use template::{Draft, Kind, LINE_BEGIN, Template};
 
 pub use template::DateError;
@@ -71,15 +73,6 @@ pub struct DateState {
     memo: Memo,
     same: SameDate,
     wall: Option<WallNow>,
-}
-
-/// A line's beginning that has the same date in the same place wherever a line begins with it.
-#[derive(Debug, Default)]
-struct SameDate {
-    /// Empty while there is none.
-    text: String,
-    template: usize,
-    cut: Range<usize>,
 }
 
 /// What became of the search for a date.
@@ -215,12 +208,12 @@ impl DateDetector {
 impl DateState {
     /// The beginning of a line that is enough to know its date; empty if none is.
     pub(crate) fn remembered(&self) -> &str {
-        &self.same.text
+        self.same.beginning()
     }
 
     /// Forgets that beginning.
     pub(crate) fn forget(&mut self) {
-        self.same.text.clear();
+        self.same.forget();
     }
 }
 
@@ -247,10 +240,10 @@ pub fn detect(
     now: Timestamp,
     tz: &TimeZone,
 ) -> DateFound {
-    if let Some(found) = detect_again(state, line, now, tz) {
+    if let Some(found) = detect_again(detector, state, line, now, tz) {
         return found;
     }
-    state.same.text.clear();
+    state.same.forget();
     let Some(index) = detector.find(state, line, now) else {
         return DateFound::None;
     };
@@ -278,13 +271,8 @@ pub fn detect(
             let time = state
                 .wall
                 .and_then(|wall| state.memo.convert(&captured, &zones, &wall));
-            if let Some(deciding) = detector.deciding(state, line, index) {
-                // The wall and the memo are those of this line.
-                let SameDate { text, .. } = &mut state.same;
-                text.push_str(deciding);
-                state.same.template = index;
-                state.same.cut = cut.clone();
-            }
+            // The wall and the memo are those of this line.
+            detector.learn_same(state, line, (index, groups), &cut);
             time
         }
         Kind::Epoch {
@@ -306,22 +294,18 @@ pub fn detect(
     }
 }
 
-/// The date of a line that begins as the last one, whose beginning decided it.
+/// The date of a line of which that of the last one is known to be its own.
 pub(crate) fn detect_again(
+    detector: &DateDetector,
     state: &mut DateState,
     line: &str,
     now: Timestamp,
     tz: &TimeZone,
 ) -> Option<DateFound> {
-    let SameDate {
-        text,
-        template,
-        cut,
-    } = &state.same;
-    if text.is_empty() || !line.starts_with(text.as_str()) {
+    if !detector.has_same(state, line) {
         return None;
     }
-    let (template, cut) = (*template, cut.clone());
+    let (template, cut) = (state.same.template(), state.same.cut());
     state.wall = wall_at(state.wall, now, tz);
     let time = state.memo.again(template, &state.wall?)?;
     state.repeat(1, now);

@@ -12,9 +12,9 @@ pub(super) struct Memo {
     known: Option<Known>,
     /// From the first to the last field.
     text: String,
-    /// Where the text begins, counted from the match.
+    /// Where the text begins, counted from what is cut out: what a pattern takes before that differs from line to line.
     text_from: usize,
-    /// Both ends of every field, counted from the match; None for a field that took no part.
+    /// Both ends of every field, counted likewise; None for a field that took no part.
     ends: Vec<Option<(usize, usize)>>,
     clock: WallClock,
 }
@@ -82,7 +82,7 @@ impl Memo {
     /// Whether the same fields hold the same texts as in the remembered line.
     fn is_of(&self, captured: &Captured<'_>) -> bool {
         let base = captured.base();
-        // A look-behind may capture before the match: offsets wrap around and back.
+        // A field may stand before what is cut out: offsets wrap around and back.
         let from = base.wrapping_add(self.text_from);
         captured
             .line
@@ -120,9 +120,9 @@ impl Memo {
 }
 
 impl Captured<'_> {
-    /// Where the match begins.
+    /// Where what is cut out begins.
     fn base(&self) -> usize {
-        self.slots.first().copied().flatten().unwrap_or(0)
+        self.bytes(1).map_or(0, |(from, _)| from)
     }
 
     fn bytes(&self, group: usize) -> Option<(usize, usize)> {

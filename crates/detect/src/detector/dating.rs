@@ -40,9 +40,15 @@ impl Dating {
         }
     }
 
-    /// The date of a line that begins as the last one did, if that is enough to know it.
+    /// The date of a line, if it is known to be that of the last one without a search.
     pub(crate) fn again(&mut self, line: &Line<'_>, clock: &Clock<'_>) -> Option<DateFound> {
-        date::detect_again(&mut self.state, line.text, clock.now, clock.zone)
+        date::detect_again(
+            &self.dates,
+            &mut self.state,
+            line.text,
+            clock.now,
+            clock.zone,
+        )
     }
 
     /// The beginning of a line that is enough to know its date by [`again`](Self::again); empty if none is.

@@ -169,7 +169,7 @@ fn remembering_changes_nothing() {
                 ]
                 .concat();
                 forgetful.memo.forget();
-                forgetful.same.text.clear();
+                forgetful.same.forget();
                 forgetful.wall = None;
                 let fresh = detect(&detector, &mut forgetful, line, now, &zones[zone]);
                 prop_assert_eq!(
@@ -179,6 +179,79 @@ fn remembering_changes_nothing() {
                     line,
                     now
                 );
+            }
+            Ok(())
+        })
+        .unwrap();
+}
+
+/// Patterns with something in front of the date, and pieces of which lines are made that begin so.
+const MOVING: &[(&str, &[&str])] = &[
+    (
+        r"^[^\[]*\[({DATE})",
+        &[
+            "1.2.3.4 - - ",
+            "::1 - u ",
+            "[",
+            "é ",
+            "2026-11-22 10:00:00 ",
+            "x",
+        ],
+    ),
+    (
+        r"^[^\[]*(\[{DATE}\s*\])",
+        &["1.2.3.4 - - ", "[", "u [", "] "],
+    ),
+    (
+        r"^<\d+>\d+\s+{DATE}",
+        &["<13>1 ", "<165>1  ", "<13>10 ", "<1", " "],
+    ),
+    (
+        r"^(?:=[^=]+={3,} )?({DATE})",
+        &["=ERROR REPORT==== ", "=I===", " ", "= "],
+    ),
+    (
+        r"^(?:\w+ )*?(?P<H>\d+)h (%Y-%m-%d)",
+        &["10h ", "9h ", "x ", "22h "],
+    ),
+    (r"^(?:a|bb)*({DATE})", &["a", "bb", "b", " "]),
+    (r"^.*?\b({DATE})", &["a", " ", "10:", "1"]),
+    (r"^[^\[]*\[(%d/%b/%Y:%H:%M:%S(?: x$)?)", &["[", "x ", "1"]),
+    (r"({DATE})$", &["a ", "1.2.3.4 "]),
+];
+
+#[test]
+fn a_date_that_moves_is_found_as_by_a_search() {
+    let detectors = MOVING.iter().map(|(pattern, _)| detector(Some(pattern)));
+    let detectors: Vec<DateDetector> = detectors.collect();
+    let line = (
+        prop::collection::vec(0..6_usize, 0..4),
+        0..PIECES.len(),
+        0..3_usize,
+        any_line(),
+    );
+    let lines = (
+        0..MOVING.len(),
+        prop::collection::vec(line, 1..4),
+        // One date behind many beginnings.
+        prop::collection::vec((0..4_usize, 0..4_usize, any_now()), 1..16),
+    );
+    runner(1_500)
+        .run(&lines, |(chosen, lines, steps)| {
+            let (detector, heads) = (&detectors[chosen], MOVING[chosen].1);
+            let (mut moving, mut forgetful) = (detector.new_state(), detector.new_state());
+            for (head, tail, now) in steps {
+                let (head, (_, date, bracket, rest)) =
+                    (&lines[head % lines.len()].0, &lines[tail % lines.len()]);
+                let head = head.iter().map(|piece| heads[piece % heads.len()]);
+                let bracket = ["", "[", "[["][*bracket];
+                let line = head.collect::<String>() + bracket + PIECES[*date] + rest;
+                forgetful.memo.forget();
+                forgetful.same.forget();
+                let fresh = detect(detector, &mut forgetful, &line, now, &TimeZone::UTC);
+                let found = detect(detector, &mut moving, &line, now, &TimeZone::UTC);
+                prop_assert_eq!(found, fresh, "{} on {}", MOVING[chosen].0, line);
+                prop_assert_eq!(&moving.places, &forgetful.places, "{}", line);
             }
             Ok(())
         })

@@ -51,6 +51,49 @@ proptest! {
     }
 }
 
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 3_000, failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// Beginnings after which a search stands alike have the same matches behind them.
+    #[test]
+    fn after_beginnings_that_stand_alike_all_goes_on_alike(
+        pattern in pattern(),
+        heads in prop::collection::vec(text(), 2..6),
+        tails in prop::collection::vec(text(), 1..4),
+        is_tiny: bool,
+    ) {
+        let tree = parse(&pattern, false).unwrap();
+        let reported = reported(&tree);
+        let source = Source { root: &tree.root, reported: &reported, approximate: false };
+        let bound = if is_tiny { 1_500 } else { 1 << 20 };
+        let Ok(engine) = Linear::new(&[source], &[tree.names.len()], bound) else {
+            return Ok(());
+        };
+        let (mut cache, mut standing) = (Cache::default(), Standing::default());
+        let first = &heads[0];
+        if !engine.note(&mut cache, first, &mut standing) {
+            return Ok(());
+        }
+        for head in &heads {
+            for tail in &tails {
+                if !engine.stands(&mut cache, head, &standing) {
+                    continue;
+                }
+                let moved = |slot: usize| match slot.checked_sub(first.len()) {
+                    Some(behind) => head.len() + behind,
+                    None => slot,
+                };
+                let mut expected = ask(&engine, &mut cache, &format!("{first}{tail}"));
+                if let Some(slots) = &mut expected {
+                    slots.iter_mut().flatten().for_each(|slot| *slot = moved(*slot));
+                }
+                let found = ask(&engine, &mut cache, &format!("{head}{tail}"));
+                prop_assert_eq!(found, expected, "{} on {:?} behind {:?} and {:?}", pattern, tail, first, head);
+            }
+        }
+    }
+}
+
 /// A loop that notes each of its letters stays in one state and must not be skipped.
 #[test]
 fn loops_that_take_notes_are_no_runs() {

@@ -1,0 +1,134 @@
+//! Remembers where the last date stood, and what of its line decided that.
+//!
+//! Lines of one second have one date. Where the template that finds it is one for the beginning of the line, it is tried
+//! first and its hit is taken whatever else the line holds; so the letters up to where its search was decided are all
+//! that counts. A line with the same letters has the same date. So has a line with other letters in front of the date
+//! (as the address in the log of a web server), if the search stands alike after both: see [`Regex::stands`].
+//!
+//! [`Regex::stands`]: crate::pyre::Regex::stands
+
+use std::ops::Range;
+
+use crate::pyre::Standing;
+
+use super::directive::Field;
+use super::{DateDetector, DateState};
+
+/// The bytes in front of a date that are looked through for it.
+const MAX_HEAD: usize = 256;
+
+/// A line's beginning that has the same date in the same place wherever a line begins with it.
+#[derive(Debug, Default)]
+pub(super) struct SameDate {
+    /// Empty while there is none.
+    beginning: String,
+    template: usize,
+    cut: Range<usize>,
+    /// The search after what stands before the date, if the date may move.
+    standing: Standing,
+    moves: bool,
+}
+
+impl SameDate {
+    /// Empty if there is none.
+    pub(super) fn beginning(&self) -> &str {
+        &self.beginning
+    }
+
+    pub(super) fn template(&self) -> usize {
+        self.template
+    }
+
+    /// The bytes of the date in the last line.
+    pub(super) fn cut(&self) -> Range<usize> {
+        self.cut.clone()
+    }
+
+    pub(super) fn forget(&mut self) {
+        self.beginning.clear();
+    }
+
+    /// Where the last date and all behind it that decided about it stands in a line: behind the first byte that is as
+    /// the one in front of it was.
+    fn find_in(&self, line: &str) -> Option<usize> {
+        let (head, date) = self.beginning.split_at_checked(self.cut.start)?;
+        let before = *head.as_bytes().last()?;
+        let line = line.as_bytes();
+        let front = &line[..line.len().min(MAX_HEAD)];
+        let mut ends = memchr::memchr_iter(before, front).map(|at| at + 1);
+        ends.find(|end| line[*end..].starts_with(date.as_bytes()))
+    }
+
+    /// The date stands at another place now.
+    fn move_to(&mut self, line: &str, start: usize) {
+        let moved = |at: usize| at - self.cut.start + start;
+        let (end, decided) = (moved(self.cut.end), moved(self.beginning.len()));
+        self.cut = start..end;
+        self.beginning.clear();
+        self.beginning
+            .push_str(line.get(..decided).unwrap_or_default());
+    }
+}
+
+impl DateDetector {
+    /// Remembers the date at `cut`, which the template at hand found in `line`, if that says something about others.
+    pub(super) fn learn_same(
+        &self,
+        state: &mut DateState,
+        line: &str,
+        (template, fields): (usize, &[(Field, usize)]),
+        cut: &Range<usize>,
+    ) {
+        let found = &self.templates[template];
+        let is_last = |place: usize| state.places[place].template == template;
+        if !found.anchored || !state.last.is_some_and(|last| is_last(last.place)) {
+            return;
+        }
+        let Some(cache) = &mut state.caches[template] else {
+            return;
+        };
+        let deciding = found.regex.deciding_bytes(cache);
+        let Some(beginning) = deciding.and_then(|bytes| line.get(..bytes)) else {
+            return;
+        };
+        let same = &mut state.same;
+        same.beginning.push_str(beginning);
+        (same.template, same.cut) = (template, cut.clone());
+        // The match begins where it did, and all that is read of it lies behind.
+        let is_behind = |group: usize| {
+            let start = state.slots.get(2 * group).copied().flatten();
+            start.is_none_or(|start| start >= cut.start)
+        };
+        let head = line.get(..cut.start).unwrap_or_default();
+        same.moves = !head.is_empty()
+            && !is_behind(0)
+            && fields.iter().all(|(_, group)| is_behind(*group))
+            && found.regex.note(cache, head, &mut same.standing);
+    }
+
+    /// Whether a line has the date that is remembered; it is remembered where it stands there.
+    pub(super) fn has_same(&self, state: &mut DateState, line: &str) -> bool {
+        let same = &mut state.same;
+        if same.beginning.is_empty() {
+            return false;
+        }
+        if line.starts_with(&same.beginning) {
+            return true;
+        }
+        if !same.moves {
+            return false;
+        }
+        let cache = &mut state.caches[same.template];
+        let (Some(start), Some(cache)) = (same.find_in(line), cache) else {
+            return false;
+        };
+        let regex = &self.templates[same.template].regex;
+        // A date begins with a character.
+        let stands = |head| regex.stands(cache, head, &same.standing);
+        if !line.get(..start).is_some_and(stands) {
+            return false;
+        }
+        same.move_to(line, start);
+        true
+    }
+}
