@@ -206,7 +206,7 @@ impl DateDetector {
 }
 
 impl DateState {
-    /// The beginning of a line that is enough to know its date; empty if none is.
+    /// How the last line begins, if that is enough to know its date; else empty.
     pub(crate) fn remembered(&self) -> &str {
         self.same.beginning()
     }

@@ -20,9 +20,12 @@ const MAX_HEAD: usize = 256;
 /// A line's beginning that has the same date in the same place wherever a line begins with it.
 #[derive(Debug, Default)]
 pub(super) struct SameDate {
-    /// Empty while there is none.
+    /// What of a line decided about its date; empty while there is none.
     beginning: String,
+    /// Where in it the date begins.
+    start: usize,
     template: usize,
+    /// The date in the last line, which moves away from where it stood.
     cut: Range<usize>,
     /// The search after what stands before the date, if the date may move.
     standing: Standing,
@@ -30,9 +33,12 @@ pub(super) struct SameDate {
 }
 
 impl SameDate {
-    /// Empty if there is none.
+    /// How the last line begins, if that is enough to know its date; else empty.
     pub(super) fn beginning(&self) -> &str {
-        &self.beginning
+        match self.cut.start == self.start {
+            true => &self.beginning,
+            false => "",
+        }
     }
 
     pub(super) fn template(&self) -> usize {
@@ -51,7 +57,7 @@ impl SameDate {
     /// Where the last date and all behind it that decided about it stands in a line: behind the first byte that is as
     /// the one in front of it was.
     fn find_in(&self, line: &str) -> Option<usize> {
-        let (head, date) = self.beginning.split_at_checked(self.cut.start)?;
+        let (head, date) = self.beginning.split_at_checked(self.start)?;
         let before = *head.as_bytes().last()?;
         let line = line.as_bytes();
         let front = &line[..line.len().min(MAX_HEAD)];
@@ -59,14 +65,9 @@ impl SameDate {
         ends.find(|end| line[*end..].starts_with(date.as_bytes()))
     }
 
-    /// The date stands at another place now.
-    fn move_to(&mut self, line: &str, start: usize) {
-        let moved = |at: usize| at - self.cut.start + start;
-        let (end, decided) = (moved(self.cut.end), moved(self.beginning.len()));
-        self.cut = start..end;
-        self.beginning.clear();
-        self.beginning
-            .push_str(line.get(..decided).unwrap_or_default());
+    /// The date begins there in the line at hand.
+    fn move_to(&mut self, start: usize) {
+        self.cut = start..start + self.cut.len();
     }
 }
 
@@ -93,7 +94,7 @@ impl DateDetector {
         };
         let same = &mut state.same;
         same.beginning.push_str(beginning);
-        (same.template, same.cut) = (template, cut.clone());
+        (same.template, same.start, same.cut) = (template, cut.start, cut.clone());
         // The match begins where it did, and all that is read of it lies behind.
         let is_behind = |group: usize| {
             let start = state.slots.get(2 * group).copied().flatten();
@@ -106,29 +107,33 @@ impl DateDetector {
             && found.regex.note(cache, head, &mut same.standing);
     }
 
-    /// Whether a line has the date that is remembered; it is remembered where it stands there.
+    /// Whether a line has the date that is remembered, and notes where it stands there.
     pub(super) fn has_same(&self, state: &mut DateState, line: &str) -> bool {
         let same = &mut state.same;
         if same.beginning.is_empty() {
             return false;
         }
         if line.starts_with(&same.beginning) {
+            same.move_to(same.start);
             return true;
         }
-        if !same.moves {
-            return false;
-        }
         let cache = &mut state.caches[same.template];
-        let (Some(start), Some(cache)) = (same.find_in(line), cache) else {
+        let start = if same.moves { same.find_in(line) } else { None };
+        let (Some(start), Some(cache)) = (start, cache) else {
             return false;
         };
         let regex = &self.templates[same.template].regex;
-        // A date begins with a character.
         let stands = |head| regex.stands(cache, head, &same.standing);
+        // A date begins with a character.
         if !line.get(..start).is_some_and(stands) {
             return false;
         }
-        same.move_to(line, start);
+        same.move_to(start);
         true
+    }
+
+    /// Where the date that is remembered stands in a line, if that is known; not counted as a hit.
+    pub(crate) fn same_in(&self, state: &mut DateState, line: &str) -> Option<Range<usize>> {
+        self.has_same(state, line).then(|| state.same.cut())
     }
 }

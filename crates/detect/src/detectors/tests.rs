@@ -86,6 +86,17 @@ static RULES: LazyLock<Vec<Arc<Rule>>> = LazyLock::new(|| {
             datepattern: Some("%Y-%m-%d %H:%M:%S\nEpoch"),
             ..plain
         },
+        // Dates behind something that differs from line to line.
+        RuleSource {
+            failregex: &[r"^<HOST> .*bad", r"^\S+ - \[\] .*(?:Failed|from) .*<HOST>"],
+            datepattern: Some("^[^\\[]*\\[({DATE})\n{^LN-BEG}"),
+            ..plain
+        },
+        RuleSource {
+            failregex: &[r"^<HOST> (?:- )?.*\bclient", r"- ?.*bad <HOST>"],
+            datepattern: Some(r"^[^\[]*(\[{DATE}\s*\])"),
+            ..plain
+        },
         // Over several lines.
         RuleSource {
             failregex: &[
@@ -142,6 +153,10 @@ fn line() -> impl Strategy<Value = String> {
         "x 2023-11-14 22:13:20 ",
         "1.2.3.4 [14/Nov/2023:22:13:20] ",
         "<30>Nov 14 22:13:20 ",
+        "1.2.3.4 - [14/Nov/2023:22:13:20] ",
+        "5.60.7.8 - [14/Nov/2023:22:13:20] ",
+        "::1 - [14/Nov/2023:22:13:20] ",
+        "::1 - [14/Nov/2023:22:13:21] ",
     ]);
     let piece = prop::sample::select(vec![
         "[14/Nov/2023:22:13:10] ",
@@ -198,9 +213,23 @@ fn lines() -> impl Strategy<Value = Vec<String>> {
         "2023-11-14 22:13:20 quiet",
         "no date",
     ]);
+    let moved = prop::sample::select(vec![
+        "1.2.3.4 -",
+        "::1 -",
+        "5.60.7.8 - ",
+        "",
+        "1.2.3.4 22:13:21",
+        "é",
+        "x [y]",
+    ]);
     let some = prop_oneof![
         4 => line().prop_map(|line| vec![line]),
         1 => (quiet, 1..10_usize).prop_map(|(line, times)| vec![line.to_owned(); times]),
+        // One date behind ever other letters.
+        1 => (line(), prop::collection::vec(moved, 1..8)).prop_map(|(rest, heads)| {
+            let line = |head| format!("{head} [14/Nov/2023:22:13:20] {rest}");
+            heads.into_iter().map(line).collect()
+        }),
         // What some filter over several lines looks for, with nothing or something in between.
         1 => (
             prop::sample::select(vec![
@@ -377,8 +406,8 @@ fn a_match_makes_room_for_the_lines_that_it_leaves() {
     ];
     let lines = lines.map(|text| (text.to_owned(), 0, false));
     check(
-        &[(Arc::clone(&RULES[9]), Some(Span::from_secs(30)))],
+        &[(Arc::clone(&RULES[11]), Some(Span::from_secs(30)))],
         &lines,
     );
-    check(&[(Arc::clone(&RULES[9]), None)], &lines);
+    check(&[(Arc::clone(&RULES[11]), None)], &lines);
 }
