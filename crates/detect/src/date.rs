@@ -267,12 +267,10 @@ pub fn detect(
                 slots: &state.slots,
                 line,
             };
-            state.wall = wall_at(state.wall, now, tz);
-            let time = state
-                .wall
-                .and_then(|wall| state.memo.convert(&captured, &zones, &wall));
+            let wall = look_at(&mut state.wall, now, tz);
+            let time = wall.and_then(|wall| state.memo.convert(&captured, &zones, wall));
             // The wall and the memo are those of this line.
-            detector.learn_same(state, line, (index, groups), &cut);
+            detector.learn_same(state, line, index, &cut);
             time
         }
         Kind::Epoch {
@@ -306,8 +304,8 @@ pub(crate) fn detect_again(
         return None;
     }
     let (template, cut) = (state.same.template(), state.same.cut());
-    state.wall = wall_at(state.wall, now, tz);
-    let time = state.memo.again(template, &state.wall?)?;
+    let wall = look_at(&mut state.wall, now, tz)?;
+    let time = state.memo.again(template, wall)?;
     state.repeat(1, now);
     Some(match time {
         Some(time) => DateFound::Found {
@@ -319,7 +317,14 @@ pub(crate) fn detect_again(
     })
 }
 
-fn wall_at(wall: Option<WallNow>, now: Timestamp, tz: &TimeZone) -> Option<WallNow> {
-    wall.and_then(|wall| wall.at(now))
-        .or_else(|| WallNow::new(now, tz))
+/// The clock on the wall.
+fn look_at<'w>(
+    wall: &'w mut Option<WallNow>,
+    now: Timestamp,
+    tz: &TimeZone,
+) -> Option<&'w WallNow> {
+    if !wall.as_mut().is_some_and(|wall| wall.go_to(now)) {
+        *wall = WallNow::new(now, tz);
+    }
+    wall.as_ref()
 }

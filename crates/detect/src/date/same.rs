@@ -11,7 +11,7 @@ use std::ops::Range;
 
 use crate::pyre::Standing;
 
-use super::directive::Field;
+use super::template::{Kind, Template};
 use super::{DateDetector, DateState};
 
 /// The bytes in front of a date that are looked through for it.
@@ -27,9 +27,10 @@ pub(super) struct SameDate {
     template: usize,
     /// The date in the last line, which moves away from where it stood.
     cut: Range<usize>,
-    /// The search after what stands before the date, if the date may move.
+    /// Whether it may; not asked before a line has it elsewhere.
+    moves: Option<bool>,
+    /// The search after what stood before it.
     standing: Standing,
-    moves: bool,
 }
 
 impl SameDate {
@@ -72,12 +73,12 @@ impl SameDate {
 }
 
 impl DateDetector {
-    /// Remembers the date at `cut`, which the template at hand found in `line`, if that says something about others.
+    /// Remembers the date at `cut`, which the template at hand found in `line`, if that says something about the next.
     pub(super) fn learn_same(
         &self,
         state: &mut DateState,
         line: &str,
-        (template, fields): (usize, &[(Field, usize)]),
+        template: usize,
         cut: &Range<usize>,
     ) {
         let found = &self.templates[template];
@@ -95,16 +96,30 @@ impl DateDetector {
         let same = &mut state.same;
         same.beginning.push_str(beginning);
         (same.template, same.start, same.cut) = (template, cut.start, cut.clone());
-        // The match begins where it did, and all that is read of it lies behind.
-        let is_behind = |group: usize| {
-            let start = state.slots.get(2 * group).copied().flatten();
-            start.is_none_or(|start| start >= cut.start)
+        same.moves = None;
+    }
+
+    /// Whether the date that was learnt may move, and notes where the search for it stood before it.
+    fn may_move(&self, state: &mut DateState) -> bool {
+        let DateState {
+            same,
+            slots,
+            caches,
+            ..
+        } = state;
+        let Template { kind, regex, .. } = &self.templates[same.template];
+        let (Kind::Calendar(fields), Some(cache)) = (kind, &mut caches[same.template]) else {
+            return false;
         };
-        let head = line.get(..cut.start).unwrap_or_default();
-        same.moves = !head.is_empty()
-            && !is_behind(0)
+        let is_behind = |group: usize| {
+            let start = slots.get(2 * group).copied().flatten();
+            start.is_none_or(|start| start >= same.start)
+        };
+        // The match begins where it did, and all that is read of it lies behind. The groups are those of the last search.
+        let head = same.beginning.get(..same.start).unwrap_or_default();
+        !is_behind(0)
             && fields.iter().all(|(_, group)| is_behind(*group))
-            && found.regex.note(cache, head, &mut same.standing);
+            && regex.note(cache, head, &mut same.standing)
     }
 
     /// Whether a line has the date that is remembered, and notes where it stands there.
@@ -117,9 +132,17 @@ impl DateDetector {
             same.move_to(same.start);
             return true;
         }
-        let cache = &mut state.caches[same.template];
-        let start = if same.moves { same.find_in(line) } else { None };
-        let (Some(start), Some(cache)) = (start, cache) else {
+        if same.moves == Some(false) {
+            return false;
+        }
+        let Some(start) = same.find_in(line) else {
+            return false;
+        };
+        if same.moves.is_none() {
+            state.same.moves = Some(self.may_move(state));
+        }
+        let DateState { same, caches, .. } = state;
+        let (Some(true), Some(cache)) = (same.moves, &mut caches[same.template]) else {
             return false;
         };
         let regex = &self.templates[same.template].regex;

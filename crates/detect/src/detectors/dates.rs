@@ -47,6 +47,8 @@ struct Steady {
     holds: bool,
     /// The detector that has to see most of how a line begins, if all know their dates by that.
     longest: Option<usize>,
+    /// Detectors that found nothing.
+    others: Places,
     now: Timestamp,
     in_operation: bool,
     /// Lines of which the detectors have not heard yet.
@@ -143,6 +145,7 @@ impl Dates {
     fn is_steady(&mut self, line: &Line<'_>, clock: &Clock<'_>) -> bool {
         let Steady {
             holds,
+            others,
             now,
             in_operation,
             ..
@@ -151,7 +154,7 @@ impl Dates {
             && line.time.is_none()
             && (now, in_operation) == (clock.now, clock.in_operation)
             && (self.begins_alike(line) || self.have_moved(line))
-            && self.able(self.all() & !self.remembering, line) == 0
+            && self.able(others, line) == 0
     }
 
     /// Whether a line begins as the last one did, as far as that decides about dates.
@@ -203,6 +206,7 @@ impl Dates {
         self.steady = Steady {
             holds: longest.is_some(),
             longest: longest.filter(|_| is_known),
+            others: self.all() & !found,
             now: clock.now,
             in_operation: clock.in_operation,
             lines: 0,
