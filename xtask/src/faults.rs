@@ -121,9 +121,9 @@ const FAULTS: &[Fault] = &[
         tests: "pyre::",
     },
     Fault {
-        what: "a date that moved is cut out where it was",
+        what: "after a date moved, lines are compared with how an earlier one began",
         file: "detectors/dates.rs",
-        sound: "cut.clone_from(&same);",
+        sound: "self.steady.longest = None;",
         broken: "",
         tests: "detectors::",
     },
