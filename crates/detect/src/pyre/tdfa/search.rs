@@ -15,49 +15,49 @@ impl Tdfa {
         }
         // Work that has nothing to do reads this cell.
         cache.cells[usize::from(NONE)] = UNSET;
-        let Ok(mut row) = self.start(cache) else {
+        let Ok(row) = self.start(cache) else {
             return Found::GaveUp;
         };
         let mut mark = 0;
-        let (found, at) = self.follow::<true>(cache, text, &mut row, &mut mark);
+        let (found, at, _) = self.follow::<true>(cache, text, row, &mut mark);
         cache.pace.read(at - mark);
         cache.steps = at + cache.work;
         cache.decided_at = at;
         found
     }
 
-    /// Goes through the text from `row`; `mark` is where the cache was emptied last. Also returns where it stopped. A
-    /// text that is not `WHOLE` goes on: its end is none, and `row` is the state there.
+    /// Goes through the text from `row`; `mark` is where the cache was emptied last. Also returns where it stopped, and
+    /// the row there. A text that is not `WHOLE` goes on: its end is none.
     pub(super) fn follow<const WHOLE: bool>(
         &self,
         cache: &mut Cache,
         text: &[u8],
-        row: &mut u32,
+        mut row: u32,
         mark: &mut usize,
-    ) -> (Found, usize) {
+    ) -> (Found, usize, u32) {
         let (mut at, mut found) = (0, Found::Nothing);
         loop {
-            let target = self.walk(cache, text, row, &mut at);
+            let target = self.walk(cache, text, &mut row, &mut at);
             if !WHOLE && at == text.len() {
-                return (found, at);
+                return (found, at, row);
             }
             if target == DEAD {
-                return (found, at);
+                return (found, at, row);
             }
             if target == UNKNOWN {
                 if cache.bytes > self.bound {
-                    *row = cache.clear(self, *row);
+                    row = cache.clear(self, row);
                     cache.pace.read(at - std::mem::replace(mark, at));
                     if cache.pace.thrashes() {
-                        return (Found::GaveUp, at);
+                        return (Found::GaveUp, at, row);
                     }
                 }
                 let class = match text.get(at) {
                     Some(&letter) => self.classes.of(letter),
                     None => self.end_class(),
                 };
-                if self.fill(cache, *row, class).is_err() {
-                    return (Found::GaveUp, at);
+                if self.fill(cache, row, class).is_err() {
+                    return (Found::GaveUp, at, row);
                 }
                 continue;
             }
@@ -67,13 +67,13 @@ impl Tdfa {
                 found = Found::Pattern(self.record(cache, edge.record as usize));
             }
             if edge.next == DEAD {
-                return (found, at);
+                return (found, at, row);
             }
             for index in edge.copies.0..edge.copies.1 {
                 let (to, from) = cache.copies[index as usize];
                 cache.cells[usize::from(to) % CELLS] = cache.cells[usize::from(from) % CELLS];
             }
-            *row = edge.next;
+            row = edge.next;
             at += 1;
             if edge.run != NOTHING {
                 at = cache.runs[edge.run as usize].skip(text, at);
@@ -82,7 +82,7 @@ impl Tdfa {
                 let chain = &cache.chains[edge.chain as usize];
                 // Where the letters do not follow, the text ends or fails on the ordinary way.
                 if text[at..].starts_with(&chain.letters) {
-                    *row = chain.next;
+                    row = chain.next;
                     at += chain.letters.len();
                 }
             }

@@ -98,9 +98,9 @@ impl Tdfa {
     /// The row of the state after `head`, if a search gets through it without a match.
     fn after(&self, cache: &mut Cache, head: &[u8]) -> Option<u32> {
         cache.cells[usize::from(NONE)] = UNSET;
-        let mut row = self.start(cache).ok()?;
+        let start = self.start(cache).ok()?;
         let mut mark = 0;
-        let (found, at) = self.follow::<false>(cache, head, &mut row, &mut mark);
+        let (found, at, row) = self.follow::<false>(cache, head, start, &mut mark);
         cache.pace.read(at - mark);
         (found == Found::Nothing && at == head.len()).then_some(row)
     }
