@@ -15,6 +15,7 @@ mod directive;
 mod epoch;
 mod fields;
 mod memo;
+mod same;
 mod shared;
 mod tai64;
 mod template;
@@ -35,6 +36,7 @@ use civil::WallNow;
 use detect::{LastHit, Place};
 use fields::Zones;
 use memo::{Captured, Memo};
+use same::SameDate;
 use template::{Draft, Kind, LINE_BEGIN, Template};
 
 pub use template::DateError;
@@ -71,15 +73,6 @@ pub struct DateState {
     memo: Memo,
     same: SameDate,
     wall: Option<WallNow>,
-}
-
-/// A line's beginning that has the same date in the same place wherever a line begins with it.
-#[derive(Debug, Default)]
-struct SameDate {
-    /// Empty while there is none.
-    text: String,
-    template: usize,
-    cut: Range<usize>,
 }
 
 /// What became of the search for a date.
@@ -213,14 +206,14 @@ impl DateDetector {
 }
 
 impl DateState {
-    /// The beginning of a line that is enough to know its date; empty if none is.
+    /// How the last line begins, if that is enough to know its date; else empty.
     pub(crate) fn remembered(&self) -> &str {
-        &self.same.text
+        self.same.beginning()
     }
 
     /// Forgets that beginning.
     pub(crate) fn forget(&mut self) {
-        self.same.text.clear();
+        self.same.forget();
     }
 }
 
@@ -247,10 +240,10 @@ pub fn detect(
     now: Timestamp,
     tz: &TimeZone,
 ) -> DateFound {
-    if let Some(found) = detect_again(state, line, now, tz) {
+    if let Some(found) = detect_again(detector, state, line, now, tz) {
         return found;
     }
-    state.same.text.clear();
+    state.same.forget();
     let Some(index) = detector.find(state, line, now) else {
         return DateFound::None;
     };
@@ -274,17 +267,10 @@ pub fn detect(
                 slots: &state.slots,
                 line,
             };
-            state.wall = wall_at(state.wall, now, tz);
-            let time = state
-                .wall
-                .and_then(|wall| state.memo.convert(&captured, &zones, &wall));
-            if let Some(deciding) = detector.deciding(state, line, index) {
-                // The wall and the memo are those of this line.
-                let SameDate { text, .. } = &mut state.same;
-                text.push_str(deciding);
-                state.same.template = index;
-                state.same.cut = cut.clone();
-            }
+            let wall = look_at(&mut state.wall, now, tz);
+            let time = wall.and_then(|wall| state.memo.convert(&captured, &zones, wall));
+            // The wall and the memo are those of this line.
+            detector.learn_same(state, line, index, &cut);
             time
         }
         Kind::Epoch {
@@ -306,24 +292,20 @@ pub fn detect(
     }
 }
 
-/// The date of a line that begins as the last one, whose beginning decided it.
+/// The date of a line of which that of the last one is known to be its own.
 pub(crate) fn detect_again(
+    detector: &DateDetector,
     state: &mut DateState,
     line: &str,
     now: Timestamp,
     tz: &TimeZone,
 ) -> Option<DateFound> {
-    let SameDate {
-        text,
-        template,
-        cut,
-    } = &state.same;
-    if text.is_empty() || !line.starts_with(text.as_str()) {
+    if !detector.has_same(state, line) {
         return None;
     }
-    let (template, cut) = (*template, cut.clone());
-    state.wall = wall_at(state.wall, now, tz);
-    let time = state.memo.again(template, &state.wall?)?;
+    let (template, cut) = (state.same.template(), state.same.cut());
+    let wall = look_at(&mut state.wall, now, tz)?;
+    let time = state.memo.again(template, wall)?;
     state.repeat(1, now);
     Some(match time {
         Some(time) => DateFound::Found {
@@ -335,7 +317,14 @@ pub(crate) fn detect_again(
     })
 }
 
-fn wall_at(wall: Option<WallNow>, now: Timestamp, tz: &TimeZone) -> Option<WallNow> {
-    wall.and_then(|wall| wall.at(now))
-        .or_else(|| WallNow::new(now, tz))
+/// The clock on the wall.
+fn look_at<'w>(
+    wall: &'w mut Option<WallNow>,
+    now: Timestamp,
+    tz: &TimeZone,
+) -> Option<&'w WallNow> {
+    if !wall.as_mut().is_some_and(|wall| wall.go_to(now)) {
+        *wall = WallNow::new(now, tz);
+    }
+    wall.as_ref()
 }

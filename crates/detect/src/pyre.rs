@@ -49,6 +49,7 @@ pub use sample::{Sampler, Sampling};
 pub use set::{RegexSet, SetCache};
 pub use shape::{FreeText, Shape, Target};
 pub(crate) use subsets::GaveUp;
+pub(crate) use tdfa::Standing;
 
 use program::Program;
 use std::sync::OnceLock;
@@ -191,6 +192,18 @@ impl Regex {
     /// them has the same answer. None if all of it did, or if that is not known.
     pub(crate) fn deciding_bytes(&self, cache: &Cache) -> Option<usize> {
         self.program().deciding_bytes(&cache.program)
+    }
+
+    /// Notes where a search with this cache stands after a text that begins with `head`; false if that is not known.
+    pub(crate) fn note(&self, cache: &mut Cache, head: &str, standing: &mut Standing) -> bool {
+        self.program().note(&mut cache.program, head, standing)
+    }
+
+    /// Whether a search with this cache stands after `head` where it was noted to. Then it finds in any text behind
+    /// `head` what it finds in that text behind the other one: what a group took of either is at the same offset, and
+    /// what it took behind it is as far behind it.
+    pub(crate) fn stands(&self, cache: &mut Cache, head: &str, standing: &Standing) -> bool {
+        self.program().stands(&mut cache.program, head, standing)
     }
 
     /// A copy that shares nothing and has built nothing yet.

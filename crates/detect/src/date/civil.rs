@@ -141,16 +141,17 @@ impl WallNow {
         })
     }
 
-    /// The same for another time, if it lies in the same minute.
-    pub(super) fn at(&self, now: Timestamp) -> Option<Self> {
+    /// Goes on to another time, if that lies in the same minute.
+    pub(super) fn go_to(&mut self, now: Timestamp) -> bool {
         let micros = now.as_micros();
-        (self.from..self.until).contains(&micros).then(|| Self {
-            now: micros + self.offset,
-            ..*self
-        })
+        let holds = (self.from..self.until).contains(&micros);
+        if holds {
+            self.now = micros + self.offset;
+        }
+        holds
     }
 
-    /// The earliest and the latest wall time, in microseconds, for which `at` gives an answer.
+    /// The earliest and the latest wall time, in microseconds, that this goes on to.
     pub(super) fn span(&self) -> (i64, i64) {
         (self.from + self.offset, self.until - 1 + self.offset)
     }

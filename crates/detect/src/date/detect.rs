@@ -17,7 +17,7 @@ use super::{DateDetector, DateState};
 const UNUSED: Span = Span::from_secs(300);
 
 /// What a template's place in the order has learnt.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Place {
     /// Index among the detector's templates.
     pub(super) template: usize,
@@ -52,7 +52,7 @@ impl Place {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct LastHit {
     /// Index among the places.
-    place: usize,
+    pub(super) place: usize,
     start: usize,
     end: usize,
     /// The characters around and inside of both ends; None beyond the line.
@@ -105,24 +105,6 @@ impl DateDetector {
         state
             .last
             .is_some_and(|last| !self.templates[state.places[last.place].template].anchored)
-    }
-
-    /// The bytes of `line` that decided the last search of `template`, which it must have been, if a line that begins
-    /// with them is sure to have its date there as well, by the same template.
-    pub(super) fn deciding<'l>(
-        &self,
-        state: &DateState,
-        line: &'l str,
-        template: usize,
-    ) -> Option<&'l str> {
-        let Template {
-            anchored, regex, ..
-        } = &self.templates[template];
-        let last = state.last.as_ref()?;
-        if !anchored || state.places[last.place].template != template {
-            return None;
-        }
-        line.get(..regex.deciding_bytes(state.caches[template].as_ref()?)?)
     }
 
     /// Tries the places in order; what is found too far right becomes the candidate.

@@ -12,9 +12,9 @@ pub(super) struct Memo {
     known: Option<Known>,
     /// From the first to the last field.
     text: String,
-    /// Where the text begins, counted from the match.
+    /// Where the text begins, counted from what is cut out: what a pattern takes before that differs from line to line.
     text_from: usize,
-    /// Both ends of every field, counted from the match; None for a field that took no part.
+    /// Both ends of every field, counted likewise; None for a field that took no part.
     ends: Vec<Option<(usize, usize)>>,
     clock: WallClock,
 }
@@ -34,7 +34,9 @@ struct Known {
     template: usize,
     time: Option<Timestamp>,
     holds: Holds,
-    now: WallNow,
+    /// What the clock on the wall showed, and its minute.
+    now: i64,
+    minute: (i64, i64),
 }
 
 impl Memo {
@@ -45,10 +47,12 @@ impl Memo {
         zones: &Zones<'_>,
         now: &WallNow,
     ) -> Option<Timestamp> {
-        if let Some(known) = &self.known
-            && known.template == captured.template
+        let known = self.known.as_ref();
+        let known = known.filter(|known| known.template == captured.template);
+        let text = self.text_of(captured).filter(|_| known.is_some());
+        if let (Some(known), Some(text)) = (known, text)
             && known.holds_at(now)
-            && self.is_of(captured)
+            && text == self.text
         {
             return known.time;
         }
@@ -63,12 +67,20 @@ impl Memo {
             }
             None => (None, Holds::Always),
         };
-        self.remember(captured);
+        match text {
+            // Digits of a clock go on where they are.
+            Some(text) => {
+                self.text.clear();
+                self.text.push_str(text);
+            }
+            None => self.remember(captured),
+        }
         self.known = Some(Known {
             template: captured.template,
             time,
             holds,
-            now: *now,
+            now: now.now,
+            minute: now.span(),
         });
         time
     }
@@ -79,24 +91,19 @@ impl Memo {
         (known.template == template && known.holds_at(now)).then_some(known.time)
     }
 
-    /// Whether the same fields hold the same texts as in the remembered line.
-    fn is_of(&self, captured: &Captured<'_>) -> bool {
+    /// The text in which the fields stand as they do in the remembered one.
+    fn text_of<'a>(&self, captured: &Captured<'a>) -> Option<&'a str> {
         let base = captured.base();
-        // A look-behind may capture before the match: offsets wrap around and back.
+        // A field may stand before what is cut out: offsets wrap around and back.
+        let mut places = captured.groups.iter().zip(&self.ends);
+        let is_there = |((_, group), ends): (&(Field, usize), &Option<(usize, usize)>)| {
+            captured.bytes(*group)
+                == ends.map(|(from, to)| (base.wrapping_add(from), base.wrapping_add(to)))
+        };
         let from = base.wrapping_add(self.text_from);
-        captured
-            .line
-            .as_bytes()
-            .get(from..from.wrapping_add(self.text.len()))
-            == Some(self.text.as_bytes())
-            && captured
-                .groups
-                .iter()
-                .zip(&self.ends)
-                .all(|((_, group), ends)| {
-                    captured.bytes(*group)
-                        == ends.map(|(from, to)| (base.wrapping_add(from), base.wrapping_add(to)))
-                })
+        let to = from.wrapping_add(self.text.len());
+        let text = captured.line.get(from..to)?;
+        places.all(is_there).then_some(text)
     }
 
     fn remember(&mut self, captured: &Captured<'_>) {
@@ -120,9 +127,9 @@ impl Memo {
 }
 
 impl Captured<'_> {
-    /// Where the match begins.
+    /// Where what is cut out begins.
     fn base(&self) -> usize {
-        self.slots.first().copied().flatten().unwrap_or(0)
+        self.bytes(1).map_or(0, |(from, _)| from)
     }
 
     fn bytes(&self, group: usize) -> Option<(usize, usize)> {
@@ -145,8 +152,8 @@ impl Known {
     fn holds_at(&self, now: &WallNow) -> bool {
         match self.holds {
             Holds::Always => true,
-            Holds::Minute => self.now.span() == now.span(),
-            Holds::Instant => self.now.now == now.now,
+            Holds::Minute => self.minute == now.span(),
+            Holds::Instant => self.now == now.now,
         }
     }
 }

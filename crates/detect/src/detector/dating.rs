@@ -2,6 +2,7 @@
 
 use base::{Span, Timestamp};
 use jiff::tz::TimeZone;
+use std::ops::Range;
 use std::sync::Arc;
 
 use super::shown::ShownLine;
@@ -40,12 +41,23 @@ impl Dating {
         }
     }
 
-    /// The date of a line that begins as the last one did, if that is enough to know it.
+    /// The date of a line, if it is known to be that of the last one without a search.
     pub(crate) fn again(&mut self, line: &Line<'_>, clock: &Clock<'_>) -> Option<DateFound> {
-        date::detect_again(&mut self.state, line.text, clock.now, clock.zone)
+        date::detect_again(
+            &self.dates,
+            &mut self.state,
+            line.text,
+            clock.now,
+            clock.zone,
+        )
     }
 
-    /// The beginning of a line that is enough to know its date by [`again`](Self::again); empty if none is.
+    /// Where the date of the last line stands in this one, if that is known; not counted as found.
+    pub(crate) fn same_in(&mut self, line: &str) -> Option<Range<usize>> {
+        self.dates.same_in(&mut self.state, line)
+    }
+
+    /// How the last line begins, if that is enough to know its date by [`again`](Self::again); else empty.
     pub(crate) fn remembered(&self) -> &str {
         self.state.remembered()
     }

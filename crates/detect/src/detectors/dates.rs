@@ -41,11 +41,14 @@ pub(super) struct Dates {
     steady: Steady,
 }
 
-/// What makes a line's dates those of the line before: all that have one know it by how the line begins.
+/// What makes a line's dates those of the line before: all that have one know it without a search.
 #[derive(Debug, Default)]
 struct Steady {
-    /// Empty if that is not so.
-    beginning: String,
+    holds: bool,
+    /// The detector that has to see most of how a line begins, if all know their dates by that.
+    longest: Option<usize>,
+    /// Detectors that found nothing.
+    others: Places,
     now: Timestamp,
     in_operation: bool,
     /// Lines of which the detectors have not heard yet.
@@ -122,7 +125,7 @@ impl Dates {
             }
         }
         self.concern_all = false;
-        self.steady.beginning.clear();
+        self.steady.holds = false;
         self.texts
             .resize_with(self.texts.len().max(1), Text::default);
         let all = self.all();
@@ -140,15 +143,55 @@ impl Dates {
 
     /// Whether everything about the dates of a line is as it was for the last one.
     fn is_steady(&mut self, line: &Line<'_>, clock: &Clock<'_>) -> bool {
-        let beginning = self.steady.beginning.as_str();
-        let begins_alike = !beginning.is_empty() && line.text.starts_with(beginning);
-        begins_alike
+        let Steady {
+            holds,
+            others,
+            now,
+            in_operation,
+            ..
+        } = self.steady;
+        holds
             && line.time.is_none()
-            && (self.steady.now, self.steady.in_operation) == (clock.now, clock.in_operation)
-            && self.able(self.all() & !self.remembering, line) == 0
+            && (now, in_operation) == (clock.now, clock.in_operation)
+            && (self.begins_alike(line) || self.have_moved(line))
+            && self.able(others, line) == 0
     }
 
-    /// Notes whether the next line is sure to have the same dates if it begins alike.
+    /// Whether a line begins as the last one did, as far as that decides about dates.
+    fn begins_alike(&self, line: &Line<'_>) -> bool {
+        let longest = self.steady.longest.map(|place| &self.groups[place].dating);
+        longest.is_some_and(|dating| line.text.starts_with(dating.remembered()))
+    }
+
+    /// Whether all dates of the last line stand in this one, if at other places; notes where.
+    fn have_moved(&mut self, line: &Line<'_>) -> bool {
+        for text in &mut self.texts[1..self.used] {
+            text.cut = None;
+        }
+        for place in places(self.remembering) {
+            let group = &mut self.groups[place];
+            let Some(Dated {
+                shown: Shown::Cut(cut),
+                ..
+            }) = &mut group.dated
+            else {
+                return false;
+            };
+            let Some(same) = group.dating.same_in(line.text) else {
+                return false;
+            };
+            cut.clone_from(&same);
+            // Who had one text of the last line has one of this as well, or it is not as it was.
+            let text = &mut self.texts[group.text].cut;
+            if *text.get_or_insert_with(|| same.clone()) != same {
+                return false;
+            }
+        }
+        self.steady.longest = None;
+        true
+    }
+
+    /// Notes whether the next line may be known to have the same dates.
     fn steady(&mut self, clock: &Clock<'_>) {
         let found = self
             .found
@@ -157,13 +200,17 @@ impl Dates {
         if !self.fit() || found != self.remembering || self.unsure != 0 {
             return;
         }
-        for place in &self.found {
-            let beginning = self.groups[*place].dating.remembered();
-            if beginning.len() > self.steady.beginning.len() {
-                beginning.clone_into(&mut self.steady.beginning);
-            }
-        }
-        (self.steady.now, self.steady.in_operation) = (clock.now, clock.in_operation);
+        let length = |place: &usize| self.groups[*place].dating.remembered().len();
+        let is_known = self.found.iter().all(|place| length(place) > 0);
+        let longest = self.found.iter().copied().max_by_key(length);
+        self.steady = Steady {
+            holds: longest.is_some(),
+            longest: longest.filter(|_| is_known),
+            others: self.all() & !found,
+            now: clock.now,
+            in_operation: clock.in_operation,
+            lines: 0,
+        };
     }
 
     /// Asks those that may know the date without a search, then those of which the gate says that they can find one.

@@ -86,6 +86,25 @@ static RULES: LazyLock<Vec<Arc<Rule>>> = LazyLock::new(|| {
             datepattern: Some("%Y-%m-%d %H:%M:%S\nEpoch"),
             ..plain
         },
+        // Dates behind something that differs from line to line.
+        RuleSource {
+            failregex: &[r"^<HOST> .*bad", r"^\S+ - \[\] .*(?:Failed|from) .*<HOST>"],
+            datepattern: Some("^[^\\[]*\\[({DATE})\n{^LN-BEG}"),
+            ..plain
+        },
+        RuleSource {
+            failregex: &[r"^<HOST> (?:- )?.*\bclient", r"- ?.*bad <HOST>"],
+            datepattern: Some(r"^[^\[]*(\[{DATE}\s*\])"),
+            ..plain
+        },
+        RuleSource {
+            failregex: &[
+                r"^<HOST> - \[\] .*(?:bad|client)",
+                r"^\S* ?-? ?\[\]x? .*from <HOST>",
+            ],
+            datepattern: Some(r"^.*?\[({DATE})\] "),
+            ..plain
+        },
         // Over several lines.
         RuleSource {
             failregex: &[
@@ -142,6 +161,10 @@ fn line() -> impl Strategy<Value = String> {
         "x 2023-11-14 22:13:20 ",
         "1.2.3.4 [14/Nov/2023:22:13:20] ",
         "<30>Nov 14 22:13:20 ",
+        "1.2.3.4 - [14/Nov/2023:22:13:20] ",
+        "5.60.7.8 - [14/Nov/2023:22:13:20] ",
+        "::1 - [14/Nov/2023:22:13:20] ",
+        "::1 - [14/Nov/2023:22:13:21] ",
     ]);
     let piece = prop::sample::select(vec![
         "[14/Nov/2023:22:13:10] ",
@@ -198,9 +221,23 @@ fn lines() -> impl Strategy<Value = Vec<String>> {
         "2023-11-14 22:13:20 quiet",
         "no date",
     ]);
+    let moved = prop::sample::select(vec![
+        "1.2.3.4 -",
+        "::1 -",
+        "5.60.7.8 - ",
+        "",
+        "1.2.3.4 22:13:21",
+        "é",
+        "x [y]",
+    ]);
     let some = prop_oneof![
         4 => line().prop_map(|line| vec![line]),
         1 => (quiet, 1..10_usize).prop_map(|(line, times)| vec![line.to_owned(); times]),
+        // One date behind ever other letters.
+        1 => (line(), prop::collection::vec(moved, 1..8)).prop_map(|(rest, heads)| {
+            let line = |head| format!("{head} [14/Nov/2023:22:13:20] {rest}");
+            heads.into_iter().map(line).collect()
+        }),
         // What some filter over several lines looks for, with nothing or something in between.
         1 => (
             prop::sample::select(vec![
@@ -341,6 +378,35 @@ proptest! {
     }
 }
 
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 600, failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// Dates behind ever other letters, for jails that find them by patterns for the beginning of the line.
+    #[test]
+    fn dates_that_move_are_cut_out_where_they_stand(
+        lines in prop::collection::vec(
+            (
+                prop::sample::select(vec!["1.2.3.4 - ", "5.60.7.8 - ", "::1 - ", "x ", "", "é "]),
+                prop::sample::select(vec!["20", "20", "20", "21"]),
+                prop::sample::select(vec![
+                    " bad", " client 9.9.9.9", "from 1.2.3.4", " [14/Nov/2023:22:13:20] client from 5.6.7.8",
+                    "x [14/Nov/2023:22:13:20] bad client from 5.6.7.8",
+                ]),
+            ),
+            2..20,
+        ),
+        chosen in prop::collection::vec(prop::sample::select(vec![0_usize, 9, 9, 10, 11, 11]), 1..4),
+        timed: bool,
+        in_operation: bool,
+    ) {
+        let findtime = timed.then(|| Span::from_secs(600));
+        let jails: Vec<_> = chosen.iter().map(|rule| (Arc::clone(&RULES[*rule]), findtime)).collect();
+        let text = |(head, second, rest)| format!("{head}[14/Nov/2023:22:13:{second}]{rest}");
+        let lines: Vec<_> = lines.into_iter().map(|line| (text(line), 0, in_operation)).collect();
+        check(&jails, &lines);
+    }
+}
+
 /// So many lines that the gate is judged, left out and asked again.
 #[test]
 fn a_gate_that_is_of_no_use_is_left_out() {
@@ -380,6 +446,22 @@ fn a_line_that_begins_alike_may_hold_another_date() {
     }
 }
 
+/// Two that found one date in the last line know it in this one, each at a place of its own.
+#[test]
+fn dates_of_one_place_may_move_to_two() {
+    let date = "[14/Nov/2023:22:13:20]";
+    let lines = [
+        format!("1.2.3.4 - {date} client"),
+        format!("5.60.7.8 - {date}x {date} client from 5.6.7.8"),
+        format!("::1 - {date} bad"),
+    ];
+    let lines = lines.map(|text| (text, 0, true));
+    for findtime in [None, Some(Span::from_secs(600))] {
+        let jails = [9, 11].map(|rule| (Arc::clone(&RULES[rule]), findtime));
+        check(&jails, &lines);
+    }
+}
+
 /// Lines that a match takes out leave the others in the buffer for longer.
 #[test]
 fn a_match_makes_room_for_the_lines_that_it_leaves() {
@@ -393,8 +475,8 @@ fn a_match_makes_room_for_the_lines_that_it_leaves() {
     ];
     let lines = lines.map(|text| (text.to_owned(), 0, false));
     check(
-        &[(Arc::clone(&RULES[9]), Some(Span::from_secs(30)))],
+        &[(Arc::clone(&RULES[12]), Some(Span::from_secs(30)))],
         &lines,
     );
-    check(&[(Arc::clone(&RULES[9]), None)], &lines);
+    check(&[(Arc::clone(&RULES[12]), None)], &lines);
 }

@@ -6,7 +6,7 @@
 use super::alphabet::{Alphabet, Encoded, is_ascii};
 use super::code::{Source, Unsupported, compile};
 use super::product;
-use super::tdfa::{self, Found, Tdfa};
+use super::tdfa::{self, Found, Standing, Tdfa};
 use regex_automata::Input;
 use regex_automata::nfa::thompson::NFA;
 use regex_automata::nfa::thompson::pikevm::{self, PikeVM};
@@ -136,6 +136,19 @@ impl Linear {
             }
             _ => found,
         }
+    }
+
+    /// See [`super::Regex::note`].
+    pub(super) fn note(&self, cache: &mut Cache, head: &str, standing: &mut Standing) -> bool {
+        let noted = |automaton: &Tdfa| automaton.note(&mut cache.tagged, head.as_bytes(), standing);
+        is_ascii(head.as_bytes()) && self.tagged.as_ref().is_some_and(noted)
+    }
+
+    /// See [`super::Regex::stands`].
+    pub(super) fn stands(&self, cache: &mut Cache, head: &str, standing: &Standing) -> bool {
+        let stands =
+            |automaton: &Tdfa| automaton.stands(&mut cache.tagged, head.as_bytes(), standing);
+        is_ascii(head.as_bytes()) && self.tagged.as_ref().is_some_and(stands)
     }
 
     /// Fills `slots` with the groups of a match, in the order of those that are reported; letters of a text that is not `encoded` are its bytes.

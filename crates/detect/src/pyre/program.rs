@@ -4,7 +4,7 @@ use super::ast::{Assertion, Node, Pattern};
 use super::backtrack::{self, Backtracker};
 use super::code::Source;
 use super::linear::{self, Linear};
-use super::tdfa::Found;
+use super::tdfa::{Found, Standing};
 use super::{Engine, Outcome, Steps};
 
 /// Bound of one pattern's cache; real patterns need a tenth of it.
@@ -71,10 +71,25 @@ impl Program {
 
     /// See [`super::Cache::deciding_bytes`].
     pub(super) fn deciding_bytes(&self, cache: &Cache) -> Option<usize> {
-        cache
-            .linear
-            .deciding_bytes
-            .filter(|_| self.engine == Engine::Linear && self.backtracker.is_none())
+        self.deciding().and(cache.linear.deciding_bytes)
+    }
+
+    /// See [`super::Regex::note`].
+    pub(super) fn note(&self, cache: &mut Cache, head: &str, standing: &mut Standing) -> bool {
+        let noted = |automaton: &Linear| automaton.note(&mut cache.linear, head, standing);
+        self.deciding().is_some_and(noted)
+    }
+
+    /// See [`super::Regex::stands`].
+    pub(super) fn stands(&self, cache: &mut Cache, head: &str, standing: &Standing) -> bool {
+        let stands = |automaton: &Linear| automaton.stands(&mut cache.linear, head, standing);
+        self.deciding().is_some_and(stands)
+    }
+
+    /// The automaton, where it alone decides.
+    fn deciding(&self) -> Option<&Linear> {
+        let is_alone = self.engine == Engine::Linear && self.backtracker.is_none();
+        self.automaton.as_ref().filter(|_| is_alone)
     }
 
     /// The leftmost match; fills `slots` if they are asked for.

@@ -32,6 +32,11 @@ impl Run {
         }
     }
 
+    /// Whether this letter and no other ends it.
+    pub(super) fn is_until(&self, letter: u8) -> bool {
+        matches!(self, Self::One(only) if *only == letter)
+    }
+
     /// The next position at or after `at` where the state is left.
     pub(super) fn skip(&self, text: &[u8], at: usize) -> usize {
         let rest = &text[at..];

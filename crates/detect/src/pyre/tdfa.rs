@@ -12,9 +12,11 @@
 mod cache;
 mod fill;
 mod search;
+mod standing;
 mod step;
 
 pub(super) use cache::Cache;
+pub(crate) use standing::Standing;
 
 use super::byte_classes::ByteClasses;
 use super::places::Places;

@@ -169,7 +169,7 @@ fn remembering_changes_nothing() {
                 ]
                 .concat();
                 forgetful.memo.forget();
-                forgetful.same.text.clear();
+                forgetful.same.forget();
                 forgetful.wall = None;
                 let fresh = detect(&detector, &mut forgetful, line, now, &zones[zone]);
                 prop_assert_eq!(
@@ -179,6 +179,82 @@ fn remembering_changes_nothing() {
                     line,
                     now
                 );
+            }
+            Ok(())
+        })
+        .unwrap();
+}
+
+/// Patterns with something in front of the date, and pieces of which lines are made that begin so.
+const MOVING: &[(&str, &[&str])] = &[
+    (
+        r"^[^\[]*\[({DATE})",
+        &["1.2.3.4 - - [", "::1 - u [", "[", "é [", "12:00:00 [", "x"],
+    ),
+    (
+        r"^[^\[]*(\[{DATE}\s*\])",
+        &["1.2.3.4 - - [", "[", "u [", "] "],
+    ),
+    (
+        r"^<\d+>\d+\s+{DATE}",
+        &["<13>1 ", "<165>1  ", "<13>10 ", "<1", " "],
+    ),
+    (
+        r"^(?:=[^=]+={3,} )?({DATE})",
+        &["=ERROR REPORT==== ", "=I===", " ", "= "],
+    ),
+    // A field in front of what is cut out.
+    (
+        r"^(?:(%Y-%m-%d)|(?P<H>\d+)h )+",
+        &["10h ", "9h ", "22h ", "11h "],
+    ),
+    (r"^(?:a|bb)*({DATE})", &["a", "bb", "b", " "]),
+    (r"^.*?\b({DATE})", &["a", " ", "10:", "1"]),
+    // It is taken for one that matches at the beginning of the line only.
+    (r"(?:^a|\W)({DATE})", &["a", "b ", "-", "1.2 "]),
+    (r"(?:^a|\b)({DATE})", &["a", "b ", "-", "1.2 "]),
+    (
+        r"^[^\[]*\[(%d/%b/%Y:%H:%M:%S(?: x$)?)",
+        &["[", "x [", "1", "]["],
+    ),
+    (r"({DATE})$", &["a ", "1.2.3.4 "]),
+];
+
+const MOVED: &[&str] = &[
+    "22/Nov/2026:10:00:00 +0100]",
+    "22/Nov/2026:10:00:01 x",
+    "2026-11-22 10:00:00",
+    "2026-11-22 10:00:00 ] 12:00:00",
+];
+
+#[test]
+fn a_date_that_moves_is_found_as_by_a_search() {
+    let detectors = MOVING.iter().map(|(pattern, _)| detector(Some(pattern)));
+    let detectors: Vec<DateDetector> = detectors.collect();
+    let head = prop::collection::vec(0..6_usize, 0..4);
+    let lines = (
+        0..MOVING.len(),
+        prop::collection::vec(head, 2..5),
+        // One date behind many beginnings.
+        prop::collection::vec((0..MOVED.len(), any_line()), 1..3),
+        prop::collection::vec((0..5_usize, 0..3_usize, any_now()), 2..16),
+    );
+    runner(2_000)
+        .run(&lines, |(chosen, heads, tails, steps)| {
+            let (detector, pieces) = (&detectors[chosen], MOVING[chosen].1);
+            let (mut moving, mut forgetful) = (detector.new_state(), detector.new_state());
+            for (head, tail, now) in steps {
+                let (date, rest) = &tails[tail % tails.len()];
+                let head = heads[head % heads.len()].iter();
+                let mut line: String = head.map(|piece| pieces[piece % pieces.len()]).collect();
+                line.push_str(MOVED[*date]);
+                line.push_str(rest);
+                forgetful.memo.forget();
+                forgetful.same.forget();
+                let fresh = detect(detector, &mut forgetful, &line, now, &TimeZone::UTC);
+                let found = detect(detector, &mut moving, &line, now, &TimeZone::UTC);
+                prop_assert_eq!(found, fresh, "{} on {}", MOVING[chosen].0, line);
+                prop_assert_eq!(&moving.places, &forgetful.places, "{}", line);
             }
             Ok(())
         })
@@ -275,4 +351,20 @@ fn no_pattern_and_no_line_panics() {
             },
         )
         .unwrap();
+}
+
+/// What is read in front of the date differs, though the search stands alike.
+#[test]
+fn a_field_in_front_of_the_date_keeps_it_from_moving() {
+    let detector = detector(Some(r"^(?:(%Y-%m-%d)|(?P<H>\d+)h )+"));
+    let mut state = detector.new_state();
+    let hours = ["10h", "22h", "09h"].map(|hour| {
+        let line = format!("{hour} 2026-11-22 x");
+        let now = Timestamp::from_secs(1_795_392_000);
+        match detect(&detector, &mut state, &line, now, &TimeZone::UTC) {
+            DateFound::Found { time, .. } => time.as_micros() / 3_600_000_000 % 24,
+            found => panic!("{found:?}"),
+        }
+    });
+    assert_eq!(hours, [10, 22, 9]);
 }

@@ -51,6 +51,97 @@ proptest! {
     }
 }
 
+/// Patterns that wait for a letter.
+const WAITING: &[&str] = &[
+    "^[^1]*1(?P<g>[ab]*)",
+    "^[^1]*(?P<g>1[ab]*)",
+    "^(?P<g>[^1]*)1(?P<h>a)",
+    "^(?P<g>a)?[^1]*1(?P<h>b?)",
+    "^(?:(?P<g>a)|[^1])[^1]*1(?P<h>b?)",
+    "(?P<g>1)(?P<h>[ab ]+)",
+    "1\\b(?P<g>.?)",
+    "^a[^1]*1(?P<g>.)|^b[^1]*1(?P<h>.)",
+    "^(?:ab|[^1])*1(?P<g>a)",
+    "^.(?P<g>[^1])*1(?P<h>a)",
+    "^[^1]*1(?:[^1]*1)?(?P<g>a)",
+    "1[^b]*b|(?P<g>a)",
+];
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 3_000, failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// Beginnings after which a search stands alike have the same matches behind them.
+    #[test]
+    fn after_beginnings_that_stand_alike_all_goes_on_alike(
+        pattern in prop_oneof![pattern(), prop::sample::select(WAITING).prop_map(str::to_owned)],
+        heads in prop::collection::vec((text(), any::<bool>()), 2..6),
+        tails in prop::collection::vec(text(), 1..4),
+        is_tiny: bool,
+    ) {
+        let tree = parse(&pattern, false).unwrap();
+        let reported = reported(&tree);
+        let source = Source { root: &tree.root, reported: &reported, approximate: false };
+        let bound = if is_tiny { 1_500 } else { 1 << 20 };
+        let Ok(engine) = Linear::new(&[source], &[tree.names.len()], bound) else {
+            return Ok(());
+        };
+        let (mut cache, mut standing) = (Cache::default(), Standing::default());
+        let end = |(head, ends): (String, bool)| if ends { format!("{head}1") } else { head };
+        let heads: Vec<String> = heads.into_iter().map(end).collect();
+        let first = &heads[0];
+        for text in tails.iter().filter(|text| !text.is_empty()) {
+            ask(&engine, &mut cache, text);
+        }
+        if !engine.note(&mut cache, first, &mut standing) {
+            return Ok(());
+        }
+        for head in &heads {
+            for tail in &tails {
+                if !engine.stands(&mut cache, head, &standing) {
+                    continue;
+                }
+                let moved = |slot: usize| match slot.checked_sub(first.len()) {
+                    Some(behind) => head.len() + behind,
+                    None => slot,
+                };
+                let mut expected = ask(&engine, &mut cache, &format!("{first}{tail}"));
+                if let Some(slots) = &mut expected {
+                    slots.iter_mut().flatten().for_each(|slot| *slot = moved(*slot));
+                }
+                let found = ask(&engine, &mut cache, &format!("{head}{tail}"));
+                prop_assert_eq!(found, expected, "{} on {:?} behind {:?} and {:?}", pattern, tail, first, head);
+            }
+        }
+    }
+}
+
+/// What a beginning has of a match in it, another one has at another place, though both lead to one state.
+#[test]
+fn beginnings_that_matched_or_begin_a_match_elsewhere_do_not_stand_alike() {
+    for (pattern, first, other, is_noted) in [
+        ("1[^b]*b|(?P<g>a)", "1a1", "11a1", false),
+        ("(?P<g>1)(?P<h>[ab ]+)", "1", "aaa1", true),
+        ("(?P<g>1)(?P<h>[ab ]+)", "aa1", "aaa1", true),
+    ] {
+        let tree = parse(pattern, false).unwrap();
+        let reported = reported(&tree);
+        let source = Source {
+            root: &tree.root,
+            reported: &reported,
+            approximate: false,
+        };
+        let engine = Linear::new(&[source], &[tree.names.len()], 1 << 20).unwrap();
+        let (mut cache, mut standing) = (Cache::default(), Standing::default());
+        for text in ["aaaa", first, other] {
+            ask(&engine, &mut cache, text);
+        }
+        let noted = engine.note(&mut cache, first, &mut standing);
+        assert_eq!(noted, is_noted, "{pattern} on {first}");
+        let stands = engine.stands(&mut cache, other, &standing);
+        assert!(!stands, "{pattern} on {first} and {other}");
+    }
+}
+
 /// A loop that notes each of its letters stays in one state and must not be skipped.
 #[test]
 fn loops_that_take_notes_are_no_runs() {

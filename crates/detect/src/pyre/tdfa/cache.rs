@@ -74,6 +74,8 @@ pub(crate) struct Cache {
     pub(super) start: Option<u32>,
     pub(super) seen: Seen,
     pub(super) bytes: usize,
+    /// How often it was emptied: rows of different eras are not to be compared.
+    pub(super) era: u32,
     pub(super) pace: Pace,
     /// Where the letter stood after which the answer of the last search was known; the length of the text for its end.
     pub(super) decided_at: usize,
@@ -100,6 +102,7 @@ impl Default for Cache {
             start: None,
             seen: Seen::default(),
             bytes: 0,
+            era: 0,
             pace: Pace::default(),
             decided_at: 0,
             work: 0,
@@ -220,6 +223,7 @@ impl Cache {
         self.chains.clear();
         self.start = None;
         self.bytes = 0;
+        self.era = self.era.wrapping_add(1);
         let key = key(&state.places, &state.registers);
         let id = self.add(
             tdfa,

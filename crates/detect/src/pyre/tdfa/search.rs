@@ -19,33 +19,37 @@ impl Tdfa {
             return Found::GaveUp;
         };
         let mut mark = 0;
-        let (found, at) = self.follow(cache, text, row, &mut mark);
+        let (found, at, _) = self.follow::<true>(cache, text, row, &mut mark);
         cache.pace.read(at - mark);
         cache.steps = at + cache.work;
         cache.decided_at = at;
         found
     }
 
-    /// Goes through the text from `row`; `mark` is where the cache was emptied last. Also returns where it stopped.
-    fn follow(
+    /// Goes through the text from `row`; `mark` is where the cache was emptied last. Also returns where it stopped, and
+    /// the row there. A text that is not `WHOLE` goes on: its end is none.
+    pub(super) fn follow<const WHOLE: bool>(
         &self,
         cache: &mut Cache,
         text: &[u8],
         mut row: u32,
         mark: &mut usize,
-    ) -> (Found, usize) {
+    ) -> (Found, usize, u32) {
         let (mut at, mut found) = (0, Found::Nothing);
         loop {
             let target = self.walk(cache, text, &mut row, &mut at);
+            if !WHOLE && at == text.len() {
+                return (found, at, row);
+            }
             if target == DEAD {
-                return (found, at);
+                return (found, at, row);
             }
             if target == UNKNOWN {
                 if cache.bytes > self.bound {
                     row = cache.clear(self, row);
                     cache.pace.read(at - std::mem::replace(mark, at));
                     if cache.pace.thrashes() {
-                        return (Found::GaveUp, at);
+                        return (Found::GaveUp, at, row);
                     }
                 }
                 let class = match text.get(at) {
@@ -53,7 +57,7 @@ impl Tdfa {
                     None => self.end_class(),
                 };
                 if self.fill(cache, row, class).is_err() {
-                    return (Found::GaveUp, at);
+                    return (Found::GaveUp, at, row);
                 }
                 continue;
             }
@@ -63,7 +67,7 @@ impl Tdfa {
                 found = Found::Pattern(self.record(cache, edge.record as usize));
             }
             if edge.next == DEAD {
-                return (found, at);
+                return (found, at, row);
             }
             for index in edge.copies.0..edge.copies.1 {
                 let (to, from) = cache.copies[index as usize];

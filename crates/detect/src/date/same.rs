@@ -1,0 +1,162 @@
+//! Remembers where the last date stood, and what of its line decided that.
+//!
+//! Lines of one second have one date. Where the template that finds it is one for the beginning of the line, it is tried
+//! first and its hit is taken whatever else the line holds; so the letters up to where its search was decided are all
+//! that counts. A line with the same letters has the same date. So has a line with other letters in front of the date
+//! (as the address in the log of a web server), if the search stands alike after both: see [`Regex::stands`].
+//!
+//! [`Regex::stands`]: crate::pyre::Regex::stands
+
+use std::ops::Range;
+
+use crate::pyre::Standing;
+
+use super::template::{Kind, Template};
+use super::{DateDetector, DateState};
+
+/// The bytes in front of a date that are looked through for it.
+const MAX_HEAD: usize = 256;
+
+/// A line's beginning that has the same date in the same place wherever a line begins with it.
+#[derive(Debug, Default)]
+pub(super) struct SameDate {
+    /// What of a line decided about its date; empty while there is none.
+    beginning: String,
+    /// Where in it the date begins.
+    start: usize,
+    template: usize,
+    /// The date in the last line, which moves away from where it stood.
+    cut: Range<usize>,
+    /// Whether it may; not asked before a line has it elsewhere.
+    moves: Option<bool>,
+    /// The search after what stood before it.
+    standing: Standing,
+}
+
+impl SameDate {
+    /// How the last line begins, if that is enough to know its date; else empty.
+    pub(super) fn beginning(&self) -> &str {
+        match self.cut.start == self.start {
+            true => &self.beginning,
+            false => "",
+        }
+    }
+
+    pub(super) fn template(&self) -> usize {
+        self.template
+    }
+
+    /// The bytes of the date in the last line.
+    pub(super) fn cut(&self) -> Range<usize> {
+        self.cut.clone()
+    }
+
+    pub(super) fn forget(&mut self) {
+        self.beginning.clear();
+    }
+
+    /// Where the last date and all behind it that decided about it stands in a line: behind the first byte that is as
+    /// the one in front of it was.
+    fn find_in(&self, line: &str) -> Option<usize> {
+        let (head, date) = self.beginning.split_at_checked(self.start)?;
+        let before = *head.as_bytes().last()?;
+        let line = line.as_bytes();
+        let front = &line[..line.len().min(MAX_HEAD)];
+        let mut ends = memchr::memchr_iter(before, front).map(|at| at + 1);
+        ends.find(|end| line[*end..].starts_with(date.as_bytes()))
+    }
+
+    /// The date begins there in the line at hand.
+    fn move_to(&mut self, start: usize) {
+        self.cut = start..start + self.cut.len();
+    }
+}
+
+impl DateDetector {
+    /// Remembers the date at `cut`, which the template at hand found in `line`, if that says something about the next.
+    pub(super) fn learn_same(
+        &self,
+        state: &mut DateState,
+        line: &str,
+        template: usize,
+        cut: &Range<usize>,
+    ) {
+        let found = &self.templates[template];
+        let is_last = |place: usize| state.places[place].template == template;
+        if !found.anchored || !state.last.is_some_and(|last| is_last(last.place)) {
+            return;
+        }
+        let Some(cache) = &mut state.caches[template] else {
+            return;
+        };
+        let deciding = found.regex.deciding_bytes(cache);
+        let Some(beginning) = deciding.and_then(|bytes| line.get(..bytes)) else {
+            return;
+        };
+        let same = &mut state.same;
+        same.beginning.push_str(beginning);
+        (same.template, same.start, same.cut) = (template, cut.start, cut.clone());
+        same.moves = None;
+    }
+
+    /// Whether the date that was learnt may move, and notes where the search for it stood before it.
+    fn may_move(&self, state: &mut DateState) -> bool {
+        let DateState {
+            same,
+            slots,
+            caches,
+            ..
+        } = state;
+        let Template { kind, regex, .. } = &self.templates[same.template];
+        let (Kind::Calendar(fields), Some(cache)) = (kind, &mut caches[same.template]) else {
+            return false;
+        };
+        let is_behind = |group: usize| {
+            let start = slots.get(2 * group).copied().flatten();
+            start.is_none_or(|start| start >= same.start)
+        };
+        // The match begins where it did, and all that is read of it lies behind. The groups are those of the last search.
+        let head = same.beginning.get(..same.start).unwrap_or_default();
+        !is_behind(0)
+            && fields.iter().all(|(_, group)| is_behind(*group))
+            && regex.note(cache, head, &mut same.standing)
+    }
+
+    /// Whether a line has the date that is remembered, and notes where it stands there.
+    pub(super) fn has_same(&self, state: &mut DateState, line: &str) -> bool {
+        let same = &mut state.same;
+        if same.beginning.is_empty() {
+            return false;
+        }
+        if line.starts_with(&same.beginning) {
+            same.move_to(same.start);
+            return true;
+        }
+        if same.moves == Some(false) {
+            return false;
+        }
+        let Some(start) = same.find_in(line) else {
+            return false;
+        };
+        if same.moves.is_none() {
+            state.same.moves = Some(self.may_move(state));
+        }
+        let DateState { same, caches, .. } = state;
+        let (Some(true), Some(cache)) = (same.moves, &mut caches[same.template]) else {
+            return false;
+        };
+        let regex = &self.templates[same.template].regex;
+        let stands = |head| regex.stands(cache, head, &same.standing);
+        // A date begins with a character.
+        if !line.get(..start).is_some_and(stands) {
+            return false;
+        }
+        same.move_to(start);
+        true
+    }
+
+    /// Where the date that is remembered stands in a line, if that is known; not counted as a hit.
+    pub(crate) fn same_in(&self, state: &mut DateState, line: &str) -> Option<Range<usize>> {
+        self.has_same(state, line).then(|| state.same.cut())
+    }
+}

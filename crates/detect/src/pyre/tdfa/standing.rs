@@ -1,0 +1,126 @@
+//! Where a search stands after the beginning of a text.
+//!
+//! What comes of a search after some letters depends on them only by the state that they lead to and by what its
+//! registers hold. Where two beginnings leave both alike, the same letters behind them have the same matches: groups that
+//! begin behind the beginning are as far behind it, and groups that begin in it are where they were.
+
+use super::cache::{Cache, DEAD, Edge, NOTHING, SPECIAL, UNKNOWN};
+use super::{Found, NONE, Tdfa, UNSET};
+
+/// A state, and what the registers hold that its threads may still report.
+#[derive(Debug, Default)]
+pub(crate) struct Standing {
+    row: u32,
+    era: u32,
+    cells: Vec<(u8, u32)>,
+    stay: Option<Stay>,
+}
+
+/// The usual way there: one letter leads to a state that all others keep until one comes, which leads there.
+///
+/// In the start state no register is set, so after one letter all that are hold the position of that letter, which is 0,
+/// whatever it was. Letters that keep a state leave the registers alone. So where nothing else than 0 was noted, all
+/// beginnings that go this way have set the registers alike.
+#[derive(Clone, Copy, Debug)]
+struct Stay {
+    row: u32,
+    until: u8,
+}
+
+impl Tdfa {
+    /// Notes where a search stands after `head`; false if that is not known.
+    pub(in crate::pyre) fn note(
+        &self,
+        cache: &mut Cache,
+        head: &[u8],
+        standing: &mut Standing,
+    ) -> bool {
+        let (stay, era) = (self.stay(cache, head), cache.era);
+        let Some(row) = self.after(cache, head) else {
+            return false;
+        };
+        (standing.row, standing.era) = (row, cache.era);
+        let cells = &mut standing.cells;
+        cells.clear();
+        let state = &cache.states[row as usize / self.stride()];
+        for &register in &state.registers {
+            let cell = (register, cache.cells[usize::from(register)]);
+            if register != NONE && !cells.contains(&cell) {
+                cells.push(cell);
+            }
+        }
+        let is_usual = era == cache.era && cells.iter().all(|(_, value)| *value == 0);
+        standing.stay = stay.filter(|_| is_usual);
+        true
+    }
+
+    /// The state in which a search waits for the last letter of `head`.
+    fn stay(&self, cache: &mut Cache, head: &[u8]) -> Option<Stay> {
+        let (&until, front) = head.split_last().filter(|(_, front)| !front.is_empty())?;
+        let row = self.after(cache, front)?;
+        let mut classes = 0..self.end_class();
+        let waits = |edge: &Edge| {
+            let run = cache.runs.get(edge.run as usize);
+            run.is_some_and(|run| run.is_until(until))
+        };
+        let waits = classes.any(|class| cache.edge_at(row, class).is_some_and(waits));
+        waits.then_some(Stay { row, until })
+    }
+
+    /// Whether `head` goes the usual way.
+    fn stays(&self, cache: &Cache, head: &[u8], stay: Stay) -> bool {
+        let (Some(start), [first, front @ .., last]) = (cache.start, head) else {
+            return false;
+        };
+        *last == stay.until
+            && cache.plain_next(start, self.classes.of(*first)) == Some(stay.row)
+            && memchr::memchr(stay.until, front).is_none()
+    }
+
+    /// Whether a search stands there after `head` as well.
+    pub(in crate::pyre) fn stands(
+        &self,
+        cache: &mut Cache,
+        head: &[u8],
+        standing: &Standing,
+    ) -> bool {
+        let stay = standing.stay.filter(|_| cache.era == standing.era);
+        if stay.is_some_and(|stay| self.stays(cache, head, stay)) {
+            return true;
+        }
+        if self.after(cache, head) != Some(standing.row) || cache.era != standing.era {
+            return false;
+        }
+        let holds = |&(register, value): &(u8, u32)| cache.cells[usize::from(register)] == value;
+        standing.cells.iter().all(holds)
+    }
+
+    /// The row of the state after `head`, if a search gets through it without a match.
+    fn after(&self, cache: &mut Cache, head: &[u8]) -> Option<u32> {
+        cache.cells[usize::from(NONE)] = UNSET;
+        let start = self.start(cache).ok()?;
+        let mut mark = 0;
+        let (found, at, row) = self.follow::<false>(cache, head, start, &mut mark);
+        cache.pace.read(at - mark);
+        (found == Found::Nothing && at == head.len()).then_some(row)
+    }
+}
+
+impl Cache {
+    /// The edge of the state at `row` over `class`, if that was made and is one.
+    fn edge_at(&self, row: u32, class: usize) -> Option<&Edge> {
+        let target = self.table[row as usize + class] as u32;
+        let is_edge = target >= SPECIAL && target != UNKNOWN && target != DEAD;
+        is_edge.then(|| &self.edges[(target & !SPECIAL) as usize])
+    }
+
+    /// The row that a letter of `class` leads to from `row` without a match, if that is known.
+    fn plain_next(&self, row: u32, class: usize) -> Option<u32> {
+        let target = self.table[row as usize + class] as u32;
+        if target < SPECIAL {
+            return Some(target);
+        }
+        let edge = self.edge_at(row, class)?;
+        (edge.record == NOTHING).then_some(edge.next)
+    }
+}
