@@ -351,9 +351,10 @@ impl Dates {
         (&mut group.dating, dated, &self.texts[group.text].text)
     }
 
-    /// Whether the line at hand is sure to have the dates of the line before, for all.
+    /// Whether the line at hand is sure to have the dates of the line before at the same places, for all.
     pub(super) fn are_as_before(&self) -> bool {
-        self.steady.lines > 0
+        // After dates that moved nobody knows them by how a line begins.
+        self.steady.lines > 0 && self.steady.longest.is_some()
     }
 
     /// How many different texts are left of the line at hand.
