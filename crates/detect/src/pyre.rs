@@ -39,6 +39,7 @@ mod shape;
 mod subsets;
 mod tdfa;
 
+pub(crate) use alphabet::is_ascii;
 #[doc(hidden)]
 pub use fuzz::fuzz_regex;
 pub(crate) use gate::{Gate, GateCache, Gated, Searched};

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use super::sieve::Sieve;
 use crate::date::{DateDetector, DateFound};
 use crate::detector::Dating;
-use crate::pyre::{Gated, Searched};
+use crate::pyre::{Gated, Searched, is_ascii};
 use crate::timing::{Dated, Settled, Shown};
 use crate::{Clock, Line};
 
@@ -32,6 +32,8 @@ pub(super) struct Dates {
     unsure: Places,
     /// Detectors that found something in the line at hand.
     found: Vec<usize>,
+    /// What detectors found in the line at hand that were asked before it was known that it is not like the last.
+    tried: Vec<(usize, DateFound)>,
     /// What is left of the line at hand without its date; the first is the whole line.
     texts: Vec<Text>,
     used: usize,
@@ -108,7 +110,7 @@ impl Dates {
     /// Finds the date of a line for all.
     pub(super) fn find(&mut self, line: &Line<'_>, clock: &Clock<'_>) {
         // One detector is asked without a gate.
-        self.is_ascii = self.groups.len() > 1 && line.text.is_ascii();
+        self.is_ascii = self.groups.len() > 1 && is_ascii(line.text.as_bytes());
         if self.is_steady(line, clock) {
             self.steady.lines += 1;
             for text in &mut self.texts[..self.used] {
@@ -154,7 +156,23 @@ impl Dates {
             && line.time.is_none()
             && (now, in_operation) == (clock.now, clock.in_operation)
             && (self.begins_alike(line) || self.have_moved(line))
-            && self.able(others, line) == 0
+            && self.find_nothing(others, line, clock)
+    }
+
+    /// Whether none of a set of detectors finds anything; else what those found that were asked is noted.
+    fn find_nothing(&mut self, asked: Places, line: &Line<'_>, clock: &Clock<'_>) -> bool {
+        let able = self.able(asked, line);
+        for place in places(able) {
+            let dating = &mut self.groups[place].dating;
+            let found = dating.find(line, clock);
+            let is_nothing = found == DateFound::None && !dating.looks_at_parts();
+            self.tried.push((place, found));
+            if !is_nothing {
+                return false;
+            }
+        }
+        self.tried.clear();
+        true
     }
 
     /// Whether a line begins as the last one did, as far as that decides about dates.
@@ -239,8 +257,10 @@ impl Dates {
         let asked = missing & !self.unsure;
         let able = self.able(asked, line) | missing & self.unsure;
         for place in places(able) {
+            let tried = self.tried.iter().position(|(tried, _)| *tried == place);
+            let tried = tried.map(|index| self.tried.swap_remove(index).1);
             let dating = &mut self.groups[place].dating;
-            let found = dating.find(line, clock);
+            let found = tried.unwrap_or_else(|| dating.find(line, clock));
             self.remembering &= !bit(place);
             if !dating.remembered().is_empty() {
                 self.remembering |= bit(place);

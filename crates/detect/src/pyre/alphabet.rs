@@ -25,7 +25,7 @@ const FIRST: u32 = 0x80;
 const MAX_CLASSES: usize = 128;
 
 /// Whether all of `text` is ASCII. The standard library's way tests up to 63 letters of a text one by one.
-pub(super) fn is_ascii(text: &[u8]) -> bool {
+pub(crate) fn is_ascii(text: &[u8]) -> bool {
     let are_ascii = |bytes: &[u8]| bytes.iter().fold(0, |all, byte| all | byte) < FIRST as u8;
     let (blocks, _) = text.as_chunks::<32>();
     match text.last_chunk::<32>() {

@@ -6,6 +6,7 @@
 
 mod cache;
 mod fill;
+mod heads;
 
 pub(super) use cache::Cache;
 
@@ -61,10 +62,13 @@ impl Subsets {
         }
         let begin = hits.len();
         cache.last = None;
-        let mut row = self.start(cache, selection);
-        let (mut at, mut mark) = (0, 0);
+        let (mut row, mut at) = self.begin(cache, selection, text);
+        let mut mark = 0;
         let done = loop {
-            let word = self.walk(cache, text, &mut row, &mut at);
+            let word = match row {
+                DEAD => DEAD,
+                _ => self.walk(cache, text, &mut row, &mut at),
+            };
             if at == text.len() {
                 cache.last = Some(row);
             }
@@ -103,6 +107,27 @@ impl Subsets {
         cache.pace.read(at - mark);
         cache.steps = at + cache.work;
         done
+    }
+
+    /// The row after the first letters, where nothing was found on the way that anybody has to be told of, and how many
+    /// those are. Lines of one log begin with the same few names.
+    fn begin(&self, cache: &mut Cache, selection: usize, text: &[u8]) -> (u32, usize) {
+        let Some(&first) = text.first_chunk() else {
+            return (self.start(cache, selection), 0);
+        };
+        if let Some(row) = cache.heads.row(selection, first) {
+            return (row, first.len());
+        }
+        let start = self.start(cache, selection);
+        let (mut row, mut at) = (start, 0);
+        let word = self.walk(cache, &first, &mut row, &mut at);
+        let is_plain = at == first.len();
+        if is_plain || word == DEAD {
+            let row = if is_plain { row } else { DEAD };
+            cache.heads.learn(selection, first, row);
+            return (row, first.len());
+        }
+        (start, 0)
     }
 
     /// The patterns that the end of the last text found still in the running; ascending.

@@ -1,6 +1,7 @@
 //! The states and transitions that were needed so far.
 
 use super::Subsets;
+use super::heads::Heads;
 use crate::hash::QuickMap;
 use crate::pyre::pace::Pace;
 use crate::pyre::run::Run;
@@ -51,6 +52,7 @@ pub(in crate::pyre) struct Cache {
     pub(super) hits: Vec<u32>,
     pub(super) runs: Vec<Run>,
     pub(super) selections: Vec<Selection>,
+    pub(super) heads: Heads,
     pub(super) seen: Seen,
     pub(super) pace: Pace,
     pub(super) bytes: usize,
@@ -79,6 +81,7 @@ impl Cache {
     /// Makes the numbers of all selections invalid.
     pub(in crate::pyre) fn forget_selections(&mut self) {
         self.selections.clear();
+        self.heads.forget();
     }
 
     /// The row of the state with these places.
@@ -114,6 +117,7 @@ impl Cache {
         self.edges.clear();
         self.hits.clear();
         self.runs.clear();
+        self.heads.forget();
         self.selections
             .iter_mut()
             .for_each(|selection| selection.row = None);
