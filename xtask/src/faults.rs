@@ -121,6 +121,20 @@ const FAULTS: &[Fault] = &[
         tests: "detectors::",
     },
     Fault {
+        what: "a needle of a later line is taken for one of this line",
+        file: "detectors/ahead.rs",
+        sound: "Some(first.is_some_and(|at| line.contains(at)))",
+        broken: "Some(first.is_none_or(|at| *at > line.end + 8))",
+        tests: "detectors::",
+    },
+    Fault {
+        what: "a needle across the place of the date is not seen",
+        file: "detectors/passing.rs",
+        sound: "known.filter(|holds| *holds || dates.is_end(text));",
+        broken: "known.filter(|_| dates.is_ascii() || text < 9);",
+        tests: "detectors::",
+    },
+    Fault {
         what: "one branch is enough for a literal",
         file: "pyre/literal.rs",
         sound: "all.iter().all(|of| of.literals.iter().any(holds))",

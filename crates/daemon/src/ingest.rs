@@ -11,7 +11,7 @@ use crate::plan::Jail;
 use crate::source::{Position, Sink, SourceKey, Standing};
 use base::{Span, Timestamp};
 use complaints::Complaints;
-use detect::{Clock, Detectors, Encoding, Line, Splitter};
+use detect::{Clock, Detectors, Encoding, Line, Split, Splitter};
 use ears::Ears;
 use engine::JailId;
 use jiff::tz::TimeZone;
@@ -57,6 +57,12 @@ pub(crate) struct Ingest {
     /// When it was last told of a file that its bytes are not what its encoding says.
     told_malformed: HashMap<String, Timestamp>,
     ears: Arc<Ears>,
+}
+
+/// What detectors take: lines, and what they may look at before.
+enum Taken<'a> {
+    Ahead(&'a str),
+    Line(Line<'a>),
 }
 
 /// One file, or the journal.
@@ -147,7 +153,7 @@ impl Ingest {
         jails: &[JailId],
         in_operation: bool,
         now: Timestamp,
-        read: impl FnOnce(&mut dyn FnMut(&Line<'_>)),
+        read: impl FnOnce(&mut dyn FnMut(Taken<'_>)),
     ) {
         let Self {
             jails: all,
@@ -173,8 +179,12 @@ impl Ingest {
             zone,
             in_operation,
         };
-        read(&mut |line| {
-            detectors.feed(line, &clock, |said| {
+        read(&mut |taken| {
+            let line = match taken {
+                Taken::Ahead(text) => return detectors.look_ahead(text),
+                Taken::Line(line) => line,
+            };
+            detectors.feed(&line, &clock, |said| {
                 let jail = jails[said.jail];
                 for failure in said.failures.drain() {
                     *is_urgent = true;
@@ -311,7 +321,13 @@ impl Sink for Ingest {
             ..
         } = &mut stream;
         self.lines(jails, *in_operation, now, |take| {
-            splitter.push(bytes, |text, _| take(&Line::of_file(text)));
+            splitter.split(bytes, |split| match split {
+                Split::Ahead(text) => take(Taken::Ahead(text)),
+                Split::Line { text, place, .. } => {
+                    let line = Line::of_file(text);
+                    take(Taken::Line(place.map_or(line, |place| line.at(place))));
+                }
+            });
         });
         if stream.splitter.malformed_lines() > stream.malformed {
             stream.malformed = stream.splitter.malformed_lines();
@@ -332,7 +348,7 @@ impl Sink for Ingest {
             .get(&key)
             .is_some_and(|stream| stream.in_operation);
         self.lines(&[jail], in_operation, clock::now(), |take| {
-            take(&Line::of_journal(text, time));
+            take(Taken::Line(Line::of_journal(text, time)));
         });
         if self.batch.len() >= BATCH {
             self.flush();

@@ -8,7 +8,7 @@ use crate::ignore;
 use crate::plan::{Surroundings, compile};
 use base::{Diagnostic, JailName, Severity, Timestamp};
 use conf::{Choice, Manner, Tree};
-use detect::{Clock, Detectors, Encoding, Failure, Line, LineVerdict, Splitter};
+use detect::{Clock, Detectors, Encoding, Failure, Line, LineVerdict, Split, Splitter};
 use distinct::Distinct;
 use engine::{Effect, Enforceable, Engine, Event, Input, JailId, StoreWrite};
 use jiff::tz::TimeZone;
@@ -309,13 +309,20 @@ impl<'a> Replay<'a> {
                     lines,
                     ..
                 } = reading;
-                let mut each = |line: &str, _| {
+                let mut each = |line: &Line<'_>, detectors: &mut Detectors| {
                     *lines += 1;
                     self.line(line, &clock, detectors, places);
                 };
                 match read {
-                    0 => splitter.finish(&mut each),
-                    read => splitter.push(&buffer[..read], &mut each),
+                    0 => splitter.finish(|text, _| each(&Line::of_file(text), detectors)),
+                    read => splitter.split(&buffer[..read], |split| match split {
+                        Split::Ahead(text) => detectors.look_ahead(text),
+                        Split::Line { text, place, .. } => {
+                            let line = Line::of_file(text);
+                            let line = place.map_or(line, |place| line.at(place));
+                            each(&line, detectors);
+                        }
+                    }),
                 }
             }
             if read == 0 {
@@ -328,8 +335,14 @@ impl<'a> Replay<'a> {
         Ok(first.map_or(0, |reading| reading.splitter.cut_lines()))
     }
 
-    fn line(&mut self, text: &str, clock: &Clock<'_>, detectors: &mut Detectors, places: &[usize]) {
-        detectors.feed(&Line::of_file(text), clock, |said| {
+    fn line(
+        &mut self,
+        line: &Line<'_>,
+        clock: &Clock<'_>,
+        detectors: &mut Detectors,
+        places: &[usize],
+    ) {
+        detectors.feed(line, clock, |said| {
             if said.verdict == LineVerdict::Undated {
                 self.undated += 1;
             }

@@ -5,6 +5,7 @@
 //! them can have anything to say. Those alone search it, in the order of the jails. Nothing of that changes a failure:
 //! what comes out is what a [`Detector`](crate::Detector) for each jail would say.
 
+mod ahead;
 mod dates;
 mod passing;
 mod recent;
@@ -104,6 +105,12 @@ impl Detectors {
             candidates: Vec::new(),
             failures: Failures::default(),
         }
+    }
+
+    /// Looks at the text in which the lines stand that come next, for what is found faster in all of them at once.
+    /// Lines that say where they stand in it must come in that order; any others may come between.
+    pub fn look_ahead(&mut self, text: &str) {
+        self.passing.look_ahead(&self.jails, text);
     }
 
     /// Takes the next line, and calls `each` for every jail that it means something to, in the order of the jails: it

@@ -32,4 +32,4 @@ pub use line::{Clock, Line};
 pub use reach::{Reach, reach};
 pub use review::{Reviewed, Risk, Search};
 pub use rule::{Rule, RuleError, RulePart, RuleSource, UseDns};
-pub use split::{Encoding, EncodingError, MAX_LINE, Order, Splitter};
+pub use split::{Encoding, EncodingError, MAX_LINE, Order, Split, Splitter};

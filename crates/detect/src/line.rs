@@ -12,12 +12,26 @@ pub struct Line<'a> {
     pub text: &'a str,
     /// The time that a journal gives the entry; then no date is searched for in the text.
     pub time: Option<Timestamp>,
+    /// Where it begins in the text that detectors looked at before it.
+    pub(crate) place: Option<usize>,
 }
 
 impl<'a> Line<'a> {
     /// A line of a log file, which carries its date in the text.
     pub fn of_file(text: &'a str) -> Self {
-        Self { text, time: None }
+        Self {
+            text,
+            time: None,
+            place: None,
+        }
+    }
+
+    /// The same line, which begins there in the text that was given to
+    /// [`Detectors::look_ahead`](crate::Detectors::look_ahead).
+    #[must_use]
+    pub fn at(self, place: usize) -> Self {
+        let place = Some(place);
+        Self { place, ..self }
     }
 
     /// An entry of a journal, written as a line without a date.
@@ -25,6 +39,7 @@ impl<'a> Line<'a> {
         Self {
             text,
             time: Some(time),
+            place: None,
         }
     }
 

@@ -1,6 +1,7 @@
 //! Which jails can have anything to say about a line.
 
 use super::Jail;
+use super::ahead::Ahead;
 use super::dates::Dates;
 use super::sieve::Sieve;
 use crate::Line;
@@ -29,6 +30,21 @@ pub(super) struct Passing {
 }
 
 impl Passing {
+    /// Looks at the text of lines that come next.
+    pub(super) fn look_ahead(&mut self, jails: &[Jail], text: &str) {
+        let gate = self.gate.get_or_insert_with(|| Gatekeeper::new(jails));
+        if let Some(Gatekeeper {
+            way: Way::One(needles, ahead),
+            trial,
+        }) = gate
+        {
+            match trial.pause {
+                0 => ahead.look(text, needles),
+                _ => ahead.forget(),
+            }
+        }
+    }
+
     /// Puts the jails that have to see the line into `out`, in no order.
     pub(super) fn pass(
         &mut self,
@@ -79,7 +95,7 @@ struct Gatekeeper {
 #[derive(Debug)]
 enum Way {
     /// A single jail searches at the cost of a gate, but a needle is found faster.
-    One(Needles),
+    One(Needles, Ahead),
     Many {
         sieve: Box<Sieve>,
         /// Jails that may have to see a line that the gate does not name, and whether that is every line.
@@ -91,7 +107,7 @@ impl Gatekeeper {
     fn new(jails: &[Jail]) -> Option<Self> {
         let rules: Vec<Gated<'_>> = jails.iter().map(|jail| jail.matcher.gated()).collect();
         let way = match &rules[..] {
-            [rule] if !rule.spans_lines => Way::One(rule.needles()?),
+            [rule] if !rule.spans_lines => Way::One(rule.needles()?, Ahead::default()),
             rules => {
                 let sieve = Box::new(Sieve::new(rules, GATE_BYTES)?);
                 let unnamed = jails.iter().enumerate().filter_map(|(place, jail)| {
@@ -125,8 +141,13 @@ impl Gatekeeper {
             is_named: true,
         };
         match &mut self.way {
-            Way::One(needles) => {
-                let holds = needles.any(dates.unwritten(text, line).as_bytes());
+            Way::One(needles, ahead) => {
+                let place = line.place.map(|from| from..from + line.text.len());
+                let known = place.and_then(|place| ahead.holds(&place));
+                // A literal may stand across the place of the date.
+                let known = known.filter(|holds| *holds || dates.is_end(text));
+                let holds =
+                    known.unwrap_or_else(|| needles.any(dates.unwritten(text, line).as_bytes()));
                 self.trial.count(usize::from(holds));
                 if holds {
                     dates.write(text, line);

@@ -299,11 +299,22 @@ fn counted(mut failure: Failure) -> Failure {
     failure
 }
 
-/// Feeds lines to all `jails` at once, also where only counts matter, and to each by itself.
+/// Feeds lines to all `jails` at once, also after a look at all of them, and where only counts matter; and to each by
+/// itself.
 fn check(jails: &[(Arc<Rule>, Option<Span>)], lines: &[(String, i64, bool)]) {
     let zone = TimeZone::UTC;
     let mut together = Detectors::build(jails.iter().cloned());
     let mut counting = Detectors::build(jails.iter().cloned()).counting_only();
+    let mut looking = Detectors::build(jails.iter().cloned());
+    let mut ahead = String::new();
+    let places: Vec<usize> = lines
+        .iter()
+        .map(|(text, ..)| {
+            ahead += &format!("{text}\n");
+            ahead.len() - text.len() - 1
+        })
+        .collect();
+    looking.look_ahead(&ahead);
     let mut alone: Vec<Detector> = jails
         .iter()
         .map(|(rule, findtime)| match findtime {
@@ -322,7 +333,16 @@ fn check(jails: &[(Arc<Rule>, Option<Span>)], lines: &[(String, i64, bool)]) {
             None => Line::of_file(text),
         };
         let mut expected = Vec::new();
-        let [found, counts] = [&mut together, &mut counting].map(|detectors| {
+        let known = match line.time {
+            Some(_) => line,
+            None => line.at(places[number]),
+        };
+        let ways = [
+            (&mut together, line),
+            (&mut looking, known),
+            (&mut counting, line),
+        ];
+        let [found, looked, counts] = ways.map(|(detectors, line)| {
             let mut found = Vec::new();
             detectors.feed(&line, &clock, |said| {
                 let place = (number, said.jail);
@@ -341,6 +361,7 @@ fn check(jails: &[(Arc<Rule>, Option<Span>)], lines: &[(String, i64, bool)]) {
             ));
         }
         assert_eq!(found, expected, "line {number} of {lines:#?}");
+        assert_eq!(looked, expected, "line {number} of {lines:#?}");
         for heard in &mut expected {
             heard.failures = std::mem::take(&mut heard.failures)
                 .into_iter()
@@ -359,11 +380,13 @@ proptest! {
         lines in lines(),
         times in prop::collection::vec((0..3_i64, prop::bool::weighted(0.1)), 40),
         chosen in prop::collection::vec((0..RULES.len(), prop::sample::select(vec![30_i64, 600, 7_200])), 1..14),
+        is_single in prop::bool::weighted(0.3),
         timed: bool,
         in_operation: bool,
         journal: bool,
     ) {
-        let jails: Vec<_> = chosen
+        let count = if is_single { 1 } else { chosen.len() };
+        let jails: Vec<_> = chosen[..count]
             .iter()
             .map(|(rule, findtime)| (Arc::clone(&RULES[*rule]), timed.then(|| Span::from_secs(*findtime))))
             .collect();

@@ -143,7 +143,7 @@ impl Needles {
     pub(crate) fn any(&self, text: &[u8]) -> bool {
         let literals = || {
             let literals = self.literals.as_ref();
-            literals.is_some_and(|literals| literals.search(text, |_| true))
+            literals.is_some_and(|literals| literals.search(text, 0, |_, _| true))
         };
         let bytes = || {
             let mut bytes = self.bytes.iter();
@@ -156,11 +156,27 @@ impl Needles {
         literals() || bytes() || runs()
     }
 
+    /// Whether all of them are literals.
+    pub(crate) fn are_literals(&self) -> bool {
+        self.literals.is_some() && self.bytes.is_empty() && self.runs.is_empty()
+    }
+
+    /// Where the first literal begins that stands in `text` behind `from`.
+    pub(crate) fn find(&self, text: &[u8], from: usize) -> Option<usize> {
+        let mut first = None;
+        let literals = self.literals.as_ref()?;
+        literals.search(text, from, |at, _| {
+            first = Some(at);
+            true
+        });
+        first
+    }
+
     /// Calls `each` for every rule of a needle that stands in `text`; more than once if it stands there more often.
     /// `is_ascii` says that all of the text is known to be.
     pub(crate) fn search(&self, text: &[u8], is_ascii: bool, mut each: impl FnMut(usize)) {
         if let Some(literals) = &self.literals {
-            literals.search(text, |rules| {
+            literals.search(text, 0, |_, rules| {
                 rules.iter().copied().for_each(&mut each);
                 false
             });
@@ -207,9 +223,14 @@ impl Literals {
         Some(Self { searcher, of })
     }
 
-    /// Gives the rules of each literal that stands in `text` to `is_enough`, until that says so; whether it did.
-    fn search(&self, text: &[u8], mut is_enough: impl FnMut(&[usize]) -> bool) -> bool {
-        let mut at = 0;
+    /// Gives where each literal begins that stands in `text` behind `at`, and its rules, until `is_enough`; whether it
+    /// was.
+    fn search(
+        &self,
+        text: &[u8],
+        mut at: usize,
+        mut is_enough: impl FnMut(usize, &[usize]) -> bool,
+    ) -> bool {
         while let Some(found) = self
             .searcher
             .find_in(text, aho_corasick::Span::from(at..text.len()))
@@ -217,7 +238,7 @@ impl Literals {
             let from = &text[found.start()..];
             let literals = self.of[found.pattern().as_usize()].iter();
             let mut standing = literals.filter(|(literal, _)| from.starts_with(literal.as_bytes()));
-            if standing.any(|(_, rules)| is_enough(rules)) {
+            if standing.any(|(_, rules)| is_enough(found.start(), rules)) {
                 return true;
             }
             at = found.start() + 1;
