@@ -17,6 +17,7 @@ mod backtrack;
 mod behind;
 mod byte_classes;
 mod chars;
+mod choice;
 mod code;
 mod fuzz;
 mod gate;
@@ -40,6 +41,7 @@ mod subsets;
 mod tdfa;
 
 pub(crate) use alphabet::is_ascii;
+pub(crate) use choice::Choice;
 #[doc(hidden)]
 pub use fuzz::fuzz_regex;
 pub(crate) use gate::{Gate, GateCache, Gated, Searched};

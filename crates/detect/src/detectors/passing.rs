@@ -5,7 +5,7 @@ use super::ahead::Ahead;
 use super::dates::Dates;
 use super::sieve::Sieve;
 use crate::Line;
-use crate::pyre::{Gated, Needles, Searched};
+use crate::pyre::{Choice, Gated, Needles, Searched};
 
 /// Bound of the gate's cache. A hundred filters need half of it on a log of many kinds of lines.
 const GATE_BYTES: usize = 4 << 20;
@@ -34,13 +34,13 @@ impl Passing {
     pub(super) fn look_ahead(&mut self, jails: &[Jail], text: &str) {
         let gate = self.gate.get_or_insert_with(|| Gatekeeper::new(jails));
         if let Some(Gatekeeper {
-            way: Way::One(needles, ahead),
+            way: Way::One(one),
             trial,
         }) = gate
         {
             match trial.pause {
-                0 => ahead.look(text, needles),
-                _ => ahead.forget(),
+                0 => one.ahead.look(text, &one.needles),
+                _ => one.ahead.forget(),
             }
         }
     }
@@ -95,7 +95,7 @@ struct Gatekeeper {
 #[derive(Debug)]
 enum Way {
     /// A single jail searches at the cost of a gate, but a needle is found faster.
-    One(Needles, Ahead),
+    One(One),
     Many {
         sieve: Box<Sieve>,
         /// Jails that may have to see a line that the gate does not name, and whether that is every line.
@@ -103,11 +103,65 @@ enum Way {
     },
 }
 
+/// The needles of a single jail.
+#[derive(Debug)]
+struct One {
+    needles: Needles,
+    ahead: Ahead,
+    /// What they are chosen from, as long as that is open, and how many texts it has seen.
+    choice: Option<(Choice, u32)>,
+}
+
+/// After so many texts it is seen which needles are rare.
+const CHOOSING: u32 = 256;
+
+impl One {
+    fn new(choice: Choice) -> Option<Self> {
+        let needles = choice.needles();
+        Some(Self {
+            needles: Needles::new(std::iter::once((0, &needles[..])))?,
+            ahead: Ahead::default(),
+            choice: Some((choice, 0)),
+        })
+    }
+
+    /// Whether a needle stands in a text.
+    fn holds(&mut self, dates: &mut Dates, (line, text): (&Line<'_>, usize)) -> bool {
+        if self.choice.is_some() {
+            self.choose(dates.unwritten(text, line));
+        }
+        let place = line.place.map(|from| from..from + line.text.len());
+        let known = place.and_then(|place| self.ahead.holds(&place));
+        // A literal may stand across the place of the date.
+        let known = known.filter(|holds| *holds || dates.is_end(text));
+        known.unwrap_or_else(|| self.needles.any(dates.unwritten(text, line).as_bytes()))
+    }
+
+    /// Sees one more text, and chooses the needles when it has seen enough.
+    #[cold]
+    fn choose(&mut self, text: &str) {
+        let Some((choice, texts)) = &mut self.choice else {
+            return;
+        };
+        choice.see(text);
+        *texts += 1;
+        if *texts < CHOOSING {
+            return;
+        }
+        let needles = choice.needles();
+        self.choice = None;
+        if let Some(needles) = Needles::new(std::iter::once((0, &needles[..]))) {
+            self.needles = needles;
+            self.ahead.forget();
+        }
+    }
+}
+
 impl Gatekeeper {
     fn new(jails: &[Jail]) -> Option<Self> {
         let rules: Vec<Gated<'_>> = jails.iter().map(|jail| jail.matcher.gated()).collect();
         let way = match &rules[..] {
-            [rule] if !rule.spans_lines => Way::One(rule.needles()?, Ahead::default()),
+            [rule] if !rule.spans_lines => Way::One(One::new(rule.choice())?),
             rules => {
                 let sieve = Box::new(Sieve::new(rules, GATE_BYTES)?);
                 let unnamed = jails.iter().enumerate().filter_map(|(place, jail)| {
@@ -141,13 +195,8 @@ impl Gatekeeper {
             is_named: true,
         };
         match &mut self.way {
-            Way::One(needles, ahead) => {
-                let place = line.place.map(|from| from..from + line.text.len());
-                let known = place.and_then(|place| ahead.holds(&place));
-                // A literal may stand across the place of the date.
-                let known = known.filter(|holds| *holds || dates.is_end(text));
-                let holds =
-                    known.unwrap_or_else(|| needles.any(dates.unwritten(text, line).as_bytes()));
+            Way::One(one) => {
+                let holds = one.holds(dates, (line, text));
                 self.trial.count(usize::from(holds));
                 if holds {
                     dates.write(text, line);

@@ -15,19 +15,17 @@ mod trial;
 
 use super::alphabet::{Alphabet, Encoded, is_ascii};
 use super::ast::{Assertion, Node, Pattern};
+use super::choice::Choice;
 use super::code::{Joint, compile_joints};
-use super::needles::{Needle, Needles};
+use super::needles::Needles;
 use super::product::{self, Letters};
 use super::subsets::{self, GaveUp, Subsets};
-use super::{Regex, literal, piece};
+use super::{Regex, piece};
 use trial::Trial;
 
 /// Beyond so many states of its automaton a rule is let pass always, and beyond so many of all rules the later ones.
 const MAX_STATES_OF_RULE: usize = 20_000;
 const MAX_STATES: usize = 200_000;
-
-/// More needles of the expressions of a rule are not better than one of its prefregex.
-const MAX_NEEDLES: usize = 32;
 
 /// A rule as a gate sees it.
 #[derive(Debug)]
@@ -41,14 +39,18 @@ pub(crate) struct Gated<'a> {
 }
 
 impl Gated<'_> {
-    /// What finds a needle of the rule wherever it can match; none if it has none. Where each expression has one, those
-    /// are searched for: they stand on fewer lines than that of the prefregex, which often is but a program's name.
-    pub(crate) fn needles(&self) -> Option<Needles> {
-        let trees: Vec<Pattern> = self.regexes.iter().map(|regex| regex.tree()).collect();
-        let of_expressions = of_all(&trees);
-        let few = Some(of_expressions).filter(|needles| (1..=MAX_NEEDLES).contains(&needles.len()));
-        let needles = few.unwrap_or_else(|| Trees::new(self).needles());
-        Needles::new(std::iter::once((0, &needles[..])))
+    /// The needles of which one stands wherever the rule can match.
+    pub(crate) fn choice(&self) -> Choice {
+        let regexes: Vec<Pattern> = self.regexes.iter().map(|regex| regex.tree()).collect();
+        let trees = Trees::new(self);
+        // Where no content is sure to be the rest of the text, the prefregex itself is the one expression.
+        let whole = trees.before.is_none().then(|| trees.patterns.first());
+        let before = trees
+            .before
+            .as_ref()
+            .or(whole.flatten().map(|pattern| &pattern.root));
+        let before = before.filter(|_| self.prefix.is_some());
+        Choice::new(before, regexes.iter().map(|pattern| &pattern.root))
     }
 }
 
@@ -72,8 +74,8 @@ pub(crate) struct Gate {
     patterns: Box<[Option<u32>]>,
     /// The other way round.
     rules: Box<[usize]>,
-    /// Of each rule needles of which one stands in every text that it matches; none for a rule without.
-    needles: Box<[Vec<Needle>]>,
+    /// Of each rule the needles of which one stands in every text that it matches.
+    choices: Box<[Choice]>,
 }
 
 /// The memory a thread needs for searches with one gate; grows with use, within the bound that the gate was made with.
@@ -182,7 +184,7 @@ impl Gate {
             named.push(rule);
         }
         Some(Self {
-            needles: trees.iter().map(Trees::needles).collect(),
+            choices: trees.iter().map(Trees::choice).collect(),
             automaton: Subsets::new(&nfas, compiled.alphabet.letters(), bound),
             alphabet: compiled.alphabet,
             patterns: patterns.into(),
@@ -288,11 +290,11 @@ impl Gate {
             }
             any && searched.is_ok()
         };
-        trial.take(line, &selected.rules, &named, &self.needles, running);
+        trial.take(line, &selected.rules, &named, &self.choices, running);
         if !trial.is_over() {
             return;
         }
-        let Some(needles) = trial.outcome(&self.needles) else {
+        let Some(needles) = trial.outcome() else {
             return;
         };
         cache.by_needle = vec![false; self.patterns.len()];
@@ -352,29 +354,13 @@ impl Trees {
         }
     }
 
-    /// Needles of which one stands in every text that the rule matches; none if there are no such.
-    fn needles(&self) -> Vec<Needle> {
-        let before = self.before.as_ref().map(literal::required);
-        let before = before.filter(|needles| !needles.is_empty());
-        before.unwrap_or_else(|| of_all(&self.patterns))
+    fn choice(&self) -> Choice {
+        Choice::new(self.before.as_ref(), self.roots().into_iter())
     }
 
     fn roots(&self) -> Vec<&Node> {
         self.patterns.iter().map(|pattern| &pattern.root).collect()
     }
-}
-
-/// Needles of which one stands in every text that any of `patterns` matches; none if there are no such.
-fn of_all(patterns: &[Pattern]) -> Vec<Needle> {
-    let mut all = Vec::new();
-    for pattern in patterns {
-        let needles = literal::required(&pattern.root);
-        if needles.is_empty() {
-            return Vec::new();
-        }
-        all.extend(needles);
-    }
-    all
 }
 
 /// What stands before the group `content`, if what the others search is sure to be the text from there to its end: the

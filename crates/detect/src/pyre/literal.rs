@@ -4,11 +4,14 @@ use super::alphabet::{ByteSet, has, insert};
 use super::ast::Node;
 use super::chars::CharSet;
 use super::needles::{Needle, Run};
+use std::cmp::Reverse;
 
 /// Shorter literals are found on too many lines.
 const MIN_LENGTH: usize = 4;
 /// More literals of an alternation are no better than a rare character.
 const MAX_CHOICE: usize = 8;
+/// So many literals of a pattern, and so many alternations, are thought of.
+const MAX_OPTIONS: usize = 6;
 /// Shorter runs are searched for letter by letter, or nearly so.
 const MIN_RUN: usize = 5;
 /// Runs of sets with more members in ASCII are found on too many lines.
@@ -16,11 +19,11 @@ const MAX_MEMBERS: u32 = 10;
 /// Characters that most log lines do not hold.
 const RARE: &str = "\"#$%&'*+/;<>?@\\^`{|}~!";
 
-/// Needles of which every match holds one: the longest literal, in ASCII and without a line feed, or else a literal for
-/// each branch of an alternation, or else the longest run of characters of one narrow set, or else a rare character. No
-/// needles if there is nothing that is worth a search.
-pub(super) fn required(root: &Node) -> Vec<Needle> {
-    Found::of(root).best()
+/// Sets of needles, of each of which every match holds one; those that are likely to be rare come first: literals, in
+/// ASCII and without a line feed, the longest first, then literals for each branch of an alternation; or else the longest
+/// run of characters of one narrow set, or else a rare character. None if there is nothing that is worth a search.
+pub(super) fn options(root: &Node) -> Vec<Vec<Needle>> {
+    Found::of(root).options()
 }
 
 #[derive(Default)]
@@ -40,9 +43,11 @@ impl Found {
         found
     }
 
-    fn best(self) -> Vec<Needle> {
-        if let Some(literals) = self.best_literals() {
-            return literals.into_iter().map(Needle::Literal).collect();
+    fn options(self) -> Vec<Vec<Needle>> {
+        let literals = self.literal_options();
+        if !literals.is_empty() {
+            let needles = |all: Vec<String>| all.into_iter().map(Needle::Literal).collect();
+            return literals.into_iter().map(needles).collect();
         }
         let rare = |literal: &String| {
             literal
@@ -52,17 +57,24 @@ impl Found {
         let rare = self.literals.iter().find_map(rare);
         let run = self.runs.into_iter().max_by_key(|run| run.length);
         let needle = run.map(Needle::Run).or(rare.map(Needle::Byte));
-        needle.into_iter().collect()
+        needle.into_iter().map(|needle| vec![needle]).collect()
     }
 
-    /// Literals that are worth a search, of which one takes part.
-    fn best_literals(&self) -> Option<Vec<String>> {
-        let longest = self.literals.iter().max_by_key(|literal| literal.len());
-        let longest = longest.filter(|literal| literal.len() >= MIN_LENGTH);
-        match longest {
-            Some(literal) => Some(vec![literal.clone()]),
-            None => self.choices.iter().min_by_key(|all| all.len()).cloned(),
-        }
+    /// Sets of literals that are worth a search, of each of which one takes part.
+    fn literal_options(&self) -> Vec<Vec<String>> {
+        let long = |literal: &&String| literal.len() >= MIN_LENGTH;
+        let mut literals: Vec<&String> = self.literals.iter().filter(long).collect();
+        literals.sort_by_key(|literal| Reverse(literal.len()));
+        literals.dedup();
+        literals.truncate(MAX_OPTIONS);
+        let mut options: Vec<Vec<String>> = literals
+            .into_iter()
+            .map(|literal| vec![literal.clone()])
+            .collect();
+        let mut choices = self.choices.clone();
+        choices.sort_by_key(Vec::len);
+        options.extend(choices.into_iter().take(MAX_OPTIONS));
+        options
     }
 
     fn walk(&mut self, node: &Node) {
@@ -100,7 +112,8 @@ impl Found {
     /// What every branch holds, and what one of them is sure to hold.
     fn common(&mut self, branches: &[Node]) {
         let all: Vec<Self> = branches.iter().map(Self::of).collect();
-        let choice: Option<Vec<Vec<String>>> = all.iter().map(Self::best_literals).collect();
+        let best = |branch: &Self| branch.literal_options().into_iter().next();
+        let choice: Option<Vec<Vec<String>>> = all.iter().map(best).collect();
         if let Some(choice) = choice {
             let mut choice = choice.concat();
             choice.sort();
@@ -157,8 +170,9 @@ mod tests {
     use proptest::prelude::*;
 
     fn check(pattern: &str, expected: &[Needle]) {
-        let found = required(&parse(pattern, false).unwrap().root);
-        assert_eq!(found, expected, "{pattern}");
+        let found = options(&parse(pattern, false).unwrap().root);
+        let first = found.first().map(Vec::as_slice);
+        assert_eq!(first.unwrap_or_default(), expected, "{pattern}");
     }
 
     #[test]
@@ -202,6 +216,29 @@ mod tests {
             let expected: Vec<Needle> = expected.iter().map(needle).collect();
             check(pattern, &expected);
         }
+    }
+
+    #[test]
+    fn all_that_is_worth_a_search_is_an_option() {
+        let found = options(
+            &parse(
+                r"^user (?:abcd|efgh)x, client: \d+\[ok\], user (?:a|b)",
+                false,
+            )
+            .unwrap()
+            .root,
+        );
+        let found: Vec<Vec<&str>> = found
+            .iter()
+            .map(|set| set.iter().filter_map(Needle::literal).collect())
+            .collect();
+        let expected: &[&[&str]] = &[
+            &["x, client: "],
+            &["[ok], user "],
+            &["user "],
+            &["abcd", "efgh"],
+        ];
+        assert_eq!(found, expected);
     }
 
     #[test]
@@ -264,9 +301,12 @@ mod tests {
             let text = text.concat();
             let regex = Regex::new(pattern, false).unwrap();
             if regex.is_match(&mut regex.new_cache(), &text) {
-                let of = required(&parse(pattern, false).unwrap().root);
-                let needles = Needles::new(std::iter::once((0, &of[..]))).unwrap();
-                prop_assert!(needles.any(text.as_bytes()), "{of:?}");
+                let all = options(&parse(pattern, false).unwrap().root);
+                prop_assert!(!all.is_empty());
+                for of in all {
+                    let needles = Needles::new(std::iter::once((0, &of[..]))).unwrap();
+                    prop_assert!(needles.any(text.as_bytes()), "{of:?}");
+                }
             }
         }
     }

@@ -6,13 +6,16 @@
 //! none of its own costs a search. So the rules that stay in the running for longest are taken out of the automaton,
 //! as many as make it end so much sooner that it pays.
 
+use crate::pyre::choice::Choice;
 use crate::pyre::needles::{Beginnings, Needle, Needles};
 
 /// So many steps of the automaton cost as much as the search of a rule that was misled.
 const MISLED: u32 = 4;
 /// More beginnings of literals than this take twice as long to search for.
 const MAX_BEGINNINGS: usize = 32;
-/// After so many texts it is seen which rules those are.
+/// After so many texts it is seen which needles of each rule are rare.
+const CHOOSING: u32 = 128;
+/// After so many it is seen which rules are looked for by theirs.
 const TEXTS: u32 = 1_024;
 /// So many letters of a text apart it is seen which rules are in the running.
 const STEP: usize = 8;
@@ -24,6 +27,9 @@ const REACH: usize = 16 * STEP;
 pub(super) struct Trial {
     texts: u32,
     rules: Vec<Tried>,
+    choices: Vec<Choice>,
+    /// The needles of each rule, once they are chosen.
+    needles: Vec<Vec<Needle>>,
     is_over: bool,
 }
 
@@ -47,12 +53,25 @@ impl Trial {
         text: &str,
         selected: &[usize],
         named: &[usize],
-        needles: &[Vec<Needle>],
+        choices: &[Choice],
         mut running: impl FnMut(usize, &mut dyn FnMut(usize)) -> bool,
     ) {
+        if self.texts == 0 {
+            self.choices = choices.to_vec();
+        }
         self.texts += 1;
-        self.rules.resize(needles.len(), Tried::default());
-        let Self { rules, .. } = self;
+        self.rules.resize(choices.len(), Tried::default());
+        if self.texts == CHOOSING {
+            self.needles = self.choices.iter().map(Choice::needles).collect();
+            self.choices.clear();
+        }
+        if self.needles.is_empty() {
+            for &rule in selected {
+                self.choices[rule].see(text);
+            }
+            return;
+        }
+        let Self { rules, needles, .. } = self;
         for letters in (STEP..=text.len().min(REACH)).step_by(STEP) {
             if !running(letters, &mut |rule| rules[rule].lasted += 1) {
                 break;
@@ -66,7 +85,8 @@ impl Trial {
     }
 
     /// What finds the needles of the rules that are to be looked for by them, once it is known which those are.
-    pub(super) fn outcome(&self, needles: &[Vec<Needle>]) -> Option<Needles> {
+    pub(super) fn outcome(&self) -> Option<Needles> {
+        let needles = &self.needles;
         let mut rules: Vec<usize> = (0..self.rules.len()).collect();
         rules.sort_by_key(|rule| std::cmp::Reverse(self.rules[*rule].lasted));
         // The automaton reads on for as long as the first of those that are left.
@@ -93,33 +113,35 @@ impl Trial {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::pyre::ast::Node;
+    use crate::pyre::parse::parse;
 
     /// Rules that last for so many steps, with so many needles each, the last of which may stand in every text.
     fn check(rules: &[(usize, usize, bool)], expected: &[usize]) {
-        let needle = |name: String| Needle::Literal(name);
-        let needles: Vec<Vec<Needle>> = rules
-            .iter()
-            .enumerate()
-            .map(|(rule, &(_, count, misleads))| {
-                let absent = (1..count).map(|place| needle(format!("{rule} {place} needle")));
-                let last = match misleads {
-                    true => "letters".to_owned(),
-                    false => format!("{rule} needle"),
-                };
-                absent.chain((count > 0).then(|| needle(last))).collect()
-            })
-            .collect();
+        let pattern = |(rule, &(_, count, misleads)): (usize, &(usize, usize, bool))| {
+            let absent = (1..count).map(|place| format!("{rule} {place} needle"));
+            let last = match misleads {
+                true => "letters".to_owned(),
+                false => format!("{rule} needle"),
+            };
+            let patterns = absent.chain((count > 0).then_some(last));
+            let roots: Vec<Node> = patterns
+                .map(|pattern| parse(&pattern, false).unwrap().root)
+                .collect();
+            Choice::new(None, roots.iter())
+        };
+        let choices: Vec<Choice> = rules.iter().enumerate().map(pattern).collect();
         let all: Vec<usize> = (0..rules.len()).collect();
         let mut trial = Trial::default();
         while !trial.is_over() {
             let text = "letters and letters ".repeat(9);
-            trial.take(&text, &all, &[], &needles, |letters, each| {
+            trial.take(&text, &all, &[], &choices, |letters, each| {
                 let lasting = |rule: &usize| rules[*rule].0 * STEP >= letters;
                 all.iter().copied().filter(lasting).for_each(&mut *each);
                 all.iter().any(lasting)
             });
         }
-        let of = trial.outcome(&needles);
+        let of = trial.outcome();
         let mut found: Vec<usize> = of.iter().flat_map(Needles::rules).collect();
         found.sort_unstable();
         found.dedup();

@@ -1,0 +1,150 @@
+//! Which needles of a rule are searched for: those that stand in the fewest of the first texts.
+//!
+//! A rule is noticed by a needle for each of its expressions, or by one of what its prefregex takes before the content;
+//! of each there are several to choose from. A long literal may stand in every line of a log.
+
+use super::ast::Node;
+use super::literal;
+use super::needles::Needle;
+
+/// More needles of the expressions of a rule are not better than one of its prefregex.
+const MAX_NEEDLES: usize = 32;
+
+#[derive(Clone, Debug)]
+pub(crate) struct Choice {
+    before: Option<Part>,
+    expressions: Vec<Part>,
+}
+
+/// The options of one pattern, and in how many texts each stood.
+#[derive(Clone, Debug)]
+struct Part {
+    options: Vec<(Vec<Needle>, u32)>,
+}
+
+impl Choice {
+    /// The needles of a rule with these expressions behind what stands `before`.
+    pub(super) fn new<'a>(
+        before: Option<&Node>,
+        expressions: impl Iterator<Item = &'a Node>,
+    ) -> Self {
+        Self {
+            before: before.map(Part::new),
+            expressions: expressions.map(Part::new).collect(),
+        }
+    }
+
+    /// Counts what stands in a text.
+    pub(crate) fn see(&mut self, text: &str) {
+        for part in self.before.iter_mut().chain(&mut self.expressions) {
+            for (needles, stood) in &mut part.options {
+                let stands = needles.iter().any(|needle| needle.stands(text));
+                *stood += u32::from(stands);
+            }
+        }
+    }
+
+    /// Needles of which one stands in every text that the rule matches; none if there are no such.
+    pub(crate) fn needles(&self) -> Vec<Needle> {
+        let before = self.before.as_ref().and_then(Part::rarest);
+        let expressions: Option<Vec<&(Vec<Needle>, u32)>> =
+            self.expressions.iter().map(Part::rarest).collect();
+        let expressions = expressions.filter(|all| !all.is_empty()).map(|all| {
+            let needles = all.iter().flat_map(|(needles, _)| needles);
+            let stood: u32 = all.iter().map(|(_, stood)| *stood).sum();
+            (needles.cloned().collect::<Vec<Needle>>(), stood)
+        });
+        match (before, expressions) {
+            (Some((needles, stood)), Some((all, sum))) => {
+                let are_few = all.len() <= MAX_NEEDLES;
+                if are_few && sum <= *stood {
+                    all
+                } else {
+                    needles.clone()
+                }
+            }
+            (Some((needles, _)), None) => needles.clone(),
+            (None, Some((all, _))) => all,
+            (None, None) => Vec::new(),
+        }
+    }
+}
+
+impl Part {
+    fn new(root: &Node) -> Self {
+        let options = literal::options(root).into_iter();
+        Self {
+            options: options.map(|needles| (needles, 0)).collect(),
+        }
+    }
+
+    /// The option that stood in the fewest texts; of equal ones the first.
+    fn rarest(&self) -> Option<&(Vec<Needle>, u32)> {
+        self.options.iter().min_by_key(|(_, stood)| *stood)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::parse::parse;
+    use super::*;
+
+    /// What is searched for after `texts`.
+    fn check(before: Option<&str>, expressions: &[&str], texts: &[&str], expected: &[&str]) {
+        let root = |pattern: &&str| parse(pattern, false).unwrap().root;
+        let before = before.as_ref().map(root);
+        let roots: Vec<Node> = expressions.iter().map(root).collect();
+        let mut choice = Choice::new(before.as_ref(), roots.iter());
+        texts.iter().for_each(|text| choice.see(text));
+        let needles = choice.needles();
+        let found: Vec<&str> = needles.iter().filter_map(Needle::literal).collect();
+        assert_eq!(found, expected, "{before:?} {expressions:?}");
+    }
+
+    #[test]
+    fn the_rarest_needles_are_searched_for() {
+        let pattern = r#"^user (\S+) failed, client: \S+, request: ""#;
+        check(None, &[pattern], &[], &[" failed, client: "]);
+        let other = "x failed, client: 1.2.3.4";
+        check(None, &[pattern], &[other], &[", request: \""]);
+        let more = r#"x, request: "y""#;
+        check(None, &[pattern], &[other, more], &["user "]);
+        check(
+            None,
+            &[pattern],
+            &[other, "user", "user "],
+            &[", request: \""],
+        );
+        check(
+            None,
+            &[pattern, "^other (?:abcd|efgh)"],
+            &["other "],
+            &[" failed, client: ", "abcd", "efgh"],
+        );
+        check(None, &[pattern, "^.$"], &[], &[]);
+    }
+
+    #[test]
+    fn the_expressions_have_to_be_as_rare_as_what_stands_before() {
+        let sshd = Some(r"sshd\[\d+\]: ");
+        check(
+            sshd,
+            &["^Failed ", "^Invalid "],
+            &[],
+            &["Failed ", "Invalid "],
+        );
+        check(
+            sshd,
+            &["^Failed ", "^Invalid "],
+            &["cron[1]: Failed "],
+            &["sshd["],
+        );
+        check(
+            sshd,
+            &["^Failed ", "^Invalid "],
+            &["sshd[1]: Failed "],
+            &["Failed ", "Invalid "],
+        );
+        check(sshd, &["^Failed ", "^.$"], &["sshd[1]: "], &["sshd["]);
+    }
+}
