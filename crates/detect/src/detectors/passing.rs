@@ -95,7 +95,7 @@ struct Gatekeeper {
 #[derive(Debug)]
 enum Way {
     /// A single jail searches at the cost of a gate, but a needle is found faster.
-    One(One),
+    One(Box<One>),
     Many {
         sieve: Box<Sieve>,
         /// Jails that may have to see a line that the gate does not name, and whether that is every line.
@@ -161,7 +161,7 @@ impl Gatekeeper {
     fn new(jails: &[Jail]) -> Option<Self> {
         let rules: Vec<Gated<'_>> = jails.iter().map(|jail| jail.matcher.gated()).collect();
         let way = match &rules[..] {
-            [rule] if !rule.spans_lines => Way::One(One::new(rule.choice())?),
+            [rule] if !rule.spans_lines => Way::One(Box::new(One::new(rule.choice())?)),
             rules => {
                 let sieve = Box::new(Sieve::new(rules, GATE_BYTES)?);
                 let unnamed = jails.iter().enumerate().filter_map(|(place, jail)| {
