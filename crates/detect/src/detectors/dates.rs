@@ -412,6 +412,14 @@ impl Dates {
         cut.is_none_or(|cut| cut.start == 0)
     }
 
+    /// The letters before and behind the date, where both stand in a text.
+    pub(super) fn seam(&self, text: usize, line: &Line<'_>) -> Option<[u8; 2]> {
+        let cut = self.texts[text].cut.as_ref()?;
+        let letters = line.text.as_bytes();
+        let before = letters.get(cut.start.checked_sub(1)?)?;
+        Some([*before, *letters.get(cut.end)?])
+    }
+
     /// Writes a text of the line at hand.
     pub(super) fn write(&mut self, text: usize, line: &Line<'_>) -> &str {
         let text = &mut self.texts[text];

@@ -133,7 +133,11 @@ impl One {
         let place = line.place.map(|from| from..from + line.text.len());
         let known = place.and_then(|place| self.ahead.holds(&place));
         // A literal may stand across the place of the date.
-        let known = known.filter(|holds| *holds || dates.is_end(text));
+        let spans = || {
+            let seam = dates.seam(text, line);
+            seam.is_some_and(|seam| self.needles.may_hold(seam))
+        };
+        let known = known.filter(|holds| *holds || !spans());
         known.unwrap_or_else(|| self.needles.any(dates.unwritten(text, line).as_bytes()))
     }
 

@@ -1,6 +1,6 @@
 //! What must stand in a text for rules to match it, all searched for at many letters a step.
 
-use super::alphabet::{ByteSet, has};
+use super::alphabet::{ByteSet, has, insert};
 use aho_corasick::packed::{Config, MatchKind, Searcher};
 
 /// More beginnings of literals than this are no faster to search for than an automaton is to follow.
@@ -60,6 +60,8 @@ struct Literals {
     searcher: Searcher,
     /// Of each beginning that is searched for, the literals that begin with it, and their rules.
     of: Vec<Vec<(Box<str>, Vec<usize>)>>,
+    /// Two letters that stand side by side in one of them, as bits: the first letter tells the words.
+    pairs: Vec<ByteSet>,
 }
 
 /// The beginnings of literals, of which none begins with another: so no two are found at the same place.
@@ -161,6 +163,12 @@ impl Needles {
         self.literals.is_some() && self.bytes.is_empty() && self.runs.is_empty()
     }
 
+    /// Whether a literal can stand across the place where two letters were put side by side.
+    pub(crate) fn may_hold(&self, [first, second]: [u8; 2]) -> bool {
+        let literals = self.literals.as_ref();
+        literals.is_some_and(|literals| has(&literals.pairs[usize::from(first)], second))
+    }
+
     /// Where the first literal begins that stands in `text` behind `from`.
     pub(crate) fn find(&self, text: &[u8], from: usize) -> Option<usize> {
         let mut first = None;
@@ -215,12 +223,22 @@ impl Literals {
         if of.len() > MAX_BEGINNINGS {
             return None;
         }
+        let mut pairs = vec![ByteSet::default(); 256];
+        for (literal, _) in of.iter().flatten() {
+            for pair in literal.as_bytes().windows(2) {
+                insert(&mut pairs[usize::from(pair[0])], pair[1]);
+            }
+        }
         let searcher = Config::new()
             .match_kind(MatchKind::LeftmostFirst)
             .builder()
             .extend(beginnings.texts)
             .build()?;
-        Some(Self { searcher, of })
+        Some(Self {
+            searcher,
+            of,
+            pairs,
+        })
     }
 
     /// Gives where each literal begins that stands in `text` behind `at`, and its rules, until `is_enough`; whether it
@@ -275,7 +293,6 @@ impl Run {
 
 #[cfg(test)]
 mod tests {
-    use super::super::alphabet::insert;
     use super::*;
     use proptest::prelude::*;
 
@@ -323,6 +340,15 @@ mod tests {
                 prop_assert_eq!(found[rule], is_known && stands);
             }
             prop_assert!(!known.is_empty());
+            // What stands in the whole and in neither half stands across the place between.
+            if needles.are_literals() {
+                for (place, _) in text.char_indices().skip(1) {
+                    let (before, after) = text.split_at(place);
+                    let seam = [before.as_bytes()[place - 1], after.as_bytes()[0]];
+                    let in_half = needles.any(before.as_bytes()) || needles.any(after.as_bytes());
+                    prop_assert!(in_half || !needles.any(text.as_bytes()) || needles.may_hold(seam));
+                }
+            }
         }
     }
 
