@@ -109,8 +109,8 @@ const FAULTS: &[Fault] = &[
     Fault {
         what: "some branches are enough for a choice of literals",
         file: "pyre/literal.rs",
-        sound: "let choice: Option<Vec<Vec<String>>> = all.iter().map(Self::best_literals).collect();",
-        broken: "let choice: Option<Vec<Vec<String>>> = Some(all.iter().filter_map(Self::best_literals).collect());",
+        sound: "let choice: Option<Vec<Vec<String>>> = all.iter().map(best).collect();",
+        broken: "let choice: Option<Vec<Vec<String>>> = Some(all.iter().filter_map(best).collect());",
         tests: "pyre::",
     },
     Fault {
@@ -172,7 +172,7 @@ const FAULTS: &[Fault] = &[
     Fault {
         what: "a line that begins like the last one is not asked for other dates",
         file: "detectors/dates.rs",
-        sound: "&& self.able(others, line) == 0",
+        sound: "            && self.find_nothing(others, line, clock)",
         broken: "",
         tests: "detectors::",
     },
