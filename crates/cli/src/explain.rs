@@ -5,25 +5,18 @@ mod screen;
 
 use crate::args;
 use crate::output::Output;
-use crate::time::parse_now;
+use crate::time::asked_now;
 use base::{JailName, Prefix};
 use std::io;
 use std::process::ExitCode;
 
 pub(crate) fn explain(options: &args::Explain, output: &mut Output) -> io::Result<ExitCode> {
-    let now = match options
-        .now
-        .as_deref()
-        .map(|text| parse_now(text).ok_or(text))
-    {
-        Some(Err(text)) => {
-            output.complain(&format!(
-                "error: '{text}' is no time\nhelp: e.g. --now 2026-11-24T12:00:00"
-            ));
+    let now = match asked_now(options.now.as_deref()) {
+        Ok(now) => now,
+        Err(error) => {
+            output.complain(&error);
             return Ok(ExitCode::from(2));
         }
-        Some(Ok(now)) => Some(now),
-        None => None,
     };
     let about = match options.ip.as_deref().map(|ip| (ip, ip.parse::<Prefix>())) {
         Some((_, Ok(prefix))) => daemon::About::Address(prefix),

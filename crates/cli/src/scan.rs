@@ -5,7 +5,7 @@ use crate::client::users;
 use crate::output::Output;
 use crate::progress::Progress;
 use crate::table::{Align, Table};
-use crate::time::{local, parse_now, until};
+use crate::time::{asked_now, local, until};
 use base::JailName;
 use std::fs;
 use std::io;
@@ -17,19 +17,12 @@ use wire::Event;
 const ROWS_AT_ONCE: usize = 1_000;
 
 pub(crate) fn scan(options: &args::Scan, output: &mut Output) -> io::Result<ExitCode> {
-    let now = match options
-        .now
-        .as_deref()
-        .map(|text| parse_now(text).ok_or(text))
-    {
-        Some(Err(text)) => {
-            output.complain(&format!(
-                "error: '{text}' is no time\nhelp: e.g. --now 2026-11-24T12:00:00"
-            ));
+    let now = match asked_now(options.now.as_deref()) {
+        Ok(now) => now,
+        Err(error) => {
+            output.complain(&error);
             return Ok(ExitCode::from(2));
         }
-        Some(Ok(now)) => Some(now),
-        None => None,
     };
     let request = daemon::Scan {
         file: (options.file != Path::new("-")).then(|| options.file.clone()),

@@ -13,8 +13,15 @@ pub(crate) fn local(seconds: i64) -> String {
     daemon::local(Timestamp::from_secs(seconds), &TimeZone::system())
 }
 
-/// What `--now` takes: a date, or a date and a time, in the zone of this machine unless it names one.
-pub(crate) fn parse_now(text: &str) -> Option<Timestamp> {
+/// The time that `--now` names, if it is given; an error says what is wrong with it.
+pub(crate) fn asked_now(option: Option<&str>) -> Result<Option<Timestamp>, String> {
+    let Some(text) = option else { return Ok(None) };
+    let wrong = || format!("error: '{text}' is no time\nhelp: e.g. --now 2026-11-24T12:00:00");
+    parse_now(text).map(Some).ok_or_else(wrong)
+}
+
+/// A date, or a date and a time, in the zone of this machine unless it names one.
+fn parse_now(text: &str) -> Option<Timestamp> {
     let instant = text.parse::<jiff::Timestamp>().ok().or_else(|| {
         let civil: jiff::civil::DateTime = text.parse().ok()?;
         TimeZone::system()
@@ -38,5 +45,11 @@ mod tests {
         assert!(parse_now("2026-11-24").is_some());
         assert!(parse_now("2026-11-24T12:00:00").is_some());
         assert_eq!(parse_now("yesterday"), None);
+        assert_eq!(asked_now(None), Ok(None));
+        let wrong = asked_now(Some("yesterday")).unwrap_err();
+        assert!(
+            wrong.starts_with("error: 'yesterday' is no time\n"),
+            "{wrong}"
+        );
     }
 }

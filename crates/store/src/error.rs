@@ -110,3 +110,26 @@ impl From<std::io::Error> for StoreError {
         Self::of_the_moment(error.to_string())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rusqlite::ffi;
+
+    #[test]
+    fn damage_is_told_from_what_may_pass() {
+        for (code, is_damage) in [
+            (ffi::SQLITE_CORRUPT, true),
+            (ffi::SQLITE_NOTADB, true),
+            (ffi::SQLITE_NOMEM, true),
+            (ffi::SQLITE_BUSY, false),
+            (ffi::SQLITE_FULL, false),
+            (ffi::SQLITE_IOERR_WRITE, false),
+            (SQLITE_READONLY_DBMOVED, false),
+        ] {
+            let error = rusqlite::Error::SqliteFailure(ffi::Error::new(code), None);
+            let error = StoreError::from(error);
+            assert_eq!(error.is_damage(), is_damage, "{code}: {error}");
+        }
+    }
+}

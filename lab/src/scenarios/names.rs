@@ -25,6 +25,21 @@ struct Names<'w> {
 }
 
 impl<'w> Names<'w> {
+    /// A server that reads one log for one jail, whose bans shut nobody out; and that log.
+    fn start_without_firewall(world: &'w World, program: &Path) -> Done<(Self, PathBuf)> {
+        let log = world.write("auth.log", "")?;
+        let jails = format!(
+            "[DEFAULT]\naction = nothing\n[sshd]\nenabled = true\nbackend = polling\nlogpath = {}\n",
+            log.display()
+        );
+        let tree = make_tree(world, &jails, &world.file("fail2ban.sqlite3"))?;
+        let action = "[Definition]\nactionban = :\n";
+        world.write("fail2ban/action.d/nothing.conf", action)?;
+        let names = Self::new(world, program, tree)?;
+        names.ask(&["start"])?;
+        Ok((names, log))
+    }
+
     fn new(world: &'w World, program: &Path, tree: String) -> Done<Self> {
         let bin = world.file("bin");
         fs::create_dir_all(&bin)?;
@@ -228,18 +243,7 @@ fn scripts(names: &Names<'_>) -> Done {
 /// stays what it was.
 pub(crate) fn hostile_clients(program: &Path) -> Done {
     let world = World::new()?;
-    let log = world.write("auth.log", "")?;
-    let jails = format!(
-        "[DEFAULT]\naction = nothing\n[sshd]\nenabled = true\nbackend = polling\nlogpath = {}\n",
-        log.display()
-    );
-    let tree = make_tree(&world, &jails, &world.file("fail2ban.sqlite3"))?;
-    world.write(
-        "fail2ban/action.d/nothing.conf",
-        "[Definition]\nactionban = :\n",
-    )?;
-    let names = Names::new(&world, program, tree)?;
-    names.ask(&["start"])?;
+    let (names, _) = Names::start_without_firewall(&world, program)?;
     let pid = names.pid();
     let before = resident(&pid)?;
     setrlimit(
@@ -307,18 +311,7 @@ pub(crate) fn foreign_programs(program: &Path) -> Done {
         return Err(Stop::Skip("no Python packages were fetched".into()));
     };
     let world = World::new()?;
-    let log = world.write("auth.log", "")?;
-    let jails = format!(
-        "[DEFAULT]\naction = nothing\n[sshd]\nenabled = true\nbackend = polling\nlogpath = {}\n",
-        log.display()
-    );
-    let tree = make_tree(&world, &jails, &world.file("fail2ban.sqlite3"))?;
-    world.write(
-        "fail2ban/action.d/nothing.conf",
-        "[Definition]\nactionban = :\n",
-    )?;
-    let names = Names::new(&world, program, tree)?;
-    names.ask(&["start"])?;
+    let (names, log) = Names::start_without_firewall(&world, program)?;
     let attackers = sources4(162, 3);
     append(&log, failed_passwords(&attackers, 5)?)?;
     names.wait_banned("sshd", &attackers)?;
