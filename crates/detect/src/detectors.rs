@@ -121,6 +121,10 @@ impl Detectors {
         self.candidates.clear();
         self.passing
             .pass(&self.jails, &mut self.dates, line, &mut self.candidates);
+        if self.candidates.is_empty() && !self.dates.concern_all() {
+            // Nearly every line of a quiet log.
+            return self.recent.keep(line, clock, &mut self.dates);
+        }
         self.candidates
             .sort_unstable_by_key(|candidate| candidate.jail);
         let candidates = std::mem::take(&mut self.candidates);

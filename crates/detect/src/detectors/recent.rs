@@ -103,9 +103,12 @@ impl Recent {
 
     /// Keeps the line at hand for those that have not read it.
     pub(super) fn keep(&mut self, line: &Line<'_>, clock: &Clock<'_>, dates: &mut Dates) {
-        if self.size == 0 {
-            return;
+        if self.size > 0 {
+            self.keep_line(line, clock, dates);
         }
+    }
+
+    fn keep_line(&mut self, line: &Line<'_>, clock: &Clock<'_>, dates: &mut Dates) {
         let oldest = match self.lines.len() < self.size {
             true => None,
             false => self.lines.pop_front(),
