@@ -71,7 +71,7 @@ impl Detectors {
     }
 
     /// Leaves out of failures what takes time and is told by nobody who only counts: lines, and captured texts but the
-    /// user.
+    /// user and `attempts`, for how many failures one stands.
     #[must_use]
     pub fn counting_only(mut self) -> Self {
         for jail in &mut self.jails {

@@ -68,7 +68,7 @@ impl Told<'_> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Telling {
     Everything,
-    /// Neither lines nor captured texts but the user.
+    /// Neither lines nor captured texts but the user and how many failures it is.
     Counts,
 }
 
@@ -130,7 +130,7 @@ impl Matched {
                         let seen = address.filter(|seen| failure.id.prefix() != Some(*seen));
                         known.write_named(&rule.names, seen, &mut failure.captures);
                     }
-                    Telling::Counts => known.write_user(&rule.names, &mut failure.captures),
+                    Telling::Counts => known.write_counts(&rule.names, &mut failure.captures),
                 }
                 match merged {
                     Some(merged) => {

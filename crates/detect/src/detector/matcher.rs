@@ -55,7 +55,7 @@ impl Matcher {
         }
     }
 
-    /// From now on failures tell who failed and when, and the user, and nothing else.
+    /// From now on failures tell who failed, how often and when, and the user, and nothing else.
     pub(crate) fn count_only(&mut self) {
         self.telling = Telling::Counts;
     }

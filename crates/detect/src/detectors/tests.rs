@@ -27,7 +27,7 @@ static RULES: LazyLock<Vec<Arc<Rule>>> = LazyLock::new(|| {
         RuleSource {
             prefregex: Some(daemon),
             failregex: &[
-                r"^Failed \S+ for (?P<user>.*) from <HOST>(?: port \d+)?$",
+                r"^Failed \S+ for (?P<user>.*) from <HOST>(?: port <F-ATTEMPTS>\d+</F-ATTEMPTS>)?$",
                 r"^\s*bad <HOST>\s*$",
                 r"\bwordy <HOST>",
             ],
@@ -293,8 +293,8 @@ impl Heard {
 
 /// What is left of a failure where only counts matter.
 fn counted(mut failure: Failure) -> Failure {
-    let user = failure.captures.get("user").map(str::to_owned);
-    failure.captures = user.iter().map(|user| ("user", user.as_str())).collect();
+    let counts = |(name, _): &(&str, &str)| ["attempts", "user"].contains(name);
+    failure.captures = failure.captures.iter().filter(counts).collect();
     failure.matches.clear();
     failure
 }
