@@ -100,6 +100,27 @@ const FAULTS: &[Fault] = &[
         tests: "pyre::",
     },
     Fault {
+        what: "lines are kept with dates that stand elsewhere in them",
+        file: "detectors/dates.rs",
+        sound: "self.steady.lines > 0 && self.steady.longest.is_some()",
+        broken: "self.steady.lines > 0",
+        tests: "detectors::",
+    },
+    Fault {
+        what: "where one selection stands after a beginning is taken for where another does",
+        file: "pyre/subsets/heads.rs",
+        sound: "((known.selection, known.head) == (selection, head))",
+        broken: "(known.head == head)",
+        tests: "pyre::",
+    },
+    Fault {
+        what: "beginnings are remembered though the cache was emptied",
+        file: "pyre/subsets/cache.rs",
+        sound: "        self.runs.clear();\n        self.heads.forget();",
+        broken: "        self.runs.clear();",
+        tests: "pyre::",
+    },
+    Fault {
         what: "needles of one line are taken for those of the next",
         file: "pyre/gate.rs",
         sound: "    pub(crate) fn next_text(&mut self) {\n        self.is_searched = false;",
@@ -116,8 +137,8 @@ const FAULTS: &[Fault] = &[
     Fault {
         what: "a line that several jails come back to has the dates of the line before",
         file: "detectors/recent.rs",
-        sound: "dates.find(|dates| dates.first <= line.number)",
-        broken: "dates.find(|dates| dates.first < line.number)",
+        sound: "|dates: &KeptDates| dates.first <= line.number;",
+        broken: "|dates: &KeptDates| dates.first < line.number;",
         tests: "detectors::",
     },
     Fault {

@@ -258,7 +258,12 @@ impl Dates {
             }
         }
         let asked = missing & !self.unsure;
-        let able = self.able(asked, line) | missing & self.unsure;
+        // Whoever was asked already is heard, whatever the gate says this time.
+        let tried = self
+            .tried
+            .iter()
+            .fold(0, |tried, (place, _)| tried | bit(*place));
+        let able = self.able(asked, line) | missing & self.unsure | tried;
         for place in places(able) {
             let tried = self.tried.iter().position(|(tried, _)| *tried == place);
             let tried = tried.map(|index| self.tried.swap_remove(index).1);

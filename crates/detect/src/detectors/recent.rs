@@ -86,8 +86,9 @@ impl Recent {
         let first = self.lines.partition_point(|line| line.number <= read);
         let first = first.max(self.lines.len().saturating_sub(reader.maxlines));
         for line in self.lines.range(first..) {
-            let mut dates = self.dates.iter().rev();
-            let dates = dates.find(|dates| dates.first <= line.number);
+            let has_begun = |dates: &KeptDates| dates.first <= line.number;
+            let place = self.dates.partition_point(has_begun).checked_sub(1);
+            let dates = place.and_then(|place| self.dates.get(place));
             if let Some(KeptDate { dated, last }) =
                 dates.and_then(|dates| dates.of.get(reader.date))
             {

@@ -485,6 +485,51 @@ fn dates_of_one_place_may_move_to_two() {
     }
 }
 
+/// A jail that spans lines takes those that it has not read without their dates, which stand elsewhere in each.
+#[test]
+fn lines_are_kept_with_their_own_dates() {
+    let rule = Rule::compile(&RuleSource {
+        prefregex: None,
+        failregex: &[r"^5\S+ - \[\] o\n::1 - \[\] o\n.*wordy client <HOST>$"],
+        ignoreregex: &[],
+        maxlines: 3,
+        datepattern: Some(r"^[^\[]*\[({DATE})"),
+        logtimezone: None,
+        usedns: UseDns::Raw,
+        start_year: 2023,
+    });
+    let rule = Arc::new(rule.unwrap());
+    let texts = [
+        "1.2.3.4 -",
+        "1.2.3.4 -",
+        "1.2.3.4 -",
+        "1.2.3.4 -",
+        "1.2.3.4 -",
+        "5.60.7.8 -",
+        "::1 -",
+    ]
+    .map(|head| format!("{head} [14/Nov/2023:22:13:20] o"));
+    let last = "::1 - [14/Nov/2023:22:13:20] wordy client 1.2.3.4".to_owned();
+    let lines: Vec<_> = texts
+        .into_iter()
+        .chain([last])
+        .map(|text| (text, 0, false))
+        .collect();
+    let zone = TimeZone::UTC;
+    let clock = Clock {
+        now: Timestamp::from_secs(NOW),
+        zone: &zone,
+        in_operation: false,
+    };
+    let mut detector = Detector::timeless(Arc::clone(&rule));
+    let mut failures = Failures::default();
+    for (text, ..) in &lines {
+        detector.feed(&Line::of_file(text), &clock, &mut failures);
+    }
+    assert_eq!(failures.len(), 1);
+    check(&[(rule, None)], &lines);
+}
+
 /// Lines that a match takes out leave the others in the buffer for longer.
 #[test]
 fn a_match_makes_room_for_the_lines_that_it_leaves() {

@@ -87,7 +87,14 @@ fn check(rules: &[Rule], texts: &[String]) {
         let mut cache = GateCache::default();
         let all = gate.select(&mut cache, 0..rules.len());
         let half = gate.select(&mut cache, (0..rules.len()).filter(|rule| rule % 2 == 1));
-        for text in texts {
+        // Beginnings come again, as in a log, with the same and with other letters behind them.
+        let again = texts.iter().map(|text| format!("{}{text}", texts[0]));
+        for text in texts
+            .iter()
+            .cloned()
+            .chain(again)
+            .chain(texts.iter().cloned())
+        {
             let text = format!("{text}\n");
             let found = named(&gate, &mut cache, all, &text);
             let of_half = named(&gate, &mut cache, half, &text);

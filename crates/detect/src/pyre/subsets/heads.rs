@@ -1,5 +1,8 @@
 //! Where the automaton stands after the first letters of a text, for the beginnings that came last.
 
+use crate::hash::QuickHash;
+use std::hash::BuildHasher;
+
 /// Letters of a beginning.
 const LETTERS: usize = 8;
 /// Beginnings that are remembered; a power of two.
@@ -24,13 +27,13 @@ pub(super) struct Heads {
 impl Heads {
     /// The row after a beginning.
     pub(super) fn row(&self, selection: usize, head: Head) -> Option<u32> {
-        let known = self.known.get(place(selection, head))?.as_ref()?;
+        let known = self.known.get(place(head))?.as_ref()?;
         ((known.selection, known.head) == (selection, head)).then_some(known.row)
     }
 
     pub(super) fn learn(&mut self, selection: usize, head: Head, row: u32) {
         self.known.resize(PLACES, None);
-        self.known[place(selection, head)] = Some(Known {
+        self.known[place(head)] = Some(Known {
             selection,
             head,
             row,
@@ -43,8 +46,6 @@ impl Heads {
     }
 }
 
-fn place(selection: usize, head: Head) -> usize {
-    let word = u64::from_le_bytes(head) ^ selection as u64;
-    // The product's high bits know of all letters.
-    (word.wrapping_mul(0xf135_7aea_2e62_a9c5) >> (u64::BITS - PLACES.ilog2())) as usize
+fn place(head: Head) -> usize {
+    QuickHash::default().hash_one(u64::from_le_bytes(head)) as usize % PLACES
 }
