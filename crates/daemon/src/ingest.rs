@@ -59,12 +59,6 @@ pub(crate) struct Ingest {
     ears: Arc<Ears>,
 }
 
-/// What detectors take: lines, and what they may look at before.
-enum Taken<'a> {
-    Ahead(&'a str),
-    Line(Line<'a>),
-}
-
 /// One file, or the journal.
 struct Stream {
     path: String,
@@ -153,7 +147,7 @@ impl Ingest {
         jails: &[JailId],
         in_operation: bool,
         now: Timestamp,
-        read: impl FnOnce(&mut dyn FnMut(Taken<'_>)),
+        read: impl FnOnce(&mut dyn FnMut(Split<'_>)),
     ) {
         let Self {
             jails: all,
@@ -179,10 +173,10 @@ impl Ingest {
             zone,
             in_operation,
         };
-        read(&mut |taken| {
-            let line = match taken {
-                Taken::Ahead(text) => return detectors.look_ahead(text),
-                Taken::Line(line) => line,
+        read(&mut |split| {
+            let line = match split {
+                Split::Ahead(text) => return detectors.look_ahead(text),
+                Split::Line(line) => line,
             };
             detectors.feed(&line, &clock, |said| {
                 let jail = jails[said.jail];
@@ -321,13 +315,7 @@ impl Sink for Ingest {
             ..
         } = &mut stream;
         self.lines(jails, *in_operation, now, |take| {
-            splitter.split(bytes, |split| match split {
-                Split::Ahead(text) => take(Taken::Ahead(text)),
-                Split::Line { text, place, .. } => {
-                    let line = Line::of_file(text);
-                    take(Taken::Line(place.map_or(line, |place| line.at(place))));
-                }
-            });
+            splitter.split(bytes, take);
         });
         if stream.splitter.malformed_lines() > stream.malformed {
             stream.malformed = stream.splitter.malformed_lines();
@@ -348,7 +336,7 @@ impl Sink for Ingest {
             .get(&key)
             .is_some_and(|stream| stream.in_operation);
         self.lines(&[jail], in_operation, clock::now(), |take| {
-            take(Taken::Line(Line::of_journal(text, time)));
+            take(Split::Line(Line::of_journal(text, time)));
         });
         if self.batch.len() >= BATCH {
             self.flush();

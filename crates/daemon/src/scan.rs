@@ -309,20 +309,16 @@ impl<'a> Replay<'a> {
                     lines,
                     ..
                 } = reading;
-                let mut each = |line: &Line<'_>, detectors: &mut Detectors| {
-                    *lines += 1;
-                    self.line(line, &clock, detectors, places);
+                let mut each = |split: Split<'_>| match split {
+                    Split::Ahead(text) => detectors.look_ahead(text),
+                    Split::Line(line) => {
+                        *lines += 1;
+                        self.line(&line, &clock, detectors, places);
+                    }
                 };
                 match read {
-                    0 => splitter.finish(|text, _| each(&Line::of_file(text), detectors)),
-                    read => splitter.split(&buffer[..read], |split| match split {
-                        Split::Ahead(text) => detectors.look_ahead(text),
-                        Split::Line { text, place, .. } => {
-                            let line = Line::of_file(text);
-                            let line = place.map_or(line, |place| line.at(place));
-                            each(&line, detectors);
-                        }
-                    }),
+                    0 => splitter.finish(|text, _| each(Split::Line(Line::of_file(text)))),
+                    read => splitter.split(&buffer[..read], each),
                 }
             }
             if read == 0 {

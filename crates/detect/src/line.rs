@@ -26,10 +26,9 @@ impl<'a> Line<'a> {
         }
     }
 
-    /// The same line, which begins there in the text that was given to
-    /// [`Detectors::look_ahead`](crate::Detectors::look_ahead).
+    /// The same line, which begins there in the text that detectors looked at before it.
     #[must_use]
-    pub fn at(self, place: usize) -> Self {
+    pub(crate) fn at(self, place: usize) -> Self {
         let place = Some(place);
         Self { place, ..self }
     }

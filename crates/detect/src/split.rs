@@ -8,23 +8,18 @@ mod encoding;
 
 pub use encoding::{Encoding, EncodingError, Order};
 
+use crate::Line;
+
 /// Bytes of a line that are looked at.
 pub const MAX_LINE: usize = 64 * 1024;
 
-/// What bytes were cut into.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// What a log is made of, for one who looks at many lines at once before they come one by one.
+#[derive(Clone, Copy, Debug)]
 pub enum Split<'a> {
-    /// Lines that come next stand in this text, one after the other.
+    /// Lines that come next stand in this text, one after the other, and know where.
     Ahead(&'a str),
     /// A line.
-    Line {
-        /// Without its line end.
-        text: &'a str,
-        /// Where it begins in the text that was looked ahead at last, if it stands there.
-        place: Option<usize>,
-        /// Where in the stream the next line begins.
-        next: u64,
-    },
+    Line(Line<'a>),
 }
 
 /// Cuts a stream of bytes into lines.
@@ -59,40 +54,41 @@ impl Splitter {
     /// Takes the next bytes and calls `each` for every line that they complete: with its text without the line end,
     /// and where in the stream the next line begins.
     pub fn push(&mut self, bytes: &[u8], mut each: impl FnMut(&str, u64)) {
-        self.split(bytes, |split| {
-            if let Split::Line { text, next, .. } = split {
-                each(text, next);
+        self.cut(bytes, |split, next| {
+            if let Split::Line(line) = split {
+                each(line.text, next);
             }
         });
     }
 
-    /// The same, for one who looks at many lines at once before they come one by one.
+    /// The same, with a look ahead.
     pub fn split(&mut self, bytes: &[u8], mut each: impl FnMut(Split<'_>)) {
+        self.cut(bytes, |split, _| each(split));
+    }
+
+    fn cut(&mut self, bytes: &[u8], mut each: impl FnMut(Split<'_>, u64)) {
         if self.encoding.unit() > 1 {
             return self.push_wide(bytes, &mut |text, next| {
-                let place = None;
-                each(Split::Line { text, place, next });
+                each(Split::Line(Line::of_file(text)), next);
             });
         }
         let known = match self.encoding {
             Encoding::Utf8 => text_at_start(bytes),
             _ => "",
         };
-        each(Split::Ahead(known));
+        each(Split::Ahead(known), self.offset);
         let mut start = 0;
         for end in memchr::memchr_iter(b'\n', bytes) {
             self.offset += (end + 1 - start) as u64;
             let is_whole = self.partial.is_empty() && !self.overlong && end - start <= MAX_LINE;
             match known.get(start..end) {
                 // Nearly every line stands complete in the bytes that were read, and is used where it stands.
-                Some(text) if is_whole => each(Split::Line {
-                    text: trimmed(text),
-                    place: Some(start),
-                    next: self.offset,
-                }),
+                Some(text) if is_whole => {
+                    let line = Line::of_file(trimmed(text)).at(start);
+                    each(Split::Line(line), self.offset);
+                }
                 _ => self.complete(&bytes[start..end], &mut |text, next| {
-                    let place = None;
-                    each(Split::Line { text, place, next });
+                    each(Split::Line(Line::of_file(text)), next);
                 }),
             }
             start = end + 1;

@@ -227,3 +227,40 @@ proptest! {
         prop_assert_eq!(malformed(&chunks), malformed(&[&bytes]));
     }
 }
+
+proptest! {
+    /// Who looks ahead hears the same lines, and those that say where they stand in the text ahead stand there, in order.
+    #[test]
+    fn lines_stand_where_they_say_in_the_text_ahead(
+        reads in prop::collection::vec(prop_oneof!["[ab\n\r]{0,9}", "[aé\n]{0,5}"], 1..6),
+        torn: bool,
+        name in prop::sample::select(vec!["auto", "latin-1", "utf-16le"]),
+    ) {
+        let encoding = Encoding::parse(name).unwrap();
+        let bytes: Vec<u8> = reads.concat().into_bytes();
+        let chunks: Vec<&[u8]> = match torn {
+            true => bytes.chunks(3).collect(),
+            false => reads.iter().map(String::as_bytes).collect(),
+        };
+        let (mut ahead, mut from) = (String::new(), 0);
+        let (mut plain, mut looking) = (Splitter::new(encoding, 0), Splitter::new(encoding, 0));
+        let (mut expected, mut lines) = (Vec::new(), Vec::new());
+        for chunk in chunks {
+            plain.push(chunk, |text, _| expected.push(text.to_owned()));
+            looking.split(chunk, |split| match split {
+                Split::Ahead(text) => {
+                    text.clone_into(&mut ahead);
+                    from = 0;
+                }
+                Split::Line(line) => {
+                    lines.push(line.text.to_owned());
+                    if let Some(place) = line.place {
+                        assert!(place >= from && ahead[place..].starts_with(line.text));
+                        from = place + line.text.len();
+                    }
+                }
+            });
+        }
+        prop_assert_eq!(lines, expected);
+    }
+}
