@@ -41,16 +41,18 @@ pub(crate) struct Gated<'a> {
 impl Gated<'_> {
     /// The needles of which one stands wherever the rule can match.
     pub(crate) fn choice(&self) -> Choice {
-        let regexes: Vec<Pattern> = self.regexes.iter().map(|regex| regex.tree()).collect();
         let trees = Trees::new(self);
-        // Where no content is sure to be the rest of the text, the prefregex itself is the one expression.
-        let whole = trees.before.is_none().then(|| trees.patterns.first());
-        let before = trees
-            .before
-            .as_ref()
-            .or(whole.flatten().map(|pattern| &pattern.root));
-        let before = before.filter(|_| self.prefix.is_some());
-        Choice::new(before, regexes.iter().map(|pattern| &pattern.root))
+        match (&trees.before, &trees.patterns[..]) {
+            // Where no content is sure to be the rest of the text, the prefregex stands for all of it.
+            (None, [prefix]) if self.prefix.is_some() => {
+                let expressions = trees_of(&self.regexes);
+                Choice::new(
+                    Some(&prefix.root),
+                    expressions.iter().map(|tree| &tree.root),
+                )
+            }
+            _ => trees.choice(),
+        }
     }
 }
 
@@ -318,9 +320,9 @@ struct Trees {
 
 impl Trees {
     fn new(rule: &Gated<'_>) -> Self {
-        let trees = || rule.regexes.iter().map(|regex| regex.tree()).collect();
+        let trees = || trees_of(&rule.regexes);
         if rule.spans_lines {
-            let mut patterns: Vec<Pattern> = trees();
+            let mut patterns = trees();
             for pattern in &mut patterns {
                 pattern.root = piece::of(&pattern.root);
             }
@@ -361,6 +363,10 @@ impl Trees {
     fn roots(&self) -> Vec<&Node> {
         self.patterns.iter().map(|pattern| &pattern.root).collect()
     }
+}
+
+fn trees_of(regexes: &[&Regex]) -> Vec<Pattern> {
+    regexes.iter().map(|regex| regex.tree()).collect()
 }
 
 /// What stands before the group `content`, if what the others search is sure to be the text from there to its end: the

@@ -20,20 +20,28 @@ fn ask(engine: &Linear, cache: &mut Cache, text: &str) -> Answer {
     }
 }
 
+/// The engine of a pattern whose cache has at most `bound` bytes.
+fn build(pattern: &str, bound: usize) -> Result<Linear, Unsupported> {
+    let tree = parse(pattern, false).unwrap();
+    let source = Source {
+        root: &tree.root,
+        reported: &reported(&tree),
+        approximate: false,
+    };
+    Linear::new(&[source], &[tree.names.len()], bound)
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 3_000, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn all_engines_agree_whatever_the_cache(pattern in pattern(), texts in prop::collection::vec(text(), 1..6)) {
-        let tree = parse(&pattern, false).unwrap();
-        let reported = reported(&tree);
-        let source = Source { root: &tree.root, reported: &reported, approximate: false };
-        let build = |bound| Linear::new(&[Source { ..source }], &[tree.names.len()], bound);
-        let (Ok(large), Ok(tiny), Ok(mut machine)) = (build(1 << 20), build(1_500), build(0)) else {
+        let with = |bound| build(&pattern, bound);
+        let (Ok(large), Ok(tiny), Ok(mut machine)) = (with(1 << 20), with(1_500), with(0)) else {
             return Ok(());
         };
         machine.tagged = None;
-        let backtracker = Backtracker::new(&tree);
+        let backtracker = Backtracker::new(&parse(&pattern, false).unwrap());
         let (mut first, mut second, mut third) = (Cache::default(), Cache::default(), Cache::default());
         let mut tries = backtrack::Cache::default();
         for text in texts.iter().filter(|text| !text.is_empty()) {
@@ -78,11 +86,7 @@ proptest! {
         tails in prop::collection::vec(text(), 1..4),
         is_tiny: bool,
     ) {
-        let tree = parse(&pattern, false).unwrap();
-        let reported = reported(&tree);
-        let source = Source { root: &tree.root, reported: &reported, approximate: false };
-        let bound = if is_tiny { 1_500 } else { 1 << 20 };
-        let Ok(engine) = Linear::new(&[source], &[tree.names.len()], bound) else {
+        let Ok(engine) = build(&pattern, if is_tiny { 1_500 } else { 1 << 20 }) else {
             return Ok(());
         };
         let (mut cache, mut standing) = (Cache::default(), Standing::default());
@@ -123,14 +127,7 @@ fn beginnings_that_matched_or_begin_a_match_elsewhere_do_not_stand_alike() {
         ("(?P<g>1)(?P<h>[ab ]+)", "1", "aaa1", true),
         ("(?P<g>1)(?P<h>[ab ]+)", "aa1", "aaa1", true),
     ] {
-        let tree = parse(pattern, false).unwrap();
-        let reported = reported(&tree);
-        let source = Source {
-            root: &tree.root,
-            reported: &reported,
-            approximate: false,
-        };
-        let engine = Linear::new(&[source], &[tree.names.len()], 1 << 20).unwrap();
+        let engine = build(pattern, 1 << 20).unwrap();
         let (mut cache, mut standing) = (Cache::default(), Standing::default());
         for text in ["aaaa", first, other] {
             ask(&engine, &mut cache, text);
@@ -154,15 +151,7 @@ fn loops_that_take_notes_are_no_runs() {
         // Only one of the letters is noted.
         "^(?:(?P<a>)b|[^b\n])*\\Z",
     ] {
-        let tree = parse(pattern, false).unwrap();
-        let reported = reported(&tree);
-        let source = Source {
-            root: &tree.root,
-            reported: &reported,
-            approximate: false,
-        };
-        let build = || Linear::new(&[Source { ..source }], &[tree.names.len()], 1 << 20).unwrap();
-        let (tagged, mut machine) = (build(), build());
+        let [tagged, mut machine] = [(); 2].map(|()| build(pattern, 1 << 20).unwrap());
         machine.tagged = None;
         let (mut first, mut second) = (Cache::default(), Cache::default());
         for text in [
@@ -200,14 +189,7 @@ fn pumped_lines_cost_a_constant_per_letter() {
         ),
         ("(?P<a>x+x+)+y", "", "x"),
     ] {
-        let tree = parse(pattern, false).unwrap();
-        let reported = reported(&tree);
-        let source = Source {
-            root: &tree.root,
-            reported: &reported,
-            approximate: false,
-        };
-        let engine = Linear::new(&[source], &[tree.names.len()], 256 << 10).unwrap();
+        let engine = build(pattern, 256 << 10).unwrap();
         let mut cache = Cache::default();
         assert_eq!(
             ask(&engine, &mut cache, &format!("{head}{}", pump.repeat(200))),
