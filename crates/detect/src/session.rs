@@ -153,30 +153,54 @@ impl Marks {
 /// A line together with what its session knew.
 #[derive(Debug)]
 pub(crate) struct Merged<'s> {
-    session: &'s Session,
-    /// Nothing is to be reported, whoever it was.
+    captures: &'s Captures,
+    of: Of<'s>,
+    /// It is marked so: nothing is to be reported, if there is a session, whoever it was.
     pub(crate) harmless: bool,
+}
+
+#[derive(Debug)]
+enum Of<'s> {
+    /// The line carries no id.
+    None,
+    /// It ends a session that nothing else is known of.
+    Line,
+    Session(&'s Session),
 }
 
 impl<'s> Merged<'s> {
     pub(crate) fn captures(&self) -> &'s Captures {
-        &self.session.captures
+        self.captures
     }
 
-    /// All users that were tried, sorted.
-    pub(crate) fn users(&self) -> &'s Texts {
-        &self.session.users
+    pub(crate) fn has_session(&self) -> bool {
+        !matches!(self.of, Of::None)
+    }
+
+    /// Writes all users that were tried, sorted.
+    pub(crate) fn write_users(&self, users: &mut Texts) {
+        match self.of {
+            Of::Session(session) => users.clone_from(&session.users),
+            Of::None | Of::Line => users.clear(),
+        }
     }
 
     /// A failure, but nobody knows whose.
     #[cfg(test)]
     fn is_pending(&self) -> bool {
-        self.session.standing == Standing::Pending
+        matches!(self.of, Of::Session(session) if session.standing == Standing::Pending)
     }
 
-    /// The lines that told it.
-    pub(crate) fn matches(&self) -> &'s Texts {
-        &self.session.matches
+    /// Writes the lines that told it; `lines` appends the one at hand.
+    pub(crate) fn write_matches(&self, lines: impl FnOnce(&mut Texts), matches: &mut Texts) {
+        match self.of {
+            Of::Session(session) => return matches.clone_from(&session.matches),
+            Of::None | Of::Line => matches.clear(),
+        }
+        // A session takes no note of a harmless line that ends it.
+        if !self.harmless || !self.has_session() {
+            lines(matches);
+        }
     }
 }
 
@@ -214,51 +238,50 @@ struct Stored {
 }
 
 impl Sessions {
-    /// Joins a matching line, whose original text `lines` appends, to the session that its captures name.
+    /// Joins a matching line, whose original text `lines` appends, to the session that its captures name, if they do.
     /// `names_subject` tells whether captures say whom they are about: a failure without it waits for the line that
-    /// does. None without a session; the captures are then as they were, and else of no use afterwards.
-    pub(crate) fn merge(
-        &mut self,
-        captures: &mut Captures,
+    /// does.
+    pub(crate) fn merge<'s>(
+        &'s mut self,
+        captures: &'s mut Captures,
         lines: impl FnOnce(&mut Texts),
         now: Timestamp,
         names_subject: impl Fn(&Captures) -> bool,
-    ) -> Option<Merged<'_>> {
-        captures.get(Name::MLFID)?;
+    ) -> Merged<'s> {
+        let of_line = |captures: &'s Captures, of, harmless| Merged {
+            captures,
+            of,
+            harmless,
+        };
+        if captures.get(Name::MLFID).is_none() {
+            let harmless = captures.has(Name::NOFAIL);
+            return of_line(captures, Of::None, harmless);
+        }
         let marks = Marks::take(captures);
-        let id = captures.get(Name::MLFID)?;
+        let id = captures.get(Name::MLFID).unwrap_or_default();
         let hash = self.hash.hash_one(id) as u8;
-        let known = self.find(hash, id);
-        let known_ends = known.map(|index| self.end_of(index));
-        let place = if marks.forget {
-            match known.map(|index| self.remove(index)) {
-                Some(place) if known_ends.is_some_and(|end| end > now) => {
-                    self.stored[place].session.add_user(captures);
-                    place
-                }
-                // A session that only its last line is known of leaves no trace, and its user counts for nothing.
-                _ => {
-                    let place = self.free_place();
-                    self.stored[place].session.clear();
-                    place
-                }
-            }
-        } else {
-            let place = match known {
-                Some(index) if known_ends.is_some_and(|end| end > now) => self.live.places[index],
-                _ => {
-                    if let Some(index) = known {
-                        self.remove(index);
-                    }
-                    self.begin(hash, id, now)
-                }
-            };
-            self.stored[place].session.add_user(captures);
-            place
+        let mut known = self.find(hash, id);
+        if let Some(index) = known
+            && self.end_of(index) <= now
+        {
+            self.remove(index);
+            known = None;
+        }
+        let place = match known {
+            Some(index) if marks.forget => self.remove(index),
+            Some(index) => self.live.places[index],
+            // A session that only its last line is known of leaves no trace, and its user counts for nothing.
+            None if marks.forget => return of_line(captures, Of::Line, marks.harmless),
+            None => self.begin(hash, id, now),
         };
         let session = &mut self.stored[place].session;
+        session.add_user(captures);
         let harmless = session.join(captures, &marks, lines, names_subject);
-        Some(Merged { session, harmless })
+        Merged {
+            captures: &session.captures,
+            of: Of::Session(session),
+            harmless,
+        }
     }
 
     /// The place of a live session among them; lines that belong together mostly come together.

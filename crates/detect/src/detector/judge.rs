@@ -9,7 +9,7 @@ use super::explain::{Asked, CutDate, Explained, Explanation};
 use super::shown::ShownLine;
 use crate::Failures;
 use crate::address::{Subject, names_subject, subject};
-use crate::captures::{Captures, Name};
+use crate::captures::Captures;
 use crate::date::DateFound;
 use crate::multiline::SplitLine;
 use crate::rule::Rule;
@@ -95,12 +95,9 @@ impl Matched {
             Telling::Counts => {}
         };
         let merged = sessions.merge(captures, append, now, names_subject);
-        let (known, harmless) = match &merged {
-            Some(merged) => (merged.captures(), merged.harmless),
-            None => (&*captures, captures.has(Name::NOFAIL)),
-        };
+        let (known, harmless) = (merged.captures(), merged.harmless);
         // As in fail2ban, the mark is heeded within a session only; without one the line counts all the same.
-        if harmless && merged.is_some() && matches!(sink, Sink::Failures(_)) {
+        if harmless && merged.has_session() && matches!(sink, Sink::Failures(_)) {
             return;
         }
         let nobody = || FailureId::Raw("".into());
@@ -114,7 +111,7 @@ impl Matched {
                 Subject::Refused => return,
             };
         // Only a session can still learn whom it is about.
-        if !has_subject && (merged.is_none() || matches!(sink, Sink::Failures(_))) {
+        if !has_subject && (!merged.has_session() || matches!(sink, Sink::Failures(_))) {
             return;
         }
         match sink {
@@ -132,35 +129,22 @@ impl Matched {
                     }
                     Telling::Counts => known.write_counts(&rule.names, &mut failure.captures),
                 }
-                match merged {
-                    Some(merged) => {
-                        failure.users.clone_from(merged.users());
-                        failure.matches.clone_from(merged.matches());
-                    }
-                    None => {
-                        failure.users.clear();
-                        failure.matches.clear();
-                        append(&mut failure.matches);
-                    }
-                }
+                merged.write_users(&mut failure.users);
+                merged.write_matches(append, &mut failure.matches);
             }
             // Who does not ask for everything does not ask what a session only takes note of.
             Sink::Explanation(asked, _)
-                if !asked.every_failregex && merged.is_some() && harmless => {}
+                if !asked.every_failregex && merged.has_session() && harmless => {}
             Sink::Explanation(asked, explanation) => {
                 let captures = match asked.captures {
                     true => known.to_list(&rule.names),
                     false => Vec::new(),
                 };
-                let (users, matches) = match merged {
-                    _ if !asked.captures => (Vec::new(), Vec::new()),
-                    Some(merged) => (owned(merged.users()), owned(merged.matches())),
-                    None => {
-                        let mut lines = Texts::default();
-                        told.append(&mut lines);
-                        (Vec::new(), owned(&lines))
-                    }
-                };
+                let (mut users, mut matches) = (Texts::default(), Texts::default());
+                if asked.captures {
+                    merged.write_users(&mut users);
+                    merged.write_matches(|lines| told.append(lines), &mut matches);
+                }
                 explanation.matches.push(Explained {
                     rule: self.index,
                     id: has_subject.then_some(id),
@@ -169,8 +153,8 @@ impl Matched {
                     time: self.dated.then_some(self.time),
                     harmless,
                     captures,
-                    users,
-                    matches,
+                    users: owned(&users),
+                    matches: owned(&matches),
                 });
             }
         }

@@ -17,15 +17,15 @@ fn line(
     let now = Timestamp::from_secs(at);
     let mut captures: Captures = captures.iter().copied().chain([("mlfid", id)]).collect();
     let lines = |lines: &mut Texts| lines.push(text);
-    let merged = sessions
-        .merge(&mut captures, lines, now, names_subject)
-        .unwrap();
+    let merged = sessions.merge(&mut captures, lines, now, names_subject);
     if merged.harmless {
         "harmless".to_owned()
     } else if merged.is_pending() {
         "pending".to_owned()
     } else {
-        merged.matches().iter().collect::<Vec<_>>().join(" ")
+        let mut matches = Texts::default();
+        merged.write_matches(lines, &mut matches);
+        matches.iter().collect::<Vec<_>>().join(" ")
     }
 }
 
@@ -240,12 +240,18 @@ proptest::proptest! {
             }
             let mut line: Captures = captures.iter().map(|(name, text)| (*name, &**text)).chain([("mlfid", &*id)]).collect();
             let names_subject = |captures: &Captures| captures.get(Name::IP4).is_some();
-            let merged = sessions.merge(&mut line, |lines| lines.push(&text), now, names_subject).unwrap();
+            let add = |lines: &mut Texts| lines.push(&text);
+            let merged = sessions.merge(&mut line, add, now, names_subject);
             let (harmless, session) = model.line(now, &id, &text, captures);
             proptest::prop_assert_eq!(merged.harmless, harmless, "{}", number);
-            proptest::prop_assert_eq!(merged.matches(), &session.matches.iter().collect());
-            proptest::prop_assert_eq!(merged.users(), &session.users.iter().collect());
-            proptest::prop_assert_eq!(merged.session.standing, session.standing);
+            let (mut users, mut matches) = (Texts::default(), Texts::default());
+            merged.write_users(&mut users);
+            merged.write_matches(add, &mut matches);
+            proptest::prop_assert_eq!(matches, session.matches.iter().collect());
+            proptest::prop_assert_eq!(users, session.users.iter().collect());
+            if let Of::Session(known) = merged.of {
+                proptest::prop_assert_eq!(known.standing, session.standing);
+            }
             let mut named = NamedTexts::default();
             merged.captures().write_named(&Names::default(), None, &mut named);
             proptest::prop_assert_eq!(named, session.captures.iter().map(|(name, text)| (*name, &**text)).collect());
