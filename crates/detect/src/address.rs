@@ -101,11 +101,7 @@ impl Host<'_> {
 fn host<'a>(captures: &'a Captures, usedns: UseDns) -> Option<Host<'a>> {
     let cidr = captures.get(Name::CIDR).filter(|text| !text.is_empty());
     if let Some(text) = captures.get(Name::IP4) {
-        return Some(literal(
-            text,
-            text.parse::<Ipv4Addr>().ok().map(IpAddr::V4),
-            cidr,
-        ));
+        return Some(literal(text, ipv4(text).map(IpAddr::V4), cidr));
     }
     if let Some(text) = captures.get(Name::IP6) {
         return Some(literal(
@@ -123,6 +119,29 @@ fn host<'a>(captures: &'a Captures, usedns: UseDns) -> Option<Host<'a>> {
         (Err(_), UseDns::No) => Host::Refused(name),
         (Err(_), UseDns::Yes | UseDns::Warn | UseDns::Raw) => Host::Name(name),
     })
+}
+
+/// What `parse` makes of it, at a quarter of the price: nearly every failure has one.
+fn ipv4(text: &str) -> Option<Ipv4Addr> {
+    let (mut octets, mut rest) = ([0; 4], text.as_bytes());
+    for (place, octet) in octets.iter_mut().enumerate() {
+        if place > 0 {
+            rest = rest.strip_prefix(b".")?;
+        }
+        let mut value = 0;
+        let mut digits = 0;
+        while let [digit @ b'0'..=b'9', behind @ ..] = rest {
+            value = 10 * value + u32::from(digit - b'0');
+            digits += 1;
+            rest = behind;
+            // A zero in front makes it octal elsewhere: it is no number.
+            if digits == 3 || value == 0 {
+                break;
+            }
+        }
+        *octet = u8::try_from(value).ok().filter(|_| digits > 0)?;
+    }
+    rest.is_empty().then(|| octets.into())
 }
 
 /// A captured address; one that does not parse, or with an impossible prefix length, is a mere text.

@@ -100,3 +100,16 @@ fn an_id_goes_before_the_address() {
     check(&[("fid", "bob")], UseDns::No, "raw bob None");
     check(&[("mlfid", "x")], UseDns::No, "unknown");
 }
+
+proptest::proptest! {
+    #[test]
+    fn ipv4_is_what_parse_makes_of_it(text in "(0|00|1|9|10|25[0-9]|256|999|007|[0-9]{0,4})([.]|[.]{2}|,)?(0|[0-9]{1,3})[.]([0-9]{1,3})[.](0|[0-9]{1,4})[ .]?") {
+        proptest::prop_assert_eq!(ipv4(&text), text.parse().ok());
+    }
+
+    #[test]
+    fn ipv4_is_read_as_it_is_written(bits: u32) {
+        let address = Ipv4Addr::from_bits(bits);
+        proptest::prop_assert_eq!(ipv4(&address.to_string()), Some(address));
+    }
+}
