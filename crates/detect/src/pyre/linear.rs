@@ -108,8 +108,8 @@ impl Linear {
         match (found, &self.pike) {
             (Found::Pattern(pattern), _) => {
                 if let Some(slots) = slots {
-                    let encoded = (!ascii).then_some(&*encoded);
-                    self.report(pattern, tagged.spans(), encoded, slots);
+                    let mut report = self.report(pattern, (!ascii).then_some(&*encoded), slots);
+                    tagged.each_span(|group, start, end| report.take(group, start, end));
                 }
                 found
             }
@@ -125,12 +125,17 @@ impl Linear {
                     return Found::Nothing;
                 };
                 if let Some(slots) = slots {
-                    let spans = (0..info.group_len(pattern)).map(|group| {
-                        let (start, end) = info.slots(pattern, group)?;
-                        Some((found[start]?.get(), found[end]?.get()))
-                    });
                     let encoded = (!ascii).then_some(&*encoded);
-                    self.report(pattern.as_usize(), spans, encoded, slots);
+                    let mut report = self.report(pattern.as_usize(), encoded, slots);
+                    for group in 0..info.group_len(pattern) {
+                        let at = |slot: usize| found[slot].map(NonMaxUsize::get);
+                        let span = info.slots(pattern, group);
+                        if let Some((start, end)) =
+                            span.and_then(|(start, end)| at(start).zip(at(end)))
+                        {
+                            report.take(group, start, end);
+                        }
+                    }
                 }
                 Found::Pattern(pattern.as_usize())
             }
@@ -151,24 +156,39 @@ impl Linear {
         is_ascii(head.as_bytes()) && self.tagged.as_ref().is_some_and(stands)
     }
 
-    /// Fills `slots` with the groups of a match, in the order of those that are reported; letters of a text that is not `encoded` are its bytes.
-    fn report(
-        &self,
+    /// Makes `slots` be for the groups of a match; letters of a text that is not `encoded` are its bytes.
+    fn report<'a>(
+        &'a self,
         pattern: usize,
-        spans: impl Iterator<Item = Option<(usize, usize)>>,
-        encoded: Option<&Encoded>,
-        slots: &mut Vec<Option<usize>>,
-    ) {
+        encoded: Option<&'a Encoded>,
+        slots: &'a mut Vec<Option<usize>>,
+    ) -> Report<'a> {
         let groups = &self.patterns[pattern];
         slots.clear();
         slots.resize(2 * groups.total, None);
-        let position = |at: usize| encoded.map_or(at, |encoded| encoded.offsets[at]);
-        let (slots, _) = slots.as_chunks_mut::<2>();
-        for (&group, span) in groups.reported.iter().zip(spans) {
-            if let Some((start, end)) = span {
-                slots[group] = [Some(position(start)), Some(position(end))];
-            }
+        Report {
+            reported: &groups.reported,
+            offsets: encoded.map(|encoded| &encoded.offsets[..]),
+            slots: slots.as_chunks_mut().0,
         }
+    }
+}
+
+/// The groups of a match, on their way to the slots.
+struct Report<'a> {
+    reported: &'a [usize],
+    offsets: Option<&'a [usize]>,
+    slots: &'a mut [[Option<usize>; 2]],
+}
+
+impl Report<'_> {
+    /// Takes the next group of those that are reported, by its number among them, and what it took.
+    fn take(&mut self, group: usize, start: usize, end: usize) {
+        let Some(&group) = self.reported.get(group) else {
+            return;
+        };
+        let position = |at: usize| self.offsets.map_or(at, |offsets| offsets[at]);
+        self.slots[group] = [Some(position(start)), Some(position(end))];
     }
 }
 

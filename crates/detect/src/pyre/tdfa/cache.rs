@@ -84,7 +84,9 @@ pub(crate) struct Cache {
     /// See [`Cache::steps`].
     pub(super) steps: usize,
     pub(super) cells: [u32; CELLS],
-    /// The tags of the last match, as many as the automaton has.
+    /// The record of the last match, if its tags are in the registers still.
+    pub(super) standing: Option<u32>,
+    /// Else its tags: the search went on, and used the registers for others.
     pub(super) found: [u32; MAX_TAGS],
 }
 
@@ -108,6 +110,7 @@ impl Default for Cache {
             work: 0,
             steps: 0,
             cells: [UNSET; CELLS],
+            standing: None,
             found: [UNSET; MAX_TAGS],
         }
     }
@@ -118,12 +121,28 @@ impl Default for Cache {
 pub(super) struct RegistersFull;
 
 impl Cache {
-    /// Where each group of the last match began and ended; none if one of both is not known.
-    pub(in crate::pyre) fn spans(&self) -> impl Iterator<Item = Option<(usize, usize)>> {
-        let (spans, _) = self.found.as_chunks::<2>();
-        spans.iter().map(|&[start, end]| {
-            (start != UNSET && end != UNSET).then_some((start as usize, end as usize))
-        })
+    /// Calls `each` with every group of the last match, by its number, and where it began and ended; left out are those
+    /// of which one of both is not known.
+    pub(in crate::pyre) fn each_span(&self, mut each: impl FnMut(usize, usize, usize)) {
+        let mut take = |group, start: u32, end: u32| {
+            if start != UNSET && end != UNSET {
+                each(group, start as usize, end as usize);
+            }
+        };
+        match self.standing {
+            Some(record) => {
+                let (tags, _) = self.records[record as usize].registers.as_chunks::<2>();
+                let cell = |register: u8| self.cells[usize::from(register) % CELLS];
+                for (group, [start, end]) in tags.iter().enumerate() {
+                    take(group, cell(*start), cell(*end));
+                }
+            }
+            None => {
+                for (group, [start, end]) in self.found.as_chunks::<2>().0.iter().enumerate() {
+                    take(group, *start, *end);
+                }
+            }
+        }
     }
 
     /// Where the letter stood after which the answer of the last search was known; the length of the text for its end.

@@ -61,25 +61,45 @@ impl Tdfa {
                 }
                 continue;
             }
-            let edge = cache.edges[(target & !SPECIAL) as usize];
-            cache.cells[usize::from(NOW)] = at as u32;
+            let Cache {
+                edges,
+                cells,
+                records,
+                copies,
+                runs,
+                chains,
+                standing,
+                found: tags,
+                ..
+            } = &mut *cache;
+            let edge = &edges[(target & !SPECIAL) as usize];
+            cells[usize::from(NOW)] = at as u32;
             if edge.record != NOTHING {
-                found = Found::Pattern(self.record(cache, edge.record as usize));
+                let record = &records[edge.record as usize];
+                found = Found::Pattern(record.pattern as usize);
+                if edge.next == DEAD {
+                    // Most matches end the search, and leave their tags in the registers.
+                    *standing = Some(edge.record);
+                    return (found, at, row);
+                }
+                *standing = None;
+                for (tag, &register) in tags.iter_mut().zip(&record.registers) {
+                    *tag = cells[usize::from(register) % CELLS];
+                }
             }
             if edge.next == DEAD {
                 return (found, at, row);
             }
-            for index in edge.copies.0..edge.copies.1 {
-                let (to, from) = cache.copies[index as usize];
-                cache.cells[usize::from(to) % CELLS] = cache.cells[usize::from(from) % CELLS];
+            for &(to, from) in &copies[edge.copies.0 as usize..edge.copies.1 as usize] {
+                cells[usize::from(to) % CELLS] = cells[usize::from(from) % CELLS];
             }
             row = edge.next;
             at += 1;
             if edge.run != NOTHING {
-                at = cache.runs[edge.run as usize].skip(text, at);
+                at = runs[edge.run as usize].skip(text, at);
             }
             if edge.chain != NOTHING {
-                let chain = &cache.chains[edge.chain as usize];
+                let chain = &chains[edge.chain as usize];
                 // Where the letters do not follow, the text ends or fails on the ordinary way.
                 if text[at..].starts_with(&chain.letters) {
                     row = chain.next;
@@ -118,14 +138,5 @@ impl Tdfa {
         };
         (*row, *at) = (state as u32, position);
         target
-    }
-
-    /// Notes a match; returns its pattern.
-    fn record(&self, cache: &mut Cache, record: usize) -> usize {
-        let record = &cache.records[record];
-        for (tag, &register) in cache.found.iter_mut().zip(&record.registers) {
-            *tag = cache.cells[usize::from(register) % CELLS];
-        }
-        record.pattern as usize
     }
 }
