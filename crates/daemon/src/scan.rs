@@ -6,7 +6,7 @@
 use crate::events::message;
 use crate::ignore;
 use crate::plan::{Surroundings, compile};
-use base::{Diagnostic, JailName, Severity, Timestamp};
+use base::{Diagnostic, JailName, NamedTexts, Severity, Timestamp};
 use conf::{Choice, Manner, Tree};
 use detect::{Clock, Detectors, Encoding, Failure, Line, LineVerdict, Split, Splitter};
 use distinct::Distinct;
@@ -226,6 +226,7 @@ struct Replay<'a> {
     undated: u64,
     effects: Vec<Effect>,
     settling: Vec<Effect>,
+    no_captures: NamedTexts,
     /// The lines of bans that begin, until they are told.
     records: HashMap<(JailId, base::FailureId), Vec<String>>,
     event: &'a mut dyn FnMut(wire::Event),
@@ -246,7 +247,8 @@ impl<'a> Replay<'a> {
         event: &'a mut dyn FnMut(wire::Event),
     ) -> Self {
         Self {
-            engine: Engine::new(jails.iter().map(|jail| jail.policy.clone()).collect()),
+            engine: Engine::new(jails.iter().map(|jail| jail.policy.clone()).collect())
+                .as_rehearsal(),
             names: jails.iter().map(|jail| jail.name.clone()).collect(),
             tallies: jails.iter().map(|_| Tally::default()).collect(),
             reference,
@@ -256,6 +258,7 @@ impl<'a> Replay<'a> {
             undated: 0,
             effects: Vec::new(),
             settling: Vec::new(),
+            no_captures: NamedTexts::default(),
             records: HashMap::new(),
             event,
         }
@@ -360,6 +363,12 @@ impl<'a> Replay<'a> {
             .step(self.now, Input::ReadBegins { jail }, &mut self.effects);
         self.tallies[place].ids.note(&failure.id);
         for failure in crate::hub::failures(&failure.id, failure) {
+            // Nobody is told of any, and a ban would copy them.
+            let captures = &self.no_captures;
+            let failure = engine::Failure {
+                captures,
+                ..failure
+            };
             self.engine.step(
                 self.now,
                 Input::Failure { jail, failure },

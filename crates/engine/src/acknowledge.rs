@@ -84,9 +84,17 @@ impl Engine {
         };
         note(ban);
         let live = ban.last_seq == seq;
-        if ban.announced || !ban.applied || !ban.committed {
-            return live;
+        if !ban.announced && ban.applied && ban.committed {
+            self.announce(now, key, out);
         }
+        live
+    }
+
+    /// Tells a ban that holds.
+    pub(crate) fn announce(&mut self, now: Timestamp, key: &BanKey, out: &mut Vec<Effect>) {
+        let Some(ban) = self.bans.get_mut(key) else {
+            return;
+        };
         ban.announced = true;
         ban.announced_at = now;
         let restored = ban.restored;
@@ -105,6 +113,5 @@ impl Engine {
         if !restored {
             self.feed(now, key, out);
         }
-        live
     }
 }

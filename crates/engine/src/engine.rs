@@ -31,6 +31,8 @@ pub struct Engine {
     pub(crate) looks: BTreeMap<JailId, Timestamp>,
     pub(crate) random: Random,
     pub(crate) as_fail2ban: bool,
+    /// Nobody enforces bans, and nobody keeps them.
+    pub(crate) is_rehearsal: bool,
 }
 
 /// One jail's rules, failures and counters.
@@ -86,6 +88,7 @@ impl Engine {
             looks: BTreeMap::new(),
             random: Random::new(0),
             as_fail2ban: false,
+            is_rehearsal: false,
         }
     }
 
@@ -94,6 +97,14 @@ impl Engine {
     #[must_use]
     pub fn as_fail2ban(mut self) -> Self {
         self.as_fail2ban = true;
+        self
+    }
+
+    /// Bans count as enforced and stored as soon as they are decided, for a log that is only read. What a ban is told to
+    /// be stored with is told all the same, once; answers to it are not waited for.
+    #[must_use]
+    pub fn as_rehearsal(mut self) -> Self {
+        self.is_rehearsal = true;
         self
     }
 
@@ -111,31 +122,36 @@ impl Engine {
         if self.may_expire(now) {
             self.expire(now, out);
         }
-        match &input {
-            Input::Failure { jail, failure } => {
-                self.admit(now, *jail, failure, Source::Rule, out);
-                return;
+        match input {
+            // By far the most inputs, and what they tell is borrowed: nothing is to be moved or dropped.
+            Input::ReadBegins { jail } => {
+                self.settle(now, out);
+                if let Some(jail) = self.jail_mut(jail) {
+                    jail.window.clean_up(now, jail.policy.findtime);
+                }
             }
-            Input::ReadEnds => return self.settle(now, out),
-            _ => {}
+            Input::Failure { jail, failure } => {
+                self.admit(now, jail, &failure, Source::Rule, out);
+            }
+            Input::ReadEnds => self.settle(now, out),
+            input => self.take(now, input, out),
         }
+    }
+
+    #[inline(never)]
+    fn take(&mut self, now: Timestamp, input: Input<'_>, out: &mut Vec<Effect>) {
         // Whom the rules spare from now on is not banned for what came before either.
         let spares = matches!(input, Input::Protected { .. } | Input::IgnoreList { .. });
         if !spares {
             self.settle(now, out);
         }
-        self.take(now, input, out);
+        self.take_in(now, input, out);
         self.settle(now, out);
     }
 
-    fn take(&mut self, now: Timestamp, input: Input<'_>, out: &mut Vec<Effect>) {
+    fn take_in(&mut self, now: Timestamp, input: Input<'_>, out: &mut Vec<Effect>) {
         match input {
-            Input::Failure { .. } | Input::ReadEnds => {}
-            Input::ReadBegins { jail } => {
-                if let Some(jail) = self.jail_mut(jail) {
-                    jail.window.clean_up(now, jail.policy.findtime);
-                }
-            }
+            Input::ReadBegins { .. } | Input::Failure { .. } | Input::ReadEnds => {}
             Input::Request { id, request } => self.request(now, id, request, out),
             Input::Applied { seq, result } => self.applied(now, seq, result, out),
             Input::Committed { seq, result } => self.committed(now, seq, result, out),

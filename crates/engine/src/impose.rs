@@ -123,7 +123,14 @@ impl Engine {
             proposal.length = until.map(|until| until.since(begun));
             proposal.origin = Origin::RequestWithLength;
         }
-        if longer || asked {
+        if self.is_rehearsal && !asked {
+            if longer {
+                let lifted_after = self.lifted_after(jail, until);
+                self.bans.renew(&key, lifted_after, |ban| {
+                    (ban.until, ban.usual) = (until, false);
+                });
+            }
+        } else if longer || asked {
             let store = if rewrite { Wait::Waiting } else { Wait::Over };
             let seq = self.fly(&key, false, Wait::Waiting, store, request);
             out.push(Effect::Ban {
@@ -183,14 +190,20 @@ impl Engine {
             stored = grown == Grown::NotToBeStored;
         }
         let children: Option<Box<str>> = proposal.captures.get(MARK_CHILDREN).map(Into::into);
-        let store = if stored { Wait::Over } else { Wait::Waiting };
-        let seq = self.fly(&key, false, Wait::Waiting, store, request);
         let until = proposal.until();
-        out.push(Effect::Ban {
-            seq,
-            key: key.clone(),
-            until,
-        });
+        let at_once = self.is_rehearsal && request.is_none();
+        let seq = if at_once {
+            self.pending.next_seq()
+        } else {
+            let store = if stored { Wait::Over } else { Wait::Waiting };
+            let seq = self.fly(&key, false, Wait::Waiting, store, request);
+            out.push(Effect::Ban {
+                seq,
+                key: key.clone(),
+                until,
+            });
+            seq
+        };
         // A stable sort: users that were tried equally often stay in the order of their first try.
         proposal.users.sort_by_key(|(_, times)| Reverse(*times));
         if !stored {
@@ -213,9 +226,9 @@ impl Engine {
             first_seq: seq,
             last_seq: seq,
             cut_seq: 0,
-            applied: false,
+            applied: at_once,
             applied_seq: 0,
-            committed: stored,
+            committed: stored || at_once,
             announced: false,
             announced_at: now,
             ineffective: false,
@@ -232,6 +245,9 @@ impl Engine {
             jail.banned += 1;
             jail.banned_total += 1;
             jail.restored_total += u64::from(is_restored);
+        }
+        if at_once {
+            self.announce(now, &key, out);
         }
         if !matches!(origin, Origin::Store | Origin::Kernel) {
             self.aggregate(now, &key, out);

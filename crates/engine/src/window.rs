@@ -87,6 +87,16 @@ impl Ticket {
     fn failed_again(&self) -> bool {
         self.failures > 1
     }
+
+    /// What it says by itself.
+    fn told(&self) -> Told {
+        Told {
+            last: self.age.last,
+            failures: self.failures,
+            bans: self.bans,
+            ..Told::default()
+        }
+    }
 }
 
 impl Entry for Ticket {
@@ -239,7 +249,7 @@ impl Window {
         let told = story.filter(|(kind, _)| *kind == Kind::Line);
         let mut lines: Vec<String> = told
             .take(lines.min(ticket.lines as usize))
-            .map(|(_, text)| text.into_owned())
+            .map(|(_, text)| owned(&text))
             .collect();
         lines.reverse();
         Some(Counted {
@@ -251,31 +261,32 @@ impl Window {
         })
     }
 
+    /// Takes an entry out, without its story.
+    pub(crate) fn take_untold(&mut self, slot: u32) -> Option<Told> {
+        self.remove(slot).map(|ticket| ticket.told())
+    }
+
     /// Takes an entry out, with its story.
     pub(crate) fn take(&mut self, slot: u32, policy: &JailPolicy) -> Option<Told> {
         let ticket = self.remove(slot)?;
-        let mut told = Told {
-            last: ticket.age.last,
-            failures: ticket.failures,
-            bans: ticket.bans,
-            ..Told::default()
-        };
+        let mut told = ticket.told();
         let wanted = policy.maxmatches.min(ticket.lines) as usize;
         let mut users = Vec::with_capacity(ticket.failures.min(64) as usize);
         for (kind, text) in self.stories.read(ticket.story) {
             match kind {
                 Kind::User => users.push(text),
-                Kind::Line if told.matches.len() < wanted => told.matches.push(text.into_owned()),
+                Kind::Line if told.matches.len() < wanted => told.matches.push(owned(&text)),
                 Kind::Line => {}
             }
         }
         self.lost_lines += (wanted - told.matches.len()) as u64;
         told.matches.reverse();
         for user in users.into_iter().rev() {
-            if let Some((_, times)) = told.users.iter_mut().find(|(known, _)| *known == user) {
+            let mut known = told.users.iter_mut();
+            if let Some((_, times)) = known.find(|(known, _)| *known.as_bytes() == *user) {
                 *times = times.saturating_add(1);
             } else if told.users.len() < MAX_USERS {
-                told.users.push((user.into_owned(), 1));
+                told.users.push((owned(&user), 1));
             }
         }
         Some(told)
@@ -376,6 +387,11 @@ impl Window {
         self.again.drop_stale(self.failed_again, &mut self.slots);
         Some(ticket)
     }
+}
+
+/// What was a text when it was told.
+fn owned(text: &[u8]) -> String {
+    String::from_utf8_lossy(text).into_owned()
 }
 
 #[cfg(test)]

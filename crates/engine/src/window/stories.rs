@@ -72,7 +72,7 @@ impl Stories {
     }
 
     /// The texts of the story that ends at `story`, the newest first, as far as they are kept.
-    pub(crate) fn read(&self, mut story: u64) -> impl Iterator<Item = (Kind, Cow<'_, str>)> {
+    pub(crate) fn read(&self, mut story: u64) -> impl Iterator<Item = (Kind, Cow<'_, [u8]>)> {
         std::iter::from_fn(move || {
             let mark = self.bytes(story.checked_sub(MARK as u64)?, MARK)?;
             let mark = u64::from_le_bytes(mark.as_ref().try_into().ok()?);
@@ -84,10 +84,7 @@ impl Stories {
             };
             let length = (length >> 1) as usize;
             let start = story.checked_sub((length + MARK) as u64)?;
-            let text = match self.bytes(start, length)? {
-                Cow::Borrowed(bytes) => Cow::Borrowed(std::str::from_utf8(bytes).ok()?),
-                Cow::Owned(bytes) => Cow::Owned(String::from_utf8(bytes).ok()?),
-            };
+            let text = self.bytes(start, length)?;
             story = match back {
                 0 => 0,
                 back => story.checked_sub(back)?,
@@ -179,12 +176,12 @@ mod tests {
                 }
                 prop_assert!(ring.bytes.len() <= room);
                 for (whose, end) in ends.iter().enumerate() {
-                    let kept: Vec<(Kind, Cow<'_, str>)> = plain
+                    let kept: Vec<(Kind, Cow<'_, [u8]>)> = plain
                         .iter()
                         .rev()
                         .filter(|(of, ..)| *of == whose)
                         .take_while(|(.., text, until)| written - (until - text.len() - MARK) <= room)
-                        .map(|(_, kind, text, _)| (*kind, text.into()))
+                        .map(|(_, kind, text, _)| (*kind, text.as_bytes().into()))
                         .collect();
                     prop_assert_eq!(ring.read(*end).collect::<Vec<_>>(), kept);
                 }

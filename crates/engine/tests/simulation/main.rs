@@ -8,6 +8,7 @@
 
 mod laws;
 mod random;
+mod rehearsal;
 mod world;
 
 use world::{Fault, World};
