@@ -5,11 +5,11 @@
 //! them can have anything to say. Those alone search it, in the order of the jails. Nothing of that changes a failure:
 //! what comes out is what a [`Detector`](crate::Detector) for each jail would say.
 
-mod ahead;
 mod dates;
 mod passing;
 mod recent;
 mod sieve;
+mod templates;
 
 use base::Span;
 use std::sync::Arc;
@@ -110,6 +110,7 @@ impl Detectors {
     /// Looks at the text in which the lines stand that come next, for what is found faster in all of them at once.
     /// Lines that say where they stand in it must come in that order; any others may come between.
     pub fn look_ahead(&mut self, text: &str) {
+        self.dates.look_ahead(text);
         self.passing.look_ahead(&self.jails, text);
     }
 

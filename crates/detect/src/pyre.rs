@@ -11,6 +11,7 @@
 //! Reported are the whole match and the named groups; groups without a name stay `None`, because nothing in the filter
 //! language can ask for them. A regex that was never used costs its text: automata are built at the first search.
 
+mod ahead;
 mod alphabet;
 mod ast;
 mod backtrack;
@@ -40,11 +41,12 @@ mod shape;
 mod subsets;
 mod tdfa;
 
+pub(crate) use ahead::{Ahead, Wanted};
 pub(crate) use alphabet::is_ascii;
 pub(crate) use choice::Choice;
 #[doc(hidden)]
 pub use fuzz::fuzz_regex;
-pub(crate) use gate::{Gate, GateCache, Gated, Searched};
+pub(crate) use gate::{Gate, GateCache, Gated, Part, Searched};
 pub(crate) use needles::Needles;
 pub use parse::Error;
 #[doc(hidden)]

@@ -5,15 +5,12 @@ use base::{Span, Timestamp};
 use std::ops::Range;
 use std::sync::Arc;
 
-use super::sieve::Sieve;
+use super::templates::Templates;
 use crate::date::{DateDetector, DateFound};
 use crate::detector::Dating;
-use crate::pyre::{Gated, Searched, is_ascii};
+use crate::pyre::{Part, Searched, is_ascii};
 use crate::timing::{Dated, Settled, Shown};
 use crate::{Clock, Line};
-
-/// Bound of the gate's cache.
-const GATE_BYTES: usize = 2 << 20;
 
 /// A set of date detectors, by their place. Only where there are no more than its bits, which is nearly everywhere,
 /// are there gates.
@@ -25,7 +22,7 @@ pub(super) struct Dates {
     /// The jails have a sense of time.
     timed: bool,
     /// Built at the first line.
-    sieve: Option<Option<Sieve>>,
+    templates: Option<Option<Templates>>,
     /// Detectors that may know the date of the next line by how it begins.
     remembering: Places,
     /// Detectors that look at parts of a line, where the gate has not looked.
@@ -37,6 +34,8 @@ pub(super) struct Dates {
     /// What is left of the line at hand without its date; the first is the whole line.
     texts: Vec<Text>,
     used: usize,
+    /// The number of the line at hand.
+    number: u64,
     concern_all: bool,
     /// The line at hand, and so all that is left of it, is known to be ASCII.
     is_ascii: bool,
@@ -72,8 +71,8 @@ struct Text {
     cut: Option<Range<usize>>,
     /// Whose text it is.
     groups: Places,
-    /// It was written for the line at hand.
-    is_written: bool,
+    /// The number of the line that it was written for last.
+    written: u64,
     text: String,
 }
 
@@ -107,15 +106,20 @@ impl Dates {
         self.groups.len() <= Places::BITS as usize
     }
 
+    /// Looks at the text in which the lines stand that come next.
+    pub(super) fn look_ahead(&mut self, text: &str) {
+        if let Some(Some(templates)) = &mut self.templates {
+            templates.look_ahead(text);
+        }
+    }
+
     /// Finds the date of a line for all.
     pub(super) fn find(&mut self, line: &Line<'_>, clock: &Clock<'_>) {
         // One detector is asked without a gate.
         self.is_ascii = self.groups.len() > 1 && is_ascii(line.text.as_bytes());
+        self.number += 1;
         if self.is_steady(line, clock) {
             self.steady.lines += 1;
-            for text in &mut self.texts[..self.used] {
-                text.is_written = false;
-            }
             return;
         }
         let repeated = std::mem::take(&mut self.steady.lines);
@@ -287,18 +291,23 @@ impl Dates {
         if asked == 0 || self.groups.len() == 1 || line.text.is_empty() {
             return asked;
         }
-        let sieve = self.sieve.get_or_insert_with(|| build(&self.groups));
-        let Some(sieve) = sieve else { return asked };
-        let searched = Searched {
-            text: line.text,
-            is_ascii: self.is_ascii,
-            part_of: None,
-        };
-        let Ok(hits) = sieve.search(asked, || places(asked), searched) else {
+        let templates = self.templates.get_or_insert_with(|| {
+            let groups = self.groups.iter();
+            Templates::new(groups.map(|group| &*group.dating.dates))
+        });
+        let Some(templates) = templates else {
             return asked;
         };
-        let able = hits.iter().fold(0, |able, place| able | bit(*place));
-        able | asked & sieve.open()
+        let searched = Searched {
+            text: line.text,
+            has_feed: false,
+            is_ascii: self.is_ascii,
+            part_of: Some(Part {
+                whole: line.text,
+                place: line.place,
+            }),
+        };
+        templates.able(asked, searched).unwrap_or(asked)
     }
 
     /// Notes what a detector found, and whose text is which.
@@ -405,12 +414,15 @@ impl Dates {
         self.texts[text].groups
     }
 
-    /// A text that need not be written to be read: it lacks the line feed at its end.
-    pub(super) fn unwritten<'a>(&'a mut self, text: usize, line: &Line<'a>) -> &'a str {
+    /// A text without the line feed at its end: so it need not be written to be read, most often.
+    pub(super) fn unended<'a>(&'a mut self, text: usize, line: &Line<'a>) -> &'a str {
         match &self.texts[text].cut {
             None => line.text,
             Some(cut) if cut.start == 0 => line.text.get(cut.end..).unwrap_or_default(),
-            Some(_) => self.write(text, line),
+            Some(_) => {
+                let written = self.write(text, line);
+                written.strip_suffix('\n').unwrap_or(written)
+            }
         }
     }
 
@@ -431,8 +443,8 @@ impl Dates {
     /// Writes a text of the line at hand.
     pub(super) fn write(&mut self, text: usize, line: &Line<'_>) -> &str {
         let text = &mut self.texts[text];
-        if !text.is_written {
-            text.is_written = true;
+        if text.written != self.number {
+            text.written = self.number;
             text.write(line.text);
         }
         &text.text
@@ -446,7 +458,7 @@ impl Dates {
 
 impl Text {
     fn reset(&mut self, cut: Option<Range<usize>>, groups: Places) {
-        (self.cut, self.groups, self.is_written) = (cut, groups, false);
+        (self.cut, self.groups) = (cut, groups);
     }
 
     /// The line without its date, ended by a line feed.
@@ -461,18 +473,6 @@ impl Text {
         self.text.push_str(after);
         self.text.push('\n');
     }
-}
-
-fn build(groups: &[Group]) -> Option<Sieve> {
-    let rules: Vec<Gated<'_>> = groups
-        .iter()
-        .map(|group| Gated {
-            prefix: None,
-            regexes: group.dating.dates.regexes().collect(),
-            spans_lines: false,
-        })
-        .collect();
-    Sieve::new(&rules, GATE_BYTES)
 }
 
 /// The set of one place; none for a place beyond the sets.

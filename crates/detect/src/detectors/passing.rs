@@ -1,11 +1,11 @@
 //! Which jails can have anything to say about a line.
 
 use super::Jail;
-use super::ahead::Ahead;
 use super::dates::Dates;
 use super::sieve::Sieve;
 use crate::Line;
-use crate::pyre::{Choice, Gated, Needles, Searched};
+use crate::detector::Matcher;
+use crate::pyre::{Ahead, Choice, Gated, Needles, Part, Searched, Wanted};
 
 /// Bound of the gate's cache. A hundred filters need half of it on a log of many kinds of lines.
 const GATE_BYTES: usize = 4 << 20;
@@ -27,21 +27,23 @@ pub(super) struct Candidate {
 pub(super) struct Passing {
     /// Built at the first line: most files are never read, or by one jail.
     gate: Option<Option<Gatekeeper>>,
+    /// A jail whose expressions span several lines has seen the line before: it may have to see the next.
+    is_alert: bool,
 }
 
 impl Passing {
     /// Looks at the text of lines that come next.
     pub(super) fn look_ahead(&mut self, jails: &[Jail], text: &str) {
         let gate = self.gate.get_or_insert_with(|| Gatekeeper::new(jails));
-        if let Some(Gatekeeper {
-            way: Way::One(one),
-            trial,
-        }) = gate
-        {
-            match trial.pause {
-                0 => one.ahead.look(text, &one.needles),
-                _ => one.ahead.forget(),
+        let Some(Gatekeeper { way, trial }) = gate else {
+            return;
+        };
+        match way {
+            Way::One(one) if trial.pause == 0 && one.needles.are_literals() => {
+                one.ahead.look(text, &one.needles, Wanted::Any);
             }
+            Way::One(one) => one.ahead.forget(),
+            Way::Many(many) => many.sieve.look_ahead(text),
         }
     }
 
@@ -54,33 +56,59 @@ impl Passing {
         out: &mut Vec<Candidate>,
     ) {
         let gate = self.gate.get_or_insert_with(|| Gatekeeper::new(jails));
-        let mut gate = gate.as_mut().filter(|_| dates.fit());
-        if gate.as_mut().is_some_and(|gate| gate.trial.is_paused()) {
-            gate = None;
-        }
-        if let Some(Gatekeeper {
-            way: Way::Many { sieve, .. },
-            ..
-        }) = &mut gate
-        {
-            sieve.next_line();
-        }
-        for text in 0..dates.texts() {
-            if let Some(gate) = &mut gate
-                && gate.pass(jails, dates, (line, text), out)
-            {
-                continue;
-            }
-            for (place, jail) in jails.iter().enumerate() {
-                if dates.text_of(jail.dates) == text {
+        let gate = gate.as_mut().filter(|_| dates.fit());
+        match gate.and_then(|gate| (!gate.trial.is_paused()).then_some(gate)) {
+            Some(Gatekeeper {
+                way: Way::One(one),
+                trial,
+            }) => {
+                let text = dates.text_of(jails[0].dates);
+                let holds = one.holds(dates, (line, text));
+                trial.count(usize::from(holds));
+                if holds {
                     dates.write(text, line);
-                    out.push(Candidate {
-                        jail: place,
-                        is_named: true,
-                    });
+                    out.push(named(0));
                 }
             }
+            Some(Gatekeeper {
+                way: Way::Many(many),
+                trial,
+            }) => {
+                many.sieve.next_line();
+                for text in 0..dates.texts() {
+                    match many.pass(jails, dates, (line, text), self.is_alert, out) {
+                        Some(count) => trial.count(count),
+                        None => all_of(text, jails, dates, line, out),
+                    }
+                }
+            }
+            None => (0..dates.texts()).for_each(|text| all_of(text, jails, dates, line, out)),
         }
+        let mut seeing = out.iter().map(|candidate| &jails[candidate.jail].matcher);
+        self.is_alert = seeing.any(Matcher::spans_lines);
+    }
+}
+
+/// All jails of a text have to look at it.
+fn all_of(
+    text: usize,
+    jails: &[Jail],
+    dates: &mut Dates,
+    line: &Line<'_>,
+    out: &mut Vec<Candidate>,
+) {
+    for (place, jail) in jails.iter().enumerate() {
+        if dates.text_of(jail.dates) == text {
+            dates.write(text, line);
+            out.push(named(place));
+        }
+    }
+}
+
+fn named(jail: usize) -> Candidate {
+    Candidate {
+        jail,
+        is_named: true,
     }
 }
 
@@ -96,11 +124,17 @@ struct Gatekeeper {
 enum Way {
     /// A single jail searches at the cost of a gate, but a needle is found faster.
     One(Box<One>),
-    Many {
-        sieve: Box<Sieve>,
-        /// Jails that may have to see a line that the gate does not name, and whether that is every line.
-        unnamed: Vec<(usize, bool)>,
-    },
+    Many(Box<Many>),
+}
+
+/// The gate of several jails.
+#[derive(Debug)]
+struct Many {
+    sieve: Sieve,
+    /// Jails that have to see every line.
+    open: Vec<usize>,
+    /// Others whose expressions span several lines.
+    spanning: Vec<usize>,
 }
 
 /// The needles of a single jail.
@@ -128,17 +162,19 @@ impl One {
     /// Whether a needle stands in a text.
     fn holds(&mut self, dates: &mut Dates, (line, text): (&Line<'_>, usize)) -> bool {
         if self.choice.is_some() {
-            self.choose(dates.unwritten(text, line));
+            self.choose(dates.unended(text, line));
         }
-        let place = line.place.map(|from| from..from + line.text.len());
-        let known = place.and_then(|place| self.ahead.holds(&place));
+        let literals = line
+            .place
+            .and_then(|place| self.ahead.of(place, line.text.len()));
+        let known = literals.map(|mut literals| literals.next().is_some());
         // A literal may stand across the place of the date.
         let spans = || {
             let seam = dates.seam(text, line);
             seam.is_some_and(|seam| self.needles.may_hold(seam))
         };
         let known = known.filter(|holds| *holds || !spans());
-        known.unwrap_or_else(|| self.needles.any(dates.unwritten(text, line).as_bytes()))
+        known.unwrap_or_else(|| self.needles.any(dates.unended(text, line).as_bytes()))
     }
 
     /// Sees one more text, and chooses the needles when it has seen enough.
@@ -167,13 +203,16 @@ impl Gatekeeper {
         let way = match &rules[..] {
             [rule] if !rule.spans_lines => Way::One(Box::new(One::new(rule.choice())?)),
             rules => {
-                let sieve = Box::new(Sieve::new(rules, GATE_BYTES)?);
-                let unnamed = jails.iter().enumerate().filter_map(|(place, jail)| {
-                    let sees_all = sieve.is_open(place) || jail.matcher.sees_all();
-                    (sees_all || jail.matcher.spans_lines()).then_some((place, sees_all))
-                });
-                let unnamed = unnamed.collect();
-                Way::Many { sieve, unnamed }
+                let sieve = Sieve::new(rules, GATE_BYTES)?;
+                let sees_all =
+                    |jail: &usize| sieve.is_open(*jail) || jails[*jail].matcher.sees_all();
+                let (open, rest): (Vec<usize>, Vec<usize>) = (0..jails.len()).partition(sees_all);
+                let spans = |jail: &usize| jails[*jail].matcher.spans_lines();
+                Way::Many(Box::new(Many {
+                    open,
+                    spanning: rest.into_iter().filter(spans).collect(),
+                    sieve,
+                }))
             }
         };
         Some(Self {
@@ -181,59 +220,51 @@ impl Gatekeeper {
             trial: Trial::new(jails.len()),
         })
     }
+}
 
-    /// Names the jails of a text; false if all of them have to look.
+impl Many {
+    /// Names the jails of a text, and tells how many; none if all of them have to look.
     fn pass(
         &mut self,
         jails: &[Jail],
         dates: &mut Dates,
         (line, text): (&Line<'_>, usize),
+        is_alert: bool,
         out: &mut Vec<Candidate>,
-    ) -> bool {
+    ) -> Option<usize> {
         let groups = dates.groups(text);
         if groups == 0 {
-            return true;
+            return Some(0);
         }
-        let named = |jail| Candidate {
-            jail,
-            is_named: true,
+        let is_of = |jail: usize| groups >> jails[jail].dates & 1 == 1;
+        let rules = || (0..jails.len()).filter(|jail| is_of(*jail));
+        let (is_ascii, is_end) = (dates.is_ascii(), dates.is_end(text));
+        let searched = Searched {
+            text: dates.unended(text, line),
+            has_feed: true,
+            is_ascii,
+            part_of: is_end.then_some(Part {
+                whole: line.text,
+                place: line.place,
+            }),
         };
-        match &mut self.way {
-            Way::One(one) => {
-                let holds = one.holds(dates, (line, text));
-                self.trial.count(usize::from(holds));
-                if holds {
-                    dates.write(text, line);
-                    out.push(named(0));
-                }
-            }
-            Way::Many { sieve, unnamed } => {
-                let is_of = |jail: usize| groups >> jails[jail].dates & 1 == 1;
-                let rules = || (0..jails.len()).filter(|jail| is_of(*jail));
-                let is_ascii = dates.is_ascii();
-                let part_of = dates.is_end(text).then_some(line.text);
-                let searched = Searched {
-                    text: dates.write(text, line),
-                    is_ascii,
-                    part_of,
-                };
-                let Ok(hits) = sieve.search(groups, rules, searched) else {
-                    return false;
-                };
-                self.trial.count(hits.len());
-                out.extend(hits.iter().copied().map(named));
-                for &(jail, sees_all) in unnamed.iter() {
-                    let sees = sees_all || jails[jail].matcher.is_heeding();
-                    if sees && is_of(jail) && !hits.contains(&jail) {
-                        out.push(Candidate {
-                            jail,
-                            is_named: sees_all,
-                        });
-                    }
-                }
-            }
+        let hits = self.sieve.search(groups, rules, searched).ok()?;
+        let before = out.len();
+        out.extend(hits.iter().copied().map(named));
+        let is_left = |jail: &&usize| is_of(**jail) && !hits.contains(*jail);
+        out.extend(self.open.iter().filter(is_left).copied().map(named));
+        if is_alert {
+            let heeding = |jail: &&usize| jails[**jail].matcher.is_heeding();
+            let left = self.spanning.iter().filter(is_left).filter(heeding);
+            out.extend(left.map(|&jail| Candidate {
+                jail,
+                is_named: false,
+            }));
         }
-        true
+        if out.len() > before {
+            dates.write(text, line);
+        }
+        Some(hits.len())
     }
 }
 

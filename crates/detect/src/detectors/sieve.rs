@@ -1,6 +1,6 @@
 //! A gate with its memory, asked of ever the same few sets of rules.
 
-use super::dates::{Places, bit};
+use super::dates::Places;
 use crate::pyre::{Gate, GateCache, Gated, GaveUp, Searched};
 
 /// Sets that are remembered.
@@ -13,24 +13,23 @@ pub(super) struct Sieve {
     /// Sets of places, and the gate's selections of their rules.
     known: Vec<(Places, usize)>,
     hits: Vec<usize>,
-    /// Rules that the gate does not know.
-    open: Places,
 }
 
 impl Sieve {
     /// A gate for `rules` whose cache has at most `bound` bytes.
     pub(super) fn new(rules: &[Gated<'_>], bound: usize) -> Option<Self> {
         let gate = Gate::new(rules, bound)?;
-        let open = (0..rules.len())
-            .filter(|rule| gate.is_open(*rule))
-            .fold(0, |open, rule| open | bit(rule));
         Some(Self {
-            open,
             gate,
             cache: GateCache::default(),
             known: Vec::new(),
             hits: Vec::new(),
         })
+    }
+
+    /// Looks at the text in which the lines stand that come next.
+    pub(super) fn look_ahead(&mut self, text: &str) {
+        self.cache.look_ahead(text);
     }
 
     /// Begins a line.
@@ -62,11 +61,6 @@ impl Sieve {
         self.gate
             .search(&mut self.cache, selection, searched, &mut self.hits)?;
         Ok(&self.hits)
-    }
-
-    /// The rules that the gate does not know, as far as they fit into a set.
-    pub(super) fn open(&self) -> Places {
-        self.open
     }
 
     /// Whether the gate does not know a rule.

@@ -13,6 +13,7 @@
 
 mod trial;
 
+use super::ahead::{Ahead, Wanted};
 use super::alphabet::{Alphabet, Encoded, is_ascii};
 use super::ast::{Assertion, Node, Pattern};
 use super::choice::Choice;
@@ -60,11 +61,21 @@ impl Gated<'_> {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Searched<'t> {
     pub(crate) text: &'t str,
+    /// A line feed follows, and is searched with it.
+    pub(crate) has_feed: bool,
     /// All of the text, and of what it is a part of, is known to be ASCII.
     pub(crate) is_ascii: bool,
     /// What it is a part of, but for a line feed at its end. Needles are looked for in that once for all its parts, until
     /// the cache is told of the next text.
-    pub(crate) part_of: Option<&'t str>,
+    pub(crate) part_of: Option<Part<'t>>,
+}
+
+/// See [`Searched`].
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Part<'t> {
+    pub(crate) whole: &'t str,
+    /// Where it begins in the text that the cache looked at before it.
+    pub(crate) place: Option<usize>,
 }
 
 /// The automaton of many rules. Immutable; shared by threads, each with a [`GateCache`] of its own.
@@ -91,6 +102,8 @@ pub(crate) struct GateCache {
     /// Which rules are looked for by their needles.
     by_needle: Vec<bool>,
     needles: Option<Needles>,
+    /// Which of them stand in the lines that come next.
+    ahead: Ahead,
     /// The rules of needles that stand in what the texts at hand are parts of, once that was searched.
     standing: Vec<usize>,
     is_searched: bool,
@@ -115,6 +128,14 @@ impl GateCache {
         self.is_searched = false;
     }
 
+    /// Looks at the text in which that stands which the texts that come next are parts of.
+    pub(crate) fn look_ahead(&mut self, text: &str) {
+        match &self.needles {
+            Some(needles) => self.ahead.look(text, needles, Wanted::All),
+            None => self.ahead.forget(),
+        }
+    }
+
     /// What the last search took, as [`super::Steps::linear`].
     pub(crate) fn steps(&self) -> usize {
         self.automaton.steps()
@@ -133,17 +154,24 @@ impl GateCache {
         }
         if !self.is_searched || searched.part_of.is_none() {
             self.is_searched = searched.part_of.is_some();
-            self.standing.clear();
-            let text = searched.part_of.unwrap_or(searched.text);
-            needles.search(
-                text.as_bytes(),
-                searched.is_ascii || is_ascii(text.as_bytes()),
-                |rule| {
-                    if !self.standing.contains(&rule) {
-                        self.standing.push(rule);
-                    }
-                },
-            );
+            let standing = &mut self.standing;
+            standing.clear();
+            let mut note = |rule: usize| {
+                if !standing.contains(&rule) {
+                    standing.push(rule);
+                }
+            };
+            let part_of = searched.part_of;
+            let text = part_of.map_or(searched.text, |part| part.whole).as_bytes();
+            let place = part_of.and_then(|part| part.place);
+            let rules_of = |literal| needles.rules_of(literal).iter().copied();
+            match place.and_then(|place| self.ahead.of(place, text.len())) {
+                Some(literals) => literals.flat_map(rules_of).for_each(&mut note),
+                None => needles.each_literal(text, |_, literal| {
+                    rules_of(literal).for_each(&mut note);
+                }),
+            }
+            needles.each_other(text, searched.is_ascii || is_ascii(text), note);
         }
         let selected = self
             .standing
@@ -251,8 +279,9 @@ impl Gate {
             false => self.alphabet.letters_of(text, encoded),
         };
         found.clear();
+        let ending: &[u8] = if searched.has_feed { b"\n" } else { b"" };
         self.automaton
-            .search(automaton, selection, letters, found)?;
+            .search(automaton, selection, letters, ending, found)?;
         hits.extend(found.iter().map(|&pattern| self.rules[pattern]));
         cache.find_needles(selection, searched, hits);
         if !cache.trial.is_over() {
@@ -284,7 +313,7 @@ impl Gate {
             let beginning = &letters[..count.min(letters.len())];
             let searched = self
                 .automaton
-                .search(automaton, selection, beginning, found);
+                .search(automaton, selection, beginning, b"", found);
             let mut any = false;
             for pattern in self.automaton.in_the_running(automaton) {
                 any = true;
@@ -304,6 +333,7 @@ impl Gate {
             .rules()
             .for_each(|rule| cache.by_needle[rule] = true);
         cache.needles = Some(needles);
+        cache.ahead.forget();
         // The same numbers, for what is left of each selection.
         cache.automaton.forget_selections();
         for selection in std::mem::take(&mut cache.selections) {

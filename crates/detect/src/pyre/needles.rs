@@ -1,7 +1,8 @@
 //! What must stand in a text for rules to match it, all searched for at many letters a step.
 
 use super::alphabet::{ByteSet, has, insert};
-use aho_corasick::packed::{Config, MatchKind, Searcher};
+use aho_corasick::packed::{self, Config, MatchKind};
+use memchr::memmem;
 
 /// More beginnings of literals than this are no faster to search for than an automaton is to follow.
 const MAX_BEGINNINGS: usize = 48;
@@ -58,11 +59,52 @@ pub(crate) struct Needles {
 #[derive(Debug)]
 struct Literals {
     searcher: Searcher,
-    /// Of each beginning that is searched for, the literals that begin with it, and their rules.
-    of: Vec<Vec<(Box<str>, Vec<usize>)>>,
+    /// All of them, and their rules; those that begin alike stand together.
+    all: Vec<(Box<str>, Vec<usize>)>,
+    /// Of each beginning that is searched for, the place behind the literals that begin with it.
+    ends: Vec<usize>,
     /// Two letters that stand side by side in one of them, as bits: the first letter tells the words.
     pairs: Vec<ByteSet>,
 }
+
+/// Finds beginnings of literals.
+#[derive(Debug)]
+enum Searcher {
+    /// A single literal, as a whole: at twice the speed.
+    One(Box<memmem::Finder<'static>>),
+    Many(packed::Searcher),
+}
+
+impl Searcher {
+    fn new(beginnings: &Beginnings<'_>, literals: &[(Box<str>, Vec<usize>)]) -> Option<Self> {
+        if let [(literal, _)] = literals {
+            let finder = memmem::Finder::new(literal.as_bytes()).into_owned();
+            return Some(Self::One(Box::new(finder)));
+        }
+        let searcher = Config::new()
+            .match_kind(MatchKind::LeftmostFirst)
+            .builder()
+            .extend(&beginnings.texts)
+            .build()?;
+        Some(Self::Many(searcher))
+    }
+
+    /// The first beginning that stands in `text` behind `from`, and where it does.
+    fn find(&self, text: &[u8], from: usize) -> Option<(usize, usize)> {
+        match self {
+            Self::One(finder) => Some((0, from + finder.find(&text[from..])?)),
+            Self::Many(searcher) => {
+                let span = aho_corasick::Span::from(from..text.len());
+                let found = searcher.find_in(text, span)?;
+                Some((found.pattern().as_usize(), found.start()))
+            }
+        }
+    }
+}
+
+/// A literal, by its place among all.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Literal(u32);
 
 /// The beginnings of literals, of which none begins with another: so no two are found at the same place.
 #[derive(Debug, Default)]
@@ -169,26 +211,40 @@ impl Needles {
         literals.is_some_and(|literals| has(&literals.pairs[usize::from(first)], second))
     }
 
-    /// Where the first literal begins that stands in `text` behind `from`.
-    pub(crate) fn find(&self, text: &[u8], from: usize) -> Option<usize> {
+    /// The first literal that stands in `text` behind `from`, and where it begins; of several that begin there only one.
+    pub(super) fn first_literal(&self, text: &[u8], from: usize) -> Option<(usize, Literal)> {
         let mut first = None;
         let literals = self.literals.as_ref()?;
-        literals.search(text, from, |at, _| {
-            first = Some(at);
+        literals.search(text, from, |at, literal| {
+            first = Some((at, literal));
             true
         });
         first
     }
 
-    /// Calls `each` for every rule of a needle that stands in `text`; more than once if it stands there more often.
-    /// `is_ascii` says that all of the text is known to be.
-    pub(crate) fn search(&self, text: &[u8], is_ascii: bool, mut each: impl FnMut(usize)) {
+    /// The rules of a literal.
+    pub(super) fn rules_of(&self, literal: Literal) -> &[usize] {
+        let of = self
+            .literals
+            .as_ref()
+            .and_then(|literals| literals.all.get(literal.0 as usize));
+        of.map_or(&[], |(_, rules)| rules)
+    }
+
+    /// Calls `each` with every literal that stands in `text` and where it begins; more than once if it stands there more
+    /// often.
+    pub(super) fn each_literal(&self, text: &[u8], mut each: impl FnMut(usize, Literal)) {
         if let Some(literals) = &self.literals {
-            literals.search(text, 0, |_, rules| {
-                rules.iter().copied().for_each(&mut each);
+            literals.search(text, 0, |at, literal| {
+                each(at, literal);
                 false
             });
         }
+    }
+
+    /// Calls `each` for every rule of a needle that stands in `text` and is no literal; more than once if several do.
+    /// `is_ascii` says that all of the text is known to be.
+    pub(super) fn each_other(&self, text: &[u8], is_ascii: bool, mut each: impl FnMut(usize)) {
         for (byte, rules) in &self.bytes {
             if memchr::memchr(*byte, text).is_some() {
                 rules.iter().copied().for_each(&mut each);
@@ -223,49 +279,51 @@ impl Literals {
         if of.len() > MAX_BEGINNINGS {
             return None;
         }
+        let (mut all, mut ends) = (Vec::new(), Vec::new());
+        for alike in of {
+            all.extend(alike);
+            ends.push(all.len());
+        }
         let mut pairs = vec![ByteSet::default(); 256];
-        for (literal, _) in of.iter().flatten() {
+        for (literal, _) in &all {
             for pair in literal.as_bytes().windows(2) {
                 insert(&mut pairs[usize::from(pair[0])], pair[1]);
             }
         }
-        let searcher = Config::new()
-            .match_kind(MatchKind::LeftmostFirst)
-            .builder()
-            .extend(beginnings.texts)
-            .build()?;
+        let searcher = Searcher::new(&beginnings, &all)?;
         Some(Self {
             searcher,
-            of,
+            all,
+            ends,
             pairs,
         })
     }
 
-    /// Gives where each literal begins that stands in `text` behind `at`, and its rules, until `is_enough`; whether it
-    /// was.
+    /// Gives where each literal begins that stands in `text` behind `at`, until `is_enough`; whether it was.
     fn search(
         &self,
         text: &[u8],
         mut at: usize,
-        mut is_enough: impl FnMut(usize, &[usize]) -> bool,
+        mut is_enough: impl FnMut(usize, Literal) -> bool,
     ) -> bool {
-        while let Some(found) = self
-            .searcher
-            .find_in(text, aho_corasick::Span::from(at..text.len()))
-        {
-            let from = &text[found.start()..];
-            let literals = self.of[found.pattern().as_usize()].iter();
-            let mut standing = literals.filter(|(literal, _)| from.starts_with(literal.as_bytes()));
-            if standing.any(|(_, rules)| is_enough(found.start(), rules)) {
-                return true;
+        while let Some((beginning, start)) = self.searcher.find(text, at) {
+            let from = &text[start..];
+            let first = beginning
+                .checked_sub(1)
+                .map_or(0, |before| self.ends[before]);
+            for place in first..self.ends[beginning] {
+                let stands = from.starts_with(self.all[place].0.as_bytes());
+                if stands && is_enough(start, Literal(place as u32)) {
+                    return true;
+                }
             }
-            at = found.start() + 1;
+            at = start + 1;
         }
         false
     }
 
     fn rules(&self) -> impl Iterator<Item = &Vec<usize>> {
-        self.of.iter().flatten().map(|(_, rules)| rules)
+        self.all.iter().map(|(_, rules)| rules)
     }
 }
 
@@ -331,7 +389,11 @@ mod tests {
             let needles = Needles::new(rules.iter().map(Vec::as_slice).enumerate());
             let Some(needles) = needles else { return Ok(()) };
             let mut found = vec![false; rules.len()];
-            needles.search(text.as_bytes(), text.is_ascii(), |rule| found[rule] = true);
+            let mut literals = Vec::new();
+            needles.each_literal(text.as_bytes(), |_, literal| literals.push(literal));
+            let of_literals = literals.iter().flat_map(|literal| needles.rules_of(*literal));
+            of_literals.for_each(|rule| found[*rule] = true);
+            needles.each_other(text.as_bytes(), text.is_ascii(), |rule| found[rule] = true);
             prop_assert_eq!(needles.any(text.as_bytes()), found.contains(&true));
             let known: Vec<usize> = needles.rules().collect();
             for (rule, of) in rules.iter().enumerate() {

@@ -94,6 +94,7 @@ impl RegexSet {
                 .get_or_insert_with(|| gate.select(&mut cache.gate, 0..self.len()));
             let searched = Searched {
                 text,
+                has_feed: false,
                 is_ascii: false,
                 part_of: None,
             };

@@ -13,6 +13,7 @@ pub(super) use cache::Cache;
 use super::byte_classes::ByteClasses;
 use super::places::Places;
 use cache::{DEAD, NOTHING, SPECIAL, UNKNOWN};
+use heads::Known;
 use regex_automata::nfa::thompson::NFA;
 
 /// The immutable part; shared by threads.
@@ -47,13 +48,14 @@ impl Subsets {
         self.classes.count() + 1
     }
 
-    /// Appends those of the patterns that match anywhere in `text` to `hits`, in no order; `selection` is one that
-    /// the cache gave for them.
-    pub(super) fn search(
+    /// Appends those of the patterns that match anywhere in `text` with `ending` behind it to `hits`, in no order;
+    /// `selection` is one that the cache gave for them.
+    pub(super) fn search<'t>(
         &self,
         cache: &mut Cache,
         selection: usize,
-        text: &[u8],
+        mut text: &'t [u8],
+        mut ending: &'t [u8],
         hits: &mut Vec<usize>,
     ) -> Result<(), GaveUp> {
         (cache.work, cache.steps) = (0, 0);
@@ -63,13 +65,19 @@ impl Subsets {
         let begin = hits.len();
         cache.last = None;
         let (mut row, mut at) = self.begin(cache, selection, text);
-        let mut mark = 0;
+        // Letters before `text`, and how many had been read when the cache was last emptied.
+        let (mut before, mut mark) = (0, 0);
         let done = loop {
             let word = match row {
                 DEAD => DEAD,
                 _ => self.walk(cache, text, &mut row, &mut at),
             };
-            if at == text.len() {
+            if at == text.len() && row != DEAD {
+                if !ending.is_empty() {
+                    before = at;
+                    (text, ending, at) = (ending, &[], 0);
+                    continue;
+                }
                 cache.last = Some(row);
             }
             if word == DEAD {
@@ -78,7 +86,8 @@ impl Subsets {
             if word == UNKNOWN {
                 if cache.bytes > self.bound {
                     row = cache.clear(self, row);
-                    cache.pace.read(at - std::mem::replace(&mut mark, at));
+                    cache.pace.read(before + at - mark);
+                    mark = before + at;
                     if cache.pace.thrashes() {
                         hits.truncate(begin);
                         break Err(GaveUp);
@@ -104,30 +113,37 @@ impl Subsets {
                 at = cache.runs[edge.run as usize].skip(text, at);
             }
         };
-        cache.pace.read(at - mark);
-        cache.steps = at + cache.work;
+        cache.pace.read(before + at - mark);
+        cache.steps = before + at + cache.work;
         done
     }
 
-    /// The row after the first letters, where nothing was found on the way that anybody has to be told of, and how many
-    /// those are. Lines of one log begin with the same few names.
+    /// The row after the first letters, as far as it is known from texts before, and how many those are. Lines of one
+    /// log begin with the same time, and with the same few names.
     fn begin(&self, cache: &mut Cache, selection: usize, text: &[u8]) -> (u32, usize) {
-        let Some(&first) = text.first_chunk() else {
-            return (self.start(cache, selection), 0);
-        };
-        if let Some(row) = cache.heads.row(selection, first) {
-            return (row, first.len());
+        let (mut row, mut at) = (self.start(cache, selection), 0);
+        for depth in 0..heads::DEPTHS {
+            let Some(&letters) = text[at..].first_chunk().filter(|_| row != DEAD) else {
+                break;
+            };
+            match cache.heads.after(depth, row, letters) {
+                Known::Row(next) => (row, at) = (next, at + letters.len()),
+                Known::Nothing => {
+                    let (mut next, mut walked) = (row, 0);
+                    let word = self.walk(cache, &letters, &mut next, &mut walked);
+                    // Only where nobody has to be told of anything that is found on the way.
+                    let is_plain = walked == letters.len();
+                    if is_plain || word == DEAD {
+                        next = if is_plain { next } else { DEAD };
+                        cache.heads.learn(row, letters, next);
+                        (row, at) = (next, at + letters.len());
+                    }
+                    break;
+                }
+                Known::Unasked => break,
+            }
         }
-        let start = self.start(cache, selection);
-        let (mut row, mut at) = (start, 0);
-        let word = self.walk(cache, &first, &mut row, &mut at);
-        let is_plain = at == first.len();
-        if is_plain || word == DEAD {
-            let row = if is_plain { row } else { DEAD };
-            cache.heads.learn(selection, first, row);
-            return (row, first.len());
-        }
-        (start, 0)
+        (row, at)
     }
 
     /// The patterns that the end of the last text found still in the running; ascending.

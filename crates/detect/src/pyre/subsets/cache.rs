@@ -81,7 +81,6 @@ impl Cache {
     /// Makes the numbers of all selections invalid.
     pub(in crate::pyre) fn forget_selections(&mut self) {
         self.selections.clear();
-        self.heads.forget();
     }
 
     /// The row of the state with these places.

@@ -1,0 +1,63 @@
+//! Where literals stand in the lines that come next: looked for in all of their text at once, which costs less than a
+//! search of each line.
+
+use super::needles::{Literal, Needles};
+
+#[derive(Debug, Default)]
+pub(crate) struct Ahead {
+    /// Where each begins, ascending.
+    found: Vec<(usize, Literal)>,
+    /// Those before stand in lines that were asked for.
+    next: usize,
+    is_known: bool,
+}
+
+/// How many literals of a line are of interest.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Wanted {
+    All,
+    Any,
+}
+
+impl Ahead {
+    /// Nothing is known of the lines that come next.
+    pub(crate) fn forget(&mut self) {
+        self.is_known = false;
+    }
+
+    /// Finds the literals among these needles in lines that stand in `text` one after the other.
+    pub(crate) fn look(&mut self, text: &str, needles: &Needles, wanted: Wanted) {
+        self.found.clear();
+        (self.next, self.is_known) = (0, true);
+        let text = text.as_bytes();
+        if wanted == Wanted::All {
+            return needles.each_literal(text, |at, literal| self.found.push((at, literal)));
+        }
+        let mut from = 0;
+        while let Some((at, literal)) = needles.first_literal(text, from) {
+            self.found.push((at, literal));
+            let Some(end) = memchr::memchr(b'\n', &text[at..]) else {
+                return;
+            };
+            from = at + end + 1;
+        }
+    }
+
+    /// The literals in a line that stands there, if they are known. Lines are asked for in their order, each as often as
+    /// one likes.
+    pub(crate) fn of(
+        &mut self,
+        start: usize,
+        length: usize,
+    ) -> Option<impl Iterator<Item = Literal>> {
+        if !self.is_known {
+            return None;
+        }
+        while self.found.get(self.next).is_some_and(|(at, _)| *at < start) {
+            self.next += 1;
+        }
+        let found = self.found[self.next..].iter();
+        let in_line = found.take_while(move |(at, _)| *at < start + length);
+        Some(in_line.map(|(_, literal)| *literal))
+    }
+}
