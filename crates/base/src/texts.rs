@@ -180,6 +180,11 @@ impl NamedTexts {
         self.texts.is_empty()
     }
 
+    /// Bytes of memory that is kept for texts.
+    pub fn capacity(&self) -> usize {
+        self.texts.capacity()
+    }
+
     /// Bytes of all texts and names together.
     pub fn bytes(&self) -> usize {
         self.texts.bytes() + self.names().iter().map(|name| name.len()).sum::<usize>()

@@ -12,14 +12,22 @@ use jiff::tz::TimeZone;
 
 /// Writes the engine's event.
 pub(crate) fn tell(log: &Log, zone: &TimeZone, name: Option<&JailName>, event: &Event) {
+    let of_jail = |text: String| match name {
+        Some(name) => format!("[{name}] {text}"),
+        None => text,
+    };
+    if let Event::Found { id, time, .. } = event {
+        let text = || of_jail(found(zone, id, *time));
+        return log.write_with(clock::now(), Level::Info, Kind::PerFailure, "filter", text);
+    }
     let reason = reason(event).map(per_ban);
     for (level, kind, module, text) in reason.into_iter().chain([line(zone, event)]) {
-        let text = match name {
-            Some(name) => format!("[{name}] {text}"),
-            None => text,
-        };
-        log.write(clock::now(), level, kind, module, &text);
+        log.write(clock::now(), level, kind, module, &of_jail(text));
     }
+}
+
+fn found(zone: &TimeZone, id: &FailureId, time: Timestamp) -> String {
+    format!("Found {id} - {}", local(time, zone))
 }
 
 /// Why a ban ends that neither its time nor somebody's wish ends.
@@ -40,9 +48,7 @@ fn reason(event: &Event) -> Option<String> {
 
 fn line(zone: &TimeZone, event: &Event) -> (Level, Kind, &'static str, String) {
     match event {
-        Event::Found { id, time, .. } => {
-            per_failure("filter", format!("Found {id} - {}", local(*time, zone)))
-        }
+        Event::Found { id, time, .. } => per_failure("filter", found(zone, id, *time)),
         Event::Attempted { id, time, .. } => {
             per_failure("filter", format!("Attempt {id} - {}", local(*time, zone)))
         }

@@ -22,7 +22,7 @@ use engine::{Effect, Engine, Event, Input, JailId, RequestId};
 use jiff::tz::TimeZone;
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, SyncSender};
 use std::time::Duration;
 use store::Write;
 
@@ -56,8 +56,8 @@ use watch::Watchers;
 
 /// Everything that can happen to the hub.
 pub(crate) enum Message {
-    /// What a source read, in order.
-    Read(Vec<Read>, Pass),
+    /// What a source read.
+    Read(Batch),
     /// A host name of a failure has these addresses.
     Resolved {
         jail: JailId,
@@ -94,6 +94,17 @@ pub(crate) enum Message {
     /// A signal asks for the end.
     Stop,
 }
+
+/// What a source read, in order.
+pub(crate) struct Batch {
+    pub(crate) said: Vec<Read>,
+    pub(crate) pass: Pass,
+    /// Where failures go that were heard: their memory serves for the next ones, and goes back to the thread that it is of.
+    pub(crate) heard: Option<Sender<Vec<detect::Failure>>>,
+}
+
+/// A failure with more memory is not given back.
+const MAX_KEPT: usize = 1_024;
 
 /// One thing that a source says.
 pub(crate) enum Read {
@@ -285,7 +296,14 @@ impl Hub {
 
     fn handle(&mut self, message: Message) {
         match message {
-            Message::Read(said, _pass) => self.read(said),
+            Message::Read(batch) => {
+                let failures = self.read(batch.said);
+                if let Some(heard) = batch.heard.filter(|_| !failures.is_empty()) {
+                    // A source that has ended takes nothing back.
+                    drop(heard.send(failures));
+                }
+                drop(batch.pass);
+            }
             Message::Resolved {
                 jail,
                 failure,
@@ -323,7 +341,9 @@ impl Hub {
         self.engine.step(clock::now(), input, &mut self.effects);
     }
 
-    fn read(&mut self, said: Vec<Read>) {
+    /// Hears what a source has read; gives back the failures whose memory may serve again.
+    fn read(&mut self, said: Vec<Read>) -> Vec<detect::Failure> {
+        let mut failures = Vec::new();
         let now = clock::now();
         // Whoever logged in a moment ago must be known before a ban is decided.
         self.refresh_protection(now);
@@ -334,7 +354,10 @@ impl Hub {
                     self.engine
                         .step(now, Input::ReadBegins { jail }, &mut self.effects)
                 }
-                Read::Failure(jail, found) => self.found(now, jail, found),
+                Read::Failure(jail, found) => {
+                    let heard = self.found(now, jail, found);
+                    failures.extend(heard.filter(|heard| heard.capacity() <= MAX_KEPT));
+                }
                 // What the failures before it led to is handed over first.
                 Read::Position(write) => {
                     self.engine.step(now, Input::ReadEnds, &mut self.effects);
@@ -367,19 +390,25 @@ impl Hub {
             }
         }
         self.engine.step(now, Input::ReadEnds, &mut self.effects);
+        failures
     }
 
-    fn found(&mut self, now: Timestamp, jail: JailId, found: detect::Failure) {
+    /// Gives back a failure that was heard.
+    fn found(
+        &mut self,
+        now: Timestamp,
+        jail: JailId,
+        found: detect::Failure,
+    ) -> Option<detect::Failure> {
         self.board.failed(jail, found.time);
-        match &found.hostname {
-            Some(name) => {
-                let name = name.clone();
-                if !self.resolver.ask(name, (jail, found)) {
-                    self.name_dropped(now);
-                }
+        if let Some(name) = found.hostname.clone() {
+            if !self.resolver.ask(name, (jail, found)) {
+                self.name_dropped(now);
             }
-            None => self.admit(now, jail, &found.id, &found),
+            return None;
         }
+        self.admit(now, jail, &found.id, &found);
+        Some(found)
     }
 
     fn resolved(

@@ -6,18 +6,18 @@
 
 use crate::clock;
 use crate::gate::Gate;
-use crate::hub::{Message, Read};
+use crate::hub::{Batch, Message, Read};
 use crate::plan::Jail;
 use crate::source::{Position, Sink, SourceKey, Standing};
 use base::{Span, Timestamp};
 use complaints::Complaints;
-use detect::{Clock, Detectors, Encoding, Line, Split, Splitter};
+use detect::{Clock, Detectors, Encoding, Failure, Line, Split, Splitter};
 use ears::Ears;
 use engine::JailId;
 use jiff::tz::TimeZone;
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::mpsc::Sender;
+use std::sync::mpsc::{Receiver, Sender, channel};
 use store::{JournalPosition, LogPosition, Write};
 
 mod choose;
@@ -34,6 +34,8 @@ pub(crate) type Learnt = HashMap<Box<[JailId]>, Detectors>;
 
 /// Failures that travel together at most.
 const BATCH: usize = 2_000;
+/// Failures that are kept for their memory at most.
+const MAX_SPARE: usize = BATCH;
 /// How old a position in the store may be when nothing was found since.
 const POSITION_EVERY: Span = Span::from_secs(10);
 /// The same complaint is told once in so long.
@@ -48,6 +50,9 @@ pub(crate) struct Ingest {
     gate: Gate,
     zone: TimeZone,
     batch: Vec<Read>,
+    /// Failures that the hub has heard come back here, and their memory serves for the next ones.
+    heard: (Sender<Vec<Failure>>, Receiver<Vec<Failure>>),
+    spare: Vec<Failure>,
     /// Something was found since the last batch went out.
     is_urgent: bool,
     /// Positions that were reached and not sent yet, and when one was last sent.
@@ -86,6 +91,8 @@ impl Ingest {
             gate,
             zone,
             batch: Vec::new(),
+            heard: channel(),
+            spare: Vec::new(),
             is_urgent: false,
             reached: HashMap::new(),
             sent: HashMap::new(),
@@ -108,6 +115,9 @@ impl Ingest {
             self.take_positions(key, now);
         }
         self.flush();
+        // Nothing is kept for a flood that is over.
+        self.heard.1.try_iter().for_each(drop);
+        self.spare = Vec::new();
     }
 
     /// Sends everything, since the thread ends; gives what was learnt.
@@ -133,12 +143,17 @@ impl Ingest {
         if self.batch.is_empty() {
             return;
         }
-        let pass = self.gate.enter();
+        let batch = Batch {
+            said: std::mem::take(&mut self.batch),
+            pass: self.gate.enter(),
+            heard: Some(self.heard.0.clone()),
+        };
         // The hub ends last; if it is gone there is nobody left to guard.
-        drop(
-            self.hub
-                .send(Message::Read(std::mem::take(&mut self.batch), pass)),
-        );
+        drop(self.hub.send(Message::Read(batch)));
+        for heard in self.heard.1.try_iter() {
+            let room = MAX_SPARE.saturating_sub(self.spare.len());
+            self.spare.extend(heard.into_iter().take(room));
+        }
     }
 
     /// Takes lines of a log of `jails`: `read` gives them to its argument.
@@ -154,6 +169,7 @@ impl Ingest {
             detectors,
             complaints,
             batch,
+            spare,
             is_urgent,
             zone,
             ..
@@ -180,10 +196,11 @@ impl Ingest {
             };
             detectors.feed(&line, &clock, |said| {
                 let jail = jails[said.jail];
-                for failure in said.failures.drain() {
+                said.failures.exchange(|failure| {
                     *is_urgent = true;
                     batch.push(Read::Failure(jail, failure));
-                }
+                    spare.pop().unwrap_or_default()
+                });
                 let findtime = all[jail.0 as usize].policy.findtime;
                 let about = (said.verdict, said.skew);
                 if let Some(text) = complaints.about(jail, about, findtime, now) {

@@ -163,13 +163,24 @@ impl Log {
             text,
         };
         let mut state = self.state();
-        state.tell_left_out(&self.origin, now);
-        let (written, left_out) = &mut state.counts[kind as usize];
-        if *written < kind.ceiling() || level == Level::Critical {
+        if state.has_room(&self.origin, now, level, kind) {
+            let (written, _) = &mut state.counts[kind as usize];
             *written += 1;
             state.put(&self.origin, &line);
-        } else {
-            *left_out += 1;
+        }
+    }
+
+    /// The same for a line that comes so often that it is only put into words if it is written: most are left out then.
+    pub(crate) fn write_with(
+        &self,
+        now: Timestamp,
+        level: Level,
+        kind: Kind,
+        module: &str,
+        text: impl FnOnce() -> String,
+    ) {
+        if self.writes(level) && self.state().has_room(&self.origin, now, level, kind) {
+            self.write(now, level, kind, module, &text());
         }
     }
 
@@ -183,6 +194,15 @@ impl Log {
 }
 
 impl State {
+    /// Whether a line is written; else it is counted as left out.
+    fn has_room(&mut self, origin: &Origin, now: Timestamp, level: Level, kind: Kind) -> bool {
+        self.tell_left_out(origin, now);
+        let (written, left_out) = &mut self.counts[kind as usize];
+        let has_room = *written < kind.ceiling() || level == Level::Critical;
+        *left_out += u64::from(!has_room);
+        has_room
+    }
+
     /// Once a second: how many lines were left out.
     fn tell_left_out(&mut self, origin: &Origin, now: Timestamp) {
         if now.as_secs() == self.second {

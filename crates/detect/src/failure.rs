@@ -28,7 +28,29 @@ pub struct Failure {
     pub weight: u32,
 }
 
+impl Default for Failure {
+    /// One that says nothing.
+    fn default() -> Self {
+        Self {
+            id: FailureId::Raw("".into()),
+            address: None,
+            hostname: None,
+            time: Timestamp::from_secs(0),
+            rule: 0,
+            users: Texts::default(),
+            captures: NamedTexts::default(),
+            matches: Texts::default(),
+            weight: 1,
+        }
+    }
+}
+
 impl Failure {
+    /// Bytes of memory that its texts take.
+    pub fn capacity(&self) -> usize {
+        self.users.capacity() + self.captures.capacity() + self.matches.capacity()
+    }
+
     /// The user that this failure names.
     pub fn user(&self) -> Option<&str> {
         self.captures.get("user").filter(|user| !user.is_empty())
@@ -57,20 +79,18 @@ impl Failures {
         self.all.drain(..std::mem::take(&mut self.count))
     }
 
+    /// Empties the list of failures that `each` takes; what it gives for one serves for the next.
+    pub fn exchange(&mut self, mut each: impl FnMut(Failure) -> Failure) {
+        for failure in self.iter_mut() {
+            *failure = each(std::mem::take(failure));
+        }
+        self.clear();
+    }
+
     /// Appends a failure, in which whatever an earlier one left is to be replaced.
     pub(crate) fn add(&mut self) -> &mut Failure {
         if self.count == self.all.len() {
-            self.all.push(Failure {
-                id: FailureId::Raw("".into()),
-                address: None,
-                hostname: None,
-                time: Timestamp::from_secs(0),
-                rule: 0,
-                users: Texts::default(),
-                captures: NamedTexts::default(),
-                matches: Texts::default(),
-                weight: 1,
-            });
+            self.all.push(Failure::default());
         }
         self.count += 1;
         &mut self.all[self.count - 1]

@@ -9,7 +9,7 @@ use super::ears::Ears;
 use super::shards::Ways;
 use crate::clock;
 use crate::gate::Gate;
-use crate::hub::{Message, Read};
+use crate::hub::{Batch, Message, Read};
 use crate::plan::{Backend, Jail, trusted_uids, units};
 use crate::source::journal::JournalSource;
 use crate::source::tail::{expand, first_line_hash};
@@ -130,7 +130,7 @@ impl Chooser {
                 jail: jail.id,
                 kind: "journal",
             };
-            drop(self.hub.send(Message::Read(vec![left], self.gate.enter())));
+            self.say(vec![left]);
             self.give_files(jail, Vec::new(), one.marks);
         }
     }
@@ -229,7 +229,15 @@ impl Chooser {
             standing: Standing::new(state.clone()),
         };
         let said = files.chain(units).map(read).collect();
-        drop(self.hub.send(Message::Read(said, self.gate.enter())));
+        self.say(said);
+    }
+
+    fn say(&self, said: Vec<Read>) {
+        drop(self.hub.send(Message::Read(Batch {
+            said,
+            pass: self.gate.enter(),
+            heard: None,
+        })));
     }
 }
 

@@ -48,10 +48,10 @@ fn told(encoding: &str, reads: &[(u32, &[u8])]) -> (usize, Vec<String>) {
     drop(ingest);
     let (mut failures, mut notices) = (0, Vec::new());
     for message in said {
-        let Message::Read(said, _) = message else {
+        let Message::Read(batch) = message else {
             continue;
         };
-        for one in said {
+        for one in batch.said {
             match one {
                 Read::Failure(..) => failures += 1,
                 Read::Notice(_, text) => notices.push(text),
@@ -90,4 +90,55 @@ fn lines_are_found_in_their_encoding() {
         );
     }
     assert_eq!(told("ascii", &[(0, text.as_bytes())]).0, 0);
+}
+
+/// What comes back serves for the next failures, and is given up once the log is quiet.
+#[test]
+fn failures_that_were_heard_serve_again() {
+    let (mut ingest, said) = ingest("utf-8");
+    let key = SourceKey(0);
+    ingest.opened(key, "/log", Encoding::Utf8, &[JAIL]);
+    let mut expected = String::new();
+    for round in 0..3_usize {
+        let lines: String = (1..=10)
+            .map(|last| format!("bad é 192.0.2.{}\n", 10 * round + last))
+            .collect();
+        ingest.read_begins(key);
+        ingest.bytes(key, lines.as_bytes());
+        ingest.read_ends(key, None, true);
+        expected += &lines;
+    }
+    let mut found = String::new();
+    let mut hear = |said: &Receiver<Message>| {
+        for message in said.try_iter() {
+            let Message::Read(batch) = message else {
+                panic!("a part died");
+            };
+            let failures = batch.said.into_iter().filter_map(|one| match one {
+                Read::Failure(_, failure) => Some(failure),
+                _ => None,
+            });
+            let heard: Vec<Failure> = failures.collect();
+            for failure in &heard {
+                assert_eq!(failure.matches.len(), 1);
+                found.extend(failure.matches.iter().chain(["\n"]));
+            }
+            batch.heard.unwrap().send(heard).unwrap();
+        }
+    };
+    hear(&said);
+    // They come back with the next batch that goes out.
+    ingest.notice(JAIL, "a word");
+    ingest.flush();
+    assert_eq!(ingest.spare.len(), 30);
+    let line = "bad é 192.0.2.99\n";
+    ingest.read_begins(key);
+    ingest.bytes(key, line.as_bytes());
+    ingest.read_ends(key, None, true);
+    assert_eq!(ingest.spare.len(), 29);
+    hear(&said);
+    assert_eq!(found, expected + line);
+    ingest.idle();
+    assert_eq!(ingest.spare.capacity(), 0);
+    assert!(ingest.heard.1.try_recv().is_err());
 }

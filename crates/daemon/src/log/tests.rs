@@ -107,6 +107,39 @@ fn a_storm_is_counted_instead_of_written() {
     );
 }
 
+/// A line that is left out costs no words, and is counted like any other.
+#[test]
+fn only_what_is_written_is_put_into_words() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("log");
+    let log = log_to(&path);
+    let mut worded = 0;
+    let mut write = |second, level| {
+        log.write_with(
+            Timestamp::from_secs(second),
+            level,
+            Kind::PerFailure,
+            "filter",
+            || {
+                worded += 1;
+                "x".into()
+            },
+        );
+    };
+    for _ in 0..1_500 {
+        write(10, Level::Info);
+        write(10, Level::Debug);
+    }
+    write(11, Level::Info);
+    assert_eq!(worded, 1_000 + 1);
+    let text = text_of(&path);
+    assert_eq!(text.lines().count(), 1_000 + 1 + 1);
+    assert!(
+        text.contains("500 more lines about failures were left out"),
+        "{text}"
+    );
+}
+
 #[test]
 fn reopening_follows_a_rotation() {
     let dir = tempfile::tempdir().unwrap();

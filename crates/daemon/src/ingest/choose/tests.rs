@@ -123,7 +123,7 @@ fn a_service_that_logs_to_a_file_only_is_found_there() {
     // What was written since the choice is read, and nothing before.
     assert_eq!(mark.offset, "an old line\n".len() as u64);
     assert!(!world.chooser.ears.hears(JAIL), "both would count twice");
-    let left = |message: Message| matches!(message, Message::Read(said, _) if matches!(said.as_slice(), [Read::Left { kind: "journal", .. }]));
+    let left = |message: Message| matches!(message, Message::Read(batch) if matches!(batch.said.as_slice(), [Read::Left { kind: "journal", .. }]));
     assert!(world.said.try_iter().any(left));
     assert!(world.chooser.is_done());
 }

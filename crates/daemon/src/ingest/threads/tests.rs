@@ -57,10 +57,10 @@ fn check(threads: usize, expected: &[&str]) {
     .unwrap();
     let mut found = vec![Vec::new(); jails.len()];
     while found[0].len() + found[1].len() < 2 * LINES {
-        let Message::Read(reads, _pass) = inbox.recv().unwrap() else {
+        let Message::Read(batch) = inbox.recv().unwrap() else {
             panic!("a thread died")
         };
-        for read in reads {
+        for read in batch.said {
             if let Read::Failure(jail, failure) = read {
                 found[jail.0 as usize].push(failure.matches.iter().collect::<String>());
             }
