@@ -18,7 +18,7 @@ def reading(server, cores=None):
     os.sched_setaffinity(0, ours)
 
     def is_done():
-        jails = (server.ask("status") or {"jails": []})["jails"]
+        jails = (server.status() or {"jails": []})["jails"]
         return jails and all(jail["sources"] and all(one["state"] == "following" for one in jail["sources"]) for jail in jails)
 
     if not until(120, is_done):

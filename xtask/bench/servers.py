@@ -3,6 +3,7 @@ import json
 import os
 import re
 import shutil
+import socket
 import subprocess
 import sys
 import time
@@ -59,6 +60,17 @@ class Stockade:
         moment = time.monotonic()
         self.process = subprocess.Popen(self.words, stderr=open(self.dir + "/err", "a"))
         return moment
+
+    def status(self):
+        """What `status --json` says, asked at the socket: to start a program each time would take the processor away."""
+        try:
+            with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as to:
+                to.settimeout(10)
+                to.connect(self.dir + "/sock")
+                to.sendall(b'{"command":"status"}\n')
+                return json.loads(to.makefile().readline())
+        except OSError:
+            return None
 
     def ask(self, *words):
         done = subprocess.run([PROGRAM, *words, "--json", *self.client], capture_output=True, text=True)
