@@ -162,7 +162,7 @@ impl Ingest {
         jails: &[JailId],
         in_operation: bool,
         now: Timestamp,
-        read: impl FnOnce(&mut dyn FnMut(Split<'_>)),
+        read: impl FnOnce(&mut dyn FnMut(Split<'_>) -> usize),
     ) {
         let Self {
             jails: all,
@@ -191,7 +191,13 @@ impl Ingest {
         };
         read(&mut |split| {
             let line = match split {
-                Split::Ahead(text) => return detectors.look_ahead(text),
+                Split::Ahead(text) => {
+                    detectors.look_ahead(text);
+                    return 0;
+                }
+                Split::Next { text, place } => {
+                    return detectors.pass_over(text, place, &clock).bytes;
+                }
                 Split::Line(line) => line,
             };
             detectors.feed(&line, &clock, |said| {
@@ -207,6 +213,7 @@ impl Ingest {
                     batch.push(Read::Notice(jail, text));
                 }
             });
+            0
         });
     }
 

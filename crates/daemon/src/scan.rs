@@ -8,7 +8,7 @@ use crate::ignore;
 use crate::plan::{Surroundings, compile};
 use base::{Diagnostic, JailName, NamedTexts, Severity, Timestamp};
 use conf::{Choice, Manner, Tree};
-use detect::{Clock, Detectors, Encoding, Failure, Line, LineVerdict, Split, Splitter};
+use detect::{Clock, Detectors, Encoding, Failure, Line, LineVerdict, Passed, Split, Splitter};
 use distinct::Distinct;
 use engine::{Effect, Enforceable, Engine, Event, Input, JailId, StoreWrite};
 use jiff::tz::TimeZone;
@@ -312,15 +312,25 @@ impl<'a> Replay<'a> {
                     lines,
                     ..
                 } = reading;
-                let mut each = |split: Split<'_>| match split {
-                    Split::Ahead(text) => detectors.look_ahead(text),
-                    Split::Line(line) => {
-                        *lines += 1;
-                        self.line(&line, &clock, detectors, places);
+                let mut each = |split: Split<'_>| {
+                    let mut passed = Passed::default();
+                    match split {
+                        Split::Ahead(text) => detectors.look_ahead(text),
+                        Split::Next { text, place } => {
+                            passed = detectors.pass_over(text, place, &clock);
+                            *lines += u64::from(passed.lines);
+                        }
+                        Split::Line(line) => {
+                            *lines += 1;
+                            self.line(&line, &clock, detectors, places);
+                        }
                     }
+                    passed.bytes
                 };
                 match read {
-                    0 => splitter.finish(|text, _| each(Split::Line(Line::of_file(text)))),
+                    0 => splitter.finish(|text, _| {
+                        each(Split::Line(Line::of_file(text)));
+                    }),
                     read => splitter.split(&buffer[..read], each),
                 }
             }

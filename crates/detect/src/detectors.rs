@@ -17,7 +17,7 @@ use std::sync::Arc;
 use crate::detector::{Depth, Matcher, Sink};
 use crate::rule::Rule;
 use crate::timing::Settled;
-use crate::{Clock, Failures, Line, LineVerdict};
+use crate::{Clock, Failures, Line, LineVerdict, MAX_LINE};
 use dates::Dates;
 use passing::{Candidate, Passing};
 use recent::{Reader, Recent};
@@ -43,6 +43,15 @@ struct Jail {
     dates: usize,
     /// Where it has got to in the log, if its expressions span several lines.
     reader: Option<Reader>,
+}
+
+/// Lines that need no look.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Passed {
+    /// How many.
+    pub lines: u32,
+    /// Their bytes, line feeds included.
+    pub bytes: usize,
 }
 
 /// What a jail says about a line.
@@ -112,6 +121,40 @@ impl Detectors {
     pub fn look_ahead(&mut self, text: &str) {
         self.dates.look_ahead(text);
         self.passing.look_ahead(&self.jails, text);
+    }
+
+    /// How many lines at the beginning of `text` mean nothing to any jail and teach nothing, and of how many bytes they
+    /// are: they need not be fed. `text` stands at `place` in what was looked at, and begins with the next line.
+    ///
+    /// Those are lines that hold no needle and begin with the date of the line before. In most logs most are, and here
+    /// they cost a search for their end and a comparison.
+    pub fn pass_over(&mut self, text: &str, place: usize, clock: &Clock<'_>) -> Passed {
+        let (dates, passing) = (&self.dates, &self.passing);
+        if self.recent.keeps() {
+            return Passed::default();
+        }
+        let quiet = dates.same_begin(clock).and_then(|same| {
+            Some((
+                same.beginning,
+                passing.quiet_until(&self.jails, same, place)?,
+            ))
+        });
+        let Some((beginning, until)) = quiet else {
+            return Passed::default();
+        };
+        let (bytes, mut passed) = (text.as_bytes(), Passed::default());
+        while let Some(rest) = bytes.get(passed.bytes..)
+            && rest.starts_with(beginning.as_bytes())
+            && let Some(length) = memchr::memchr(b'\n', rest)
+            && length <= MAX_LINE
+            && place + passed.bytes + length <= until
+        {
+            passed.bytes += length + 1;
+            passed.lines += 1;
+        }
+        self.dates.repeat(passed.lines);
+        self.passing.repeat(passed.lines);
+        passed
     }
 
     /// Takes the next line, and calls `each` for every jail that it means something to, in the order of the jails: it

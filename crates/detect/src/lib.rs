@@ -26,7 +26,7 @@ mod tags;
 mod timing;
 
 pub use detector::{Asked, CutDate, Detector, Explained, Explanation};
-pub use detectors::{Detectors, Said};
+pub use detectors::{Detectors, Passed, Said};
 pub use failure::{Failure, Failures, LineVerdict};
 pub use line::{Clock, Line};
 pub use reach::{Reach, reach};

@@ -18,6 +18,14 @@ pub const MAX_LINE: usize = 64 * 1024;
 pub enum Split<'a> {
     /// Lines that come next stand in this text, one after the other, and know where.
     Ahead(&'a str),
+    /// Those that come next from here on: this is its end from `place` on, which begins with a line. The answer is how
+    /// many bytes of it, whole lines, need not come.
+    Next {
+        /// The end of the text.
+        text: &'a str,
+        /// Where it begins.
+        place: usize,
+    },
     /// A line.
     Line(Line<'a>),
 }
@@ -58,15 +66,16 @@ impl Splitter {
             if let Split::Line(line) = split {
                 each(line.text, next);
             }
+            0
         });
     }
 
-    /// The same, with a look ahead.
-    pub fn split(&mut self, bytes: &[u8], mut each: impl FnMut(Split<'_>)) {
+    /// The same, with a look ahead. What is answered to anything but [`Split::Next`] does not matter.
+    pub fn split(&mut self, bytes: &[u8], mut each: impl FnMut(Split<'_>) -> usize) {
         self.cut(bytes, |split, _| each(split));
     }
 
-    fn cut(&mut self, bytes: &[u8], mut each: impl FnMut(Split<'_>, u64)) {
+    fn cut(&mut self, bytes: &[u8], mut each: impl FnMut(Split<'_>, u64) -> usize) {
         if self.encoding.unit() > 1 {
             return self.push_wide(bytes, &mut |text, next| {
                 each(Split::Line(Line::of_file(text)), next);
@@ -78,9 +87,20 @@ impl Splitter {
         };
         each(Split::Ahead(known), self.offset);
         let mut start = 0;
-        for end in memchr::memchr_iter(b'\n', bytes) {
-            self.offset += (end + 1 - start) as u64;
-            let is_whole = self.partial.is_empty() && !self.overlong && end - start <= MAX_LINE;
+        loop {
+            let is_new = self.partial.is_empty() && !self.overlong;
+            if let Some(text) = known.get(start..).filter(|text| is_new && !text.is_empty()) {
+                let place = start;
+                let passed = each(Split::Next { text, place }, self.offset);
+                self.offset += passed as u64;
+                start += passed;
+            }
+            let Some(length) = memchr::memchr(b'\n', &bytes[start..]) else {
+                break;
+            };
+            let end = start + length;
+            self.offset += length as u64 + 1;
+            let is_whole = is_new && length <= MAX_LINE;
             match known.get(start..end) {
                 // Nearly every line stands complete in the bytes that were read, and is used where it stands.
                 Some(text) if is_whole => {

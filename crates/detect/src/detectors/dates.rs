@@ -56,6 +56,14 @@ struct Steady {
     lines: u32,
 }
 
+/// How a line begins that is sure to have the dates of the line before, if there is one detector.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct SameBegin<'a> {
+    pub(super) beginning: &'a str,
+    /// The letters that meet where the date was, if both halves hold any.
+    pub(super) seam: Option<[u8; 2]>,
+}
+
 /// A date detector, and what it found in the line at hand.
 #[derive(Debug)]
 struct Group {
@@ -161,6 +169,39 @@ impl Dates {
             && (now, in_operation) == (clock.now, clock.in_operation)
             && (self.begins_alike(line) || self.have_moved(line))
             && self.find_nothing(others, line, clock)
+    }
+
+    /// How the next lines have to begin so that nothing is to be learnt from them, if that is known.
+    pub(super) fn same_begin(&self, clock: &Clock<'_>) -> Option<SameBegin<'_>> {
+        let Steady {
+            holds,
+            longest,
+            others,
+            now,
+            in_operation,
+            ..
+        } = self.steady;
+        let place = longest.filter(|_| holds && others == 0 && !self.concern_all)?;
+        let group = self.groups.get(place).filter(|_| self.groups.len() == 1)?;
+        if (now, in_operation) != (clock.now, clock.in_operation) {
+            return None;
+        }
+        let beginning = group.dating.remembered();
+        let cut = self.texts.get(group.text)?.cut.as_ref();
+        let seam = match cut.map(|cut| (cut.start.checked_sub(1), cut.end)) {
+            None | Some((None, _)) => None,
+            Some((Some(before), after)) => {
+                let letters = beginning.as_bytes();
+                Some([*letters.get(before)?, *letters.get(after)?])
+            }
+        };
+        (!beginning.is_empty()).then_some(SameBegin { beginning, seam })
+    }
+
+    /// So many lines more began like that.
+    pub(super) fn repeat(&mut self, lines: u32) {
+        self.steady.lines += lines;
+        self.number += u64::from(lines);
     }
 
     /// Whether none of a set of detectors finds anything; else what those found that were asked is noted.

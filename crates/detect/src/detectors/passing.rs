@@ -1,7 +1,7 @@
 //! Which jails can have anything to say about a line.
 
 use super::Jail;
-use super::dates::Dates;
+use super::dates::{Dates, SameBegin};
 use super::sieve::Sieve;
 use crate::Line;
 use crate::detector::Matcher;
@@ -44,6 +44,33 @@ impl Passing {
             }
             Way::One(one) => one.ahead.forget(),
             Way::Many(many) => many.sieve.look_ahead(text),
+        }
+    }
+
+    /// The place in the text ahead up to which lines from `place` on mean nothing to anybody if they have the date of the
+    /// line before, if that is known.
+    pub(super) fn quiet_until(
+        &self,
+        jails: &[Jail],
+        same: SameBegin<'_>,
+        place: usize,
+    ) -> Option<usize> {
+        let Some(Gatekeeper {
+            way: Way::One(one),
+            trial,
+        }) = self.gate.as_ref()?
+        else {
+            return None;
+        };
+        let is_sure = trial.pause == 0 && one.choice.is_none() && jails.len() == 1;
+        let across = same.seam.is_some_and(|seam| one.needles.may_hold(seam));
+        one.ahead.next_from(place).filter(|_| is_sure && !across)
+    }
+
+    /// So many lines meant nothing.
+    pub(super) fn repeat(&mut self, lines: u32) {
+        if let Some(Some(gate)) = &mut self.gate {
+            gate.trial.repeat(lines);
         }
     }
 
@@ -302,6 +329,11 @@ impl Trial {
         }
         self.lines += 1;
         false
+    }
+
+    /// So many lines came for which none was named.
+    fn repeat(&mut self, lines: u32) {
+        self.lines = self.lines.saturating_add(lines).min(TRIAL);
     }
 
     /// So many jails more were named.

@@ -299,8 +299,8 @@ fn counted(mut failure: Failure) -> Failure {
     failure
 }
 
-/// Feeds lines to all `jails` at once, also after a look at all of them, and where only counts matter; and to each by
-/// itself.
+/// Feeds lines to all `jails` at once, also after a look at all of them and but for those that may be passed over, and
+/// where only counts matter; and to each by itself.
 fn check(jails: &[(Arc<Rule>, Option<Span>)], lines: &[(String, i64, bool)]) {
     let zone = TimeZone::UTC;
     let mut together = Detectors::build(jails.iter().cloned());
@@ -321,6 +321,7 @@ fn check(jails: &[(Arc<Rule>, Option<Span>)], lines: &[(String, i64, bool)]) {
             None => Detector::timeless(Arc::clone(rule)),
         })
         .collect();
+    let mut next = 0;
     for (number, (text, seconds, in_operation)) in lines.iter().enumerate() {
         let clock = Clock {
             now: Timestamp::from_secs(NOW + seconds),
@@ -339,17 +340,35 @@ fn check(jails: &[(Arc<Rule>, Option<Span>)], lines: &[(String, i64, bool)]) {
             Some(_) => line,
             None => line.at(places[number]),
         };
+        if number == next {
+            let is_read_with = |(text, at, operation): &&(String, i64, bool)| {
+                (at, operation) == (seconds, in_operation) && !text.starts_with("journal:")
+            };
+            let count = lines[number..].iter().take_while(is_read_with).count();
+            let end = places.get(number + count).copied().unwrap_or(ahead.len());
+            let passed = match count {
+                0 => Passed::default(),
+                _ => looking.pass_over(&ahead[places[number]..end], places[number], &clock),
+            };
+            next += passed.lines as usize;
+            let end = places.get(next).copied().unwrap_or(ahead.len());
+            assert_eq!(places[number] + passed.bytes, end);
+        }
+        let looks = number == next;
+        next += usize::from(looks);
         let ways = [
-            (&mut together, line),
-            (&mut looking, known),
-            (&mut counting, line),
+            (&mut together, line, true),
+            (&mut looking, known, looks),
+            (&mut counting, line, true),
         ];
-        let [found, looked, counts] = ways.map(|(detectors, line)| {
+        let [found, looked, counts] = ways.map(|(detectors, line, feeds)| {
             let mut found = Vec::new();
-            detectors.feed(&line, &clock, |said| {
-                let place = (number, said.jail);
-                found.extend(Heard::new(place, said.verdict, said.skew, said.failures));
-            });
+            if feeds {
+                detectors.feed(&line, &clock, |said| {
+                    let place = (number, said.jail);
+                    found.extend(Heard::new(place, said.verdict, said.skew, said.failures));
+                });
+            }
             found
         });
         for (jail, detector) in alone.iter_mut().enumerate() {
@@ -430,6 +449,56 @@ proptest! {
         let lines: Vec<_> = lines.into_iter().map(|line| (text(line), 0, in_operation)).collect();
         check(&jails, &lines);
     }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 60, failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// So many lines that the needles of a single jail are chosen, and lines without may be passed over.
+    #[test]
+    fn lines_that_are_passed_over_mean_nothing(
+        lines in lines(),
+        rule in 0..RULES.len(),
+        timed: bool,
+        in_operation: bool,
+    ) {
+        let jails = [(Arc::clone(&RULES[rule]), timed.then(|| Span::from_secs(600)))];
+        let lines = lines.into_iter().cycle().take(500);
+        let lines: Vec<_> = lines.map(|text| (text, 0, in_operation)).collect();
+        check(&jails, &lines);
+    }
+}
+
+#[test]
+fn lines_are_passed_over_up_to_the_next_needle_or_date() {
+    let mut detectors = Detectors::timeless([Arc::clone(&RULES[0])]);
+    let clock = Clock {
+        now: Timestamp::from_secs(NOW),
+        zone: &TimeZone::UTC,
+        in_operation: false,
+    };
+    let quiet = "Nov 14 22:13:20 srv CRON[1]: nothing\n";
+    let bad = "Nov 14 22:13:20 srv sshd[12]: bad 5.6.7.8\n";
+    let mut pass = |text: &str| {
+        detectors.look_ahead(text);
+        let passed = detectors.pass_over(text, 0, &clock);
+        let mut rest = text[passed.bytes..].lines();
+        if let Some(line) = rest.next() {
+            detectors.feed(&Line::of_file(line).at(passed.bytes), &clock, |_| {});
+        }
+        passed.lines
+    };
+    // Until it is seen which needles are rare none is passed over.
+    for _ in 0..256 {
+        assert_eq!(pass(quiet), 0);
+    }
+    let later = quiet.replace(":20", ":21");
+    assert_eq!(pass(&quiet.repeat(3)), 3);
+    assert_eq!(pass(&(quiet.repeat(4) + bad + quiet)), 4);
+    assert_eq!(pass(&(quiet.repeat(2) + &later + quiet)), 2);
+    assert_eq!(pass(&later.repeat(5)), 5);
+    // A line that has not ended is none.
+    assert_eq!(pass(later.trim_end()), 0);
 }
 
 /// So many lines that the gate is judged, left out and asked again.

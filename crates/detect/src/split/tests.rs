@@ -242,23 +242,37 @@ proptest! {
             true => bytes.chunks(3).collect(),
             false => reads.iter().map(String::as_bytes).collect(),
         };
-        let (mut ahead, mut from) = (String::new(), 0);
+        let (mut ahead, mut from, mut takes) = (String::new(), 0, false);
         let (mut plain, mut looking) = (Splitter::new(encoding, 0), Splitter::new(encoding, 0));
         let (mut expected, mut lines) = (Vec::new(), Vec::new());
         for chunk in chunks {
             plain.push(chunk, |text, _| expected.push(text.to_owned()));
-            looking.split(chunk, |split| match split {
-                Split::Ahead(text) => {
-                    text.clone_into(&mut ahead);
-                    from = 0;
-                }
-                Split::Line(line) => {
-                    lines.push(line.text.to_owned());
-                    if let Some(place) = line.place {
-                        assert!(place >= from && ahead[place..].starts_with(line.text));
-                        from = place + line.text.len();
+            looking.split(chunk, |split| {
+                match split {
+                    Split::Ahead(text) => {
+                        text.clone_into(&mut ahead);
+                        from = 0;
+                    }
+                    // Every other line that stands here as a whole is taken by ourselves.
+                    Split::Next { text, place } => {
+                        assert!(place >= from && ahead[place..] == *text);
+                        takes = !takes;
+                        if let Some(end) = text.find('\n').filter(|_| takes) {
+                            let line = text[..end].trim_end_matches(['\r', '\n']);
+                            lines.push(line.to_owned());
+                            from = place + end;
+                            return end + 1;
+                        }
+                    }
+                    Split::Line(line) => {
+                        lines.push(line.text.to_owned());
+                        if let Some(place) = line.place {
+                            assert!(place >= from && ahead[place..].starts_with(line.text));
+                            from = place + line.text.len();
+                        }
                     }
                 }
+                0
             });
         }
         prop_assert_eq!(lines, expected);
