@@ -156,6 +156,27 @@ const FAULTS: &[Fault] = &[
         tests: "detectors::",
     },
     Fault {
+        what: "a line is passed over although it holds a needle",
+        file: "detectors.rs",
+        sound: "&& place + passed.bytes + length <= until",
+        broken: "&& place + passed.bytes <= until",
+        tests: "detectors::",
+    },
+    Fault {
+        what: "a line is passed over although its date is to be told",
+        file: "detectors/dates.rs",
+        sound: "holds && others == 0 && !self.concern_all",
+        broken: "holds && others == 0",
+        tests: "detectors::",
+    },
+    Fault {
+        what: "lines that were passed over do not count for the date that they had",
+        file: "detectors/dates.rs",
+        sound: "        self.steady.lines += lines;",
+        broken: "",
+        tests: "detectors::",
+    },
+    Fault {
         what: "a jail that spans lines is not woken for the line behind the one that it was named for",
         file: "detectors/passing.rs",
         sound: "self.is_alert = seeing.any(Matcher::spans_lines);",

@@ -67,6 +67,10 @@ pub struct Said<'a> {
     pub failures: &'a mut Failures,
 }
 
+/// Where the next needle is nearer than so many bytes it is not worth a look for lines that can be passed over: it
+/// stands in the first or the second one.
+const MIN_QUIET: usize = 160;
+
 impl Detectors {
     /// Detectors that know nothing yet, for jails with these rules and times to look back.
     pub fn new(jails: impl IntoIterator<Item = (Arc<Rule>, Span)>) -> Self {
@@ -129,22 +133,18 @@ impl Detectors {
     /// Those are lines that hold no needle and begin with the date of the line before. In most logs most are, and here
     /// they cost a search for their end and a comparison.
     pub fn pass_over(&mut self, text: &str, place: usize, clock: &Clock<'_>) -> Passed {
-        let (dates, passing) = (&self.dates, &self.passing);
-        if self.recent.keeps() {
-            return Passed::default();
-        }
-        let quiet = dates.same_begin(clock).and_then(|same| {
-            Some((
-                same.beginning,
-                passing.quiet_until(&self.jails, same, place)?,
-            ))
-        });
-        let Some((beginning, until)) = quiet else {
+        let until = self
+            .passing
+            .quiet_until(place)
+            .filter(|until| until - place >= MIN_QUIET);
+        let same = until.and_then(|until| Some((until, self.dates.same_begin(clock)?)));
+        let Some((until, same)) = same.filter(|(_, same)| !self.passing.may_hold(same.seam)) else {
             return Passed::default();
         };
+        let beginning = same.beginning.as_bytes();
         let (bytes, mut passed) = (text.as_bytes(), Passed::default());
         while let Some(rest) = bytes.get(passed.bytes..)
-            && rest.starts_with(beginning.as_bytes())
+            && rest.starts_with(beginning)
             && let Some(length) = memchr::memchr(b'\n', rest)
             && length <= MAX_LINE
             && place + passed.bytes + length <= until

@@ -1,7 +1,7 @@
 //! Which jails can have anything to say about a line.
 
 use super::Jail;
-use super::dates::{Dates, SameBegin};
+use super::dates::Dates;
 use super::sieve::Sieve;
 use crate::Line;
 use crate::detector::Matcher;
@@ -49,22 +49,28 @@ impl Passing {
 
     /// The place in the text ahead up to which lines from `place` on mean nothing to anybody if they have the date of the
     /// line before, if that is known.
-    pub(super) fn quiet_until(
-        &self,
-        jails: &[Jail],
-        same: SameBegin<'_>,
-        place: usize,
-    ) -> Option<usize> {
-        let Some(Gatekeeper {
-            way: Way::One(one),
-            trial,
-        }) = self.gate.as_ref()?
-        else {
-            return None;
-        };
-        let is_sure = trial.pause == 0 && one.choice.is_none() && jails.len() == 1;
-        let across = same.seam.is_some_and(|seam| one.needles.may_hold(seam));
-        one.ahead.next_from(place).filter(|_| is_sure && !across)
+    pub(super) fn quiet_until(&self, place: usize) -> Option<usize> {
+        match self.gate.as_ref()?.as_ref()? {
+            Gatekeeper {
+                way: Way::One(one),
+                trial,
+            } if trial.pause == 0 && one.choice.is_none() => one.ahead.next_from(place),
+            _ => None,
+        }
+    }
+
+    /// Whether a needle of a single jail can stand across the place of a date, where these letters meet.
+    pub(super) fn may_hold(&self, seam: Option<[u8; 2]>) -> bool {
+        match (&self.gate, seam) {
+            (_, None) => false,
+            (
+                Some(Some(Gatekeeper {
+                    way: Way::One(one), ..
+                })),
+                Some(seam),
+            ) => one.needles.may_hold(seam),
+            _ => true,
+        }
     }
 
     /// So many lines meant nothing.

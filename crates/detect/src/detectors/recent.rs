@@ -69,11 +69,6 @@ impl Recent {
         }
     }
 
-    /// Whether lines are kept for anybody.
-    pub(super) fn keeps(&self) -> bool {
-        self.size > 0
-    }
-
     /// Begins a line.
     pub(super) fn next(&mut self) {
         self.number += 1;

@@ -45,9 +45,11 @@ impl Ahead {
 
     /// Where the first literal begins in what stands there and behind it, or the end of all, if they are known.
     pub(crate) fn next_from(&self, start: usize) -> Option<usize> {
+        if !self.is_known {
+            return None;
+        }
         let mut found = self.found[self.next..].iter().map(|(at, _)| *at);
-        let next = found.find(|at| *at >= start).unwrap_or(usize::MAX);
-        self.is_known.then_some(next)
+        Some(found.find(|at| *at >= start).unwrap_or(usize::MAX))
     }
 
     /// The literals in a line that stands there, if they are known. Lines are asked for in their order, each as often as
