@@ -191,10 +191,7 @@ impl Ingest {
         };
         read(&mut |split| {
             let line = match split {
-                Split::Ahead(text) => {
-                    detectors.look_ahead(text);
-                    return 0;
-                }
+                Split::Ahead(text) => return usize::from(detectors.look_ahead(text)),
                 Split::Next { text, place } => {
                     return detectors.pass_over(text, place, &clock).bytes;
                 }

@@ -315,7 +315,7 @@ impl<'a> Replay<'a> {
                 let mut each = |split: Split<'_>| {
                     let mut passed = Passed::default();
                     match split {
-                        Split::Ahead(text) => detectors.look_ahead(text),
+                        Split::Ahead(text) => return usize::from(detectors.look_ahead(text)),
                         Split::Next { text, place } => {
                             passed = detectors.pass_over(text, place, &clock);
                             *lines += u64::from(passed.lines);

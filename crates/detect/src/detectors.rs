@@ -121,10 +121,12 @@ impl Detectors {
     }
 
     /// Looks at the text in which the lines stand that come next, for what is found faster in all of them at once.
-    /// Lines that say where they stand in it must come in that order; any others may come between.
-    pub fn look_ahead(&mut self, text: &str) {
+    /// Lines that say where they stand in it must come in that order; any others may come between. Whether any of them may
+    /// be passed over.
+    pub fn look_ahead(&mut self, text: &str) -> bool {
         self.dates.look_ahead(text);
         self.passing.look_ahead(&self.jails, text);
+        self.passing.quiet_until(0).is_some()
     }
 
     /// How many lines at the beginning of `text` mean nothing to any jail and teach nothing, and of how many bytes they

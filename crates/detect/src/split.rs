@@ -16,7 +16,8 @@ pub const MAX_LINE: usize = 64 * 1024;
 /// What a log is made of, for one who looks at many lines at once before they come one by one.
 #[derive(Clone, Copy, Debug)]
 pub enum Split<'a> {
-    /// Lines that come next stand in this text, one after the other, and know where.
+    /// Lines that come next stand in this text, one after the other, and know where. Unless the answer is 0, each of them
+    /// is asked for by `Next` before it comes.
     Ahead(&'a str),
     /// Those that come next from here on: this is its end from `place` on, which begins with a line. The answer is how
     /// many bytes of it, whole lines, need not come.
@@ -70,7 +71,7 @@ impl Splitter {
         });
     }
 
-    /// The same, with a look ahead. What is answered to anything but [`Split::Next`] does not matter.
+    /// The same, with a look ahead. What is answered to a line does not matter.
     pub fn split(&mut self, bytes: &[u8], mut each: impl FnMut(Split<'_>) -> usize) {
         self.cut(bytes, |split, _| each(split));
     }
@@ -85,11 +86,14 @@ impl Splitter {
             Encoding::Utf8 => text_at_start(bytes),
             _ => "",
         };
-        each(Split::Ahead(known), self.offset);
+        let asks = each(Split::Ahead(known), self.offset) > 0;
         let mut start = 0;
         loop {
             let is_new = self.partial.is_empty() && !self.overlong;
-            if let Some(text) = known.get(start..).filter(|text| is_new && !text.is_empty()) {
+            if asks
+                && is_new
+                && let Some(text) = known.get(start..).filter(|text| !text.is_empty())
+            {
                 let place = start;
                 let passed = each(Split::Next { text, place }, self.offset);
                 self.offset += passed as u64;

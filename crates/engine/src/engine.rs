@@ -100,8 +100,8 @@ impl Engine {
         self
     }
 
-    /// Bans count as enforced and stored as soon as they are decided, for a log that is only read. What a ban is told to
-    /// be stored with is told all the same, once; answers to it are not waited for.
+    /// Bans count as enforced and stored as soon as they are decided, for a log that is only read. The row of a new ban is
+    /// given out all the same, since it holds the lines; nobody need answer. What makes a ban longer is not told.
     #[must_use]
     pub fn as_rehearsal(mut self) -> Self {
         self.is_rehearsal = true;
