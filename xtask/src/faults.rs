@@ -149,11 +149,11 @@ const FAULTS: &[Fault] = &[
         tests: "pyre::",
     },
     Fault {
-        what: "the needles of the lines before are never passed over",
+        what: "a needle that stands near the beginning of its line is taken for one of the line before",
         file: "pyre/ahead.rs",
-        sound: "            self.next += 1;",
-        broken: "            break;",
-        tests: "detectors::",
+        sound: "is_some_and(|(at, _)| *at < start)",
+        broken: "is_some_and(|(at, _)| *at < start + 3)",
+        tests: "pyre::",
     },
     Fault {
         what: "a line is passed over although it holds a needle",

@@ -469,6 +469,23 @@ proptest! {
     }
 }
 
+/// Each line of an hour before is too old, or read at another time than it says.
+#[test]
+fn lines_whose_date_is_to_be_told_are_not_passed_over() {
+    let jails = [(Arc::clone(&RULES[0]), Some(Span::from_secs(600)))];
+    for in_operation in [false, true] {
+        let lines = |hour, count| {
+            let line = format!("Nov 14 {hour}:13:20 srv CRON[1]: nothing");
+            std::iter::repeat_n((line, 0, in_operation), count)
+        };
+        let all: Vec<_> = lines(22, 300)
+            .chain(lines(21, 20))
+            .chain(lines(22, 20))
+            .collect();
+        check(&jails, &all);
+    }
+}
+
 #[test]
 fn lines_are_passed_over_up_to_the_next_needle_or_date() {
     let mut detectors = Detectors::timeless([Arc::clone(&RULES[0])]);
