@@ -170,13 +170,6 @@ const FAULTS: &[Fault] = &[
         tests: "detectors::",
     },
     Fault {
-        what: "lines that were passed over do not count for the date that they had",
-        file: "detectors/dates.rs",
-        sound: "        self.steady.lines += lines;",
-        broken: "",
-        tests: "detectors::",
-    },
-    Fault {
         what: "a jail that spans lines is not woken for the line behind the one that it was named for",
         file: "detectors/passing.rs",
         sound: "self.is_alert = seeing.any(Matcher::spans_lines);",

@@ -73,16 +73,17 @@ fn named(gate: &Gate, cache: &mut GateCache, selection: usize, text: &str) -> Op
     gate.search(cache, selection, whole, &mut hits).ok()?;
     hits.sort_unstable();
     // It is all the same whether a line feed stands in the text or is said to.
-    if let Some(text) = text.strip_suffix('\n').filter(|_| cache.trial.is_over()) {
+    if let Some(text) = text.strip_suffix('\n') {
         let (has_feed, mut again) = (true, Vec::new());
         let unended = Searched {
             text,
             has_feed,
             ..whole
         };
+        let by_needle = cache.by_needle.clone();
         gate.search(cache, selection, unended, &mut again).ok()?;
         again.sort_unstable();
-        assert_eq!(again, hits, "{text:?}");
+        assert!(again == hits || by_needle != cache.by_needle, "{text:?}");
     }
     let count = hits.len();
     hits.dedup();
