@@ -17,25 +17,6 @@ struct Level {
     family: Family,
     length: u8,
     prefixes: BTreeSet<Prefix>,
-    /// The first and the last of them. Most levels hold few, close together, and hardly anybody lies between.
-    bounds: (Prefix, Prefix),
-}
-
-impl Level {
-    fn find(&self, prefix: &Prefix) -> Option<Prefix> {
-        let (first, last) = &self.bounds;
-        let is_between = first <= prefix && prefix <= last;
-        is_between.then(|| self.prefixes.get(prefix).copied())?
-    }
-
-    /// False if none is left.
-    fn renew_bounds(&mut self) -> bool {
-        let bounds = self.prefixes.first().zip(self.prefixes.last());
-        if let Some((first, last)) = bounds {
-            self.bounds = (*first, *last);
-        }
-        bounds.is_some()
-    }
 }
 
 impl PrefixSet {
@@ -46,15 +27,11 @@ impl PrefixSet {
                 family: prefix.family(),
                 length: prefix.length(),
                 prefixes: BTreeSet::new(),
-                bounds: (prefix, prefix),
             };
             self.levels.insert(place, level);
             place
         });
-        let level = &mut self.levels[place];
-        let (first, last) = level.bounds;
-        level.bounds = (first.min(prefix), last.max(prefix));
-        level.prefixes.insert(prefix)
+        self.levels[place].prefixes.insert(prefix)
     }
 
     /// Takes exactly this network out. True if it was there.
@@ -62,9 +39,9 @@ impl PrefixSet {
         let Ok(place) = self.place(prefix) else {
             return false;
         };
-        let level = &mut self.levels[place];
-        let removed = level.prefixes.remove(prefix);
-        if removed && !level.renew_bounds() {
+        let prefixes = &mut self.levels[place].prefixes;
+        let removed = prefixes.remove(prefix);
+        if prefixes.is_empty() {
             self.levels.remove(place);
         }
         removed
@@ -89,7 +66,7 @@ impl PrefixSet {
             .iter()
             .rev()
             .filter(|level| level.family == family && level.length <= inner.length())
-            .find_map(|level| level.find(&inner.widened(level.length)))
+            .find_map(|level| level.prefixes.get(&inner.widened(level.length)).copied())
     }
 
     /// True if any member lies in, is equal to, or is around `prefix`.
