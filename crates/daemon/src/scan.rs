@@ -225,7 +225,6 @@ struct Replay<'a> {
     lines: u64,
     undated: u64,
     effects: Vec<Effect>,
-    settling: Vec<Effect>,
     no_captures: NamedTexts,
     /// The lines of bans that begin, until they are told.
     records: HashMap<(JailId, base::FailureId), Vec<String>>,
@@ -257,7 +256,6 @@ impl<'a> Replay<'a> {
             lines: 0,
             undated: 0,
             effects: Vec::new(),
-            settling: Vec::new(),
             no_captures: NamedTexts::default(),
             records: HashMap::new(),
             event,
@@ -402,54 +400,20 @@ impl<'a> Replay<'a> {
         }
     }
 
-    /// Answers every effect as if kernel and disk were instant.
+    /// Hears what came of the last steps. In a rehearsal nothing is to be answered.
     fn settle(&mut self) {
-        while !self.effects.is_empty() {
-            // Both lists are kept: their memory serves for the next failure.
-            std::mem::swap(&mut self.effects, &mut self.settling);
-            let mut settling = std::mem::take(&mut self.settling);
-            for effect in &mut settling {
-                let answer = match effect {
-                    Effect::Ban { seq, .. }
-                    | Effect::Unban {
-                        seq,
-                        expired: false,
-                        ..
-                    } => Input::Applied {
-                        seq: *seq,
-                        result: Ok(()),
-                    },
-                    Effect::Persist(write) => Input::Committed {
-                        seq: self.written(write),
-                        result: Ok(()),
-                    },
-                    Effect::Notify(told) => {
-                        self.told(told);
-                        continue;
-                    }
-                    Effect::Unban { expired: true, .. } | Effect::Reply { .. } => continue,
-                };
-                self.engine.step(self.now, answer, &mut self.effects);
-            }
-            settling.clear();
-            self.settling = settling;
-        }
-    }
-
-    fn written(&mut self, write: &mut StoreWrite) -> u64 {
-        match write {
-            StoreWrite::Ban { seq, jail, record } => {
-                if self.keep_lines {
-                    let lines = std::mem::take(&mut record.matches);
-                    self.records.insert((*jail, record.id.clone()), lines);
+        // The list is kept: its memory serves for the next failure.
+        let mut effects = std::mem::take(&mut self.effects);
+        for effect in effects.drain(..) {
+            match effect {
+                Effect::Notify(told) => self.told(&told),
+                Effect::Persist(StoreWrite::Ban { jail, record, .. }) if self.keep_lines => {
+                    self.records.insert((jail, record.id), record.matches);
                 }
-                *seq
+                _ => {}
             }
-            StoreWrite::Length { seq, .. }
-            | StoreWrite::Prolong { seq, .. }
-            | StoreWrite::Delete { seq, .. }
-            | StoreWrite::DeleteAll { seq } => *seq,
         }
+        self.effects = effects;
     }
 
     fn told(&mut self, told: &Event) {

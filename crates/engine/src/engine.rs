@@ -100,8 +100,8 @@ impl Engine {
         self
     }
 
-    /// Bans count as enforced and stored as soon as they are decided, for a log that is only read. The row of a new ban is
-    /// given out all the same, since it holds the lines; nobody need answer. What makes a ban longer is not told.
+    /// Bans are enforced, stored and lifted as soon as that is decided, for a log that is only read: unless requests come,
+    /// no effect is to be answered. Of bans only the rows of new ones are given out, since they hold the lines.
     #[must_use]
     pub fn as_rehearsal(mut self) -> Self {
         self.is_rehearsal = true;
@@ -138,6 +138,7 @@ impl Engine {
         }
     }
 
+    /// Not a part of `step` also once compiled: failures would pay for the room that other inputs need.
     #[inline(never)]
     fn take(&mut self, now: Timestamp, input: Input<'_>, out: &mut Vec<Effect>) {
         // Whom the rules spare from now on is not banned for what came before either.

@@ -123,21 +123,12 @@ impl Engine {
             proposal.length = until.map(|until| until.since(begun));
             proposal.origin = Origin::RequestWithLength;
         }
-        if self.is_rehearsal && !asked {
-            if longer {
-                let lifted_after = self.lifted_after(jail, until);
-                self.bans.renew(&key, lifted_after, |ban| {
-                    (ban.until, ban.usual) = (until, false);
-                });
-            }
-        } else if longer || asked {
-            let store = if rewrite { Wait::Waiting } else { Wait::Over };
-            let seq = self.fly(&key, false, Wait::Waiting, store, request);
-            out.push(Effect::Ban {
-                seq,
-                key: key.clone(),
-                until,
-            });
+        if longer || asked {
+            let at_once = self.is_rehearsal && !asked;
+            let seq = match at_once {
+                true => last_seq,
+                false => self.hold(&key, until, rewrite, request, out),
+            };
             let lifted_after = self.lifted_after(jail, until);
             self.bans.renew(&key, lifted_after, |ban| {
                 ban.until = until;
@@ -145,7 +136,7 @@ impl Engine {
                 ban.usual = usual && !longer;
                 ban.forced = proposal.forced;
             });
-            if rewrite {
+            if rewrite && !at_once {
                 let users = std::mem::take(&mut proposal.users);
                 if let Some(listed) = &children {
                     proposal.captures.push(&MARK_CHILDREN.into(), listed);
@@ -192,17 +183,9 @@ impl Engine {
         let children: Option<Box<str>> = proposal.captures.get(MARK_CHILDREN).map(Into::into);
         let until = proposal.until();
         let at_once = self.is_rehearsal && request.is_none();
-        let seq = if at_once {
-            self.pending.next_seq()
-        } else {
-            let store = if stored { Wait::Over } else { Wait::Waiting };
-            let seq = self.fly(&key, false, Wait::Waiting, store, request);
-            out.push(Effect::Ban {
-                seq,
-                key: key.clone(),
-                until,
-            });
-            seq
+        let seq = match at_once {
+            true => self.pending.next_seq(),
+            false => self.hold(&key, until, !stored, request, out),
         };
         // A stable sort: users that were tried equally often stay in the order of their first try.
         proposal.users.sort_by_key(|(_, times)| Reverse(*times));
@@ -254,6 +237,25 @@ impl Engine {
         }
     }
 
+    /// Asks for a ban to be enforced; whether it `is_stored`, too, is the caller's part. Gives the number to wait for.
+    fn hold(
+        &mut self,
+        key: &BanKey,
+        until: Option<Timestamp>,
+        is_stored: bool,
+        request: Option<(RequestId, usize)>,
+        out: &mut Vec<Effect>,
+    ) -> u64 {
+        let store = match is_stored {
+            true => Wait::Waiting,
+            false => Wait::Over,
+        };
+        let seq = self.fly(key, false, Wait::Waiting, store, request);
+        let key = key.clone();
+        out.push(Effect::Ban { seq, key, until });
+        seq
+    }
+
     /// Lifts a ban that stands, in the kernel; the store is the caller's part. Gives the number to wait for.
     pub(crate) fn lift(
         &mut self,
@@ -263,12 +265,17 @@ impl Engine {
         request: Option<(RequestId, usize)>,
         out: &mut Vec<Effect>,
     ) -> u64 {
-        let seq = self.fly(&key, true, Wait::Waiting, store, request);
-        out.push(Effect::Unban {
-            seq,
-            key: key.clone(),
-            expired: false,
-        });
+        let seq = if self.is_rehearsal && request.is_none() {
+            self.pending.next_seq()
+        } else {
+            let seq = self.fly(&key, true, Wait::Waiting, store, request);
+            out.push(Effect::Unban {
+                seq,
+                key: key.clone(),
+                expired: false,
+            });
+            seq
+        };
         self.forget(key, why, out);
         seq
     }

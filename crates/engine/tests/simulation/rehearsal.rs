@@ -43,6 +43,18 @@ fn step(engine: &mut Engine, now: Timestamp, input: Input<'_>) -> Vec<Event> {
     told
 }
 
+/// Steps an engine that asks for nothing, and gives what it told.
+fn rehearse(engine: &mut Engine, now: Timestamp, input: Input<'_>) -> Vec<Event> {
+    let mut effects = Vec::new();
+    engine.step(now, input, &mut effects);
+    let told = effects.into_iter().filter_map(|effect| match effect {
+        Effect::Notify(event) => Some(event),
+        Effect::Unban { expired: true, .. } | Effect::Persist(StoreWrite::Ban { .. }) => None,
+        effect => panic!("{effect:?} asks for an answer"),
+    });
+    told.collect()
+}
+
 /// What was told in one moment, but for the numbers of effects, of which a rehearsal has fewer. Answers make for another
 /// order.
 fn of_a_moment(mut told: Vec<Event>) -> Vec<Event> {
@@ -112,7 +124,7 @@ fn decides_and_tells_the_same() {
             ] {
                 let now = Timestamp::from_secs(now);
                 let expected = of_a_moment(step(&mut carried_out, now, input.clone()));
-                let told = of_a_moment(step(&mut rehearsed, now, input));
+                let told = of_a_moment(rehearse(&mut rehearsed, now, input));
                 assert_eq!(told, expected, "seed {seed}");
                 for event in &told {
                     begun += usize::from(matches!(event, Event::Banned { .. }));
