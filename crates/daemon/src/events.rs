@@ -16,18 +16,15 @@ pub(crate) fn tell(log: &Log, zone: &TimeZone, name: Option<&JailName>, event: &
         Some(name) => format!("[{name}] {text}"),
         None => text,
     };
-    if let Event::Found { id, time, .. } = event {
-        let text = || of_jail(found(zone, id, *time));
+    if let Event::Found { .. } = event {
+        // So many in a flood that they are not even put into words where the log leaves them out.
+        let text = || of_jail(line(zone, event).3);
         return log.write_with(clock::now(), Level::Info, Kind::PerFailure, "filter", text);
     }
     let reason = reason(event).map(per_ban);
     for (level, kind, module, text) in reason.into_iter().chain([line(zone, event)]) {
         log.write(clock::now(), level, kind, module, &of_jail(text));
     }
-}
-
-fn found(zone: &TimeZone, id: &FailureId, time: Timestamp) -> String {
-    format!("Found {id} - {}", local(time, zone))
 }
 
 /// Why a ban ends that neither its time nor somebody's wish ends.
@@ -48,7 +45,9 @@ fn reason(event: &Event) -> Option<String> {
 
 fn line(zone: &TimeZone, event: &Event) -> (Level, Kind, &'static str, String) {
     match event {
-        Event::Found { id, time, .. } => per_failure("filter", found(zone, id, *time)),
+        Event::Found { id, time, .. } => {
+            per_failure("filter", format!("Found {id} - {}", local(*time, zone)))
+        }
         Event::Attempted { id, time, .. } => {
             per_failure("filter", format!("Attempt {id} - {}", local(*time, zone)))
         }
