@@ -47,30 +47,27 @@ impl Passing {
         }
     }
 
-    /// The place in the text ahead up to which lines from `place` on mean nothing to anybody if they have the date of the
-    /// line before, if that is known.
-    pub(super) fn quiet_until(&self, place: usize) -> Option<usize> {
+    /// The needles of a single jail, once they are chosen and as long as they are of use.
+    fn single(&self) -> Option<&One> {
         match self.gate.as_ref()?.as_ref()? {
             Gatekeeper {
                 way: Way::One(one),
                 trial,
-            } if trial.pause == 0 && one.choice.is_none() => one.ahead.next_from(place),
+            } => Some(&**one).filter(|one| trial.pause == 0 && one.choice.is_none()),
             _ => None,
         }
     }
 
-    /// Whether a needle of a single jail can stand across the place of a date, where these letters meet.
+    /// The place in the text ahead up to which lines from `place` on mean nothing to anybody if they have the date of the
+    /// line before, if that is known.
+    pub(super) fn quiet_until(&self, place: usize) -> Option<usize> {
+        self.single()?.ahead.next_from(place)
+    }
+
+    /// Whether something may stand across the place of a date, where these letters meet.
     pub(super) fn may_hold(&self, seam: Option<[u8; 2]>) -> bool {
-        match (&self.gate, seam) {
-            (_, None) => false,
-            (
-                Some(Some(Gatekeeper {
-                    way: Way::One(one), ..
-                })),
-                Some(seam),
-            ) => one.needles.may_hold(seam),
-            _ => true,
-        }
+        let may_hold = |seam| self.single().is_none_or(|one| one.needles.may_hold(seam));
+        seam.is_some_and(may_hold)
     }
 
     /// So many lines meant nothing.
