@@ -163,10 +163,24 @@ const FAULTS: &[Fault] = &[
         tests: "detectors::",
     },
     Fault {
+        what: "a line is passed over although a needle may stand across the place of its date",
+        file: "detectors.rs",
+        sound: "same.filter(|(_, same)| !self.passing.may_hold(same.seam))",
+        broken: "same",
+        tests: "detectors::",
+    },
+    Fault {
+        what: "a date is taken to be that of the line before whatever stands in front of it",
+        file: "date/same.rs",
+        sound: "line.get(..start).filter(stands).map(|_| start)",
+        broken: "{ let _ = stands; Some(start) }",
+        tests: "date::",
+    },
+    Fault {
         what: "a line is passed over although its date is to be told",
         file: "detectors/dates.rs",
-        sound: "holds && others == 0 && !self.concern_all",
-        broken: "holds && others == 0",
+        sound: " && !self.concern_all;",
+        broken: ";",
         tests: "detectors::",
     },
     Fault {

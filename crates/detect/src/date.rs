@@ -211,6 +211,11 @@ impl DateState {
         self.same.beginning()
     }
 
+    /// The letters in front of the last date and behind it, as far as they are known to come again.
+    pub(crate) fn around(&self) -> (Option<u8>, Option<u8>) {
+        self.same.around()
+    }
+
     /// Forgets that beginning.
     pub(crate) fn forget(&mut self) {
         self.same.forget();

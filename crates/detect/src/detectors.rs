@@ -132,24 +132,24 @@ impl Detectors {
     /// How many lines at the beginning of `text` mean nothing to any jail and teach nothing, and of how many bytes they
     /// are: they need not be fed. `text` stands at `place` in what was looked at, and begins with the next line.
     ///
-    /// Those are lines that hold no needle and begin with the date of the line before. In most logs most are, and here
-    /// they cost a search for their end and a comparison.
+    /// Those are lines that hold no needle and have the date of the line before. In most logs most are, and here they cost
+    /// a search for their end and for the date.
     pub fn pass_over(&mut self, text: &str, place: usize, clock: &Clock<'_>) -> Passed {
         let until = self
             .passing
             .quiet_until(place)
             .filter(|until| until - place >= MIN_QUIET);
-        let same = until.and_then(|until| Some((until, self.dates.same_begin(clock)?)));
-        let Some((until, same)) = same.filter(|(_, same)| !self.passing.may_hold(same.seam)) else {
+        let same = until.and_then(|until| Some((until, self.dates.same_date(clock)?)));
+        let Some((until, mut same)) = same.filter(|(_, same)| !self.passing.may_hold(same.seam))
+        else {
             return Passed::default();
         };
-        let beginning = same.beginning.as_bytes();
-        let (bytes, mut passed) = (text.as_bytes(), Passed::default());
-        while let Some(rest) = bytes.get(passed.bytes..)
-            && rest.starts_with(beginning)
-            && let Some(length) = memchr::memchr(b'\n', rest)
+        let mut passed = Passed::default();
+        while let Some(rest) = text.get(passed.bytes..)
+            && let Some(length) = memchr::memchr(b'\n', rest.as_bytes())
             && length <= MAX_LINE
             && place + passed.bytes + length <= until
+            && same.is_in(&rest[..length])
         {
             passed.bytes += length + 1;
             passed.lines += 1;

@@ -66,6 +66,20 @@ impl SameDate {
         ends.find(|end| line[*end..].starts_with(date.as_bytes()))
     }
 
+    /// Whether a line begins as that one did.
+    #[inline]
+    fn begins(&self, line: &str) -> bool {
+        !self.beginning.is_empty() && line.starts_with(&self.beginning)
+    }
+
+    /// The letters in front of the date and behind it, as far as they are among those that decided.
+    pub(super) fn around(&self) -> (Option<u8>, Option<u8>) {
+        let letters = self.beginning.as_bytes();
+        let before = self.start.checked_sub(1);
+        let letter = |at: usize| letters.get(at).copied();
+        (before.and_then(letter), letter(self.start + self.cut.len()))
+    }
+
     /// The date begins there in the line at hand.
     fn move_to(&mut self, start: usize) {
         self.cut = start..start + self.cut.len();
@@ -122,37 +136,42 @@ impl DateDetector {
             && regex.note(cache, head, &mut same.standing)
     }
 
-    /// Whether a line has the date that is remembered, and notes where it stands there.
-    pub(super) fn has_same(&self, state: &mut DateState, line: &str) -> bool {
-        let same = &mut state.same;
-        if same.beginning.is_empty() {
-            return false;
+    /// Where the date that is remembered begins in a line that begins otherwise, if the line is known to have it.
+    fn moved_to(&self, state: &mut DateState, line: &str) -> Option<usize> {
+        let same = &state.same;
+        if same.beginning.is_empty() || same.moves == Some(false) {
+            return None;
         }
-        if line.starts_with(&same.beginning) {
-            same.move_to(same.start);
-            return true;
-        }
-        if same.moves == Some(false) {
-            return false;
-        }
-        let Some(start) = same.find_in(line) else {
-            return false;
-        };
+        let start = same.find_in(line)?;
         if same.moves.is_none() {
             state.same.moves = Some(self.may_move(state));
         }
         let DateState { same, caches, .. } = state;
         let (Some(true), Some(cache)) = (same.moves, &mut caches[same.template]) else {
-            return false;
+            return None;
         };
         let regex = &self.templates[same.template].regex;
-        let stands = |head| regex.stands(cache, head, &same.standing);
+        let stands = |head: &&str| regex.stands(cache, head, &same.standing);
         // A date begins with a character.
-        if !line.get(..start).is_some_and(stands) {
-            return false;
+        line.get(..start).filter(stands).map(|_| start)
+    }
+
+    /// Whether a line has the date that is remembered, and notes where it stands there.
+    pub(super) fn has_same(&self, state: &mut DateState, line: &str) -> bool {
+        let start = match state.same.begins(line) {
+            true => Some(state.same.start),
+            false => self.moved_to(state, line),
+        };
+        if let Some(start) = start {
+            state.same.move_to(start);
         }
-        same.move_to(start);
-        true
+        start.is_some()
+    }
+
+    /// The same, and nothing is noted.
+    #[inline]
+    pub(crate) fn holds_same(&self, state: &mut DateState, line: &str) -> bool {
+        state.same.begins(line) || self.moved_to(state, line).is_some()
     }
 
     /// Where the date that is remembered stands in a line, if that is known; not counted as a hit.

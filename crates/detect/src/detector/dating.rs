@@ -57,6 +57,11 @@ impl Dating {
         self.dates.same_in(&mut self.state, line)
     }
 
+    /// Whether a line is known to have the date of the last one; nothing is noted.
+    pub(crate) fn holds_same(&mut self, line: &str) -> bool {
+        self.dates.holds_same(&mut self.state, line)
+    }
+
     /// How the last line begins, if that is enough to know its date by [`again`](Self::again); else empty.
     pub(crate) fn remembered(&self) -> &str {
         self.state.remembered()
@@ -67,7 +72,12 @@ impl Dating {
         self.state.forget();
     }
 
-    /// So many lines more had the date of the last one, in the same place.
+    /// The letters in front of the last date and behind it, as far as they stand in all lines that are known to have it.
+    pub(crate) fn around(&self) -> (Option<u8>, Option<u8>) {
+        self.state.around()
+    }
+
+    /// So many lines more had the date of the last one.
     pub(crate) fn repeat(&mut self, lines: u32, now: Timestamp) {
         self.state.repeat(lines, now);
     }

@@ -56,12 +56,24 @@ struct Steady {
     lines: u32,
 }
 
-/// How a line begins that is sure to have the dates of the line before, if there is one detector.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct SameBegin<'a> {
-    pub(super) beginning: &'a str,
-    /// The letters that meet where the date was, if both halves hold any.
+/// The only detector's date in the line before, from whose like nothing more is to be learnt.
+pub(super) struct SameDate<'a> {
+    dating: &'a mut Dating,
+    /// It may stand at another place.
+    may_move: bool,
+    /// The letters that meet where it was, if both halves hold any.
     pub(super) seam: Option<[u8; 2]>,
+}
+
+impl SameDate<'_> {
+    /// Whether a line has it.
+    pub(super) fn is_in(&mut self, line: &str) -> bool {
+        if self.may_move {
+            return self.dating.holds_same(line);
+        }
+        let beginning = self.dating.remembered();
+        !beginning.is_empty() && line.starts_with(beginning)
+    }
 }
 
 /// A date detector, and what it found in the line at hand.
@@ -171,34 +183,36 @@ impl Dates {
             && self.find_nothing(others, line, clock)
     }
 
-    /// How the next lines have to begin so that nothing is to be learnt from them, if that is known.
-    pub(super) fn same_begin(&self, clock: &Clock<'_>) -> Option<SameBegin<'_>> {
+    /// The date of the line before, if it is known when the next lines have it and nothing is to be learnt from them.
+    pub(super) fn same_date(&mut self, clock: &Clock<'_>) -> Option<SameDate<'_>> {
         let Steady {
             holds,
-            longest,
             others,
             now,
             in_operation,
             ..
         } = self.steady;
-        let place = longest.filter(|_| holds && others == 0 && !self.concern_all)?;
-        let group = self.groups.get(place).filter(|_| self.groups.len() == 1)?;
-        if (now, in_operation) != (clock.now, clock.in_operation) {
+        let [group] = &mut self.groups[..] else {
+            return None;
+        };
+        let is_known = holds && others == 0 && self.remembering == bit(0) && !self.concern_all;
+        if !is_known || (now, in_operation) != (clock.now, clock.in_operation) {
             return None;
         }
-        let beginning = group.dating.remembered();
-        let cut = self.texts.get(group.text)?.cut.as_ref();
-        let seam = match cut.map(|cut| (cut.start.checked_sub(1), cut.end)) {
-            None | Some((None, _)) => None,
-            Some((Some(before), after)) => {
-                let letters = beginning.as_bytes();
-                Some([*letters.get(before)?, *letters.get(after)?])
-            }
+        let seam = match group.dating.around() {
+            (None, _) => None,
+            (Some(before), Some(after)) => Some([before, after]),
+            (Some(_), None) => return None,
         };
-        (!beginning.is_empty()).then_some(SameBegin { beginning, seam })
+        let shown = group.dated.as_ref().map(|dated| &dated.shown);
+        Some(SameDate {
+            may_move: matches!(shown, Some(Shown::Cut(_))),
+            dating: &mut group.dating,
+            seam,
+        })
     }
 
-    /// So many lines more began like that.
+    /// So many lines more had it.
     pub(super) fn repeat(&mut self, lines: u32) {
         self.steady.lines += lines;
         self.number += u64::from(lines);

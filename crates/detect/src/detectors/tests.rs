@@ -469,6 +469,40 @@ proptest! {
     }
 }
 
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 60, failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// The same where the date stands behind ever other letters.
+    #[test]
+    fn lines_whose_date_moves_are_passed_over(
+        lines in prop::collection::vec(
+            (
+                prop::sample::select(vec!["1.2.3.4 - ", "5.60.7.8 - ", "::1 - ", "x ", "", "é ", "[y] - ", "Nov 14 22:13:21 "]),
+                prop::sample::select(vec!["20", "20", "20", "20", "20", "21"]),
+                prop::sample::select(vec![
+                    " quiet", " quiet", " quiet", "", "\r", " bad", "bad", " client 9.9.9.9", " from u 9.9.9.9",
+                    " [14/Nov/2023:22:13:21] quiet",
+                ]),
+                1..6_usize,
+            ),
+            1..40,
+        ),
+        rule in 9..12_usize,
+        timed: bool,
+        in_operation: bool,
+    ) {
+        let jails = [(Arc::clone(&RULES[rule]), timed.then(|| Span::from_secs(600)))];
+        let lines = lines.into_iter().flat_map(|(head, second, rest, times)| {
+            let text = format!("{head}[14/Nov/2023:22:13:{second}]{rest}");
+            std::iter::repeat_n((text, 0, in_operation), times)
+        });
+        // The needles are chosen from the first.
+        let lines: Vec<_> = lines.collect();
+        let first = lines.iter().cloned().cycle().take(256);
+        check(&jails, &first.chain(lines.iter().cloned()).collect::<Vec<_>>());
+    }
+}
+
 /// Each line of an hour before is too old, or read at another time than it says.
 #[test]
 fn lines_whose_date_is_to_be_told_are_not_passed_over() {
@@ -518,6 +552,37 @@ fn lines_are_passed_over_up_to_the_next_needle_or_date() {
     assert_eq!(pass(&later.repeat(5)), 5);
     // A line that has not ended is none.
     assert_eq!(pass(later.trim_end()), 0);
+}
+
+#[test]
+fn lines_are_passed_over_wherever_the_date_stands() {
+    let mut detectors = Detectors::timeless([Arc::clone(&RULES[10])]);
+    let clock = Clock {
+        now: Timestamp::from_secs(NOW),
+        zone: &TimeZone::UTC,
+        in_operation: false,
+    };
+    let line = |head: &str, second| format!("{head} - [14/Nov/2023:22:13:{second}] quiet\n");
+    let mut pass = |text: &str| {
+        detectors.look_ahead(text);
+        let passed = detectors.pass_over(text, 0, &clock);
+        let mut rest = text[passed.bytes..].lines();
+        if let Some(line) = rest.next() {
+            detectors.feed(&Line::of_file(line).at(passed.bytes), &clock, |_| {});
+        }
+        passed.lines
+    };
+    for _ in 0..256 {
+        pass(&line("1.2.3.4", 20));
+    }
+    let others = ["5.60.7.8", "::1", "1.2.3.4", "x", "9.9.9.9"].map(|head| line(head, 20));
+    let others = others.concat();
+    assert_eq!(pass(&others), 5);
+    assert_eq!(pass(&(others.clone() + &line("1.2.3.4", 21) + &others)), 5);
+    assert_eq!(pass(&others), 0, "a second later");
+    assert_eq!(pass(&others), 5);
+    let bad = line("1.2.3.4", 20).replace("quiet", "bad");
+    assert_eq!(pass(&format!("{others}{others}{bad}{others}")), 10);
 }
 
 /// So many lines that the gate is judged, left out and asked again.
