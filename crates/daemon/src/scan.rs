@@ -226,9 +226,39 @@ struct Replay<'a> {
     undated: u64,
     effects: Vec<Effect>,
     no_captures: NamedTexts,
+    heard: Heard,
     /// The lines of bans that begin, until they are told.
     records: HashMap<(JailId, base::FailureId), Vec<String>>,
     event: &'a mut dyn FnMut(wire::Event),
+}
+
+/// So many failures are counted one after the other: were each counted as it comes, the code that finds and the code that
+/// counts would push each other out of the processor's first cache with every line.
+const BATCH: usize = 64;
+
+/// Failures that are not counted yet, with the places of their jails. Those that were counted are kept: they change places
+/// with the next ones, for which their memory serves.
+#[derive(Default)]
+struct Heard {
+    all: Vec<(usize, Failure)>,
+    count: usize,
+}
+
+impl Heard {
+    fn add(&mut self, place: usize, failure: &mut Failure) {
+        match self.all.get_mut(self.count) {
+            Some((known, spare)) => {
+                *known = place;
+                std::mem::swap(spare, failure);
+            }
+            None => self.all.push((place, std::mem::take(failure))),
+        }
+        self.count += 1;
+    }
+
+    fn drain(&mut self) -> &mut [(usize, Failure)] {
+        &mut self.all[..std::mem::take(&mut self.count)]
+    }
 }
 
 #[derive(Default)]
@@ -257,6 +287,7 @@ impl<'a> Replay<'a> {
             undated: 0,
             effects: Vec::new(),
             no_captures: NamedTexts::default(),
+            heard: Heard::default(),
             records: HashMap::new(),
             event,
         }
@@ -336,6 +367,7 @@ impl<'a> Replay<'a> {
                 break;
             }
         }
+        self.count();
         // The first jail's reading stands for the file.
         let first = readings.first();
         self.lines = first.map_or(0, |reading| reading.lines);
@@ -354,9 +386,21 @@ impl<'a> Replay<'a> {
                 self.undated += 1;
             }
             for failure in said.failures.iter_mut() {
-                self.failure(places[said.jail], failure);
+                self.heard.add(places[said.jail], failure);
             }
         });
+        if self.heard.count >= BATCH {
+            self.count();
+        }
+    }
+
+    /// Counts the failures that were heard.
+    fn count(&mut self) {
+        let mut heard = std::mem::take(&mut self.heard);
+        for (place, failure) in heard.drain() {
+            self.failure(*place, failure);
+        }
+        self.heard = heard;
     }
 
     fn failure(&mut self, place: usize, failure: &mut Failure) {
