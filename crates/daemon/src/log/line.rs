@@ -372,21 +372,28 @@ pub fn local(time: Timestamp, zone: &TimeZone) -> String {
 /// Attackers choose parts of what is logged: no control character reaches a terminal or ends a line, and none turns
 /// the order of what is read.
 pub fn escape_into(out: &mut String, text: &str) {
-    for c in text.chars() {
+    let mut rest = text;
+    while let Some((at, harmful)) = rest.char_indices().find(|(_, c)| is_harmful(*c)) {
+        out.push_str(&rest[..at]);
+        let code = u32::from(harmful);
         // Writing to a String does not fail.
-        match c {
-            c if c.is_control() => write!(out, "\\x{:02x}", c as u32).ok(),
-            '\u{200e}'
-            | '\u{200f}'
-            | '\u{2028}'..='\u{202e}'
-            | '\u{2066}'..='\u{2069}'
-            | '\u{feff}' => write!(out, "\\u{:04x}", c as u32).ok(),
-            c => {
-                out.push(c);
-                None
-            }
+        match harmful.is_control() {
+            true => write!(out, "\\x{code:02x}").ok(),
+            false => write!(out, "\\u{code:04x}").ok(),
         };
+        rest = &rest[at + harmful.len_utf8()..];
     }
+    out.push_str(rest);
+}
+
+fn is_harmful(c: char) -> bool {
+    // Nearly every character is one of these.
+    let is_plain = (' '..='~').contains(&c);
+    let turns = matches!(
+        c,
+        '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}'
+    );
+    !is_plain && (turns || c.is_control())
 }
 
 #[cfg(test)]
