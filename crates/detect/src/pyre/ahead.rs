@@ -1,21 +1,25 @@
-//! Where literals stand in the lines that come next: looked for in all of their text at once, which costs less than a
+//! Where needles stand in the lines that come next: looked for in all of their text at once, which costs less than a
 //! search of each line.
 
-use super::needles::{Literal, Needles};
+use super::alphabet::is_ascii;
+use super::needles::{NeedleId, Needles};
 
 #[derive(Debug, Default)]
 pub(crate) struct Ahead {
     /// Where each begins, ascending.
-    found: Vec<(usize, Literal)>,
+    found: Vec<(usize, NeedleId)>,
     /// Those before stand in lines that were asked for.
     next: usize,
     is_known: bool,
+    /// So is where those stand that are no literals.
+    has_others: bool,
 }
 
-/// How many literals of a line are of interest.
+/// Which needles of a line are of interest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Wanted {
     All,
+    /// Some literal, if there is one.
     Any,
 }
 
@@ -25,13 +29,20 @@ impl Ahead {
         self.is_known = false;
     }
 
-    /// Finds the literals among these needles in lines that stand in `text` one after the other.
+    /// Finds these needles in lines that stand in `text` one after the other.
     pub(crate) fn look(&mut self, text: &str, needles: &Needles, wanted: Wanted) {
         self.found.clear();
-        (self.next, self.is_known) = (0, true);
+        (self.next, self.is_known, self.has_others) = (0, true, false);
         let text = text.as_bytes();
         if wanted == Wanted::All {
-            return needles.each_literal(text, |at, literal| self.found.push((at, literal)));
+            needles.each_literal(text, |at, needle| self.found.push((at, needle)));
+            // Of other texts nothing is known of a run, line for line.
+            if needles.has_others() && is_ascii(text) {
+                self.has_others = true;
+                needles.each_other(text, true, |at, needle| self.found.push((at, needle)));
+                self.found.sort_unstable_by_key(|(at, _)| *at);
+            }
+            return;
         }
         let mut from = 0;
         while let Some((at, literal)) = needles.first_literal(text, from) {
@@ -52,13 +63,18 @@ impl Ahead {
         Some(found.find(|at| *at >= start).unwrap_or(usize::MAX))
     }
 
-    /// The literals in a line that stands there, if they are known. Lines are asked for in their order, each as often as
+    /// Whether needles that are no literals are known too.
+    pub(crate) fn knows_others(&self) -> bool {
+        self.has_others
+    }
+
+    /// The needles in a line that stands there, if they are known. Lines are asked for in their order, each as often as
     /// one likes.
     pub(crate) fn of(
         &mut self,
         start: usize,
         length: usize,
-    ) -> Option<impl Iterator<Item = Literal>> {
+    ) -> Option<impl Iterator<Item = NeedleId>> {
         if !self.is_known {
             return None;
         }

@@ -164,14 +164,18 @@ impl GateCache {
             let part_of = searched.part_of;
             let text = part_of.map_or(searched.text, |part| part.whole).as_bytes();
             let place = part_of.and_then(|part| part.place);
-            let rules_of = |literal| needles.rules_of(literal).iter().copied();
-            match place.and_then(|place| self.ahead.of(place, text.len())) {
-                Some(literals) => literals.flat_map(rules_of).for_each(&mut note),
-                None => needles.each_literal(text, |_, literal| {
-                    rules_of(literal).for_each(&mut note);
-                }),
+            let mut stands = |needle| needles.rules_of(needle).iter().copied().for_each(&mut note);
+            let knows_others = self.ahead.knows_others();
+            let known = place.and_then(|place| self.ahead.of(place, text.len()));
+            let others_known = known.is_some() && knows_others;
+            match known {
+                Some(known) => known.for_each(&mut stands),
+                None => needles.each_literal(text, |_, needle| stands(needle)),
             }
-            needles.each_other(text, searched.is_ascii || is_ascii(text), note);
+            if !others_known && needles.has_others() {
+                let is_ascii = searched.is_ascii || is_ascii(text);
+                needles.each_other(text, is_ascii, |_, needle| stands(needle));
+            }
         }
         let selected = self
             .standing

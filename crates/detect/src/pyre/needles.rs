@@ -34,7 +34,7 @@ impl Needle {
         match self {
             Self::Literal(literal) => text.contains(literal.as_str()),
             Self::Byte(byte) => text.contains(char::from(*byte)),
-            Self::Run(run) => !text.is_ascii() || run.is_in(text.as_bytes()),
+            Self::Run(run) => !text.is_ascii() || run.find(text.as_bytes(), 0).is_some(),
         }
     }
 }
@@ -102,9 +102,9 @@ impl Searcher {
     }
 }
 
-/// A literal, by its place among all.
+/// A needle, by its place among all: literals come first, then bytes, then runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Literal(u32);
+pub(crate) struct NeedleId(u32);
 
 /// The beginnings of literals, of which none begins with another: so no two are found at the same place.
 #[derive(Debug, Default)]
@@ -194,7 +194,7 @@ impl Needles {
             bytes.any(|(byte, _)| memchr::memchr(*byte, text).is_some())
         };
         let runs = || {
-            let is_in = |run: &Run| !text.is_ascii() || run.is_in(text);
+            let is_in = |run: &Run| !text.is_ascii() || run.find(text, 0).is_some();
             self.runs.iter().any(|(run, _)| is_in(run))
         };
         literals() || bytes() || runs()
@@ -212,7 +212,7 @@ impl Needles {
     }
 
     /// The first literal that stands in `text` behind `from`, and where it begins; of several that begin there only one.
-    pub(super) fn first_literal(&self, text: &[u8], from: usize) -> Option<(usize, Literal)> {
+    pub(super) fn first_literal(&self, text: &[u8], from: usize) -> Option<(usize, NeedleId)> {
         let mut first = None;
         let literals = self.literals.as_ref()?;
         literals.search(text, from, |at, literal| {
@@ -222,18 +222,26 @@ impl Needles {
         first
     }
 
-    /// The rules of a literal.
-    pub(super) fn rules_of(&self, literal: Literal) -> &[usize] {
-        let of = self
-            .literals
-            .as_ref()
-            .and_then(|literals| literals.all.get(literal.0 as usize));
-        of.map_or(&[], |(_, rules)| rules)
+    /// The rules of a needle.
+    pub(super) fn rules_of(&self, needle: NeedleId) -> &[usize] {
+        let place = needle.0 as usize;
+        let literals = self.literals.as_ref();
+        let literals = literals.map_or(&[][..], |literals| &literals.all);
+        if let Some((_, rules)) = literals.get(place) {
+            return rules;
+        }
+        let mut others = self.others().skip(place - literals.len());
+        others.next().map_or(&[], Vec::as_slice)
     }
 
-    /// Calls `each` with every literal that stands in `text` and where it begins; more than once if it stands there more
-    /// often.
-    pub(super) fn each_literal(&self, text: &[u8], mut each: impl FnMut(usize, Literal)) {
+    /// The rules of bytes, then those of runs.
+    fn others(&self) -> impl Iterator<Item = &Vec<usize>> {
+        let bytes = self.bytes.iter().map(|(_, rules)| rules);
+        bytes.chain(self.runs.iter().map(|(_, rules)| rules))
+    }
+
+    /// Calls `each` with where a literal begins that stands in `text`, for each place where one does.
+    pub(super) fn each_literal(&self, text: &[u8], mut each: impl FnMut(usize, NeedleId)) {
         if let Some(literals) = &self.literals {
             literals.search(text, 0, |at, literal| {
                 each(at, literal);
@@ -242,17 +250,34 @@ impl Needles {
         }
     }
 
-    /// Calls `each` for every rule of a needle that stands in `text` and is no literal; more than once if several do.
+    /// Whether some of them are no literals.
+    pub(super) fn has_others(&self) -> bool {
+        !self.bytes.is_empty() || !self.runs.is_empty()
+    }
+
+    /// The same for needles that are no literals, one after the other: of a run some place for each so many letters of it.
     /// `is_ascii` says that all of the text is known to be.
-    pub(super) fn each_other(&self, text: &[u8], is_ascii: bool, mut each: impl FnMut(usize)) {
-        for (byte, rules) in &self.bytes {
-            if memchr::memchr(*byte, text).is_some() {
-                rules.iter().copied().for_each(&mut each);
-            }
+    pub(super) fn each_other(
+        &self,
+        text: &[u8],
+        is_ascii: bool,
+        mut each: impl FnMut(usize, NeedleId),
+    ) {
+        let literals = self.literals.as_ref();
+        let literals = literals.map_or(0, |literals| literals.all.len());
+        let mut ids = (literals as u32..).map(NeedleId);
+        for ((byte, _), id) in self.bytes.iter().zip(&mut ids) {
+            memchr::memchr_iter(*byte, text).for_each(|at| each(at, id));
         }
-        for (run, rules) in &self.runs {
-            if !is_ascii || run.is_in(text) {
-                rules.iter().copied().for_each(&mut each);
+        for ((run, _), id) in self.runs.iter().zip(&mut ids) {
+            if !is_ascii {
+                each(0, id);
+                continue;
+            }
+            let mut from = 0;
+            while let Some(at) = run.find(text, from) {
+                each(at, id);
+                from = at + run.length;
             }
         }
     }
@@ -304,7 +329,7 @@ impl Literals {
         &self,
         text: &[u8],
         mut at: usize,
-        mut is_enough: impl FnMut(usize, Literal) -> bool,
+        mut is_enough: impl FnMut(usize, NeedleId) -> bool,
     ) -> bool {
         while let Some((beginning, start)) = self.searcher.find(text, at) {
             let from = &text[start..];
@@ -313,7 +338,7 @@ impl Literals {
                 .map_or(0, |before| self.ends[before]);
             for place in first..self.ends[beginning] {
                 let stands = from.starts_with(self.all[place].0.as_bytes());
-                if stands && is_enough(start, Literal(place as u32)) {
+                if stands && is_enough(start, NeedleId(place as u32)) {
                     return true;
                 }
             }
@@ -328,24 +353,17 @@ impl Literals {
 }
 
 impl Run {
-    /// Whether it stands in a text of ASCII characters. However it lies, it covers one of any so many letters in a row,
-    /// so only one of them is looked at until that is a member.
-    fn is_in(&self, text: &[u8]) -> bool {
-        let mut at = self.length - 1;
-        while let Some(&letter) = text.get(at) {
-            let mut end = at;
-            if has(&self.set, letter) {
-                let before = text[..at].iter().rev();
-                let before = before.take_while(|letter| has(&self.set, **letter)).count();
-                let after = text[at..].iter();
-                end += after.take_while(|letter| has(&self.set, **letter)).count();
-                if before + end - at >= self.length {
-                    return true;
-                }
+    /// Where so many of its characters stand in a row, behind `from` in a text of ASCII characters. The last of as many
+    /// letters is looked at first: where that is no member, none of them can be the first.
+    fn find(&self, text: &[u8], from: usize) -> Option<usize> {
+        let mut start = from;
+        while let Some(letters) = text.get(start..start + self.length) {
+            match letters.iter().rposition(|letter| !has(&self.set, *letter)) {
+                None => return Some(start),
+                Some(other) => start += other + 1,
             }
-            at = end + self.length;
         }
-        false
+        None
     }
 }
 
@@ -389,11 +407,11 @@ mod tests {
             let needles = Needles::new(rules.iter().map(Vec::as_slice).enumerate());
             let Some(needles) = needles else { return Ok(()) };
             let mut found = vec![false; rules.len()];
-            let mut literals = Vec::new();
-            needles.each_literal(text.as_bytes(), |_, literal| literals.push(literal));
-            let of_literals = literals.iter().flat_map(|literal| needles.rules_of(*literal));
-            of_literals.for_each(|rule| found[*rule] = true);
-            needles.each_other(text.as_bytes(), text.is_ascii(), |rule| found[rule] = true);
+            let mut standing = Vec::new();
+            needles.each_literal(text.as_bytes(), |_, needle| standing.push(needle));
+            needles.each_other(text.as_bytes(), text.is_ascii(), |_, needle| standing.push(needle));
+            let named = standing.iter().flat_map(|needle| needles.rules_of(*needle));
+            named.for_each(|rule| found[*rule] = true);
             prop_assert_eq!(needles.any(text.as_bytes()), found.contains(&true));
             let known: Vec<usize> = needles.rules().collect();
             for (rule, of) in rules.iter().enumerate() {
