@@ -5,6 +5,7 @@ use base::{Span, Timestamp};
 use std::ops::Range;
 use std::sync::Arc;
 
+use super::sieve::Alike;
 use super::templates::Templates;
 use crate::date::{DateDetector, DateFound};
 use crate::detector::Dating;
@@ -48,6 +49,8 @@ struct Steady {
     holds: bool,
     /// The detector that has to see most of how a line begins, if all know their dates by that.
     longest: Option<usize>,
+    /// What it has to see, by the number of the first line.
+    alike: Option<Alike>,
     /// Detectors that found nothing.
     others: Places,
     now: Timestamp,
@@ -243,6 +246,17 @@ impl Dates {
         longest.is_some_and(|dating| line.text.starts_with(dating.remembered()))
     }
 
+    /// What the line at hand has in common with others, if it begins as the last one did as far as that decides about dates.
+    pub(super) fn alike(&self) -> Option<Alike> {
+        let Steady {
+            holds,
+            longest,
+            alike,
+            ..
+        } = self.steady;
+        alike.filter(|_| holds && longest.is_some())
+    }
+
     /// Whether all dates of the last line stand in this one, if at other places; notes where.
     fn have_moved(&mut self, line: &Line<'_>) -> bool {
         for text in &mut self.texts[1..self.used] {
@@ -283,9 +297,15 @@ impl Dates {
         let length = |place: &usize| self.groups[*place].dating.remembered().len();
         let is_known = self.found.iter().all(|place| length(place) > 0);
         let longest = self.found.iter().copied().max_by_key(length);
+        let beginning = longest.map_or("", |place| self.groups[place].dating.remembered());
+        let alike = beginning.is_ascii().then_some(Alike {
+            number: self.number,
+            length: beginning.len(),
+        });
         self.steady = Steady {
             holds: longest.is_some(),
             longest: longest.filter(|_| is_known),
+            alike,
             others: self.all() & !found,
             now: clock.now,
             in_operation: clock.in_operation,
@@ -346,6 +366,7 @@ impl Dates {
         if asked == 0 || self.groups.len() == 1 || line.text.is_empty() {
             return asked;
         }
+        let alike = self.alike();
         let templates = self.templates.get_or_insert_with(|| {
             let groups = self.groups.iter();
             Templates::new(groups.map(|group| &*group.dating.dates))
@@ -361,8 +382,9 @@ impl Dates {
                 whole: line.text,
                 place: line.place,
             }),
+            is_silent: false,
         };
-        templates.able(asked, searched).unwrap_or(asked)
+        templates.able(asked, searched, alike).unwrap_or(asked)
     }
 
     /// Notes what a detector found, and whose text is which.
@@ -479,6 +501,11 @@ impl Dates {
                 written.strip_suffix('\n').unwrap_or(written)
             }
         }
+    }
+
+    /// Whether a text is its line, as a whole.
+    pub(super) fn is_whole(&self, text: usize) -> bool {
+        self.texts[text].cut.is_none()
     }
 
     /// Whether a text is an end of its line.

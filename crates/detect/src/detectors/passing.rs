@@ -269,6 +269,8 @@ impl Many {
         let is_of = |jail: usize| groups >> jails[jail].dates & 1 == 1;
         let rules = || (0..jails.len()).filter(|jail| is_of(*jail));
         let (is_ascii, is_end) = (dates.is_ascii(), dates.is_end(text));
+        // Of the line itself the beginning tells enough, most often.
+        let alike = dates.alike().filter(|_| dates.is_whole(text));
         let searched = Searched {
             text: dates.unended(text, line),
             has_feed: true,
@@ -277,8 +279,9 @@ impl Many {
                 whole: line.text,
                 place: line.place,
             }),
+            is_silent: false,
         };
-        let hits = self.sieve.search(groups, rules, searched).ok()?;
+        let hits = self.sieve.search(groups, rules, searched, alike).ok()?;
         let before = out.len();
         out.extend(hits.iter().copied().map(named));
         let is_left = |jail: &&usize| is_of(**jail) && !hits.contains(*jail);

@@ -10,9 +10,27 @@ const MAX_SETS: usize = 64;
 pub(super) struct Sieve {
     gate: Gate,
     cache: GateCache,
-    /// Sets of places, and the gate's selections of their rules.
-    known: Vec<(Places, usize)>,
+    known: Vec<Known>,
     hits: Vec<usize>,
+}
+
+/// A set of places that was asked for.
+#[derive(Debug)]
+struct Known {
+    set: Places,
+    /// The gate's selection of its rules.
+    selection: usize,
+    /// What is common to texts in which the gate's automaton finds none of them.
+    silent: Option<Alike>,
+}
+
+/// What texts have in common that begin alike.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Alike {
+    /// Another number, another beginning.
+    pub(super) number: u64,
+    /// The letters of that, all in ASCII.
+    pub(super) length: usize,
 }
 
 impl Sieve {
@@ -38,28 +56,45 @@ impl Sieve {
     }
 
     /// Which rules of a set of places can match a text, in no order; `rules` gives all of them. Those that the gate
-    /// does not know are never among them.
+    /// does not know are never among them. `alike` tells of texts that begin alike, at the beginning of which it is often
+    /// decided already that there are none.
     pub(super) fn search<R: Iterator<Item = usize>>(
         &mut self,
         set: Places,
         rules: impl FnOnce() -> R,
         searched: Searched<'_>,
+        alike: Option<Alike>,
     ) -> Result<&[usize], GaveUp> {
-        let selection = match self.known.iter().find(|(known, _)| *known == set) {
-            Some((_, selection)) => *selection,
+        let place = match self.known.iter().position(|known| known.set == set) {
+            Some(place) => place,
             None => {
                 if self.known.len() == MAX_SETS {
                     self.known.clear();
                     self.cache.forget_selections();
                 }
-                let selection = self.gate.select(&mut self.cache, rules());
-                self.known.push((set, selection));
-                selection
+                self.known.push(Known {
+                    set,
+                    selection: self.gate.select(&mut self.cache, rules()),
+                    silent: None,
+                });
+                self.known.len() - 1
             }
+        };
+        let known = &mut self.known[place];
+        let searched = Searched {
+            is_silent: alike.is_some() && known.silent == alike,
+            ..searched
         };
         self.hits.clear();
         self.gate
-            .search(&mut self.cache, selection, searched, &mut self.hits)?;
+            .search(&mut self.cache, known.selection, searched, &mut self.hits)?;
+        if !searched.is_silent
+            && let Some(alike) = alike
+            && let Some(letters) = self.cache.silent_after()
+            && letters <= alike.length
+        {
+            known.silent = Some(alike);
+        }
         Ok(&self.hits)
     }
 

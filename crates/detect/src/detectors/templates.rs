@@ -6,7 +6,7 @@
 use std::collections::HashMap;
 
 use super::dates::{Places, bit};
-use super::sieve::Sieve;
+use super::sieve::{Alike, Sieve};
 use crate::date::DateDetector;
 use crate::pyre::{Gated, GaveUp, Regex, Searched};
 
@@ -67,11 +67,16 @@ impl Templates {
     }
 
     /// Which of a set of detectors can find a date.
-    pub(super) fn able(&mut self, asked: Places, searched: Searched<'_>) -> Result<Places, GaveUp> {
+    pub(super) fn able(
+        &mut self,
+        asked: Places,
+        searched: Searched<'_>,
+        alike: Option<Alike>,
+    ) -> Result<Places, GaveUp> {
         self.sieve.next_line();
         let of = &self.of;
         let rules = || (0..of.len()).filter(|rule| of[*rule] & asked != 0);
-        let hits = self.sieve.search(asked, rules, searched)?;
+        let hits = self.sieve.search(asked, rules, searched, alike)?;
         Ok(hits.iter().fold(self.open, |able, rule| able | of[*rule]) & asked)
     }
 }

@@ -37,8 +37,8 @@ impl Ahead {
         if wanted == Wanted::All {
             needles.each_literal(text, |at, needle| self.found.push((at, needle)));
             // Of other texts nothing is known of a run, line for line.
-            if needles.has_others() && is_ascii(text) {
-                self.has_others = true;
+            self.has_others = !needles.has_others() || is_ascii(text);
+            if needles.has_others() && self.has_others {
                 needles.each_other(text, true, |at, needle| self.found.push((at, needle)));
                 self.found.sort_unstable_by_key(|(at, _)| *at);
             }
@@ -61,6 +61,13 @@ impl Ahead {
         }
         let mut found = self.found[self.next..].iter().map(|(at, _)| *at);
         Some(found.find(|at| *at >= start).unwrap_or(usize::MAX))
+    }
+
+    /// Whether no needle at all stands in a line there.
+    pub(crate) fn is_quiet(&self, start: usize, length: usize) -> bool {
+        let mut found = self.found[self.next..].iter().map(|(at, _)| *at);
+        let next = found.find(|at| *at >= start);
+        self.is_known && self.has_others && next.is_none_or(|at| at >= start + length)
     }
 
     /// Whether needles that are no literals are known too.

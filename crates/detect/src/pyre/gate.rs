@@ -68,6 +68,8 @@ pub(crate) struct Searched<'t> {
     /// What it is a part of, but for a line feed at its end. Needles are looked for in that once for all its parts, until
     /// the cache is told of the next text.
     pub(crate) part_of: Option<Part<'t>>,
+    /// It begins with as many letters of another as the cache was [silent after](GateCache::silent_after).
+    pub(crate) is_silent: bool,
 }
 
 /// See [`Searched`].
@@ -98,6 +100,7 @@ pub(crate) struct GateCache {
     automaton: subsets::Cache,
     found: Vec<usize>,
     selections: Vec<Selection>,
+    silent_after: Option<usize>,
     trial: Trial,
     /// Which rules are looked for by their needles.
     by_needle: Vec<bool>,
@@ -136,6 +139,11 @@ impl GateCache {
         }
     }
 
+    /// If the automaton found nothing in the last search, after how many letters that was certain.
+    pub(crate) fn silent_after(&self) -> Option<usize> {
+        self.silent_after
+    }
+
     /// What the last search took, as [`super::Steps::linear`].
     pub(crate) fn steps(&self) -> usize {
         self.automaton.steps()
@@ -145,43 +153,58 @@ impl GateCache {
 impl GateCache {
     /// Appends those of the selected rules that are looked for by needles of which one stands in the text.
     fn find_needles(&mut self, selection: usize, searched: Searched<'_>, hits: &mut Vec<usize>) {
-        let (Some(needles), Some(selection)) = (&self.needles, self.selections.get(selection))
-        else {
-            return;
-        };
-        if selection.by_needle.is_empty() {
+        let selected = self.selections.get(selection);
+        if selected.is_none_or(|selected| selected.by_needle.is_empty()) {
             return;
         }
         if !self.is_searched || searched.part_of.is_none() {
             self.is_searched = searched.part_of.is_some();
-            let standing = &mut self.standing;
-            standing.clear();
-            let mut note = |rule: usize| {
-                if !standing.contains(&rule) {
-                    standing.push(rule);
-                }
-            };
-            let part_of = searched.part_of;
-            let text = part_of.map_or(searched.text, |part| part.whole).as_bytes();
-            let place = part_of.and_then(|part| part.place);
-            let mut stands = |needle| needles.rules_of(needle).iter().copied().for_each(&mut note);
-            let knows_others = self.ahead.knows_others();
-            let known = place.and_then(|place| self.ahead.of(place, text.len()));
-            let others_known = known.is_some() && knows_others;
-            match known {
-                Some(known) => known.for_each(&mut stands),
-                None => needles.each_literal(text, |_, needle| stands(needle)),
-            }
-            if !others_known && needles.has_others() {
-                let is_ascii = searched.is_ascii || is_ascii(text);
-                needles.each_other(text, is_ascii, |_, needle| stands(needle));
+            self.standing.clear();
+            let part = searched.part_of;
+            let place = part.and_then(|part| Some((part.place?, part.whole.len())));
+            if !place.is_some_and(|(place, length)| self.ahead.is_quiet(place, length)) {
+                self.note_standing(searched);
             }
         }
-        let selected = self
-            .standing
-            .iter()
-            .filter(|rule| selection.by_needle[**rule]);
-        hits.extend(selected);
+        if self.standing.is_empty() {
+            return;
+        }
+        let by_needle = &self.selections[selection].by_needle;
+        hits.extend(self.standing.iter().filter(|rule| by_needle[**rule]));
+    }
+
+    /// Notes the rules of needles that stand in a text, or in what it is a part of.
+    fn note_standing(&mut self, searched: Searched<'_>) {
+        let Self {
+            needles: Some(needles),
+            standing,
+            ahead,
+            ..
+        } = self
+        else {
+            return;
+        };
+        let part_of = searched.part_of;
+        let text = part_of.map_or(searched.text, |part| part.whole).as_bytes();
+        let place = part_of.and_then(|part| part.place);
+        let mut stands = |needle| {
+            for rule in needles.rules_of(needle) {
+                if !standing.contains(rule) {
+                    standing.push(*rule);
+                }
+            }
+        };
+        let knows_others = ahead.knows_others();
+        let known = place.and_then(|place| ahead.of(place, text.len()));
+        let others_known = known.is_some() && knows_others;
+        match known {
+            Some(known) => known.for_each(&mut stands),
+            None => needles.each_literal(text, |_, needle| stands(needle)),
+        }
+        if !others_known && needles.has_others() {
+            let is_ascii = searched.is_ascii || is_ascii(text);
+            needles.each_other(text, is_ascii, |_, needle| stands(needle));
+        }
     }
 }
 
@@ -271,26 +294,42 @@ impl Gate {
         searched: Searched<'_>,
         hits: &mut Vec<usize>,
     ) -> Result<(), GaveUp> {
+        let is_trial = !cache.trial.is_over();
+        if is_trial || !searched.is_silent {
+            self.walk(cache, selection, searched, hits)?;
+        }
+        cache.find_needles(selection, searched, hits);
+        if is_trial {
+            self.observe(cache, selection, searched.text);
+        }
+        Ok(())
+    }
+
+    /// Asks the automaton.
+    fn walk(
+        &self,
+        cache: &mut GateCache,
+        selection: usize,
+        searched: Searched<'_>,
+        hits: &mut Vec<usize>,
+    ) -> Result<(), GaveUp> {
         let GateCache {
             text: encoded,
             automaton,
             found,
+            silent_after,
             ..
         } = cache;
-        let text = searched.text;
         let letters = match searched.is_ascii {
-            true => text.as_bytes(),
-            false => self.alphabet.letters_of(text, encoded),
+            true => searched.text.as_bytes(),
+            false => self.alphabet.letters_of(searched.text, encoded),
         };
         found.clear();
         let ending: &[u8] = if searched.has_feed { b"\n" } else { b"" };
         self.automaton
             .search(automaton, selection, letters, ending, found)?;
         hits.extend(found.iter().map(|&pattern| self.rules[pattern]));
-        cache.find_needles(selection, searched, hits);
-        if !cache.trial.is_over() {
-            self.observe(cache, selection, text);
-        }
+        *silent_after = automaton.silent_after();
         Ok(())
     }
 

@@ -55,7 +55,7 @@ impl Found {
                 .find(|&byte| RARE.contains(char::from(byte)))
         };
         let rare = self.literals.iter().find_map(rare);
-        let run = self.runs.into_iter().max_by_key(|run| run.length);
+        let run = self.runs.into_iter().max_by_key(Run::length);
         let needle = run.map(Needle::Run).or(rare.map(Needle::Byte));
         needle.into_iter().map(|needle| vec![needle]).collect()
     }
@@ -128,11 +128,7 @@ impl Found {
         let literals = all.iter().flat_map(|of| &of.literals);
         self.literals.extend(literals.filter(everywhere).cloned());
         let everywhere = |run: &&Run| {
-            let is_part = |other: &Run| {
-                let mut words = other.set.iter().zip(&run.set);
-                words.all(|(other, word)| other & !word == 0)
-            };
-            let holds = |other: &Run| is_part(other) && other.length >= run.length;
+            let holds = |other: &Run| run.is_part_of(other);
             all.iter().all(|of| of.runs.iter().any(holds))
         };
         let runs = all.iter().flat_map(|of| &of.runs);
@@ -156,10 +152,7 @@ fn run(set: &CharSet, length: usize) -> Option<Run> {
     letters.for_each(|letter| insert(&mut members, letter));
     let count: u32 = members.iter().map(|word| word.count_ones()).sum();
     let is_narrow = count <= MAX_MEMBERS && !has(&members, b'\n');
-    (length >= MIN_RUN && is_narrow).then_some(Run {
-        set: members,
-        length,
-    })
+    Run::new(members, length).filter(|_| length >= MIN_RUN && is_narrow)
 }
 
 #[cfg(test)]
@@ -256,12 +249,9 @@ mod tests {
             (r"[^x]{9}", None),
         ] {
             let run = expected.map(|(set, length)| {
-                let mut run = Run {
-                    set: ByteSet::default(),
-                    length,
-                };
-                set.bytes().for_each(|letter| insert(&mut run.set, letter));
-                run
+                let mut members = ByteSet::default();
+                set.bytes().for_each(|letter| insert(&mut members, letter));
+                Run::new(members, length).unwrap()
             });
             check(pattern, run.map(Needle::Run).as_slice());
         }

@@ -1,5 +1,9 @@
 //! What must stand in a text for rules to match it, all searched for at many letters a step.
 
+mod run;
+
+pub(crate) use run::Run;
+
 use super::alphabet::{ByteSet, has, insert};
 use aho_corasick::packed::{self, Config, MatchKind};
 use memchr::memmem;
@@ -37,15 +41,6 @@ impl Needle {
             Self::Run(run) => !text.is_ascii() || run.find(text.as_bytes(), 0).is_some(),
         }
     }
-}
-
-/// So many characters of a set in a row. Nothing is known of a text that is not all ASCII.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Run {
-    /// Of ASCII characters.
-    pub(super) set: ByteSet,
-    /// Not 0.
-    pub(super) length: usize,
 }
 
 #[derive(Debug)]
@@ -255,7 +250,7 @@ impl Needles {
         !self.bytes.is_empty() || !self.runs.is_empty()
     }
 
-    /// The same for needles that are no literals, one after the other: of a run some place for each so many letters of it.
+    /// The same for needles that are no literals, one after the other.
     /// `is_ascii` says that all of the text is known to be.
     pub(super) fn each_other(
         &self,
@@ -275,9 +270,9 @@ impl Needles {
                 continue;
             }
             let mut from = 0;
-            while let Some(at) = run.find(text, from) {
-                each(at, id);
-                from = at + run.length;
+            while let Some((start, end)) = run.find(text, from) {
+                each(start, id);
+                from = end;
             }
         }
     }
@@ -352,21 +347,6 @@ impl Literals {
     }
 }
 
-impl Run {
-    /// Where so many of its characters stand in a row, behind `from` in a text of ASCII characters. The last of as many
-    /// letters is looked at first: where that is no member, none of them can be the first.
-    fn find(&self, text: &[u8], from: usize) -> Option<usize> {
-        let mut start = from;
-        while let Some(letters) = text.get(start..start + self.length) {
-            match letters.iter().rposition(|letter| !has(&self.set, *letter)) {
-                None => return Some(start),
-                Some(other) => start += other + 1,
-            }
-        }
-        None
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -378,9 +358,9 @@ mod tests {
             1 => "[ab]{8,11}".prop_map(Needle::Literal),
             1 => prop::sample::select(&b"/@#"[..]).prop_map(Needle::Byte),
             1 => (prop::sample::select(vec!["01", "0"]), 1..6_usize).prop_map(|(set, length)| {
-                let mut run = Run { set: ByteSet::default(), length };
-                set.bytes().for_each(|letter| insert(&mut run.set, letter));
-                Needle::Run(run)
+                let mut members = ByteSet::default();
+                set.bytes().for_each(|letter| insert(&mut members, letter));
+                Needle::Run(Run::new(members, length).unwrap())
             }),
         ]
     }
@@ -390,11 +370,7 @@ mod tests {
         match needle {
             Needle::Literal(literal) => text.contains(literal.as_str()),
             Needle::Byte(byte) => text.contains(char::from(*byte)),
-            Needle::Run(run) => {
-                let mut windows = text.as_bytes().windows(run.length);
-                let all = |window: &[u8]| window.iter().all(|letter| has(&run.set, *letter));
-                !text.is_ascii() || windows.any(all)
-            }
+            Needle::Run(run) => !text.is_ascii() || run.find(text.as_bytes(), 0).is_some(),
         }
     }
 

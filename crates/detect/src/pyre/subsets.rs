@@ -58,7 +58,7 @@ impl Subsets {
         mut ending: &'t [u8],
         hits: &mut Vec<usize>,
     ) -> Result<(), GaveUp> {
-        (cache.work, cache.steps) = (0, 0);
+        (cache.work, cache.steps, cache.silent_after) = (0, 0, None);
         if cache.pace.is_paused() {
             return Err(GaveUp);
         }
@@ -115,6 +115,7 @@ impl Subsets {
         };
         cache.pace.read(before + at - mark);
         cache.steps = before + at + cache.work;
+        cache.silent_after = (hits.len() == begin).then_some(before + at + 1);
         done
     }
 

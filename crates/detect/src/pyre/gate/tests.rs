@@ -69,9 +69,11 @@ fn named(gate: &Gate, cache: &mut GateCache, selection: usize, text: &str) -> Op
         has_feed: false,
         is_ascii: text.is_ascii(),
         part_of: None,
+        is_silent: false,
     };
     gate.search(cache, selection, whole, &mut hits).ok()?;
     hits.sort_unstable();
+    check_silence(gate, cache, selection, whole)?;
     // It is all the same whether a line feed stands in the text or is said to.
     if let Some(text) = text.strip_suffix('\n') {
         let (has_feed, mut again) = (true, Vec::new());
@@ -89,6 +91,42 @@ fn named(gate: &Gate, cache: &mut GateCache, selection: usize, text: &str) -> Op
     hits.dedup();
     assert_eq!(hits.len(), count, "a rule was named twice");
     Some(hits)
+}
+
+/// Of texts that begin as the last one the automaton names nothing either, if so much of that told.
+fn check_silence(
+    gate: &Gate,
+    cache: &mut GateCache,
+    selection: usize,
+    last: Searched<'_>,
+) -> Option<()> {
+    let letters = cache.silent_after().filter(|_| last.is_ascii);
+    let Some(beginning) = letters.and_then(|letters| last.text.get(..letters)) else {
+        return Some(());
+    };
+    for behind in ["", "\n", "a", "b a", "é", last.text] {
+        let text = &format!("{beginning}{behind}");
+        let by_needle = cache.by_needle.clone();
+        let [mut hits, mut by_silence] = [Vec::new(), Vec::new()];
+        let other = Searched {
+            text,
+            is_ascii: text.is_ascii(),
+            ..last
+        };
+        gate.search(cache, selection, other, &mut hits).ok()?;
+        let is_silent = true;
+        let silent = Searched { is_silent, ..other };
+        gate.search(cache, selection, silent, &mut by_silence)
+            .ok()?;
+        hits.sort_unstable();
+        by_silence.sort_unstable();
+        // The end of the trial may lie between the two.
+        let is_steady = by_needle == cache.by_needle;
+        let of_needle = |rule: &usize| by_needle.get(*rule) == Some(&true);
+        assert!(!is_steady || hits.iter().all(of_needle), "{text:?}");
+        assert!(!is_steady || hits == by_silence, "{text:?}");
+    }
+    Some(())
 }
 
 /// Every text is searched by a gate with room, by one whose cache is emptied all the time, and for half of the rules.
@@ -296,6 +334,7 @@ fn literals_name_what_the_automaton_named() {
                             whole: &more,
                             place,
                         }),
+                        is_silent: false,
                     };
                     cache.next_text();
                     cache.look_ahead(&ahead);

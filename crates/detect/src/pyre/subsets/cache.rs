@@ -58,6 +58,7 @@ pub(in crate::pyre) struct Cache {
     pub(super) bytes: usize,
     /// The row of the state in which the last text ended.
     pub(super) last: Option<u32>,
+    pub(super) silent_after: Option<usize>,
     /// Places looked at by the last search, to make transitions.
     pub(super) work: usize,
     pub(super) steps: usize,
@@ -67,6 +68,11 @@ impl Cache {
     /// What the last search took: a step for each letter, and one for each place looked at to make transitions.
     pub(in crate::pyre) fn steps(&self) -> usize {
         self.steps
+    }
+
+    /// If the last search found nothing, after how many letters that was certain; at most one more than it read.
+    pub(in crate::pyre) fn silent_after(&self) -> Option<usize> {
+        self.silent_after
     }
 
     /// The number of a selection of patterns, for searches.

@@ -1,0 +1,159 @@
+//! So many letters of a narrow set in a row, such as the digits of a number of seconds.
+//!
+//! Whether they are members is asked of 64 letters at once, without a branch: digits stand at random in most lines, so
+//! that a search from one to the next would be guessed wrong by the processor many times in each.
+
+use super::super::alphabet::{ByteSet, has};
+use std::ops::RangeInclusive;
+
+/// Letters that are looked at together.
+const BLOCK: usize = 64;
+/// No longer run can be found within one block wherever it begins in its first half.
+const MAX_LENGTH: usize = BLOCK / 2;
+
+/// So many characters of a set in a row. Nothing is known of a text that is not all ASCII.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Run {
+    /// Of ASCII characters, without the line feed.
+    set: ByteSet,
+    length: usize,
+}
+
+impl Run {
+    /// None for a run of nothing. Of a longer one than can be searched for the beginning has to do.
+    pub(in crate::pyre) fn new(set: ByteSet, length: usize) -> Option<Self> {
+        let length = length.min(MAX_LENGTH);
+        (length > 0).then_some(Self { set, length })
+    }
+
+    /// Whether every text that holds `other` holds this one.
+    pub(in crate::pyre) fn is_part_of(&self, other: &Self) -> bool {
+        let mut words = other.set.iter().zip(&self.set);
+        words.all(|(other, word)| other & !word == 0) && other.length >= self.length
+    }
+
+    pub(in crate::pyre) fn length(&self) -> usize {
+        self.length
+    }
+
+    /// Where so many of its characters or more stand in a row, behind `from` in a text of ASCII characters; and where they
+    /// end.
+    pub(super) fn find(&self, text: &[u8], from: usize) -> Option<(usize, usize)> {
+        let range = self.range();
+        let mut at = from;
+        while text.len() >= at + self.length {
+            let letters = &text[at..];
+            let members = match letters.first_chunk() {
+                Some(block) => self.members(block, range.as_ref()),
+                None => {
+                    let mut block = [b'\n'; BLOCK];
+                    block[..letters.len()].copy_from_slice(letters);
+                    self.members(&block, range.as_ref())
+                }
+            };
+            let begins = in_a_row(members, self.length);
+            if begins != 0 {
+                let start = at + begins.trailing_zeros() as usize;
+                let more = &text[start + self.length..];
+                let more = more.iter().take_while(|letter| has(&self.set, **letter));
+                return Some((start, start + self.length + more.count()));
+            }
+            // What begins in the end of a block is found in the next.
+            at += BLOCK + 1 - self.length;
+        }
+        None
+    }
+
+    /// Its letters, if they follow one another in ASCII.
+    fn range(&self) -> Option<RangeInclusive<u8>> {
+        let mut members = (0..0x80).filter(|letter| has(&self.set, *letter));
+        let first = members.next()?;
+        let last = members.next_back().unwrap_or(first);
+        let count: u32 = self.set.iter().map(|word| word.count_ones()).sum();
+        (count == u32::from(last - first) + 1).then_some(first..=last)
+    }
+
+    /// Which letters of a block are members, the first as the lowest bit.
+    fn members(&self, block: &[u8; BLOCK], range: Option<&RangeInclusive<u8>>) -> u64 {
+        let Some(range) = range else {
+            let bits = block.iter().enumerate();
+            return bits.fold(0, |bits, (place, letter)| {
+                bits | u64::from(has(&self.set, *letter)) << place
+            });
+        };
+        let (words, _) = block.as_chunks::<8>();
+        let (first, last) = (each(0x80 - range.start()), each(0x7f - range.end()));
+        let mut members = 0;
+        for (place, word) in words.iter().enumerate() {
+            let word = u64::from_le_bytes(*word);
+            // The highest bit of each byte tells whether it is at least the first, and above the last. No byte carries into
+            // the next, since all are below 0x80.
+            let inside = word.wrapping_add(first) & !word.wrapping_add(last) & each(0x80);
+            // Gathers these bits in the highest byte.
+            let bits = (inside >> 7).wrapping_mul(0x0102_0408_1020_4080) >> 56;
+            members |= bits << (8 * place);
+        }
+        members
+    }
+}
+
+/// A word of which each byte is this.
+const fn each(byte: u8) -> u64 {
+    u64::from_le_bytes([byte; 8])
+}
+
+/// The places from which on so many bits are set in a row.
+fn in_a_row(mut bits: u64, count: usize) -> u64 {
+    let mut known = 1;
+    while known < count {
+        let more = known.min(count - known);
+        bits &= bits >> more;
+        known += more;
+    }
+    bits
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::super::alphabet::insert;
+    use super::*;
+    use proptest::prelude::*;
+
+    /// All runs, letter for letter.
+    fn plain(set: &str, length: usize, text: &str) -> Vec<(usize, usize)> {
+        let (mut found, mut at) = (Vec::new(), 0);
+        while at < text.len() {
+            let members = text[at..]
+                .chars()
+                .take_while(|letter| set.contains(*letter));
+            let count = members.count();
+            if count >= length {
+                found.push((at, at + count));
+            }
+            at += count.max(1);
+        }
+        found
+    }
+
+    proptest! {
+        #[test]
+        fn finds_each_run(
+            set in prop::sample::select(vec!["0", "0123456789", "ab", "09a", "~\u{7f}", "\0\u{1}", " !"]),
+            length in 1..33_usize,
+            text in prop::collection::vec((prop::sample::select(vec![
+                "0", "1", "9", "a", "b", "~", "\u{7f}", "\0", " ", "/", ":", "\n",
+            ]), 1..40_usize), 0..20),
+        ) {
+            let text: String = text.into_iter().map(|(letter, count)| letter.repeat(count)).collect();
+            let mut members = ByteSet::default();
+            set.bytes().for_each(|letter| insert(&mut members, letter));
+            let run = Run::new(members, length).unwrap();
+            let (mut found, mut from) = (Vec::new(), 0);
+            while let Some((start, end)) = run.find(text.as_bytes(), from) {
+                found.push((start, end));
+                from = end;
+            }
+            prop_assert_eq!(found, plain(set, length, &text));
+        }
+    }
+}
