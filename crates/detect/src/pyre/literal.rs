@@ -3,7 +3,7 @@
 use super::alphabet::{ByteSet, has, insert};
 use super::ast::Node;
 use super::chars::CharSet;
-use super::needles::{Needle, Run};
+use super::needles::{Mark, Needle, Run};
 use std::cmp::Reverse;
 
 /// Shorter literals are found on too many lines.
@@ -33,6 +33,7 @@ struct Found {
     /// Literals of branches, of which one takes part.
     choices: Vec<Vec<String>>,
     runs: Vec<Run>,
+    marks: Vec<Mark>,
 }
 
 impl Found {
@@ -49,14 +50,9 @@ impl Found {
             let needles = |all: Vec<String>| all.into_iter().map(Needle::Literal).collect();
             return literals.into_iter().map(needles).collect();
         }
-        let rare = |literal: &String| {
-            literal
-                .bytes()
-                .find(|&byte| RARE.contains(char::from(byte)))
-        };
-        let rare = self.literals.iter().find_map(rare);
+        let mark = self.marks.into_iter().min_by_key(Mark::breadth);
         let run = self.runs.into_iter().max_by_key(Run::length);
-        let needle = run.map(Needle::Run).or(rare.map(Needle::Byte));
+        let needle = run.map(Needle::Run).or(mark.map(Needle::Mark));
         needle.into_iter().map(|needle| vec![needle]).collect()
     }
 
@@ -81,11 +77,26 @@ impl Found {
         match node {
             Node::Set(set) => match *set.ranges() {
                 [(low, high)] if low == high && low < 0x80 && low != u32::from('\n') => {
-                    self.current.extend(char::from_u32(low));
+                    let letter = low as u8;
+                    self.current.push(char::from(letter));
+                    if RARE.contains(char::from(letter)) {
+                        self.marks.push(Mark::new(letter));
+                    }
                 }
                 _ => self.cut(),
             },
-            Node::Concat(items) => items.iter().for_each(|item| self.walk(item)),
+            Node::Concat(items) => {
+                for (place, item) in items.iter().enumerate() {
+                    let known = self.marks.len();
+                    self.walk(item);
+                    if let Node::Set(_) = item
+                        && let Some(mark) = self.marks.get_mut(known)
+                    {
+                        let before = place.checked_sub(1).map(|before| &items[before]);
+                        *mark = mark.between(before, items.get(place + 1));
+                    }
+                }
+            }
             Node::Capture(_, body) | Node::Atomic(body) => self.walk(body),
             // They take nothing: what stands before and behind them is side by side.
             Node::Empty | Node::Look { .. } | Node::Assert(_) => {}
@@ -133,6 +144,17 @@ impl Found {
         };
         let runs = all.iter().flat_map(|of| &of.runs);
         self.runs.extend(runs.filter(everywhere).cloned());
+        let marks = all.first().into_iter().flat_map(|first| &first.marks);
+        let common = marks.filter_map(|mark| Self::common_mark(*mark, &all));
+        self.marks.extend(common);
+    }
+
+    /// A mark that stands in every branch, if there is one like it in each.
+    fn common_mark(mark: Mark, branches: &[Self]) -> Option<Mark> {
+        let mut rest = branches.iter();
+        rest.try_fold(mark, |mark, branch| {
+            branch.marks.iter().find_map(|other| mark.or(*other))
+        })
     }
 
     /// Ends a literal.
@@ -259,10 +281,9 @@ mod tests {
 
     #[test]
     fn else_a_rare_character() {
-        check(r"\d+/\d+", &[Needle::Byte(b'/')]);
-        check("(?:a/|/b)", &[]);
-        check("(?:/|/b)", &[Needle::Byte(b'/')]);
-        check("(?:abcd|ef)/", &[Needle::Byte(b'/')]);
+        check(".?/.?", &[Needle::Mark(Mark::new(b'/'))]);
+        check("(?:/|/b)", &[Needle::Mark(Mark::new(b'/'))]);
+        check("(?:a/|-b)", &[]);
         check("a.b:", &[]);
     }
 
@@ -279,11 +300,13 @@ mod tests {
                 r"(?=1111)(?:\d\d)+(?<=/)?[1-3]{5}",
                 r"(?:abcd|xabcdx|abcdefg)(?:é|/)",
                 r"(?:11111|efg(?:abcd|3333333)|1234)[ /\d]?$",
+                r"[1-3]/(?:x|[a-c]|é)", r"(?:1|x)+/\b", r"(?i)(?:k/|/[k1])", r"(?:1/|2/)\n?", r"(?s)\S/.",
+                r"(?:(?P<x>a|12)/)+[^x]", r"(?=.)/(?!1)[^/]*/(?<=/)x", r"[^1]/\s", r"(?:/|)1/$", r"\W/1?/",
             ]),
             text in prop::collection::vec(
                 prop::sample::select(vec![
                     "1", "2", "12", "11111", "1234567890", "333", "3333333", "x", "/", "ab", "c", "abcd", "efg", "é",
-                    "١٢", "KKK", "\u{212a}kk", " ", ".",
+                    "١٢", "KKK", "\u{212a}kk", " ", ".", "k", "/x", "a/", "\n",
                 ]),
                 0..8,
             ),

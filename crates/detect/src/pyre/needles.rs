@@ -1,7 +1,9 @@
 //! What must stand in a text for rules to match it, all searched for at many letters a step.
 
+mod mark;
 mod run;
 
+pub(crate) use mark::Mark;
 pub(crate) use run::Run;
 
 use super::alphabet::{ByteSet, has, insert};
@@ -20,8 +22,7 @@ const MAX_OTHERS: usize = 4;
 pub(crate) enum Needle {
     /// Of ASCII characters.
     Literal(String),
-    /// An ASCII character that few lines hold.
-    Byte(u8),
+    Mark(Mark),
     Run(Run),
 }
 
@@ -29,7 +30,7 @@ impl Needle {
     pub(super) fn literal(&self) -> Option<&str> {
         match self {
             Self::Literal(literal) => Some(literal),
-            Self::Byte(_) | Self::Run(_) => None,
+            Self::Mark(_) | Self::Run(_) => None,
         }
     }
 
@@ -37,7 +38,7 @@ impl Needle {
     pub(super) fn stands(&self, text: &str) -> bool {
         match self {
             Self::Literal(literal) => text.contains(literal.as_str()),
-            Self::Byte(byte) => text.contains(char::from(*byte)),
+            Self::Mark(mark) => mark.each_in(text.as_bytes()).next().is_some(),
             Self::Run(run) => !text.is_ascii() || run.find(text.as_bytes(), 0).is_some(),
         }
     }
@@ -47,7 +48,7 @@ impl Needle {
 pub(crate) struct Needles {
     literals: Option<Literals>,
     /// With the rules of each.
-    bytes: Vec<(u8, Vec<usize>)>,
+    marks: Vec<(Mark, Vec<usize>)>,
     runs: Vec<(Run, Vec<usize>)>,
 }
 
@@ -97,7 +98,7 @@ impl Searcher {
     }
 }
 
-/// A needle, by its place among all: literals come first, then bytes, then runs.
+/// A needle, by its place among all: literals come first, then marks, then runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct NeedleId(u32);
 
@@ -137,26 +138,26 @@ impl Needles {
     /// that would ask for too many searches are left out.
     pub(crate) fn new<'a>(rules: impl Iterator<Item = (usize, &'a [Needle])>) -> Option<Self> {
         let mut literals: Vec<(&str, Vec<usize>)> = Vec::new();
-        let mut bytes: Vec<(u8, Vec<usize>)> = Vec::new();
+        let mut marks: Vec<(Mark, Vec<usize>)> = Vec::new();
         let mut runs: Vec<(Run, Vec<usize>)> = Vec::new();
         for (rule, of) in rules {
             let is_new = |needle: &&Needle| match needle {
                 Needle::Literal(_) => false,
-                Needle::Byte(byte) => !bytes.iter().any(|(known, _)| known == byte),
+                Needle::Mark(mark) => !marks.iter().any(|(known, _)| known == mark),
                 Needle::Run(run) => !runs.iter().any(|(known, _)| known == run),
             };
-            if bytes.len() + runs.len() + of.iter().filter(is_new).count() > MAX_OTHERS {
+            if marks.len() + runs.len() + of.iter().filter(is_new).count() > MAX_OTHERS {
                 continue;
             }
             for needle in of {
                 match needle {
                     Needle::Literal(literal) => add(&mut literals, literal.as_str(), rule),
-                    Needle::Byte(byte) => add(&mut bytes, *byte, rule),
+                    Needle::Mark(mark) => add(&mut marks, *mark, rule),
                     Needle::Run(run) => add(&mut runs, run.clone(), rule),
                 }
             }
         }
-        if literals.is_empty() && bytes.is_empty() && runs.is_empty() {
+        if literals.is_empty() && marks.is_empty() && runs.is_empty() {
             return None;
         }
         let literals = match literals.is_empty() {
@@ -165,7 +166,7 @@ impl Needles {
         };
         Some(Self {
             literals,
-            bytes,
+            marks,
             runs,
         })
     }
@@ -173,9 +174,7 @@ impl Needles {
     /// The rules that are searched for; some of them more than once.
     pub(crate) fn rules(&self) -> impl Iterator<Item = usize> {
         let literals = self.literals.iter().flat_map(Literals::rules);
-        let bytes = self.bytes.iter().map(|(_, rules)| rules);
-        let runs = self.runs.iter().map(|(_, rules)| rules);
-        literals.chain(bytes).chain(runs).flatten().copied()
+        literals.chain(self.others()).flatten().copied()
     }
 
     /// Whether any needle stands in `text`.
@@ -184,20 +183,20 @@ impl Needles {
             let literals = self.literals.as_ref();
             literals.is_some_and(|literals| literals.search(text, 0, |_, _| true))
         };
-        let bytes = || {
-            let mut bytes = self.bytes.iter();
-            bytes.any(|(byte, _)| memchr::memchr(*byte, text).is_some())
+        let marks = || {
+            let mut marks = self.marks.iter();
+            marks.any(|(mark, _)| mark.each_in(text).next().is_some())
         };
         let runs = || {
             let is_in = |run: &Run| !text.is_ascii() || run.find(text, 0).is_some();
             self.runs.iter().any(|(run, _)| is_in(run))
         };
-        literals() || bytes() || runs()
+        literals() || marks() || runs()
     }
 
     /// Whether all of them are literals.
     pub(crate) fn are_literals(&self) -> bool {
-        self.literals.is_some() && self.bytes.is_empty() && self.runs.is_empty()
+        self.literals.is_some() && !self.has_others()
     }
 
     /// Whether a literal can stand across the place where two letters were put side by side.
@@ -229,10 +228,10 @@ impl Needles {
         others.next().map_or(&[], Vec::as_slice)
     }
 
-    /// The rules of bytes, then those of runs.
+    /// The rules of marks, then those of runs.
     fn others(&self) -> impl Iterator<Item = &Vec<usize>> {
-        let bytes = self.bytes.iter().map(|(_, rules)| rules);
-        bytes.chain(self.runs.iter().map(|(_, rules)| rules))
+        let marks = self.marks.iter().map(|(_, rules)| rules);
+        marks.chain(self.runs.iter().map(|(_, rules)| rules))
     }
 
     /// Calls `each` with where a literal begins that stands in `text`, for each place where one does.
@@ -247,7 +246,7 @@ impl Needles {
 
     /// Whether some of them are no literals.
     pub(super) fn has_others(&self) -> bool {
-        !self.bytes.is_empty() || !self.runs.is_empty()
+        !self.marks.is_empty() || !self.runs.is_empty()
     }
 
     /// The same for needles that are no literals, one after the other.
@@ -261,8 +260,8 @@ impl Needles {
         let literals = self.literals.as_ref();
         let literals = literals.map_or(0, |literals| literals.all.len());
         let mut ids = (literals as u32..).map(NeedleId);
-        for ((byte, _), id) in self.bytes.iter().zip(&mut ids) {
-            memchr::memchr_iter(*byte, text).for_each(|at| each(at, id));
+        for ((mark, _), id) in self.marks.iter().zip(&mut ids) {
+            mark.each_in(text).for_each(|at| each(at, id));
         }
         for ((run, _), id) in self.runs.iter().zip(&mut ids) {
             if !is_ascii {
@@ -356,7 +355,7 @@ mod tests {
         prop_oneof![
             4 => "[ab]{2,5}".prop_map(Needle::Literal),
             1 => "[ab]{8,11}".prop_map(Needle::Literal),
-            1 => prop::sample::select(&b"/@#"[..]).prop_map(Needle::Byte),
+            1 => prop::sample::select(&b"/@#"[..]).prop_map(|byte| Needle::Mark(Mark::new(byte))),
             1 => (prop::sample::select(vec!["01", "0"]), 1..6_usize).prop_map(|(set, length)| {
                 let mut members = ByteSet::default();
                 set.bytes().for_each(|letter| insert(&mut members, letter));
@@ -369,7 +368,7 @@ mod tests {
     fn stands(needle: &Needle, text: &str) -> bool {
         match needle {
             Needle::Literal(literal) => text.contains(literal.as_str()),
-            Needle::Byte(byte) => text.contains(char::from(*byte)),
+            Needle::Mark(mark) => mark.each_in(text.as_bytes()).next().is_some(),
             Needle::Run(run) => !text.is_ascii() || run.find(text.as_bytes(), 0).is_some(),
         }
     }
@@ -410,7 +409,7 @@ mod tests {
 
     #[test]
     fn rules_that_ask_for_too_many_searches_are_left_out() {
-        let of: Vec<[Needle; 1]> = (0..9).map(|byte| [Needle::Byte(byte)]).collect();
+        let of: Vec<[Needle; 1]> = (0..9).map(|byte| [Needle::Mark(Mark::new(byte))]).collect();
         let needles = Needles::new(of.iter().map(|needles| &needles[..]).enumerate()).unwrap();
         assert_eq!(needles.rules().collect::<Vec<_>>(), [0, 1, 2, 3]);
     }
