@@ -382,7 +382,6 @@ impl Dates {
                 whole: line.text,
                 place: line.place,
             }),
-            is_silent: false,
         };
         templates.able(asked, searched, alike).unwrap_or(asked)
     }

@@ -279,7 +279,6 @@ impl Many {
                 whole: line.text,
                 place: line.place,
             }),
-            is_silent: false,
         };
         let hits = self.sieve.search(groups, rules, searched, alike).ok()?;
         let before = out.len();

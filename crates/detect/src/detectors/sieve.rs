@@ -81,20 +81,18 @@ impl Sieve {
             }
         };
         let known = &mut self.known[place];
-        let searched = Searched {
-            is_silent: alike.is_some() && known.silent == alike,
-            ..searched
-        };
         self.hits.clear();
+        if let Some(part) = searched.part_of
+            && alike.is_some()
+            && known.silent == alike
+            && self.cache.is_quiet(part)
+        {
+            return Ok(&[]);
+        }
         self.gate
             .search(&mut self.cache, known.selection, searched, &mut self.hits)?;
-        if !searched.is_silent
-            && let Some(alike) = alike
-            && let Some(letters) = self.cache.silent_after()
-            && letters <= alike.length
-        {
-            known.silent = Some(alike);
-        }
+        let letters = self.cache.silent_after();
+        known.silent = alike.filter(|alike| letters.is_some_and(|after| after <= alike.length));
         Ok(&self.hits)
     }
 

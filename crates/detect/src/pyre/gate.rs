@@ -68,8 +68,6 @@ pub(crate) struct Searched<'t> {
     /// What it is a part of, but for a line feed at its end. Needles are looked for in that once for all its parts, until
     /// the cache is told of the next text.
     pub(crate) part_of: Option<Part<'t>>,
-    /// It begins with as many letters of another as the cache was [silent after](GateCache::silent_after).
-    pub(crate) is_silent: bool,
 }
 
 /// See [`Searched`].
@@ -139,7 +137,14 @@ impl GateCache {
         }
     }
 
-    /// If the automaton found nothing in the last search, after how many letters that was certain.
+    /// Whether it is known without a search that no needle stands in a text.
+    pub(crate) fn is_quiet(&self, part: Part<'_>) -> bool {
+        let is_quiet = |place| self.ahead.is_quiet(place, part.whole.len());
+        self.trial.is_over() && (self.needles.is_none() || part.place.is_some_and(is_quiet))
+    }
+
+    /// If the automaton found nothing in the last search, after how many letters that was certain: nor does it in any other
+    /// text that begins with these, whatever is behind.
     pub(crate) fn silent_after(&self) -> Option<usize> {
         self.silent_after
     }
@@ -294,12 +299,9 @@ impl Gate {
         searched: Searched<'_>,
         hits: &mut Vec<usize>,
     ) -> Result<(), GaveUp> {
-        let is_trial = !cache.trial.is_over();
-        if is_trial || !searched.is_silent {
-            self.walk(cache, selection, searched, hits)?;
-        }
+        self.walk(cache, selection, searched, hits)?;
         cache.find_needles(selection, searched, hits);
-        if is_trial {
+        if !cache.trial.is_over() {
             self.observe(cache, selection, searched.text);
         }
         Ok(())

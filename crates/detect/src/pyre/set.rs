@@ -97,7 +97,6 @@ impl RegexSet {
                 has_feed: false,
                 is_ascii: false,
                 part_of: None,
-                is_silent: false,
             };
             let decided = gate.search(&mut cache.gate, all, searched, hits);
             cache.steps.linear += cache.gate.steps();
