@@ -82,9 +82,17 @@ impl Table {
             if !line.is_empty() {
                 line.push_str("  ");
             }
+            let missing = width.saturating_sub(cell.chars().count());
+            let blanks = std::iter::repeat_n(' ', missing);
             match align {
-                Align::Left => line.push_str(&format!("{cell:<width$}")),
-                Align::Right => line.push_str(&format!("{cell:>width$}")),
+                Align::Left => {
+                    line.push_str(cell);
+                    line.extend(blanks);
+                }
+                Align::Right => {
+                    line.extend(blanks);
+                    line.push_str(cell);
+                }
             }
         }
         line.trim_end().to_owned()
