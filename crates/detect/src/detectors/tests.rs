@@ -140,6 +140,12 @@ static RULES: LazyLock<Vec<Arc<Rule>>> = LazyLock::new(|| {
             maxlines: 2,
             ..plain
         },
+        // It finds no date in most lines, and searches them whole.
+        RuleSource {
+            failregex: &[r"^Nov \d+ \S+ \S+ \w+\[\d+\]: (?i:bad) <HOST>$"],
+            datepattern: Some("%Y-%m-%d %H:%M:%S"),
+            ..plain
+        },
     ];
     let compile = |source| Arc::new(Rule::compile(source).unwrap());
     sources.iter().map(compile).collect()
@@ -500,6 +506,35 @@ proptest! {
         let lines: Vec<_> = lines.collect();
         let first = lines.iter().cloned().cycle().take(256);
         check(&jails, &first.chain(lines.iter().cloned()).collect::<Vec<_>>());
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 24, failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// So many lines that the gates have chosen their needles, and leave out what is nothing by its beginning.
+    #[test]
+    fn lines_that_begin_alike_are_told_apart(
+        lines in prop::collection::vec(prop::sample::select(vec![
+            "Nov 14 22:13:20 srv sshd[12]: bad 5.6.7.8", "Nov 14 22:13:20 bad 1.2.3.4", "Nov 14 22:13:20 a client 9.9.9.9",
+            "Nov 14 22:13:20 srv sshd[12]: BAD 5.6.7.8", "Nov 14 22:13:20 é bad 9.9.9.9", "Nov 14 22:13:21 srv a",
+            "Nov 14 22:13:20 a/b 1/2 1234567890123 srv", "Nov 14 22:13:21 srv sshd[13]: bad 1.2.3.4", "bad 1.2.3.4",
+        ]), 1..12),
+        // Who finds a date elsewhere in a line would look there in the next.
+        chosen in prop::sample::subsequence(vec![0, 2, 6, 8, 16], 2..=5),
+        every in 4..9_usize,
+        timed: bool,
+        in_operation: bool,
+    ) {
+        let findtime = timed.then(|| Span::from_secs(600));
+        let jails: Vec<_> = chosen.iter().map(|rule| (Arc::clone(&RULES[*rule]), findtime)).collect();
+        let quiet = "Nov 14 22:13:20 srv CRON[1]: nothing";
+        let others = (0..1_400_usize).map(|number| match number % every {
+            0 => lines[number / every % lines.len()],
+            _ => quiet,
+        });
+        let lines: Vec<_> = others.map(|text| (text.to_owned(), 0, in_operation)).collect();
+        check(&jails, &lines);
     }
 }
 

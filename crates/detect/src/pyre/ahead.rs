@@ -93,3 +93,61 @@ impl Ahead {
         Some(in_line.map(|(_, literal)| *literal))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::alphabet::{ByteSet, insert};
+    use super::super::needles::{Mark, Needle, Run};
+    use super::*;
+    use proptest::prelude::*;
+
+    fn needles() -> Needles {
+        let mut digits = ByteSet::default();
+        (b'0'..=b'9').for_each(|digit| insert(&mut digits, digit));
+        let of = [
+            Needle::Literal("abcd".into()),
+            Needle::Mark(Mark::new(b'/')),
+            Needle::Run(Run::new(digits, 3).unwrap()),
+            Needle::Literal("cdef".into()),
+        ];
+        Needles::new(of.iter().map(std::slice::from_ref).enumerate()).unwrap()
+    }
+
+    proptest! {
+        #[test]
+        fn knows_of_each_line_what_stands_there(
+            lines in prop::collection::vec(prop::collection::vec(
+                prop::sample::select(vec!["abcd", "ef", "/", "1", "22", "x", "é", " "]), 0..7,
+            ), 1..12),
+            is_ascii: bool,
+        ) {
+            let needles = needles();
+            let lines: Vec<String> = lines
+                .iter()
+                .map(|pieces| pieces.concat())
+                .map(|line| if is_ascii { line.replace('é', "e") } else { line })
+                .collect();
+            let (text, mut ahead) = (lines.join("\n"), Ahead::default());
+            prop_assert!(ahead.of(0, 9).is_none());
+            ahead.look(&text, &needles, Wanted::All);
+            prop_assert_eq!(ahead.knows_others(), text.is_ascii());
+            let mut place = 0;
+            for line in &lines {
+                let mut expected = Vec::new();
+                needles.each_literal(line.as_bytes(), |_, needle| expected.push(needle));
+                if ahead.knows_others() {
+                    needles.each_other(line.as_bytes(), true, |_, needle| expected.push(needle));
+                    prop_assert_eq!(ahead.is_quiet(place, line.len()), expected.is_empty());
+                } else {
+                    prop_assert!(!ahead.is_quiet(place, line.len()));
+                }
+                let known: Vec<NeedleId> = ahead.of(place, line.len()).unwrap().collect();
+                let has = |all: &[NeedleId]| [0, 1, 2, 3].map(|rule| {
+                    all.iter().any(|needle| needles.rules_of(*needle).contains(&rule))
+                });
+                prop_assert_eq!(has(&known), has(&expected));
+                place += line.len() + 1;
+            }
+        }
+    }
+}
