@@ -77,25 +77,35 @@ impl Table {
     }
 
     fn line(&self, cells: &[String], widths: &[usize]) -> String {
-        let mut line = String::new();
+        let mut line = String::with_capacity(widths.iter().map(|width| width + 2).sum());
         for ((cell, width), (_, align)) in cells.iter().zip(widths).zip(&self.headings) {
             if !line.is_empty() {
                 line.push_str("  ");
             }
             let missing = width.saturating_sub(cell.chars().count());
-            let blanks = std::iter::repeat_n(' ', missing);
             match align {
                 Align::Left => {
                     line.push_str(cell);
-                    line.extend(blanks);
+                    fill(&mut line, missing);
                 }
                 Align::Right => {
-                    line.extend(blanks);
+                    fill(&mut line, missing);
                     line.push_str(cell);
                 }
             }
         }
-        line.trim_end().to_owned()
+        line.truncate(line.trim_end().len());
+        line
+    }
+}
+
+/// Appends so many blanks.
+fn fill(line: &mut String, mut count: usize) {
+    const BLANKS: &str = "                                ";
+    while count > 0 {
+        let some = count.min(BLANKS.len());
+        line.push_str(&BLANKS[..some]);
+        count -= some;
     }
 }
 

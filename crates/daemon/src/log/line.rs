@@ -4,6 +4,7 @@
 
 use super::Level;
 use base::Timestamp;
+use jiff::fmt::temporal::DateTimePrinter;
 use jiff::tz::TimeZone;
 use std::fmt::Write as _;
 
@@ -358,13 +359,13 @@ fn shorten_into(out: &mut String, text: &str) {
     }
 }
 
+/// Dates with a blank before the time.
+const CIVIL: DateTimePrinter = DateTimePrinter::new().separator(b' ');
+
 /// `YYYY-MM-DD HH:MM:SS` in a zone.
 pub fn local(time: Timestamp, zone: &TimeZone) -> String {
     match jiff::Timestamp::from_second(time.as_secs()) {
-        Ok(instant) => zone
-            .to_datetime(instant)
-            .strftime("%Y-%m-%d %H:%M:%S")
-            .to_string(),
+        Ok(instant) => CIVIL.datetime_to_string(&zone.to_datetime(instant)),
         Err(_) => format!("@{}", time.as_secs()),
     }
 }
@@ -372,7 +373,9 @@ pub fn local(time: Timestamp, zone: &TimeZone) -> String {
 /// Attackers choose parts of what is logged: no control character reaches a terminal or ends a line, and none turns
 /// the order of what is read.
 pub fn escape_into(out: &mut String, text: &str) {
-    let mut rest = text;
+    let plain = text.bytes().position(|byte| !is_plain(byte));
+    let (before, mut rest) = text.split_at(plain.unwrap_or(text.len()));
+    out.push_str(before);
     while let Some((at, harmful)) = rest.char_indices().find(|(_, c)| is_harmful(*c)) {
         out.push_str(&rest[..at]);
         let code = u32::from(harmful);
@@ -386,14 +389,17 @@ pub fn escape_into(out: &mut String, text: &str) {
     out.push_str(rest);
 }
 
+/// Nearly every character is one of these.
+fn is_plain(byte: u8) -> bool {
+    (b' '..=b'~').contains(&byte)
+}
+
 fn is_harmful(c: char) -> bool {
-    // Nearly every character is one of these.
-    let is_plain = (' '..='~').contains(&c);
     let turns = matches!(
         c,
         '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}'
     );
-    !is_plain && (turns || c.is_control())
+    turns || c.is_control()
 }
 
 #[cfg(test)]

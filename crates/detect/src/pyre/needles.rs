@@ -37,7 +37,7 @@ impl Needle {
     /// The plain way to find it.
     pub(super) fn stands(&self, text: &str) -> bool {
         match self {
-            Self::Literal(literal) => text.contains(literal.as_str()),
+            Self::Literal(literal) => memmem::find(text.as_bytes(), literal.as_bytes()).is_some(),
             Self::Mark(mark) => mark.each_in(text.as_bytes()).next().is_some(),
             Self::Run(run) => !text.is_ascii() || run.find(text.as_bytes(), 0).is_some(),
         }
