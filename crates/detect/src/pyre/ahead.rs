@@ -63,11 +63,18 @@ impl Ahead {
         Some(found.find(|at| *at >= start).unwrap_or(usize::MAX))
     }
 
-    /// Whether no needle at all stands in a line there.
-    pub(crate) fn is_quiet(&self, start: usize, length: usize) -> bool {
-        let mut found = self.found[self.next..].iter().map(|(at, _)| *at);
-        let next = found.find(|at| *at >= start);
-        self.is_known && self.has_others && next.is_none_or(|at| at >= start + length)
+    /// Whether it is known that no needle at all stands in a line there. Lines are asked for as by [`of`](Self::of).
+    pub(crate) fn is_quiet(&mut self, start: usize, length: usize) -> bool {
+        self.pass(start);
+        let next = self.found.get(self.next);
+        self.is_known && self.has_others && next.is_none_or(|(at, _)| *at >= start + length)
+    }
+
+    /// Lines before that place are asked for no more.
+    fn pass(&mut self, start: usize) {
+        while self.found.get(self.next).is_some_and(|(at, _)| *at < start) {
+            self.next += 1;
+        }
     }
 
     /// Whether needles that are no literals are known too.
@@ -85,9 +92,7 @@ impl Ahead {
         if !self.is_known {
             return None;
         }
-        while self.found.get(self.next).is_some_and(|(at, _)| *at < start) {
-            self.next += 1;
-        }
+        self.pass(start);
         let found = self.found[self.next..].iter();
         let in_line = found.take_while(move |(at, _)| *at < start + length);
         Some(in_line.map(|(_, literal)| *literal))

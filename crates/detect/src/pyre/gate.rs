@@ -138,9 +138,9 @@ impl GateCache {
     }
 
     /// Whether it is known without a search that no needle stands in a text.
-    pub(crate) fn is_quiet(&self, part: Part<'_>) -> bool {
-        let is_quiet = |place| self.ahead.is_quiet(place, part.whole.len());
-        self.trial.is_over() && (self.needles.is_none() || part.place.is_some_and(is_quiet))
+    pub(crate) fn is_quiet(&mut self, part: Part<'_>) -> bool {
+        let mut is_quiet = |place| self.ahead.is_quiet(place, part.whole.len());
+        self.trial.is_over() && (self.needles.is_none() || part.place.is_some_and(&mut is_quiet))
     }
 
     /// If the automaton found nothing in the last search, after how many letters that was certain: nor does it in any other
