@@ -8,7 +8,9 @@ use crate::ignore;
 use crate::plan::{Surroundings, compile};
 use base::{Diagnostic, JailName, NamedTexts, Severity, Timestamp};
 use conf::{Choice, Manner, Tree};
-use detect::{Clock, Detectors, Encoding, Failure, Line, LineVerdict, Passed, Split, Splitter};
+use detect::{
+    Clock, Detectors, Encoding, Failure, Failures, Line, LineVerdict, Passed, Split, Splitter,
+};
 use distinct::Distinct;
 use engine::{Effect, Enforceable, Engine, Event, Input, JailId, StoreWrite};
 use jiff::tz::TimeZone;
@@ -226,7 +228,9 @@ struct Replay<'a> {
     undated: u64,
     effects: Vec<Effect>,
     no_captures: NamedTexts,
-    heard: Heard,
+    /// Failures that are not counted yet, and the places of their jails.
+    heard: Failures,
+    heard_by: Vec<usize>,
     /// The lines of bans that begin, until they are told.
     records: HashMap<(JailId, base::FailureId), Vec<String>>,
     event: &'a mut dyn FnMut(wire::Event),
@@ -235,31 +239,6 @@ struct Replay<'a> {
 /// So many failures are counted one after the other: were each counted as it comes, the code that finds and the code that
 /// counts would push each other out of the processor's first cache with every line.
 const BATCH: usize = 64;
-
-/// Failures that are not counted yet, with the places of their jails. Those that were counted are kept: they change places
-/// with the next ones, for which their memory serves.
-#[derive(Default)]
-struct Heard {
-    all: Vec<(usize, Failure)>,
-    count: usize,
-}
-
-impl Heard {
-    fn add(&mut self, place: usize, failure: &mut Failure) {
-        match self.all.get_mut(self.count) {
-            Some((known, spare)) => {
-                *known = place;
-                std::mem::swap(spare, failure);
-            }
-            None => self.all.push((place, std::mem::take(failure))),
-        }
-        self.count += 1;
-    }
-
-    fn drain(&mut self) -> &mut [(usize, Failure)] {
-        &mut self.all[..std::mem::take(&mut self.count)]
-    }
-}
 
 #[derive(Default)]
 struct Tally {
@@ -287,7 +266,8 @@ impl<'a> Replay<'a> {
             undated: 0,
             effects: Vec::new(),
             no_captures: NamedTexts::default(),
-            heard: Heard::default(),
+            heard: Failures::default(),
+            heard_by: Vec::new(),
             records: HashMap::new(),
             event,
         }
@@ -386,21 +366,25 @@ impl<'a> Replay<'a> {
                 self.undated += 1;
             }
             for failure in said.failures.iter_mut() {
-                self.heard.add(places[said.jail], failure);
+                self.heard.swap_in(failure);
+                self.heard_by.push(places[said.jail]);
             }
         });
-        if self.heard.count >= BATCH {
+        if self.heard.len() >= BATCH {
             self.count();
         }
     }
 
     /// Counts the failures that were heard.
     fn count(&mut self) {
+        // Both lists are kept: their memory serves for the next failures.
         let mut heard = std::mem::take(&mut self.heard);
-        for (place, failure) in heard.drain() {
-            self.failure(*place, failure);
+        let mut by = std::mem::take(&mut self.heard_by);
+        for (place, failure) in by.drain(..).zip(heard.iter_mut()) {
+            self.failure(place, failure);
         }
-        self.heard = heard;
+        heard.clear();
+        (self.heard, self.heard_by) = (heard, by);
     }
 
     fn failure(&mut self, place: usize, failure: &mut Failure) {

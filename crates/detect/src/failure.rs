@@ -87,6 +87,11 @@ impl Failures {
         self.clear();
     }
 
+    /// Appends a failure; what an earlier one left takes its place, whose memory serves for the next.
+    pub fn swap_in(&mut self, failure: &mut Failure) {
+        std::mem::swap(self.add(), failure);
+    }
+
     /// Appends a failure, in which whatever an earlier one left is to be replaced.
     pub(crate) fn add(&mut self) -> &mut Failure {
         if self.count == self.all.len() {

@@ -555,25 +555,28 @@ fn lines_whose_date_is_to_be_told_are_not_passed_over() {
     }
 }
 
-#[test]
-fn lines_are_passed_over_up_to_the_next_needle_or_date() {
-    let mut detectors = Detectors::timeless([Arc::clone(&RULES[0])]);
+/// How many lines at the beginning of a text are passed over; the one behind them is fed.
+fn passed(detectors: &mut Detectors, text: &str) -> u32 {
     let clock = Clock {
         now: Timestamp::from_secs(NOW),
         zone: &TimeZone::UTC,
         in_operation: false,
     };
+    detectors.look_ahead(text);
+    let passed = detectors.pass_over(text, 0, &clock);
+    let mut rest = text[passed.bytes..].lines();
+    if let Some(line) = rest.next() {
+        detectors.feed(&Line::of_file(line).at(passed.bytes), &clock, |_| {});
+    }
+    passed.lines
+}
+
+#[test]
+fn lines_are_passed_over_up_to_the_next_needle_or_date() {
+    let mut detectors = Detectors::timeless([Arc::clone(&RULES[0])]);
+    let mut pass = |text: &str| passed(&mut detectors, text);
     let quiet = "Nov 14 22:13:20 srv CRON[1]: nothing\n";
     let bad = "Nov 14 22:13:20 srv sshd[12]: bad 5.6.7.8\n";
-    let mut pass = |text: &str| {
-        detectors.look_ahead(text);
-        let passed = detectors.pass_over(text, 0, &clock);
-        let mut rest = text[passed.bytes..].lines();
-        if let Some(line) = rest.next() {
-            detectors.feed(&Line::of_file(line).at(passed.bytes), &clock, |_| {});
-        }
-        passed.lines
-    };
     // Until it is seen which needles are rare none is passed over.
     for _ in 0..256 {
         assert_eq!(pass(quiet), 0);
@@ -592,21 +595,8 @@ fn lines_are_passed_over_up_to_the_next_needle_or_date() {
 #[test]
 fn lines_are_passed_over_wherever_the_date_stands() {
     let mut detectors = Detectors::timeless([Arc::clone(&RULES[10])]);
-    let clock = Clock {
-        now: Timestamp::from_secs(NOW),
-        zone: &TimeZone::UTC,
-        in_operation: false,
-    };
+    let mut pass = |text: &str| passed(&mut detectors, text);
     let line = |head: &str, second| format!("{head} - [14/Nov/2023:22:13:{second}] quiet\n");
-    let mut pass = |text: &str| {
-        detectors.look_ahead(text);
-        let passed = detectors.pass_over(text, 0, &clock);
-        let mut rest = text[passed.bytes..].lines();
-        if let Some(line) = rest.next() {
-            detectors.feed(&Line::of_file(line).at(passed.bytes), &clock, |_| {});
-        }
-        passed.lines
-    };
     for _ in 0..256 {
         pass(&line("1.2.3.4", 20));
     }

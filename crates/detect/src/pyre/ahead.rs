@@ -95,7 +95,7 @@ impl Ahead {
         self.pass(start);
         let found = self.found[self.next..].iter();
         let in_line = found.take_while(move |(at, _)| *at < start + length);
-        Some(in_line.map(|(_, literal)| *literal))
+        Some(in_line.map(|(_, needle)| *needle))
     }
 }
 

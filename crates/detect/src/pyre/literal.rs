@@ -281,8 +281,16 @@ mod tests {
 
     #[test]
     fn else_a_rare_character() {
+        let between = |before: &str, after: &str| {
+            let root = |pattern: &str| parse(pattern, false).unwrap().root;
+            Needle::Mark(Mark::new(b'/').between(Some(&root(before)), Some(&root(after))))
+        };
+        check(r"\d+/\d+", &[between(r"\d", r"\d")]);
+        check("(?:abcd|ef)/", &[between("[df]", "$")]);
         check(".?/.?", &[Needle::Mark(Mark::new(b'/'))]);
         check("(?:/|/b)", &[Needle::Mark(Mark::new(b'/'))]);
+        check("(?:a/|/b)", &[Needle::Mark(Mark::new(b'/'))]);
+        check("(?:a/c|b/)", &[between("[ab]", "$")]);
         check("(?:a/|-b)", &[]);
         check("a.b:", &[]);
     }

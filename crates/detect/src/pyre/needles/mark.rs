@@ -12,7 +12,7 @@ const ALL: ByteSet = [u64::MAX; 4];
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Mark {
     /// In ASCII, and no line feed.
-    byte: u8,
+    pub(super) byte: u8,
     /// The letters that may stand in front of it, and behind it. Where that may be anything, or nothing, all.
     before: ByteSet,
     after: ByteSet,
@@ -29,12 +29,14 @@ impl Mark {
 
     /// The same between what these match.
     pub(in crate::pyre) fn between(self, before: Option<&Node>, after: Option<&Node>) -> Self {
-        let edge = |node: Option<&Node>, edge| node.and_then(|node| letters_at(node, edge));
-        // A line feed may be put behind a part of a text, which something else follows there.
-        let after = edge(after, Edge::First).filter(|after| !has(after, b'\n'));
+        let beside = |node: Option<&Node>, edge| {
+            let letters = letters_at(node?, edge);
+            // A part of a text is searched with line feeds where in the text there is something else, or nothing.
+            letters.filter(|letters| !has(letters, b'\n'))
+        };
         Self {
-            before: edge(before, Edge::Last).unwrap_or(ALL),
-            after: after.unwrap_or(ALL),
+            before: beside(before, Edge::Last).unwrap_or(ALL),
+            after: beside(after, Edge::First).unwrap_or(ALL),
             ..self
         }
     }
@@ -153,6 +155,7 @@ mod tests {
         );
         check("(?:a|)", "b", &[("/b", true), ("x/b", true), ("x/", false)]);
         check("a", r"\s", &[("a/x", true), ("a/", true), ("x/ ", false)]);
+        check(r"\s", "a", &[("x/a", true), ("/a", true), (" /x", false)]);
         check("a", "$", &[("a/x", true), ("a/", true)]);
     }
 }

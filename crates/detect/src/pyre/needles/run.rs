@@ -15,8 +15,8 @@ const MAX_LENGTH: usize = BLOCK / 2;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Run {
     /// Of ASCII characters, without the line feed.
-    set: ByteSet,
-    length: usize,
+    pub(super) set: ByteSet,
+    pub(super) length: usize,
 }
 
 impl Run {
