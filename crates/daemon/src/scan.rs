@@ -343,11 +343,12 @@ impl<'a> Replay<'a> {
                     read => splitter.split(&buffer[..read], each),
                 }
             }
+            // Who writes into a pipe and waits has an answer to all of it.
+            self.count();
             if read == 0 {
                 break;
             }
         }
-        self.count();
         // The first jail's reading stands for the file.
         let first = readings.first();
         self.lines = first.map_or(0, |reading| reading.lines);
