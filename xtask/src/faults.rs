@@ -107,6 +107,13 @@ const FAULTS: &[Fault] = &[
         tests: "detectors::",
     },
     Fault {
+        what: "what was found in a text is believed of another one",
+        file: "detector/memo.rs",
+        sound: "entry.hash == hash && entry.text == text",
+        broken: "place(entry.hash) == place(hash)",
+        tests: "detector::",
+    },
+    Fault {
         what: "letters lead to where they lead from another state",
         file: "pyre/subsets/heads.rs",
         sound: "(entry.row, entry.head) == (row, head)",

@@ -123,6 +123,14 @@ impl Captures {
         self.text.clear();
     }
 
+    /// Becomes what `other` is, without an allocation where there is room.
+    pub(crate) fn copy_of(&mut self, other: &Self) {
+        self.order.clone_from(&other.order);
+        self.bytes.clone_from(&other.bytes);
+        self.text.clone_from(&other.text);
+        self.keeps_absent = other.keeps_absent;
+    }
+
     /// Everything that `newer` holds replaces what is here; `newer` is of no use afterwards.
     pub(crate) fn overlay(&mut self, newer: &mut Self) {
         if self.order.is_empty() {

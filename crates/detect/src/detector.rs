@@ -10,6 +10,7 @@ mod dating;
 mod explain;
 mod judge;
 mod matcher;
+mod memo;
 mod search;
 mod shown;
 

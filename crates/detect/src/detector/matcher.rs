@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use super::Depth;
 use super::judge::{Matched, Sink, Telling, Told};
+use super::memo::Memo;
 use super::search::{NextMatch, Search, ended_part};
 use super::shown::ShownLine;
 use crate::LineVerdict;
@@ -36,6 +37,7 @@ pub(crate) struct Matcher {
     pub(super) captures: Captures,
     /// For captures that are joined.
     memory: Captures,
+    memo: Memo,
     telling: Telling,
 }
 
@@ -50,6 +52,7 @@ impl Matcher {
             content: String::new(),
             captures: Captures::default(),
             memory: Captures::default(),
+            memo: Memo::default(),
             telling: Telling::Everything,
             rule,
         }
@@ -125,6 +128,7 @@ impl Matcher {
             content,
             captures,
             memory,
+            memo,
             heeded,
             telling,
         } = self;
@@ -136,6 +140,23 @@ impl Matcher {
             }
             None => text,
         };
+        // Who asks for all matches, or for an explanation, is told of every search.
+        let remembers =
+            buffer.is_none() && depth == Depth::UntilMatch && matches!(sink, Sink::Failures(_));
+        if remembers && let Some((index, known)) = memo.find(text) {
+            let Some(time) = time else {
+                return LineVerdict::Undated;
+            };
+            captures.copy_of(known);
+            let matched = Matched {
+                index,
+                time,
+                dated: shown.dated.time.is_some(),
+            };
+            let told = (Told::Line(shown), *telling);
+            matched.judge(sessions, captures, told, (rule, now), sink);
+            return LineVerdict::Failed;
+        }
         if rule.ignores_early()
             && let Some(index) = search.ignored_by(rule, text)
         {
@@ -229,6 +250,9 @@ impl Matcher {
                 }
                 let slots = &search.slots;
                 pattern.groups.read(searched, slots, captures, memory);
+                if remembers {
+                    memo.keep(text, index, captures);
+                }
                 verdict = LineVerdict::Failed;
                 let matched = Matched {
                     index,

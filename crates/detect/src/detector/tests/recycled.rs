@@ -53,4 +53,33 @@ proptest! {
         }
         prop_assert!(failures.drain().count() <= 1 && failures.is_empty());
     }
+
+    /// What is known of a text spares the searches and nothing else: lines that are repeated mean what lines mean that
+    /// differ in what nobody looks at.
+    #[test]
+    fn a_line_that_is_repeated_is_judged_like_a_new_one(
+        lines in proptest::collection::vec("s[12] (conn|bad [uv]|bye|ok [uv]|[ab])( 1\\.1\\.1\\.[12])?", 0..40),
+    ) {
+        let source = RuleSource {
+            ignoreregex: &["^bad v 1"],
+            ..plain(
+                Some(r"^<F-MLFID>s\d</F-MLFID> <F-CONTENT>.*</F-CONTENT>$"),
+                &[
+                    "^<F-NOFAIL>conn</F-NOFAIL>(?: <ADDR>)?",
+                    r"^bad <F-USER>\w</F-USER>(?: <ADDR>)?",
+                    "^<F-MLFFORGET>bye</F-MLFFORGET>(?: <ADDR>)?",
+                    r"^<F-MLFFORGET><F-MLFGAINED>ok</F-MLFGAINED></F-MLFFORGET> <F-USER>\w</F-USER>",
+                    r"^a <ADDR>",
+                ],
+            )
+        };
+        let (mut one, mut other) = (detector(&source), detector(&source));
+        for (number, line) in lines.iter().enumerate() {
+            let same = feed(&mut one, &format!("{line} #"));
+            let new = feed(&mut other, &format!("{line} #{number}#"));
+            let digits = |c: char| c.is_ascii_digit();
+            let new: String = new.split('#').filter(|part| part.is_empty() || !part.chars().all(digits)).collect();
+            prop_assert_eq!(same.replace('#', ""), new, "{}", line);
+        }
+    }
 }
