@@ -37,7 +37,8 @@ impl Needle {
     /// The plain way to find it.
     pub(super) fn stands(&self, text: &str) -> bool {
         match self {
-            Self::Literal(literal) => memmem::find(text.as_bytes(), literal.as_bytes()).is_some(),
+            // Without a searcher, which takes longer to make than one text to search.
+            Self::Literal(literal) => text.contains(literal.as_str()),
             Self::Mark(mark) => mark.each_in(text.as_bytes()).next().is_some(),
             Self::Run(run) => !text.is_ascii() || run.find(text.as_bytes(), 0).is_some(),
         }
@@ -66,15 +67,20 @@ struct Literals {
 /// Finds beginnings of literals.
 #[derive(Debug)]
 enum Searcher {
-    /// A single literal, as a whole: at twice the speed.
+    /// A single literal, as a whole, or the beginning of all: at twice the speed.
     One(Box<memmem::Finder<'static>>),
     Many(packed::Searcher),
 }
 
 impl Searcher {
     fn new(beginnings: &Beginnings<'_>, literals: &[(Box<str>, Vec<usize>)]) -> Option<Self> {
-        if let [(literal, _)] = literals {
-            let finder = memmem::Finder::new(literal.as_bytes()).into_owned();
+        let only = match (literals, &beginnings.texts[..]) {
+            ([(literal, _)], _) => Some(&**literal),
+            (_, [beginning]) => Some(*beginning),
+            _ => None,
+        };
+        if let Some(only) = only {
+            let finder = memmem::Finder::new(only).into_owned();
             return Some(Self::One(Box::new(finder)));
         }
         let searcher = Config::new()
