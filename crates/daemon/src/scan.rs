@@ -223,6 +223,8 @@ struct Replay<'a> {
     reference: Timestamp,
     /// The latest time that the log has told: it never goes back.
     now: Timestamp,
+    /// The jail and the time of the last read that the engine was told of.
+    begun: Option<(JailId, Timestamp)>,
     keep_lines: bool,
     lines: u64,
     undated: u64,
@@ -261,6 +263,7 @@ impl<'a> Replay<'a> {
             tallies: jails.iter().map(|_| Tally::default()).collect(),
             reference,
             now: Timestamp::from_secs(0),
+            begun: None,
             keep_lines,
             lines: 0,
             undated: 0,
@@ -396,8 +399,11 @@ impl<'a> Replay<'a> {
             failure.id = base::FailureId::Raw(name.into());
         }
         self.advance();
-        self.engine
-            .step(self.now, Input::ReadBegins { jail }, &mut self.effects);
+        // What that does again at the same time is nothing.
+        if self.begun.replace((jail, self.now)) != Some((jail, self.now)) {
+            self.engine
+                .step(self.now, Input::ReadBegins { jail }, &mut self.effects);
+        }
         self.tallies[place].ids.note(&failure.id);
         for failure in crate::hub::failures(&failure.id, failure) {
             // Nobody is told of any, and a ban would copy them.
@@ -412,8 +418,10 @@ impl<'a> Replay<'a> {
                 &mut self.effects,
             );
         }
-        self.engine
-            .step(self.now, Input::ReadEnds, &mut self.effects);
+        if !self.engine.is_settled() {
+            self.engine
+                .step(self.now, Input::ReadEnds, &mut self.effects);
+        }
         self.settle();
     }
 

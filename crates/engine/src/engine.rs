@@ -188,9 +188,14 @@ impl Engine {
         }
     }
 
+    /// Whether nothing waits that the failures told so far lead to.
+    pub fn is_settled(&self) -> bool {
+        self.due.is_empty()
+    }
+
     /// When the next `Tick` is due at the latest; `None` if nothing waits for time.
     pub fn next_deadline(&self) -> Option<Timestamp> {
-        if !self.due.is_empty() {
+        if !self.is_settled() {
             return Some(Timestamp::default());
         }
         // A ban stands through its last moment.
