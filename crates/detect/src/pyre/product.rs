@@ -8,7 +8,7 @@
 use super::alphabet::{ByteSet, has};
 use super::byte_classes::ByteClasses;
 use super::code::{Code, Compiled, Inst, Unsupported};
-use crate::hash::QuickMap;
+use crate::hash::{QuickHash, QuickMap};
 use regex_automata::nfa::thompson::{BuildError, Builder, NFA, Transition};
 use regex_automata::util::look::Look;
 use regex_automata::util::primitives::StateID;
@@ -113,7 +113,8 @@ fn construct(
         letters,
         needs: needs(code),
         builder: Builder::new(),
-        states: QuickMap::default(),
+        // Most instructions become one state.
+        states: QuickMap::with_capacity_and_hasher(code.insts.len(), QuickHash::default()),
         work: Vec::new(),
         fail: StateID::ZERO,
         limit,
