@@ -114,6 +114,13 @@ const FAULTS: &[Fault] = &[
         tests: "detector::",
     },
     Fault {
+        what: "lines after a read of ASCII alone are taken for ASCII",
+        file: "detectors/dates.rs",
+        sound: "self.ahead_is_ascii = lines.is_ascii;",
+        broken: "self.ahead_is_ascii |= lines.is_ascii;",
+        tests: "detectors::",
+    },
+    Fault {
         what: "letters lead to where they lead from another state",
         file: "pyre/subsets/heads.rs",
         sound: "(entry.row, entry.head) == (row, head)",

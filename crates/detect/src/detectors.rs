@@ -15,6 +15,7 @@ use base::Span;
 use std::sync::Arc;
 
 use crate::detector::{Depth, Matcher, Sink};
+use crate::pyre::{Upcoming, is_ascii};
 use crate::rule::Rule;
 use crate::timing::Settled;
 use crate::{Clock, Failures, Line, LineVerdict, MAX_LINE};
@@ -124,8 +125,11 @@ impl Detectors {
     /// Lines that say where they stand in it must come in that order; any others may come between. Whether any of them may
     /// be passed over.
     pub fn look_ahead(&mut self, text: &str) -> bool {
-        self.dates.look_ahead(text);
-        self.passing.look_ahead(&self.jails, text);
+        // A single jail does not ask.
+        let is_ascii = self.jails.len() > 1 && is_ascii(text.as_bytes());
+        let lines = Upcoming { text, is_ascii };
+        self.dates.look_ahead(lines);
+        self.passing.look_ahead(&self.jails, lines);
         self.passing.quiet_until(0).is_some()
     }
 

@@ -9,7 +9,7 @@ use super::sieve::Alike;
 use super::templates::Templates;
 use crate::date::{DateDetector, DateFound};
 use crate::detector::Dating;
-use crate::pyre::{Part, Searched, is_ascii};
+use crate::pyre::{Part, Searched, Upcoming, is_ascii};
 use crate::timing::{Dated, Settled, Shown};
 use crate::{Clock, Line};
 
@@ -40,6 +40,8 @@ pub(super) struct Dates {
     concern_all: bool,
     /// The line at hand, and so all that is left of it, is known to be ASCII.
     is_ascii: bool,
+    /// So are all lines that stand in what was looked at before them.
+    ahead_is_ascii: bool,
     steady: Steady,
 }
 
@@ -129,17 +131,19 @@ impl Dates {
         self.groups.len() <= Places::BITS as usize
     }
 
-    /// Looks at the text in which the lines stand that come next.
-    pub(super) fn look_ahead(&mut self, text: &str) {
+    /// Looks at the lines that come next.
+    pub(super) fn look_ahead(&mut self, lines: Upcoming<'_>) {
+        self.ahead_is_ascii = lines.is_ascii;
         if let Some(Some(templates)) = &mut self.templates {
-            templates.look_ahead(text);
+            templates.look_ahead(lines);
         }
     }
 
     /// Finds the date of a line for all.
     pub(super) fn find(&mut self, line: &Line<'_>, clock: &Clock<'_>) {
         // One detector is asked without a gate.
-        self.is_ascii = self.groups.len() > 1 && is_ascii(line.text.as_bytes());
+        self.is_ascii = line.place.is_some() && self.ahead_is_ascii
+            || self.groups.len() > 1 && is_ascii(line.text.as_bytes());
         self.number += 1;
         if self.is_steady(line, clock) {
             self.steady.lines += 1;

@@ -1,7 +1,6 @@
 //! Where needles stand in the lines that come next: looked for in all of their text at once, which costs less than a
 //! search of each line.
 
-use super::alphabet::is_ascii;
 use super::needles::{NeedleId, Needles};
 
 #[derive(Debug, Default)]
@@ -13,6 +12,15 @@ pub(crate) struct Ahead {
     is_known: bool,
     /// So is where those stand that are no literals.
     has_others: bool,
+}
+
+/// The lines that come next.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Upcoming<'t> {
+    /// They stand in it one after the other.
+    pub(crate) text: &'t str,
+    /// All of it is known to be ASCII.
+    pub(crate) is_ascii: bool,
 }
 
 /// Which needles of a line are of interest.
@@ -29,15 +37,15 @@ impl Ahead {
         self.is_known = false;
     }
 
-    /// Finds these needles in lines that stand in `text` one after the other.
-    pub(crate) fn look(&mut self, text: &str, needles: &Needles, wanted: Wanted) {
+    /// Finds these needles in the lines that come next.
+    pub(crate) fn look(&mut self, lines: Upcoming<'_>, needles: &Needles, wanted: Wanted) {
         self.found.clear();
         (self.next, self.is_known, self.has_others) = (0, true, false);
-        let text = text.as_bytes();
+        let text = lines.text.as_bytes();
         if wanted == Wanted::All {
             needles.each_literal(text, |at, needle| self.found.push((at, needle)));
             // Of other texts nothing is known of a run, line for line.
-            self.has_others = !needles.has_others() || is_ascii(text);
+            self.has_others = !needles.has_others() || lines.is_ascii;
             if needles.has_others() && self.has_others {
                 needles.each_other(text, true, |at, needle| self.found.push((at, needle)));
                 self.found.sort_unstable_by_key(|(at, _)| *at);
@@ -134,7 +142,8 @@ mod tests {
                 .collect();
             let (text, mut ahead) = (lines.join("\n"), Ahead::default());
             prop_assert!(ahead.of(0, 9).is_none());
-            ahead.look(&text, &needles, Wanted::All);
+            let upcoming = Upcoming { text: &text, is_ascii: text.is_ascii() };
+            ahead.look(upcoming, &needles, Wanted::All);
             prop_assert_eq!(ahead.knows_others(), text.is_ascii());
             let mut place = 0;
             for line in &lines {

@@ -13,7 +13,7 @@
 
 mod trial;
 
-use super::ahead::{Ahead, Wanted};
+use super::ahead::{Ahead, Upcoming, Wanted};
 use super::alphabet::{Alphabet, Encoded, is_ascii};
 use super::ast::{Assertion, Node, Pattern};
 use super::choice::Choice;
@@ -130,9 +130,9 @@ impl GateCache {
     }
 
     /// Looks at the text in which that stands which the texts that come next are parts of.
-    pub(crate) fn look_ahead(&mut self, text: &str) {
+    pub(crate) fn look_ahead(&mut self, lines: Upcoming<'_>) {
         match &self.needles {
-            Some(needles) => self.ahead.look(text, needles, Wanted::All),
+            Some(needles) => self.ahead.look(lines, needles, Wanted::All),
             None => self.ahead.forget(),
         }
     }
