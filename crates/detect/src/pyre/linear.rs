@@ -114,7 +114,9 @@ impl Linear {
         };
         *steps = tagged.steps();
         let decided_at = tagged.decided_at();
-        let known = ascii && found != Found::GaveUp && decided_at < letters.len();
+        // Up to the first that is none, letters are bytes.
+        let are_bytes = || ascii || is_ascii(&text.as_bytes()[..=decided_at]);
+        let known = found != Found::GaveUp && decided_at < letters.len() && are_bytes();
         *deciding_bytes = known.then_some(decided_at + 1);
         // Slot 2i is the start of the i-th reported group, slot 2i+1 its end.
         match (found, &self.pike) {

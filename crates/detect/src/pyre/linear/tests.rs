@@ -59,6 +59,30 @@ proptest! {
     }
 }
 
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 3_000, failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// What is behind the bytes that decided a search changes nothing, of whatever characters it and they are.
+    #[test]
+    fn the_beginning_that_decided_has_the_same_answer_whatever_follows(
+        pattern in pattern(),
+        texts in prop::collection::vec((text(), text()), 1..6),
+    ) {
+        let Ok(engine) = build(&pattern, 1 << 20) else {
+            return Ok(());
+        };
+        let mut cache = Cache::default();
+        for (text, other) in texts.iter().filter(|(text, _)| !text.is_empty()) {
+            let found = ask(&engine, &mut cache, text);
+            let Some(deciding) = cache.deciding_bytes else {
+                continue;
+            };
+            let other = text[..deciding].to_owned() + other;
+            prop_assert_eq!(ask(&engine, &mut cache, &other), found, "{} on {:?} and {:?}", pattern, text, other);
+        }
+    }
+}
+
 /// Patterns that wait for a letter.
 const WAITING: &[&str] = &[
     "^[^1]*1(?P<g>[ab]*)",
