@@ -116,9 +116,23 @@ const FAULTS: &[Fault] = &[
     Fault {
         what: "lines after a read of ASCII alone are taken for ASCII",
         file: "detectors/dates.rs",
-        sound: "self.ahead_is_ascii = lines.is_ascii;",
-        broken: "self.ahead_is_ascii |= lines.is_ascii;",
+        sound: "self.ahead_is_ascii = is_ascii;",
+        broken: "self.ahead_is_ascii |= is_ascii;",
         tests: "detectors::",
+    },
+    Fault {
+        what: "characters before the end of a date are counted as bytes",
+        file: "pyre/linear.rs",
+        sound: "let are_bytes = || ascii || is_ascii(&text.as_bytes()[..=decided_at]);",
+        broken: "let are_bytes = || true;",
+        tests: "pyre::linear",
+    },
+    Fault {
+        what: "a run of characters ends before one above ASCII",
+        file: "pyre/needles/run.rs",
+        sound: "let inside = (is_in | word) & each(0x80);",
+        broken: "let inside = is_in & !word & each(0x80);",
+        tests: "pyre::needles",
     },
     Fault {
         what: "letters lead to where they lead from another state",

@@ -15,7 +15,7 @@ use base::Span;
 use std::sync::Arc;
 
 use crate::detector::{Depth, Matcher, Sink};
-use crate::pyre::{Upcoming, is_ascii};
+use crate::pyre::is_ascii;
 use crate::rule::Rule;
 use crate::timing::Settled;
 use crate::{Clock, Failures, Line, LineVerdict, MAX_LINE};
@@ -127,9 +127,8 @@ impl Detectors {
     pub fn look_ahead(&mut self, text: &str) -> bool {
         // A single jail does not ask.
         let is_ascii = self.jails.len() > 1 && is_ascii(text.as_bytes());
-        let lines = Upcoming { text, is_ascii };
-        self.dates.look_ahead(lines);
-        self.passing.look_ahead(&self.jails, lines);
+        self.dates.look_ahead(text, is_ascii);
+        self.passing.look_ahead(&self.jails, text);
         self.passing.quiet_until(0).is_some()
     }
 

@@ -41,7 +41,7 @@ mod shape;
 mod subsets;
 mod tdfa;
 
-pub(crate) use ahead::{Ahead, Upcoming, Wanted};
+pub(crate) use ahead::{Ahead, Wanted};
 pub(crate) use alphabet::is_ascii;
 pub(crate) use choice::Choice;
 #[doc(hidden)]

@@ -9,7 +9,7 @@ use super::sieve::Alike;
 use super::templates::Templates;
 use crate::date::{DateDetector, DateFound};
 use crate::detector::Dating;
-use crate::pyre::{Part, Searched, Upcoming, is_ascii};
+use crate::pyre::{Part, Searched, is_ascii};
 use crate::timing::{Dated, Settled, Shown};
 use crate::{Clock, Line};
 
@@ -131,11 +131,11 @@ impl Dates {
         self.groups.len() <= Places::BITS as usize
     }
 
-    /// Looks at the lines that come next.
-    pub(super) fn look_ahead(&mut self, lines: Upcoming<'_>) {
-        self.ahead_is_ascii = lines.is_ascii;
+    /// Looks at the text in which the lines stand that come next; whether all of it is known to be ASCII.
+    pub(super) fn look_ahead(&mut self, text: &str, is_ascii: bool) {
+        self.ahead_is_ascii = is_ascii;
         if let Some(Some(templates)) = &mut self.templates {
-            templates.look_ahead(lines);
+            templates.look_ahead(text);
         }
     }
 

@@ -5,7 +5,7 @@ use super::dates::Dates;
 use super::sieve::Sieve;
 use crate::Line;
 use crate::detector::Matcher;
-use crate::pyre::{Ahead, Choice, Gated, Needles, Part, Searched, Upcoming, Wanted};
+use crate::pyre::{Ahead, Choice, Gated, Needles, Part, Searched, Wanted};
 
 /// Bound of the gate's cache. A hundred filters need half of it on a log of many kinds of lines.
 const GATE_BYTES: usize = 4 << 20;
@@ -32,18 +32,18 @@ pub(super) struct Passing {
 }
 
 impl Passing {
-    /// Looks at the lines that come next.
-    pub(super) fn look_ahead(&mut self, jails: &[Jail], lines: Upcoming<'_>) {
+    /// Looks at the text of lines that come next.
+    pub(super) fn look_ahead(&mut self, jails: &[Jail], text: &str) {
         let gate = self.gate.get_or_insert_with(|| Gatekeeper::new(jails));
         let Some(Gatekeeper { way, trial }) = gate else {
             return;
         };
         match way {
             Way::One(one) if trial.pause == 0 && one.needles.are_literals() => {
-                one.ahead.look(lines, &one.needles, Wanted::Any);
+                one.ahead.look(text, &one.needles, Wanted::Any);
             }
             Way::One(one) => one.ahead.forget(),
-            Way::Many(many) => many.sieve.look_ahead(lines),
+            Way::Many(many) => many.sieve.look_ahead(text),
         }
     }
 

@@ -1,7 +1,7 @@
 //! A gate with its memory, asked of ever the same few sets of rules.
 
 use super::dates::Places;
-use crate::pyre::{Gate, GateCache, Gated, GaveUp, Searched, Upcoming};
+use crate::pyre::{Gate, GateCache, Gated, GaveUp, Searched};
 
 /// Sets that are remembered.
 const MAX_SETS: usize = 64;
@@ -45,9 +45,9 @@ impl Sieve {
         })
     }
 
-    /// Looks at the lines that come next.
-    pub(super) fn look_ahead(&mut self, lines: Upcoming<'_>) {
-        self.cache.look_ahead(lines);
+    /// Looks at the text in which the lines stand that come next.
+    pub(super) fn look_ahead(&mut self, text: &str) {
+        self.cache.look_ahead(text);
     }
 
     /// Begins a line.

@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use super::dates::{Places, bit};
 use super::sieve::{Alike, Sieve};
 use crate::date::DateDetector;
-use crate::pyre::{Gated, GaveUp, Regex, Searched, Upcoming};
+use crate::pyre::{Gated, GaveUp, Regex, Searched};
 
 /// Bound of the gate's cache.
 const GATE_BYTES: usize = 2 << 20;
@@ -61,9 +61,9 @@ impl Templates {
         })
     }
 
-    /// Looks at the lines that come next.
-    pub(super) fn look_ahead(&mut self, lines: Upcoming<'_>) {
-        self.sieve.look_ahead(lines);
+    /// Looks at the text in which the lines stand that come next.
+    pub(super) fn look_ahead(&mut self, text: &str) {
+        self.sieve.look_ahead(text);
     }
 
     /// Which of a set of detectors can find a date.

@@ -10,17 +10,6 @@ pub(crate) struct Ahead {
     /// Those before stand in lines that were asked for.
     next: usize,
     is_known: bool,
-    /// So is where those stand that are no literals.
-    has_others: bool,
-}
-
-/// The lines that come next.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Upcoming<'t> {
-    /// They stand in it one after the other.
-    pub(crate) text: &'t str,
-    /// All of it is known to be ASCII.
-    pub(crate) is_ascii: bool,
 }
 
 /// Which needles of a line are of interest.
@@ -37,17 +26,15 @@ impl Ahead {
         self.is_known = false;
     }
 
-    /// Finds these needles in the lines that come next.
-    pub(crate) fn look(&mut self, lines: Upcoming<'_>, needles: &Needles, wanted: Wanted) {
+    /// Finds these needles in lines that stand in `text` one after the other.
+    pub(crate) fn look(&mut self, text: &str, needles: &Needles, wanted: Wanted) {
         self.found.clear();
-        (self.next, self.is_known, self.has_others) = (0, true, false);
-        let text = lines.text.as_bytes();
+        (self.next, self.is_known) = (0, true);
+        let text = text.as_bytes();
         if wanted == Wanted::All {
             needles.each_literal(text, |at, needle| self.found.push((at, needle)));
-            // Of other texts nothing is known of a run, line for line.
-            self.has_others = !needles.has_others() || lines.is_ascii;
-            if needles.has_others() && self.has_others {
-                needles.each_other(text, true, |at, needle| self.found.push((at, needle)));
+            if needles.has_others() {
+                needles.each_other(text, |at, needle| self.found.push((at, needle)));
                 self.found.sort_unstable_by_key(|(at, _)| *at);
             }
             return;
@@ -75,7 +62,7 @@ impl Ahead {
     pub(crate) fn is_quiet(&mut self, start: usize, length: usize) -> bool {
         self.pass(start);
         let next = self.found.get(self.next);
-        self.is_known && self.has_others && next.is_none_or(|(at, _)| *at >= start + length)
+        self.is_known && next.is_none_or(|(at, _)| *at >= start + length)
     }
 
     /// Lines before that place are asked for no more.
@@ -83,11 +70,6 @@ impl Ahead {
         while self.found.get(self.next).is_some_and(|(at, _)| *at < start) {
             self.next += 1;
         }
-    }
-
-    /// Whether needles that are no literals are known too.
-    pub(crate) fn knows_others(&self) -> bool {
-        self.has_others
     }
 
     /// The needles in a line that stands there, if they are known. Lines are asked for in their order, each as often as
@@ -142,19 +124,13 @@ mod tests {
                 .collect();
             let (text, mut ahead) = (lines.join("\n"), Ahead::default());
             prop_assert!(ahead.of(0, 9).is_none());
-            let upcoming = Upcoming { text: &text, is_ascii: text.is_ascii() };
-            ahead.look(upcoming, &needles, Wanted::All);
-            prop_assert_eq!(ahead.knows_others(), text.is_ascii());
+            ahead.look(&text, &needles, Wanted::All);
             let mut place = 0;
             for line in &lines {
                 let mut expected = Vec::new();
                 needles.each_literal(line.as_bytes(), |_, needle| expected.push(needle));
-                if ahead.knows_others() {
-                    needles.each_other(line.as_bytes(), true, |_, needle| expected.push(needle));
-                    prop_assert_eq!(ahead.is_quiet(place, line.len()), expected.is_empty());
-                } else {
-                    prop_assert!(!ahead.is_quiet(place, line.len()));
-                }
+                needles.each_other(line.as_bytes(), |_, needle| expected.push(needle));
+                prop_assert_eq!(ahead.is_quiet(place, line.len()), expected.is_empty());
                 let known: Vec<NeedleId> = ahead.of(place, line.len()).unwrap().collect();
                 let has = |all: &[NeedleId]| [0, 1, 2, 3].map(|rule| {
                     all.iter().any(|needle| needles.rules_of(*needle).contains(&rule))

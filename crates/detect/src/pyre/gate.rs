@@ -13,8 +13,8 @@
 
 mod trial;
 
-use super::ahead::{Ahead, Upcoming, Wanted};
-use super::alphabet::{Alphabet, Encoded, is_ascii};
+use super::ahead::{Ahead, Wanted};
+use super::alphabet::{Alphabet, Encoded};
 use super::ast::{Assertion, Node, Pattern};
 use super::choice::Choice;
 use super::code::{Joint, compile_joints};
@@ -130,9 +130,9 @@ impl GateCache {
     }
 
     /// Looks at the text in which that stands which the texts that come next are parts of.
-    pub(crate) fn look_ahead(&mut self, lines: Upcoming<'_>) {
+    pub(crate) fn look_ahead(&mut self, text: &str) {
         match &self.needles {
-            Some(needles) => self.ahead.look(lines, needles, Wanted::All),
+            Some(needles) => self.ahead.look(text, needles, Wanted::All),
             None => self.ahead.forget(),
         }
     }
@@ -199,16 +199,12 @@ impl GateCache {
                 }
             }
         };
-        let knows_others = ahead.knows_others();
-        let known = place.and_then(|place| ahead.of(place, text.len()));
-        let others_known = known.is_some() && knows_others;
-        match known {
+        match place.and_then(|place| ahead.of(place, text.len())) {
             Some(known) => known.for_each(&mut stands),
-            None => needles.each_literal(text, |_, needle| stands(needle)),
-        }
-        if !others_known && needles.has_others() {
-            let is_ascii = searched.is_ascii || is_ascii(text);
-            needles.each_other(text, is_ascii, |_, needle| stands(needle));
+            None => {
+                needles.each_literal(text, |_, needle| stands(needle));
+                needles.each_other(text, |_, needle| stands(needle));
+            }
         }
     }
 }

@@ -40,7 +40,7 @@ impl Needle {
             // Without a searcher, which takes longer to make than one text to search.
             Self::Literal(literal) => text.contains(literal.as_str()),
             Self::Mark(mark) => mark.each_in(text.as_bytes()).next().is_some(),
-            Self::Run(run) => !text.is_ascii() || run.find(text.as_bytes(), 0).is_some(),
+            Self::Run(run) => run.find(text.as_bytes(), 0).is_some(),
         }
     }
 }
@@ -194,8 +194,8 @@ impl Needles {
             marks.any(|(mark, _)| mark.each_in(text).next().is_some())
         };
         let runs = || {
-            let is_in = |run: &Run| !text.is_ascii() || run.find(text, 0).is_some();
-            self.runs.iter().any(|(run, _)| is_in(run))
+            let mut runs = self.runs.iter();
+            runs.any(|(run, _)| run.find(text, 0).is_some())
         };
         literals() || marks() || runs()
     }
@@ -256,13 +256,7 @@ impl Needles {
     }
 
     /// The same for needles that are no literals, one after the other.
-    /// `is_ascii` says that all of the text is known to be.
-    pub(super) fn each_other(
-        &self,
-        text: &[u8],
-        is_ascii: bool,
-        mut each: impl FnMut(usize, NeedleId),
-    ) {
+    pub(super) fn each_other(&self, text: &[u8], mut each: impl FnMut(usize, NeedleId)) {
         let literals = self.literals.as_ref();
         let literals = literals.map_or(0, |literals| literals.all.len());
         let mut ids = (literals as u32..).map(NeedleId);
@@ -270,10 +264,6 @@ impl Needles {
             mark.each_in(text).for_each(|at| each(at, id));
         }
         for ((run, _), id) in self.runs.iter().zip(&mut ids) {
-            if !is_ascii {
-                each(0, id);
-                continue;
-            }
             let mut from = 0;
             while let Some((start, end)) = run.find(text, from) {
                 each(start, id);
@@ -377,8 +367,8 @@ mod tests {
             Needle::Mark(mark) => text.contains(char::from(mark.byte)),
             Needle::Run(run) => {
                 let mut windows = text.as_bytes().windows(run.length);
-                let all = |window: &[u8]| window.iter().all(|letter| has(&run.set, *letter));
-                !text.is_ascii() || windows.any(all)
+                let is_in = |letter: &u8| !letter.is_ascii() || has(&run.set, *letter);
+                windows.any(|window| window.iter().all(is_in))
             }
         }
     }
@@ -394,7 +384,7 @@ mod tests {
             let mut found = vec![false; rules.len()];
             let mut standing = Vec::new();
             needles.each_literal(text.as_bytes(), |_, needle| standing.push(needle));
-            needles.each_other(text.as_bytes(), text.is_ascii(), |_, needle| standing.push(needle));
+            needles.each_other(text.as_bytes(), |_, needle| standing.push(needle));
             let named = standing.iter().flat_map(|needle| needles.rules_of(*needle));
             named.for_each(|rule| found[*rule] = true);
             prop_assert_eq!(needles.any(text.as_bytes()), found.contains(&true));

@@ -328,11 +328,7 @@ fn literals_name_what_the_automaton_named() {
                         }),
                     };
                     cache.next_text();
-                    let is_ascii = ahead.is_ascii();
-                    cache.look_ahead(Upcoming {
-                        text: &ahead,
-                        is_ascii,
-                    });
+                    cache.look_ahead(&ahead);
                     let mut hits = Vec::new();
                     let searched = gate.search(&mut cache, selection, searched, &mut hits);
                     searched.unwrap();

@@ -11,7 +11,7 @@ const BLOCK: usize = 64;
 /// No longer run can be found within one block wherever it begins in its first half.
 const MAX_LENGTH: usize = BLOCK / 2;
 
-/// So many characters of a set in a row. Nothing is known of a text that is not all ASCII.
+/// So many characters of a set in a row. Of characters above ASCII, which are several bytes, each may be one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Run {
     /// Of ASCII characters, without the line feed.
@@ -36,8 +36,7 @@ impl Run {
         self.length
     }
 
-    /// Where so many of its characters or more stand in a row, behind `from` in a text of ASCII characters; and where they
-    /// end.
+    /// Where so many of its characters or more may stand in a row, behind `from`; and where they end.
     pub(super) fn find(&self, text: &[u8], from: usize) -> Option<(usize, usize)> {
         let range = self.range();
         let mut at = from;
@@ -55,13 +54,17 @@ impl Run {
             if begins != 0 {
                 let start = at + begins.trailing_zeros() as usize;
                 let more = &text[start + self.length..];
-                let more = more.iter().take_while(|letter| has(&self.set, **letter));
+                let more = more.iter().take_while(|letter| self.has(**letter));
                 return Some((start, start + self.length + more.count()));
             }
             // What begins in the end of a block is found in the next.
             at += BLOCK + 1 - self.length;
         }
         None
+    }
+
+    fn has(&self, letter: u8) -> bool {
+        !letter.is_ascii() || has(&self.set, letter)
     }
 
     /// Its letters, if they follow one another in ASCII.
@@ -78,7 +81,7 @@ impl Run {
         let Some(range) = range else {
             let bits = block.iter().enumerate();
             return bits.fold(0, |bits, (place, letter)| {
-                bits | u64::from(has(&self.set, *letter)) << place
+                bits | u64::from(self.has(*letter)) << place
             });
         };
         let (words, _) = block.as_chunks::<8>();
@@ -87,8 +90,10 @@ impl Run {
         for (place, word) in words.iter().enumerate() {
             let word = u64::from_le_bytes(*word);
             // The highest bit of each byte tells whether it is at least the first, and above the last. No byte carries into
-            // the next, since all are below 0x80.
-            let inside = word.wrapping_add(first) & !word.wrapping_add(last) & each(0x80);
+            // the next, since all are below 0x80 without that bit.
+            let low = word & each(0x7f);
+            let is_in = low.wrapping_add(first) & !low.wrapping_add(last);
+            let inside = (is_in | word) & each(0x80);
             // Gathers these bits in the highest byte.
             let bits = (inside >> 7).wrapping_mul(0x0102_0408_1020_4080) >> 56;
             members |= bits << (8 * place);
@@ -123,9 +128,9 @@ mod tests {
     fn plain(set: &str, length: usize, text: &str) -> Vec<(usize, usize)> {
         let (mut found, mut at) = (Vec::new(), 0);
         while at < text.len() {
-            let members = text[at..]
-                .chars()
-                .take_while(|letter| set.contains(*letter));
+            let bytes = text.as_bytes()[at..].iter();
+            let members =
+                bytes.take_while(|byte| !byte.is_ascii() || set.contains(char::from(**byte)));
             let count = members.count();
             if count >= length {
                 found.push((at, at + count));
@@ -141,7 +146,7 @@ mod tests {
             set in prop::sample::select(vec!["0", "0123456789", "ab", "09a", "~\u{7f}", "\0\u{1}", " !"]),
             length in 1..33_usize,
             text in prop::collection::vec((prop::sample::select(vec![
-                "0", "1", "9", "a", "b", "~", "\u{7f}", "\0", " ", "/", ":", "\n",
+                "0", "1", "9", "a", "b", "~", "\u{7f}", "\0", " ", "/", ":", "\n", "é", "\u{ffff}",
             ]), 1..40_usize), 0..20),
         ) {
             let text: String = text.into_iter().map(|(letter, count)| letter.repeat(count)).collect();
