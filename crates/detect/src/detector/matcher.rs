@@ -37,6 +37,7 @@ pub(crate) struct Matcher {
     pub(super) captures: Captures,
     /// For captures that are joined.
     memory: Captures,
+    /// What the last texts that matched were found to hold.
     memo: Memo,
     telling: Telling,
 }
