@@ -572,6 +572,25 @@ fn passed(detectors: &mut Detectors, text: &str) -> u32 {
 }
 
 #[test]
+fn each_read_is_of_its_own_characters() {
+    let mut detectors = Detectors::timeless([Arc::clone(&RULES[0]), Arc::clone(&RULES[3])]);
+    let clock = Clock {
+        now: Timestamp::from_secs(NOW),
+        zone: &TimeZone::UTC,
+        in_operation: false,
+    };
+    for user in ["root", "é", "root", "é"] {
+        let line = format!("Nov 14 22:13:20 srv sshd[12]: Failed password for {user} from 5.6.7.8");
+        detectors.look_ahead(&line);
+        let mut failures = 0;
+        detectors.feed(&Line::of_file(&line).at(0), &clock, |said| {
+            failures += said.failures.len();
+        });
+        assert_eq!(failures, 1, "{user}");
+    }
+}
+
+#[test]
 fn lines_are_passed_over_up_to_the_next_needle_or_date() {
     let mut detectors = Detectors::timeless([Arc::clone(&RULES[0])]);
     let mut pass = |text: &str| passed(&mut detectors, text);
