@@ -40,7 +40,7 @@ impl Needle {
             // Without a searcher, which takes longer to make than one text to search.
             Self::Literal(literal) => text.contains(literal.as_str()),
             Self::Mark(mark) => mark.each_in(text.as_bytes()).next().is_some(),
-            Self::Run(run) => run.find(text.as_bytes(), 0).is_some(),
+            Self::Run(run) => run.each_in(text.as_bytes()).next().is_some(),
         }
     }
 }
@@ -195,7 +195,7 @@ impl Needles {
         };
         let runs = || {
             let mut runs = self.runs.iter();
-            runs.any(|(run, _)| run.find(text, 0).is_some())
+            runs.any(|(run, _)| run.each_in(text).next().is_some())
         };
         literals() || marks() || runs()
     }
@@ -264,11 +264,7 @@ impl Needles {
             mark.each_in(text).for_each(|at| each(at, id));
         }
         for ((run, _), id) in self.runs.iter().zip(&mut ids) {
-            let mut from = 0;
-            while let Some((start, end)) = run.find(text, from) {
-                each(start, id);
-                from = end;
-            }
+            run.each_in(text).for_each(|at| each(at, id));
         }
     }
 }
