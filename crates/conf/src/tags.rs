@@ -68,7 +68,7 @@ fn replace(own: &str, text: &Text, lookup: Lookup<'_>, spelling: bool) -> Result
             let here: usize = text
                 .lines
                 .iter()
-                .map(|line| line.text.matches(&tag).count())
+                .map(|line| places_of(&tag, &line.text).count())
                 .sum();
             places += here;
             if text.len() + here * value.len() > MAX_SIZE || places > MAX_PLACES {
@@ -107,14 +107,22 @@ fn replaced(text: &Text, tag: &str, value: &Text) -> Text {
     let mut out = Text::empty();
     for line in &text.lines {
         out.begin_line(&line.origin);
-        for (number, part) in line.text.split(tag).enumerate() {
-            if number > 0 {
-                out.push(value);
-            }
-            out.push_str(part);
+        let mut from = 0;
+        for at in places_of(tag, &line.text) {
+            out.push_str(&line.text[from..at]);
+            out.push(value);
+            from = at + tag.len();
         }
+        out.push_str(&line.text[from..]);
     }
     out
+}
+
+/// Where `tag` stands, with its brackets. No place overlaps another, since there is one `<` in it. This search has nothing
+/// to prepare, as one for any text has: there are tens of thousands of short lines.
+fn places_of<'a>(tag: &'a str, text: &'a str) -> impl Iterator<Item = usize> + 'a {
+    let brackets = text.match_indices('<').map(|(at, _)| at);
+    brackets.filter(move |at| text[*at..].starts_with(tag))
 }
 
 /// The first `<…>` without blanks and brackets inside: the bytes of `<` and `>`.
