@@ -270,8 +270,23 @@ const FAULTS: &[Fault] = &[
     Fault {
         what: "a template that two detectors have is looked for for the last of them",
         file: "detectors/templates.rs",
-        sound: "templates[place].1 |= bit(detector);",
-        broken: "templates[place].1 = bit(detector);",
+        sound: "rules[rule].detectors |= bit(detector);",
+        broken: "rules[rule].detectors = bit(detector);",
+        tests: "detectors::",
+    },
+    Fault {
+        what: "a template that two detectors have is told to the last of them by the number of the first",
+        file: "detectors/templates.rs",
+        sound: "rules[rule].templates.push((detector, template));",
+        broken: "let number = rules[rule].templates.first().map_or(template, |(_, first)| *first);
+                rules[rule].templates.push((detector, number));",
+        tests: "detectors::",
+    },
+    Fault {
+        what: "a template that the gate does not know is never asked",
+        file: "detectors/templates.rs",
+        sound: "self.able.extend(&self.open);",
+        broken: "",
         tests: "detectors::",
     },
     Fault {

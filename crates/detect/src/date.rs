@@ -245,11 +245,22 @@ pub fn detect(
     now: Timestamp,
     tz: &TimeZone,
 ) -> DateFound {
+    detect_by(detector, state, None, line, (now, tz))
+}
+
+/// The same, where it may be known that no other templates than these, which ascend, can match anywhere in the line.
+pub(crate) fn detect_by(
+    detector: &DateDetector,
+    state: &mut DateState,
+    possible: Option<&[usize]>,
+    line: &str,
+    (now, tz): (Timestamp, &TimeZone),
+) -> DateFound {
     if let Some(found) = detect_again(detector, state, line, now, tz) {
         return found;
     }
     state.same.forget();
-    let Some(index) = detector.find(state, line, now) else {
+    let Some(index) = detector.find(state, line, possible, now) else {
         return DateFound::None;
     };
     let template = &detector.templates[index];

@@ -3,7 +3,8 @@
 //! fail2ban tries the template of the last line first, then the others in an order that learns from hits. A date
 //! further right than where dates stood before may be part of a message, so it is only a candidate while the search
 //! goes on. Columns are counted in characters, as there. One set of all expressions tells beforehand which of them
-//! can match at all, so a line without a date costs one pass and not one per template.
+//! can match at all, so a line without a date costs one pass and not one per template; unless the caller knows that from
+//! one pass for many detectors.
 
 use base::{Span, Timestamp};
 
@@ -72,7 +73,13 @@ struct Hit {
 
 impl DateDetector {
     /// Finds the template and leaves its groups in `state.slots`.
-    pub(super) fn find(&self, state: &mut DateState, line: &str, now: Timestamp) -> Option<usize> {
+    pub(super) fn find(
+        &self,
+        state: &mut DateState,
+        line: &str,
+        possible: Option<&[usize]>,
+        now: Timestamp,
+    ) -> Option<usize> {
         let mut candidate: Option<Hit> = None;
         let mut tried = None;
         if let Some(last) = state.last {
@@ -92,7 +99,7 @@ impl DateDetector {
                 candidate = Some(hit);
             }
         }
-        let hit = self.search_others(state, line, tried, &mut candidate);
+        let hit = self.search_others(state, line, possible, tried, &mut candidate);
         if hit.is_none() && candidate.is_some() {
             std::mem::swap(&mut state.slots, &mut state.candidate_slots);
         }
@@ -112,12 +119,14 @@ impl DateDetector {
         &self,
         state: &mut DateState,
         line: &str,
+        possible: Option<&[usize]>,
         tried: Option<usize>,
         candidate: &mut Option<Hit>,
     ) -> Option<Hit> {
         state.possible.clear();
-        match (&self.set, &mut state.set_cache) {
-            (Some(set), Some(cache)) => set.matches(cache, line, &mut state.possible),
+        match (possible, &self.set, &mut state.set_cache) {
+            (Some(possible), ..) => state.possible.extend(possible),
+            (None, Some(set), Some(cache)) => set.matches(cache, line, &mut state.possible),
             _ => state.possible.extend(0..self.templates.len()),
         }
         if state.possible.is_empty() {

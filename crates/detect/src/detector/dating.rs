@@ -29,14 +29,24 @@ impl Dating {
 
     /// Looks for the date of a line. A journal's entry has one of its own.
     pub(crate) fn find(&mut self, line: &Line<'_>, clock: &Clock<'_>) -> DateFound {
+        self.find_by(None, line, clock)
+    }
+
+    /// The same, where it may be known that no other templates than these can find one.
+    pub(crate) fn find_by(
+        &mut self,
+        possible: Option<&[usize]>,
+        line: &Line<'_>,
+        clock: &Clock<'_>,
+    ) -> DateFound {
         match line.time {
             Some(_) => DateFound::None,
-            None => date::detect(
+            None => date::detect_by(
                 &self.dates,
                 &mut self.state,
+                possible,
                 line.text,
-                clock.now,
-                clock.zone,
+                (clock.now, clock.zone),
             ),
         }
     }

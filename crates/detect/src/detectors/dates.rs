@@ -45,6 +45,15 @@ pub(super) struct Dates {
     steady: Steady,
 }
 
+/// What the gate tells of a line.
+#[derive(Clone, Copy, Debug)]
+struct Able {
+    /// Detectors that can find a date.
+    places: Places,
+    /// Of which it is told by which templates.
+    told: Places,
+}
+
 /// What makes a line's dates those of the line before: all that have one know it without a search.
 #[derive(Debug, Default)]
 struct Steady {
@@ -231,10 +240,10 @@ impl Dates {
             return true;
         }
         let able = self.able(asked, line);
-        for place in places(able) {
-            let dating = &mut self.groups[place].dating;
-            let found = dating.find(line, clock);
-            let is_nothing = found == DateFound::None && !dating.looks_at_parts();
+        for place in places(able.places) {
+            let found = self.find_by(place, able, line, clock);
+            let looks_at_parts = self.groups[place].dating.looks_at_parts();
+            let is_nothing = found == DateFound::None && !looks_at_parts;
             self.tried.push((place, found));
             if !is_nothing {
                 return false;
@@ -346,12 +355,12 @@ impl Dates {
             .tried
             .iter()
             .fold(0, |tried, (place, _)| tried | bit(*place));
-        let able = self.able(asked, line) | missing & self.unsure | tried;
-        for place in places(able) {
+        let able = self.able(asked, line);
+        for place in places(able.places | missing & self.unsure | tried) {
             let tried = self.tried.iter().position(|(tried, _)| *tried == place);
             let tried = tried.map(|index| self.tried.swap_remove(index).1);
-            let dating = &mut self.groups[place].dating;
-            let found = tried.unwrap_or_else(|| dating.find(line, clock));
+            let found = tried.unwrap_or_else(|| self.find_by(place, able, line, clock));
+            let dating = &self.groups[place].dating;
             self.remembering &= !bit(place);
             if !dating.remembered().is_empty() {
                 self.remembering |= bit(place);
@@ -364,11 +373,31 @@ impl Dates {
         }
     }
 
+    /// Asks a detector for the date of a line, of which it is known who is able to find one.
+    fn find_by(
+        &mut self,
+        place: usize,
+        able: Able,
+        line: &Line<'_>,
+        clock: &Clock<'_>,
+    ) -> DateFound {
+        let is_told = able.told & bit(place) != 0;
+        let possible = match &mut self.templates {
+            Some(Some(templates)) if is_told => Some(templates.possible(place)),
+            _ => None,
+        };
+        self.groups[place].dating.find_by(possible, line, clock)
+    }
+
     /// Which of a set of detectors can find a date anywhere in a line.
-    fn able(&mut self, asked: Places, line: &Line<'_>) -> Places {
+    fn able(&mut self, asked: Places, line: &Line<'_>) -> Able {
+        let unknown = Able {
+            places: asked,
+            told: 0,
+        };
         // A search by itself tells as much as a gate for one.
         if asked == 0 || self.groups.len() == 1 || line.text.is_empty() {
-            return asked;
+            return unknown;
         }
         let alike = self.alike();
         let templates = self.templates.get_or_insert_with(|| {
@@ -376,7 +405,7 @@ impl Dates {
             Templates::new(groups.map(|group| &*group.dating.dates))
         });
         let Some(templates) = templates else {
-            return asked;
+            return unknown;
         };
         let searched = Searched {
             text: line.text,
@@ -387,7 +416,11 @@ impl Dates {
                 place: line.place,
             }),
         };
-        templates.able(asked, searched, alike).unwrap_or(asked)
+        let told = |places| Able {
+            places,
+            told: asked,
+        };
+        templates.able(asked, searched, alike).map_or(unknown, told)
     }
 
     /// Notes what a detector found, and whose text is which.

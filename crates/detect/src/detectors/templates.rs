@@ -1,7 +1,7 @@
-//! Which date detectors can find a date in a line, told by one pass over it.
+//! Which date detectors can find a date in a line, and by which of their templates, told by one pass over it.
 //!
-//! Most detectors have most of their templates in common. What the same detectors have is one rule of the gate, so that
-//! it is built once and followed once.
+//! Most detectors have most of their templates in common. What is the same is one rule of the gate, so that it is built
+//! once and followed once, and no detector needs a gate of its own.
 
 use std::collections::HashMap;
 
@@ -16,48 +16,56 @@ const GATE_BYTES: usize = 2 << 20;
 #[derive(Debug)]
 pub(super) struct Templates {
     sieve: Sieve,
-    /// Of each rule of the gate the detectors that have its templates.
-    of: Vec<Places>,
-    /// Detectors with a template that the gate does not know.
-    open: Places,
+    /// The rules of the gate.
+    rules: Vec<Rule>,
+    /// Those that the gate does not know: they can find something always.
+    open: Vec<usize>,
+    /// Those that can find something in the line at hand.
+    able: Vec<usize>,
+    /// Templates of the detector that was asked for last.
+    possible: Vec<usize>,
+}
+
+/// Who has a template.
+#[derive(Debug, Default)]
+struct Rule {
+    detectors: Places,
+    /// Of each detector its number of the template.
+    templates: Vec<(usize, usize)>,
 }
 
 impl Templates {
     /// The gate for detectors by their places, if there can be one.
     pub(super) fn new<'a>(detectors: impl Iterator<Item = &'a DateDetector>) -> Option<Self> {
-        let mut places: HashMap<(&str, bool), usize> = HashMap::new();
-        let mut templates: Vec<(&Regex, Places)> = Vec::new();
-        for (detector, dates) in detectors.enumerate() {
-            for regex in dates.regexes() {
-                let place = *places
-                    .entry((regex.pattern(), regex.multiline()))
-                    .or_insert(templates.len());
-                if place == templates.len() {
-                    templates.push((regex, 0));
-                }
-                templates[place].1 |= bit(detector);
-            }
-        }
-        let mut rules: Vec<(Vec<&Regex>, Places)> = Vec::new();
-        for (regex, of) in templates {
-            match rules.iter_mut().find(|(_, known)| *known == of) {
-                Some((regexes, _)) => regexes.push(regex),
-                None => rules.push((vec![regex], of)),
-            }
-        }
-        let (regexes, of): (Vec<_>, Vec<_>) = rules.into_iter().unzip();
-        let gated = |regexes| Gated {
+        let mut known: HashMap<(&str, bool), usize> = HashMap::new();
+        let mut rules: Vec<Rule> = Vec::new();
+        let mut gated: Vec<Gated<'_>> = Vec::new();
+        let alone = |regex: &'a Regex| Gated {
             prefix: None,
-            regexes,
+            regexes: vec![regex],
             spans_lines: false,
         };
-        let gated: Vec<Gated<'_>> = regexes.into_iter().map(gated).collect();
+        for (detector, dates) in detectors.enumerate() {
+            for (template, regex) in dates.regexes().enumerate() {
+                let key = (regex.pattern(), regex.multiline());
+                let rule = *known.entry(key).or_insert(rules.len());
+                if rule == rules.len() {
+                    rules.push(Rule::default());
+                    gated.push(alone(regex));
+                }
+                rules[rule].detectors |= bit(detector);
+                rules[rule].templates.push((detector, template));
+            }
+        }
         let sieve = Sieve::new(&gated, GATE_BYTES)?;
-        let open = (0..of.len()).filter(|rule| sieve.is_open(*rule));
         Some(Self {
-            open: open.fold(0, |open, rule| open | of[rule]),
+            open: (0..rules.len())
+                .filter(|rule| sieve.is_open(*rule))
+                .collect(),
             sieve,
-            of,
+            rules,
+            able: Vec::new(),
+            possible: Vec::new(),
         })
     }
 
@@ -66,7 +74,7 @@ impl Templates {
         self.sieve.look_ahead(text);
     }
 
-    /// Which of a set of detectors can find a date.
+    /// Which of a set of detectors can find a date in a line.
     pub(super) fn able(
         &mut self,
         asked: Places,
@@ -74,9 +82,25 @@ impl Templates {
         alike: Option<Alike>,
     ) -> Result<Places, GaveUp> {
         self.sieve.next_line();
-        let of = &self.of;
-        let rules = || (0..of.len()).filter(|rule| of[*rule] & asked != 0);
+        let detectors = |rule: &usize| self.rules[*rule].detectors;
+        let rules = || (0..self.rules.len()).filter(|rule| detectors(rule) & asked != 0);
         let hits = self.sieve.search(asked, rules, searched, alike)?;
-        Ok(hits.iter().fold(self.open, |able, rule| able | of[*rule]) & asked)
+        self.able.clear();
+        self.able.extend(hits);
+        self.able.extend(&self.open);
+        let of_all = self.able.iter().map(detectors);
+        Ok(of_all.fold(0, |all, of| all | of) & asked)
+    }
+
+    /// By which of its templates a detector can find a date in the line for which it was asked last, ascending.
+    pub(super) fn possible(&mut self, detector: usize) -> &[usize] {
+        let has = |rule: &&Rule| rule.detectors & bit(detector) != 0;
+        let able = self.able.iter().map(|rule| &self.rules[*rule]).filter(has);
+        let templates = able.flat_map(|rule| &rule.templates);
+        let its = templates.filter(|(of, _)| *of == detector);
+        self.possible.clear();
+        self.possible.extend(its.map(|(_, template)| *template));
+        self.possible.sort_unstable();
+        &self.possible
     }
 }

@@ -668,6 +668,33 @@ fn a_line_that_begins_alike_may_hold_another_date() {
     }
 }
 
+/// A template that is too large for the gate is asked about every line.
+#[test]
+fn a_template_that_no_gate_knows_finds_its_dates() {
+    let large = r"^(?:x{700}y){0,30}z %Y-%m-%d %H:%M:%S";
+    let rule = Rule::compile(&RuleSource {
+        prefregex: None,
+        failregex: &[r"bad <HOST>$"],
+        ignoreregex: &[],
+        maxlines: 1,
+        datepattern: Some(large),
+        logtimezone: None,
+        usedns: UseDns::Raw,
+        start_year: 2023,
+    });
+    let rule = Arc::new(rule.unwrap());
+    let lines = [
+        "z 2023-11-14 22:13:10 bad 1.2.3.4",
+        "bad 1.2.3.4",
+        "z 2023-11-14 22:13:11 bad 1.2.3.4",
+    ];
+    let lines = lines.map(|text| (text.to_owned(), 0, true));
+    for findtime in [None, Some(Span::from_secs(600))] {
+        let jails = [Arc::clone(&RULES[0]), Arc::clone(&rule)].map(|rule| (rule, findtime));
+        check(&jails, &lines);
+    }
+}
+
 /// Two that found one date in the last line know it in this one, each at a place of its own.
 #[test]
 fn dates_of_one_place_may_move_to_two() {

@@ -19,6 +19,18 @@ pub(super) fn insert(set: &mut ByteSet, byte: u8) {
     set[usize::from(byte >> 6)] |= 1 << (byte & 63);
 }
 
+/// Adds the letters from `first` to `last`.
+pub(super) fn insert_range(set: &mut ByteSet, first: u8, last: u8) {
+    for (letters, word) in (0..=192_u8).step_by(64).zip(set) {
+        // Of the 64 letters of this word.
+        let from = first.saturating_sub(letters);
+        let to = last.checked_sub(letters);
+        if let Some(to) = to.filter(|_| from < 64) {
+            *word |= u64::MAX << from & u64::MAX >> (63 - to.min(63));
+        }
+    }
+}
+
 /// The first character and the first byte above ASCII.
 const FIRST: u32 = 0x80;
 /// How many classes of characters above ASCII one alphabet can tell apart.
@@ -63,7 +75,8 @@ impl Alphabet {
                 }
             }
         }
-        borders.sort_unstable();
+        // The borders of each set are sorted already, which this sort makes use of.
+        borders.sort();
         let mut letters_of = vec![[0_u64; 4]; sets.len()];
         for (set, letters) in sets.iter().zip(&mut letters_of) {
             (0..0x80)
@@ -152,6 +165,20 @@ impl Alphabet {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_range_is_each_of_its_letters() {
+        let edges = [0, 1, 62, 63, 64, 65, 127, 128, 191, 192, 254, 255];
+        for (first, last) in edges
+            .iter()
+            .flat_map(|first| edges.map(|last| (*first, last)))
+        {
+            let (mut set, mut expected) = (ByteSet::default(), ByteSet::default());
+            insert_range(&mut set, first, last);
+            (first..=last).for_each(|letter| insert(&mut expected, letter));
+            assert_eq!(set, expected, "{first} to {last}");
+        }
+    }
 
     #[test]
     fn every_letter_is_looked_at() {

@@ -18,7 +18,8 @@ pub(super) struct CharSet {
 impl CharSet {
     /// The set of all code points in `ranges`, in any order.
     pub(super) fn new(mut ranges: Vec<(u32, u32)>) -> Self {
-        ranges.sort_unstable();
+        // Most lists are a few sorted ones, one behind the other, which this sort makes use of.
+        ranges.sort();
         let mut merged: Vec<(u32, u32)> = Vec::with_capacity(ranges.len());
         for (low, high) in ranges {
             match merged.last_mut() {

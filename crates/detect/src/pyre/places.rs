@@ -1,9 +1,10 @@
 //! The nondeterministic automaton as the lazy ones walk it: flat, with tags for slots, a third of the memory.
 
-use super::alphabet::{ByteSet, insert};
+use super::alphabet::{ByteSet, insert_range};
 use super::byte_classes::ByteClasses;
+use crate::hash::QuickHash;
 use regex_automata::nfa::thompson::{NFA, State, Transition};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::HashSet;
 
 /// The tag of a group that nobody asks for.
 pub(super) const UNTAGGED: u8 = u8::MAX;
@@ -89,17 +90,22 @@ impl Places {
 
     /// Letters that no place tells apart form a class.
     pub(super) fn classes(&self) -> ByteClasses {
-        let mut sets: BTreeSet<ByteSet> = BTreeSet::new();
+        let mut sets: HashSet<ByteSet, QuickHash> = HashSet::default();
+        // Of one place; nearly always one.
+        let mut targets: Vec<(u32, ByteSet)> = Vec::new();
         for place in &self.places {
             let Place::Letters { from, to } = *place else {
                 continue;
             };
-            let mut targets: BTreeMap<u32, ByteSet> = BTreeMap::new();
             for &(first, last, next) in self.transitions(from, to) {
-                let set = targets.entry(next).or_default();
-                (first..=last).for_each(|letter| insert(set, letter));
+                let known = targets.iter().position(|(target, _)| *target == next);
+                let target = known.unwrap_or(targets.len());
+                if known.is_none() {
+                    targets.push((next, ByteSet::default()));
+                }
+                insert_range(&mut targets[target].1, first, last);
             }
-            sets.extend(targets.into_values());
+            sets.extend(targets.drain(..).map(|(_, set)| set));
         }
         ByteClasses::new(sets.iter())
     }

@@ -8,11 +8,11 @@
 use super::alphabet::{ByteSet, has};
 use super::byte_classes::ByteClasses;
 use super::code::{Code, Compiled, Inst, Unsupported};
+use super::seen::Seen;
 use crate::hash::{QuickHash, QuickMap};
 use regex_automata::nfa::thompson::{BuildError, Builder, NFA, Transition};
 use regex_automata::util::look::Look;
 use regex_automata::util::primitives::StateID;
-use std::collections::BTreeSet;
 
 /// Beyond this many states patterns go to the backtracker.
 const MAX_STATES: usize = 40_000;
@@ -63,6 +63,16 @@ struct Product<'a> {
     /// Most states.
     limit: usize,
     groups: usize,
+    reach: Reach,
+}
+
+/// The instructions that a look-ahead comes to without a letter; memory that is used again.
+#[derive(Default)]
+struct Reach {
+    seen: Seen,
+    stack: Vec<usize>,
+    /// Those that wait for a letter.
+    waiting: Vec<usize>,
 }
 
 /// Builds the automaton of each pattern; they have `groups` groups each (with the whole match).
@@ -119,6 +129,7 @@ fn construct(
         fail: StateID::ZERO,
         limit,
         groups,
+        reach: Reach::default(),
     };
     product.builder.set_utf8(false);
     product.builder.start_pattern()?;
@@ -312,26 +323,24 @@ impl Product<'_> {
     }
 
     /// The look-aheads of a state after a letter; `None` when one of them fails.
-    fn advance(&self, key: &Key, letter: u8) -> Option<Vec<Tracker>> {
+    fn advance(&mut self, key: &Key, letter: u8) -> Option<Vec<Tracker>> {
         let mut advanced = Vec::with_capacity(key.trackers.len());
         for tracker in &key.trackers {
-            let at = match self.reach(tracker, key.register, Some(letter)) {
-                Reached::Holds if tracker.negative => return None,
-                Reached::Holds => continue,
-                Reached::Waits(at) => at,
-            };
-            let at: BTreeSet<usize> = at
-                .into_iter()
-                .filter(|&at| matches!(self.code.insts[at], Inst::Set(set) if has(&self.letters.sets[set], letter)))
-                .map(|at| at + 1)
-                .collect();
+            match self.holds(tracker, key.register, Some(letter)) {
+                true if tracker.negative => return None,
+                true => continue,
+                false => {}
+            }
+            let (insts, sets) = (&self.code.insts, &self.letters.sets);
+            let takes =
+                |at: &usize| matches!(insts[*at], Inst::Set(set) if has(&sets[set], letter));
+            let waiting = self.reach.waiting.iter().copied();
+            let mut at: Vec<usize> = waiting.filter(takes).map(|at| at + 1).collect();
+            at.sort_unstable();
             match (at.is_empty(), tracker.negative) {
                 (true, true) => {}
                 (true, false) => return None,
-                (false, negative) => advanced.push(Tracker {
-                    negative,
-                    at: at.into_iter().collect(),
-                }),
+                (false, negative) => advanced.push(Tracker { negative, at }),
             }
         }
         advanced.sort();
@@ -340,24 +349,30 @@ impl Product<'_> {
     }
 
     /// Whether all look-aheads of a state agree with the text ending here.
-    fn hold_at_end(&self, key: &Key) -> bool {
-        key.trackers.iter().all(|tracker| {
-            matches!(self.reach(tracker, key.register, None), Reached::Holds) != tracker.negative
-        })
+    fn hold_at_end(&mut self, key: &Key) -> bool {
+        key.trackers
+            .iter()
+            .all(|tracker| self.holds(tracker, key.register, None) != tracker.negative)
     }
 
-    /// Follows a look-ahead through all instructions that consume nothing, knowing the next letter.
-    fn reach(&self, tracker: &Tracker, register: u64, next: Option<u8>) -> Reached {
+    /// Follows a look-ahead through all instructions that consume nothing, knowing the next letter. Where it does not
+    /// hold yet, `reach` has those that wait for a letter, each once.
+    fn holds(&mut self, tracker: &Tracker, register: u64, next: Option<u8>) -> bool {
         let code = self.code;
-        let mut seen = BTreeSet::new();
-        let mut stack = tracker.at.clone();
-        let mut waiting = Vec::new();
+        let Reach {
+            seen,
+            stack,
+            waiting,
+        } = &mut self.reach;
+        seen.begin(code.insts.len());
+        stack.clone_from(&tracker.at);
+        waiting.clear();
         while let Some(at) = stack.pop() {
-            if !seen.insert(at) {
+            if !seen.is_new(at as u32) {
                 continue;
             }
             match &code.insts[at] {
-                Inst::Accept => return Reached::Holds,
+                Inst::Accept => return true,
                 Inst::Set(_) => waiting.push(at),
                 Inst::Split(targets) => stack.extend(targets),
                 Inst::Jump(target) => stack.push(*target),
@@ -387,15 +402,8 @@ impl Product<'_> {
                 | Inst::Fail => {}
             }
         }
-        Reached::Waits(waiting)
+        false
     }
-}
-
-/// Where a look-ahead stands.
-enum Reached {
-    Holds,
-    /// At these consuming instructions.
-    Waits(Vec<usize>),
 }
 
 /// What each instruction's future can ask for, by walking the edges backwards until nothing changes.
