@@ -74,7 +74,7 @@ fn replace(own: &str, text: &Text, lookup: Lookup<'_>, spelling: bool) -> Result
             if text.len() + here * value.len() > MAX_SIZE || places > MAX_PLACES {
                 return Err(too_long(&line.origin, &name));
             }
-            text = replaced(&text, &tag, &value);
+            text = replaced(text, &tag, &value);
             changed = true;
             // What came in may begin with a tag.
             from = start;
@@ -103,9 +103,13 @@ fn spells(value: &Text, name: &str, lookup: Lookup<'_>) -> bool {
 }
 
 /// The text with a value in every place of a tag.
-fn replaced(text: &Text, tag: &str, value: &Text) -> Text {
+fn replaced(text: Text, tag: &str, value: &Text) -> Text {
     let mut out = Text::empty();
-    for line in &text.lines {
+    for line in text.lines {
+        if places_of(tag, &line.text).next().is_none() {
+            out.lines.push(line);
+            continue;
+        }
         out.begin_line(&line.origin);
         let mut from = 0;
         for at in places_of(tag, &line.text) {
