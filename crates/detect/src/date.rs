@@ -145,7 +145,7 @@ impl DateDetector {
             .into_iter()
             .map(Draft::compile)
             .collect::<Result<Vec<_>, _>>()?;
-        let regexes: Vec<&Regex> = templates.iter().map(|template| &template.regex).collect();
+        let regexes: Vec<&Regex> = templates.iter().map(|template| &*template.regex).collect();
         let set = (regexes.len() > 1).then(|| RegexSet::new(&regexes));
         Ok(Self {
             templates,
@@ -194,7 +194,7 @@ impl DateDetector {
 
     /// The expressions of all templates: a line in which none of them matches has no date.
     pub(crate) fn regexes(&self) -> impl Iterator<Item = &Regex> {
-        self.templates.iter().map(|template| &template.regex)
+        self.templates.iter().map(|template| &*template.regex)
     }
 
     /// A template as fail2ban names it (`{^LN-BEG}Epoch`); None for an index that is none.

@@ -1,12 +1,14 @@
-//! One detector for all filters with the same date patterns.
+//! One detector for all filters with the same date patterns, and one expression for all templates that are the same.
 //!
 //! Most filters leave the patterns to the built-in ones, whose automata take more time to build and more memory to
-//! keep than those of the filter itself. A detector never changes, so who shares it cannot tell. It lives as long as
-//! somebody uses it.
+//! keep than those of the filter itself; and most of those that do not have them among others. A detector never changes,
+//! nor does an expression, so who shares it cannot tell. It lives as long as somebody uses it.
 
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use super::{DateDetector, DateError, ZoneSpec};
+use crate::pyre::{self, Regex};
 
 /// What a detector is made of.
 #[derive(Debug, PartialEq, Eq)]
@@ -17,6 +19,30 @@ struct Key {
 }
 
 static KNOWN: Mutex<Vec<(Key, Weak<DateDetector>)>> = Mutex::new(Vec::new());
+
+/// Expressions of templates by their patterns.
+static EXPRESSIONS: Mutex<Option<HashMap<String, Weak<Regex>>>> = Mutex::new(None);
+
+/// The expression of a template, or the one that another template has.
+pub(super) fn expression(pattern: String) -> Result<Arc<Regex>, pyre::Error> {
+    // As below.
+    let mut known = EXPRESSIONS.lock().unwrap_or_else(PoisonError::into_inner);
+    let known = known.get_or_insert_default();
+    if let Some(same) = known.get(&pattern).and_then(Weak::upgrade) {
+        return Ok(same);
+    }
+    let expression = Arc::new(Regex::new(&pattern, false)?);
+    known.insert(pattern, Arc::downgrade(&expression));
+    Ok(expression)
+}
+
+/// Forgets those that nobody uses any more.
+fn forget_expressions() {
+    let mut known = EXPRESSIONS.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(known) = &mut *known {
+        known.retain(|_, expression| expression.strong_count() > 0);
+    }
+}
 
 impl DateDetector {
     /// As [`new`](Self::new), or the one that somebody already has.
@@ -40,6 +66,7 @@ impl DateDetector {
         if let Some(detector) = same.and_then(|(_, detector)| detector.upgrade()) {
             return Ok(detector);
         }
+        forget_expressions();
         let detector = Arc::new(Self::new(datepattern, zone, start_year)?);
         known.push((key, Arc::downgrade(&detector)));
         Ok(detector)
@@ -61,5 +88,28 @@ mod tests {
         drop(other);
         assert!(gone.upgrade().is_none());
         assert!(DateDetector::shared(Some("%("), ZoneSpec::Local, 1901).is_err());
+    }
+
+    #[test]
+    fn equal_expressions_are_shared_as_long_as_somebody_has_them() {
+        let known = |pattern: &str| {
+            let known = EXPRESSIONS.lock().unwrap();
+            known.as_ref().is_some_and(|all| all.contains_key(pattern))
+        };
+        // No other test asks for these.
+        let pattern = "(shared [0-9]+)";
+        let shared = || expression(pattern.to_owned()).unwrap();
+        let one = shared();
+        assert!(Arc::ptr_eq(&one, &shared()));
+        assert!(!Arc::ptr_eq(
+            &one,
+            &expression("(shared [0-8]+)".to_owned()).unwrap()
+        ));
+        forget_expressions();
+        assert!(known(pattern) && !known("(shared [0-8]+)"));
+        drop(one);
+        forget_expressions();
+        assert!(!known(pattern));
+        assert!(expression("(".to_owned()).is_err());
     }
 }

@@ -1,11 +1,13 @@
 //! One date template: an expression that finds a date, and how its groups become a time.
 
 use std::fmt;
+use std::sync::Arc;
 
 use crate::pyre::Regex;
 
 use super::bounds::{Left, bound, name_groups};
 use super::directive::{Field, Repeats, expand};
+use super::shared::expression;
 use super::{epoch, tai64};
 
 /// What asks for the beginning of the line in front of a pattern.
@@ -40,7 +42,7 @@ impl std::error::Error for DateError {}
 pub(super) struct Template {
     /// How fail2ban names it; two templates of one name are an error.
     pub(super) name: String,
-    pub(super) regex: Regex,
+    pub(super) regex: Arc<Regex>,
     /// It can match at one end of the line only.
     pub(super) anchored: bool,
     /// How much a hit counts when templates compete.
@@ -246,7 +248,7 @@ impl Draft {
             message,
             offset,
         };
-        let regex = Regex::new(&name_groups(&self.regex, NEEDED_GROUPS), false)
+        let regex = expression(name_groups(&self.regex, NEEDED_GROUPS))
             // The place must be one in the expression without our names.
             .map_err(|named| Regex::new(&self.regex, false).err().unwrap_or(named))
             .map_err(|error| fail(error.message.clone(), Some(error.offset)))?;

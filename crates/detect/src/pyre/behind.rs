@@ -5,7 +5,7 @@
 
 use super::alphabet::{ByteSet, has};
 use super::ast::{Assertion, Node};
-use super::chars::{Category, CharSet, category};
+use super::chars::{Category, CharSet, category, complement};
 use std::sync::Arc;
 
 /// Most alternatives of one look-behind.
@@ -85,7 +85,7 @@ fn prepend(node: &Node, rest: Vec<Sequence>) -> Option<Vec<Sequence>> {
         }) => {
             // Before a word character: the start of the text or another character. Before another one: a word character.
             let word = category(Category::Word, *ascii);
-            let other = Arc::new(word.negated());
+            let other = complement(Category::Word, *ascii);
             let mut all = Vec::new();
             for sequence in rest {
                 let first = sequence.sets.first()?;

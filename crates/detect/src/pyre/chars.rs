@@ -165,12 +165,20 @@ pub(super) fn category(category: Category, ascii: bool) -> Arc<CharSet> {
             set(&[(0x30, 0x39), (0x41, 0x5A), (0x5F, 0x5F), (0x61, 0x7A)]),
         ]
     });
-    let index = match category {
-        Category::Digit => 0,
-        Category::Space => 1,
-        Category::Word => 2,
-    };
-    Arc::clone(&sets[index + if ascii { 3 } else { 0 }])
+    Arc::clone(&sets[category.place(ascii)])
+}
+
+/// `\D`, `\S`, `\W`: all other characters. They are large, and stand in most patterns.
+pub(super) fn complement(of: Category, ascii: bool) -> Arc<CharSet> {
+    static SETS: [OnceLock<Arc<CharSet>>; 6] = [const { OnceLock::new() }; 6];
+    let make = || Arc::new(category(of, ascii).negated());
+    Arc::clone(SETS[of.place(ascii)].get_or_init(make))
+}
+
+impl Category {
+    fn place(self, ascii: bool) -> usize {
+        self as usize + if ascii { 3 } else { 0 }
+    }
 }
 
 /// Everything `str.isspace()` accepts.

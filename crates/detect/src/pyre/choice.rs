@@ -5,7 +5,7 @@
 
 use super::ast::Node;
 use super::literal;
-use super::needles::Needle;
+use super::needles::{Needle, Seeker};
 
 /// More needles of the expressions of a rule are not better than one of its prefregex.
 const MAX_NEEDLES: usize = 32;
@@ -16,10 +16,20 @@ pub(crate) struct Choice {
     expressions: Vec<Part>,
 }
 
-/// The options of one pattern, and in how many texts each stood.
+/// The options of one pattern.
 #[derive(Clone, Debug)]
 struct Part {
-    options: Vec<(Vec<Needle>, u32)>,
+    options: Vec<Alternative>,
+}
+
+/// Needles of which one stands in every text that the pattern matches.
+#[derive(Clone, Debug)]
+struct Alternative {
+    needles: Vec<Needle>,
+    /// What tells of them, from the first text on.
+    seekers: Vec<Seeker>,
+    /// In how many texts one stood.
+    stood: u32,
 }
 
 impl Choice {
@@ -37,9 +47,12 @@ impl Choice {
     /// Counts what stands in a text.
     pub(crate) fn see(&mut self, text: &str) {
         for part in self.before.iter_mut().chain(&mut self.expressions) {
-            for (needles, stood) in &mut part.options {
-                let stands = needles.iter().any(|needle| needle.stands(text));
-                *stood += u32::from(stands);
+            for option in &mut part.options {
+                if option.seekers.is_empty() {
+                    option.seekers = option.needles.iter().map(Seeker::new).collect();
+                }
+                let stands = option.seekers.iter().any(|seeker| seeker.stands(text));
+                option.stood += u32::from(stands);
             }
         }
     }
@@ -47,23 +60,23 @@ impl Choice {
     /// Needles of which one stands in every text that the rule matches; none if there are no such.
     pub(crate) fn needles(&self) -> Vec<Needle> {
         let before = self.before.as_ref().and_then(Part::rarest);
-        let expressions: Option<Vec<&(Vec<Needle>, u32)>> =
+        let expressions: Option<Vec<&Alternative>> =
             self.expressions.iter().map(Part::rarest).collect();
         let expressions = expressions.filter(|all| !all.is_empty()).map(|all| {
-            let needles = all.iter().flat_map(|(needles, _)| needles);
-            let stood: u32 = all.iter().map(|(_, stood)| *stood).sum();
+            let needles = all.iter().flat_map(|option| &option.needles);
+            let stood: u32 = all.iter().map(|option| option.stood).sum();
             (needles.cloned().collect::<Vec<Needle>>(), stood)
         });
         match (before, expressions) {
-            (Some((needles, stood)), Some((all, sum))) => {
+            (Some(before), Some((all, sum))) => {
                 let are_few = all.len() <= MAX_NEEDLES;
-                if are_few && sum <= *stood {
+                if are_few && sum <= before.stood {
                     all
                 } else {
-                    needles.clone()
+                    before.needles.clone()
                 }
             }
-            (Some((needles, _)), None) => needles.clone(),
+            (Some(before), None) => before.needles.clone(),
             (None, Some((all, _))) => all,
             (None, None) => Vec::new(),
         }
@@ -74,13 +87,23 @@ impl Part {
     fn new(root: &Node) -> Self {
         let options = literal::options(root).into_iter();
         Self {
-            options: options.map(|needles| (needles, 0)).collect(),
+            options: options.map(Alternative::new).collect(),
         }
     }
 
     /// The option that stood in the fewest texts; of equal ones the first.
-    fn rarest(&self) -> Option<&(Vec<Needle>, u32)> {
-        self.options.iter().min_by_key(|(_, stood)| *stood)
+    fn rarest(&self) -> Option<&Alternative> {
+        self.options.iter().min_by_key(|option| option.stood)
+    }
+}
+
+impl Alternative {
+    fn new(needles: Vec<Needle>) -> Self {
+        Self {
+            needles,
+            seekers: Vec::new(),
+            stood: 0,
+        }
     }
 }
 

@@ -33,25 +33,36 @@ impl Needle {
             Self::Mark(_) | Self::Run(_) => None,
         }
     }
-
-    /// The plain way to find it.
-    pub(super) fn stands(&self, text: &str) -> bool {
-        match self {
-            // Without a searcher, which takes longer to make than one text to search.
-            Self::Literal(literal) => holds(text.as_bytes(), literal.as_bytes()),
-            Self::Mark(mark) => mark.each_in(text.as_bytes()).next().is_some(),
-            Self::Run(run) => run.each_in(text.as_bytes()).next().is_some(),
-        }
-    }
 }
 
-/// Whether a literal stands in a text: it is compared wherever its last letter stands, since of many literals the first
-/// is a blank.
-fn holds(text: &[u8], literal: &[u8]) -> bool {
-    let Some((last, front)) = literal.split_last() else {
-        return true;
-    };
-    memchr::memchr_iter(*last, text).any(|at| text[..at].ends_with(front))
+/// Tells of one text after the other whether a needle stands in it. To make one takes longer than to search a line.
+#[derive(Clone, Debug)]
+pub(super) enum Seeker {
+    Literal(Box<memmem::Finder<'static>>),
+    Mark(Mark),
+    Run(Run),
+}
+
+impl Seeker {
+    pub(super) fn new(needle: &Needle) -> Self {
+        match needle {
+            Needle::Literal(literal) => {
+                let finder = memmem::Finder::new(literal).into_owned();
+                Self::Literal(Box::new(finder))
+            }
+            Needle::Mark(mark) => Self::Mark(*mark),
+            Needle::Run(run) => Self::Run(run.clone()),
+        }
+    }
+
+    pub(super) fn stands(&self, text: &str) -> bool {
+        let text = text.as_bytes();
+        match self {
+            Self::Literal(finder) => finder.find(text).is_some(),
+            Self::Mark(mark) => mark.each_in(text).next().is_some(),
+            Self::Run(run) => run.each_in(text).next().is_some(),
+        }
+    }
 }
 
 #[derive(Debug)]
@@ -397,7 +408,7 @@ mod tests {
             for (rule, of) in rules.iter().enumerate() {
                 let is_known = known.contains(&rule);
                 for needle in of {
-                    prop_assert_eq!(needle.stands(&text), stands(needle, &text));
+                    prop_assert_eq!(Seeker::new(needle).stands(&text), stands(needle, &text));
                 }
                 let stands = of.iter().any(|needle| stands(needle, &text));
                 prop_assert_eq!(found[rule], is_known && stands);

@@ -9,7 +9,7 @@ mod group;
 mod quantifier;
 
 use super::ast::{Assertion, Node, Pattern};
-use super::chars::{self, Category, CharSet, category};
+use super::chars::{self, Category, CharSet, category, complement};
 use std::sync::Arc;
 
 /// Why a pattern is refused.
@@ -242,12 +242,11 @@ impl Parser {
             'w' => Category::Word,
             _ => return None,
         };
-        let set = category(kind, self.flags.ascii);
-        Some(if letter.is_ascii_uppercase() {
-            Arc::new(set.negated())
-        } else {
-            set
-        })
+        let of = match letter.is_ascii_uppercase() {
+            true => complement,
+            false => category,
+        };
+        Some(of(kind, self.flags.ascii))
     }
 }
 

@@ -7,7 +7,7 @@
 //! as many as make it end so much sooner that it pays.
 
 use crate::pyre::choice::Choice;
-use crate::pyre::needles::{Beginnings, Needle, Needles};
+use crate::pyre::needles::{Beginnings, Needle, Needles, Seeker};
 
 /// So many steps of the automaton cost as much as the search of a rule that was misled.
 const MISLED: u32 = 4;
@@ -30,6 +30,8 @@ pub(super) struct Trial {
     choices: Vec<Choice>,
     /// The needles of each rule, once they are chosen.
     needles: Vec<Vec<Needle>>,
+    /// What tells of them.
+    seekers: Vec<Vec<Seeker>>,
     is_over: bool,
 }
 
@@ -63,6 +65,8 @@ impl Trial {
         self.rules.resize(choices.len(), Tried::default());
         if self.texts == CHOOSING {
             self.needles = self.choices.iter().map(Choice::needles).collect();
+            let seekers_of = |needles: &Vec<Needle>| needles.iter().map(Seeker::new).collect();
+            self.seekers = self.needles.iter().map(seekers_of).collect();
             self.choices.clear();
         }
         if self.needles.is_empty() {
@@ -71,17 +75,20 @@ impl Trial {
             }
             return;
         }
-        let Self { rules, needles, .. } = self;
+        let Self { rules, seekers, .. } = self;
         for letters in (STEP..=text.len().min(REACH)).step_by(STEP) {
             if !running(letters, &mut |rule| rules[rule].lasted += 1) {
                 break;
             }
         }
         for &rule in selected {
-            let stands = needles[rule].iter().any(|needle| needle.stands(text));
+            let stands = seekers[rule].iter().any(|seeker| seeker.stands(text));
             rules[rule].misled += u32::from(stands && !named.contains(&rule));
         }
         self.is_over = self.texts == TEXTS;
+        if self.is_over {
+            self.seekers = Vec::new();
+        }
     }
 
     /// What finds the needles of the rules that are to be looked for by them, once it is known which those are.
