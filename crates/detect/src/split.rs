@@ -199,9 +199,12 @@ impl Splitter {
 
 /// The text that bytes begin with, up to the first that are none: one look at many lines costs less than one at each.
 fn text_at_start(bytes: &[u8]) -> &str {
-    match std::str::from_utf8(bytes) {
+    match simdutf8::compat::from_utf8(bytes) {
         Ok(text) => text,
-        Err(error) => std::str::from_utf8(&bytes[..error.valid_up_to()]).unwrap_or_default(),
+        Err(error) => {
+            let known = &bytes[..error.valid_up_to()];
+            simdutf8::basic::from_utf8(known).unwrap_or_default()
+        }
     }
 }
 
