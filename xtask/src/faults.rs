@@ -95,8 +95,8 @@ const FAULTS: &[Fault] = &[
     Fault {
         what: "of a literal only the beginning is compared",
         file: "pyre/needles.rs",
-        sound: "let stands = from.starts_with(self.all[place].0.as_bytes());",
-        broken: "let stands = from.len() > place.min(1);",
+        sound: "if !from.starts_with(self.all[place].0.as_bytes()) {",
+        broken: "if from.len() <= place.min(1) {",
         tests: "pyre::",
     },
     Fault {
@@ -332,10 +332,31 @@ const FAULTS: &[Fault] = &[
         tests: "pyre::",
     },
     Fault {
-        what: "the usual way is taken although its letter comes before",
+        what: "the usual way is taken whatever letter comes first",
         file: "pyre/tdfa/standing.rs",
-        sound: "&& memchr::memchr(stay.until, front).is_none()",
-        broken: "",
+        sound: "if !has(firsts, *first) {",
+        broken: "if false {",
+        tests: "pyre::",
+    },
+    Fault {
+        what: "the usual way is taken although it led elsewhere",
+        file: "pyre/tdfa/standing.rs",
+        sound: "cells.iter().all(|(_, value)| *value == 0);",
+        broken: "cells.iter().all(|(_, value)| *value == 0) || true;",
+        tests: "pyre::",
+    },
+    Fault {
+        what: "what stands behind the usual way is taken for the date",
+        file: "date/same.rs",
+        sound: "line[end..].starts_with(date).then_some(end)",
+        broken: "line[end..].starts_with(&date[..1]).then_some(end)",
+        tests: "",
+    },
+    Fault {
+        what: "of two literals the last that stands in a text is found first",
+        file: "pyre/needles.rs",
+        sound: "let first = places.enumerate().min_by_key(|(_, at)| *at);",
+        broken: "let first = places.enumerate().max_by_key(|(_, at)| *at);",
         tests: "pyre::",
     },
     Fault {

@@ -66,6 +66,23 @@ impl SameDate {
         ends.find(|end| line[*end..].starts_with(date.as_bytes()))
     }
 
+    /// Where it stands in a line, if what is in front of it there leads the search to it in the usual way. This is
+    /// [`find_in`](Self::find_in) and [`Regex::stands`] for nearly all lines.
+    ///
+    /// [`Regex::stands`]: crate::pyre::Regex::stands
+    #[inline]
+    fn find_usual(&self, line: &str) -> Option<usize> {
+        if self.moves != Some(true) {
+            return None;
+        }
+        // Nothing, if the date is forgotten: in front of one that moves there is something.
+        let date = self.beginning.as_bytes().get(self.start..)?;
+        let line = line.as_bytes();
+        let front = &line[..line.len().min(MAX_HEAD)];
+        let end = self.standing.usual_head(front)?;
+        line[end..].starts_with(date).then_some(end)
+    }
+
     /// Whether a line begins as that one did.
     #[inline]
     fn begins(&self, line: &str) -> bool {
@@ -142,6 +159,9 @@ impl DateDetector {
         if same.beginning.is_empty() || same.moves == Some(false) {
             return None;
         }
+        if let Some(start) = same.find_usual(line) {
+            return Some(start);
+        }
         let start = same.find_in(line)?;
         if same.moves.is_none() {
             state.same.moves = Some(self.may_move(state));
@@ -171,7 +191,9 @@ impl DateDetector {
     /// The same, and nothing is noted.
     #[inline]
     pub(crate) fn holds_same(&self, state: &mut DateState, line: &str) -> bool {
-        state.same.begins(line) || self.moved_to(state, line).is_some()
+        // Where dates move, few lines begin as the last one did.
+        let same = &state.same;
+        same.find_usual(line).is_some() || same.begins(line) || self.moved_to(state, line).is_some()
     }
 
     /// Where the date that is remembered stands in a line, if that is known; not counted as a hit.

@@ -39,14 +39,7 @@ impl Ahead {
             }
             return;
         }
-        let mut from = 0;
-        while let Some((at, literal)) = needles.first_literal(text, from) {
-            self.found.push((at, literal));
-            let Some(end) = memchr::memchr(b'\n', &text[at..]) else {
-                return;
-            };
-            from = at + end + 1;
-        }
+        needles.each_line(text, |at, literal| self.found.push((at, literal)));
     }
 
     /// Where the first literal begins in what stands there and behind it, or the end of all, if they are known.

@@ -5,15 +5,19 @@
 
 use super::ast::Node;
 use super::literal;
-use super::needles::{Needle, Seeker};
+use super::needles::{FEW, Needle, Seeker};
 
 /// More needles of the expressions of a rule are not better than one of its prefregex.
 const MAX_NEEDLES: usize = 32;
+
+/// One needle less, where there are few, is worth a search of one more text of so many.
+const TEXTS_OF_NEEDLE: u32 = 64;
 
 #[derive(Clone, Debug)]
 pub(crate) struct Choice {
     before: Option<Part>,
     expressions: Vec<Part>,
+    texts: u32,
 }
 
 /// The options of one pattern.
@@ -41,11 +45,13 @@ impl Choice {
         Self {
             before: before.map(Part::new),
             expressions: expressions.map(Part::new).collect(),
+            texts: 0,
         }
     }
 
     /// Counts what stands in a text.
     pub(crate) fn see(&mut self, text: &str) {
+        self.texts += 1;
         for part in self.before.iter_mut().chain(&mut self.expressions) {
             for option in &mut part.options {
                 if option.seekers.is_empty() {
@@ -59,27 +65,24 @@ impl Choice {
 
     /// Needles of which one stands in every text that the rule matches; none if there are no such.
     pub(crate) fn needles(&self) -> Vec<Needle> {
-        let before = self.before.as_ref().and_then(Part::rarest);
-        let expressions: Option<Vec<&Alternative>> =
-            self.expressions.iter().map(Part::rarest).collect();
-        let expressions = expressions.filter(|all| !all.is_empty()).map(|all| {
-            let needles = all.iter().flat_map(|option| &option.needles);
-            let stood: u32 = all.iter().map(|option| option.stood).sum();
-            (needles.cloned().collect::<Vec<Needle>>(), stood)
-        });
-        match (before, expressions) {
-            (Some(before), Some((all, sum))) => {
-                let are_few = all.len() <= MAX_NEEDLES;
-                if are_few && sum <= before.stood {
-                    all
-                } else {
-                    before.needles.clone()
-                }
+        // Where there are more expressions, there are no few needles.
+        let texts = match self.expressions.len() <= FEW {
+            true => self.texts,
+            false => 0,
+        };
+        let best = |part: &Part| part.best(texts).cloned();
+        let before = self.before.as_ref().and_then(best);
+        let expressions: Option<Vec<Alternative>> = self.expressions.iter().map(best).collect();
+        let all = expressions.and_then(|all| all.into_iter().reduce(Alternative::and));
+        let chosen = match (before, all) {
+            (Some(before), Some(all)) => {
+                let is_better = all.needles.len() <= MAX_NEEDLES && all.stood <= before.stood;
+                if is_better { all } else { before }
             }
-            (Some(before), None) => before.needles.clone(),
-            (None, Some((all, _))) => all,
-            (None, None) => Vec::new(),
-        }
+            (Some(only), None) | (None, Some(only)) => only,
+            (None, None) => return Vec::new(),
+        };
+        chosen.needles
     }
 }
 
@@ -91,9 +94,9 @@ impl Part {
         }
     }
 
-    /// The option that stood in the fewest texts; of equal ones the first.
-    fn rarest(&self) -> Option<&Alternative> {
-        self.options.iter().min_by_key(|option| option.stood)
+    /// The option that costs least, after so many texts; of equal ones the first.
+    fn best(&self, texts: u32) -> Option<&Alternative> {
+        self.options.iter().min_by_key(|option| option.cost(texts))
     }
 }
 
@@ -104,6 +107,20 @@ impl Alternative {
             seekers: Vec::new(),
             stood: 0,
         }
+    }
+
+    /// Either of two expressions.
+    fn and(mut self, other: Self) -> Self {
+        self.needles.extend(other.needles);
+        self.stood += other.stood;
+        self
+    }
+
+    /// In how many of so many texts it stood, and as many more as the search for it is worth.
+    fn cost(&self, texts: u32) -> u32 {
+        // More take as long as one more than few.
+        let needles = self.needles.len().min(FEW + 1) as u32;
+        self.stood + needles * texts / TEXTS_OF_NEEDLE
     }
 }
 
@@ -145,6 +162,22 @@ mod tests {
             &[" failed, client: ", "abcd", "efgh"],
         );
         check(None, &[pattern, "^.$"], &[], &[]);
+    }
+
+    #[test]
+    fn few_needles_may_stand_in_a_few_texts_more() {
+        let choice = "^other (?:abcd|efgh)";
+        let texts = |stood: usize| {
+            let mut texts = vec!["text"; 128];
+            texts[..stood].fill("other ");
+            texts
+        };
+        check(None, &[choice], &texts(2), &["other "]);
+        check(None, &[choice], &texts(3), &["abcd", "efgh"]);
+        check(None, &[choice, "second"], &texts(2), &["other ", "second"]);
+        // These are many, whatever is chosen.
+        let expected = ["abcd", "efgh", "second", "third"];
+        check(None, &[choice, "second", "third"], &texts(1), &expected);
     }
 
     #[test]

@@ -12,6 +12,8 @@ use memchr::memmem;
 
 /// More beginnings of literals than this are no faster to search for than an automaton is to follow.
 const MAX_BEGINNINGS: usize = 48;
+/// So many are searched for one by one.
+pub(super) const FEW: usize = 2;
 /// So much of a literal is searched for; the rest is compared where that stands.
 const BEGINNING: usize = 8;
 /// Nor are more bytes and runs, each of which is searched for by itself.
@@ -87,21 +89,21 @@ struct Literals {
 /// Finds beginnings of literals.
 #[derive(Debug)]
 enum Searcher {
-    /// A single literal, as a whole, or the beginning of all: at twice the speed.
-    One(Box<memmem::Finder<'static>>),
+    /// Of one or two, each by itself: two searches of this kind take no longer than one for several.
+    Few(Box<[memmem::Finder<'static>]>),
     Many(packed::Searcher),
 }
 
 impl Searcher {
     fn new(beginnings: &Beginnings<'_>, literals: &[(Box<str>, Vec<usize>)]) -> Option<Self> {
-        let only = match (literals, &beginnings.texts[..]) {
-            ([(literal, _)], _) => Some(&**literal),
-            (_, [beginning]) => Some(*beginning),
-            _ => None,
-        };
-        if let Some(only) = only {
-            let finder = memmem::Finder::new(only).into_owned();
-            return Some(Self::One(Box::new(finder)));
+        if beginnings.texts.len() <= FEW {
+            // A single literal is searched for as a whole.
+            let texts = match literals {
+                [(literal, _)] => vec![&**literal],
+                _ => beginnings.texts.clone(),
+            };
+            let finder = |text: &str| memmem::Finder::new(text).into_owned();
+            return Some(Self::Few(texts.into_iter().map(finder).collect()));
         }
         let searcher = Config::new()
             .match_kind(MatchKind::LeftmostFirst)
@@ -110,14 +112,43 @@ impl Searcher {
             .build()?;
         Some(Self::Many(searcher))
     }
+}
 
-    /// The first beginning that stands in `text` behind `from`, and where it does.
-    fn find(&self, text: &[u8], from: usize) -> Option<(usize, usize)> {
-        match self {
-            Self::One(finder) => Some((0, from + finder.find(&text[from..])?)),
-            Self::Many(searcher) => {
-                let span = aho_corasick::Span::from(from..text.len());
-                let found = searcher.find_in(text, span)?;
+/// A search for beginnings in one text, always further on.
+struct Search<'a> {
+    searcher: &'a Searcher,
+    text: &'a [u8],
+    /// Of each of a few, where it stands next, if that was looked for.
+    next: [Option<usize>; FEW],
+}
+
+impl<'a> Search<'a> {
+    fn new(searcher: &'a Searcher, text: &'a [u8]) -> Self {
+        let next = [None; FEW];
+        Self {
+            searcher,
+            text,
+            next,
+        }
+    }
+
+    /// The first beginning that stands at `from` or behind it, and where it does.
+    fn next(&mut self, from: usize) -> Option<(usize, usize)> {
+        match self.searcher {
+            Searcher::Few(finders) => {
+                let places = finders.iter().zip(&mut self.next).map(|(finder, next)| {
+                    let find = || Some(from + finder.find(self.text.get(from..)?)?);
+                    let known = next.filter(|at| *at >= from);
+                    let at = known.unwrap_or_else(|| find().unwrap_or(usize::MAX));
+                    *next = Some(at);
+                    at
+                });
+                let first = places.enumerate().min_by_key(|(_, at)| *at);
+                first.filter(|(_, at)| *at != usize::MAX)
+            }
+            Searcher::Many(searcher) => {
+                let span = aho_corasick::Span::from(from..self.text.len());
+                let found = searcher.find_in(self.text, span)?;
                 Some((found.pattern().as_usize(), found.start()))
             }
         }
@@ -207,7 +238,7 @@ impl Needles {
     pub(crate) fn any(&self, text: &[u8]) -> bool {
         let literals = || {
             let literals = self.literals.as_ref();
-            literals.is_some_and(|literals| literals.search(text, 0, |_, _| true))
+            literals.is_some_and(|literals| literals.search(text, |_, _| None))
         };
         let marks = || {
             let mut marks = self.marks.iter();
@@ -231,15 +262,15 @@ impl Needles {
         literals.is_some_and(|literals| has(&literals.pairs[usize::from(first)], second))
     }
 
-    /// The first literal that stands in `text` behind `from`, and where it begins; of several that begin there only one.
-    pub(super) fn first_literal(&self, text: &[u8], from: usize) -> Option<(usize, NeedleId)> {
-        let mut first = None;
-        let literals = self.literals.as_ref()?;
-        literals.search(text, from, |at, literal| {
-            first = Some((at, literal));
-            true
-        });
-        first
+    /// Calls `each` with where a literal begins in a line of `text`, for each line in which one does.
+    pub(super) fn each_line(&self, text: &[u8], mut each: impl FnMut(usize, NeedleId)) {
+        if let Some(literals) = &self.literals {
+            literals.search(text, |at, literal| {
+                each(at, literal);
+                let end = memchr::memchr(b'\n', &text[at..])?;
+                Some(at + end + 1)
+            });
+        }
     }
 
     /// The rules of a needle.
@@ -263,9 +294,9 @@ impl Needles {
     /// Calls `each` with where a literal begins that stands in `text`, for each place where one does.
     pub(super) fn each_literal(&self, text: &[u8], mut each: impl FnMut(usize, NeedleId)) {
         if let Some(literals) = &self.literals {
-            literals.search(text, 0, |at, literal| {
+            literals.search(text, |at, literal| {
                 each(at, literal);
-                false
+                Some(at + 1)
             });
         }
     }
@@ -330,25 +361,29 @@ impl Literals {
         })
     }
 
-    /// Gives where each literal begins that stands in `text` behind `at`, until `is_enough`; whether it was.
-    fn search(
-        &self,
-        text: &[u8],
-        mut at: usize,
-        mut is_enough: impl FnMut(usize, NeedleId) -> bool,
-    ) -> bool {
-        while let Some((beginning, start)) = self.searcher.find(text, at) {
+    /// Gives where each literal begins that stands in `text`. The answer is from where on others are of interest, or that
+    /// none are any more; returns whether it was that.
+    fn search(&self, text: &[u8], mut go_on: impl FnMut(usize, NeedleId) -> Option<usize>) -> bool {
+        let mut search = Search::new(&self.searcher, text);
+        let mut at = 0;
+        while let Some((beginning, start)) = search.next(at) {
+            at = start + 1;
             let from = &text[start..];
             let first = beginning
                 .checked_sub(1)
                 .map_or(0, |before| self.ends[before]);
             for place in first..self.ends[beginning] {
-                let stands = from.starts_with(self.all[place].0.as_bytes());
-                if stands && is_enough(start, NeedleId(place as u32)) {
-                    return true;
+                if !from.starts_with(self.all[place].0.as_bytes()) {
+                    continue;
+                }
+                match go_on(start, NeedleId(place as u32)) {
+                    None => return true,
+                    Some(next) => at = at.max(next),
+                }
+                if at > start + 1 {
+                    break;
                 }
             }
-            at = start + 1;
         }
         false
     }

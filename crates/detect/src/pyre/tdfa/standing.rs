@@ -6,6 +6,7 @@
 
 use super::cache::{Cache, DEAD, Edge, NOTHING, SPECIAL, UNKNOWN};
 use super::{Found, NONE, Tdfa, UNSET};
+use crate::pyre::alphabet::{ByteSet, has, insert};
 
 /// A state, and what the registers hold that its threads may still report.
 #[derive(Debug, Default)]
@@ -13,18 +14,32 @@ pub(crate) struct Standing {
     row: u32,
     era: u32,
     cells: Vec<(u8, u32)>,
-    stay: Option<Stay>,
+    usual: Option<Usual>,
 }
 
-/// The usual way there: one letter leads to a state that all others keep until one comes, which leads there.
+/// The usual way there: the first letter leads to a state that all others keep until one comes, which leads there.
 ///
 /// In the start state no register is set, so after one letter all that are hold the position of that letter, which is 0,
 /// whatever it was. Letters that keep a state leave the registers alone. So where nothing else than 0 was noted, all
-/// beginnings that go this way have set the registers alike.
+/// beginnings that go this way have set the registers alike. Those that keep it may be any, above ASCII too.
 #[derive(Clone, Copy, Debug)]
-struct Stay {
-    row: u32,
+struct Usual {
+    /// The letters that are known to lead to that state.
+    firsts: ByteSet,
     until: u8,
+}
+
+impl Standing {
+    /// How many letters at the beginning of a text lead there in the usual way, if the first ones do that.
+    #[inline]
+    pub(crate) fn usual_head(&self, text: &[u8]) -> Option<usize> {
+        let Usual { firsts, until } = self.usual.as_ref()?;
+        let (first, rest) = text.split_first()?;
+        if !has(firsts, *first) {
+            return None;
+        }
+        Some(memchr::memchr(*until, rest)? + 2)
+    }
 }
 
 impl Tdfa {
@@ -35,7 +50,7 @@ impl Tdfa {
         head: &[u8],
         standing: &mut Standing,
     ) -> bool {
-        let (stay, era) = (self.stay(cache, head), cache.era);
+        let (usual, era) = (self.usual(cache, head), cache.era);
         let Some(row) = self.after(cache, head) else {
             return false;
         };
@@ -50,12 +65,12 @@ impl Tdfa {
             }
         }
         let is_usual = era == cache.era && cells.iter().all(|(_, value)| *value == 0);
-        standing.stay = stay.filter(|_| is_usual);
+        standing.usual = usual.filter(|_| is_usual);
         true
     }
 
-    /// The state in which a search waits for the last letter of `head`.
-    fn stay(&self, cache: &mut Cache, head: &[u8]) -> Option<Stay> {
+    /// How a search comes behind `head`, if that is by waiting for its last letter.
+    fn usual(&self, cache: &mut Cache, head: &[u8]) -> Option<Usual> {
         let (&until, front) = head.split_last().filter(|(_, front)| !front.is_empty())?;
         let row = self.after(cache, front)?;
         let mut classes = 0..self.end_class();
@@ -63,18 +78,15 @@ impl Tdfa {
             let run = cache.runs.get(edge.run as usize);
             run.is_some_and(|run| run.is_until(until))
         };
-        let waits = classes.any(|class| cache.edge_at(row, class).is_some_and(waits));
-        waits.then_some(Stay { row, until })
-    }
-
-    /// Whether `head` goes the usual way.
-    fn stays(&self, cache: &Cache, head: &[u8], stay: Stay) -> bool {
-        let (Some(start), [first, front @ .., last]) = (cache.start, head) else {
-            return false;
-        };
-        *last == stay.until
-            && cache.plain_next(start, self.classes.of(*first)) == Some(stay.row)
-            && memchr::memchr(stay.until, front).is_none()
+        if !classes.any(|class| cache.edge_at(row, class).is_some_and(waits)) {
+            return None;
+        }
+        let mut firsts = ByteSet::default();
+        let start = cache.start?;
+        let leads = |letter: &u8| cache.plain_next(start, self.classes.of(*letter)) == Some(row);
+        let letters = (0..=0x7f).filter(leads);
+        letters.for_each(|letter| insert(&mut firsts, letter));
+        Some(Usual { firsts, until })
     }
 
     /// Whether a search stands there after `head` as well.
@@ -84,8 +96,7 @@ impl Tdfa {
         head: &[u8],
         standing: &Standing,
     ) -> bool {
-        let stay = standing.stay.filter(|_| cache.era == standing.era);
-        if stay.is_some_and(|stay| self.stays(cache, head, stay)) {
+        if standing.usual_head(head) == Some(head.len()) {
             return true;
         }
         if self.after(cache, head) != Some(standing.row) || cache.era != standing.era {
