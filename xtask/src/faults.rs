@@ -290,6 +290,20 @@ const FAULTS: &[Fault] = &[
         tests: "detectors::",
     },
     Fault {
+        what: "of what a group may take or not, nothing is tried first",
+        file: "pyre/refer.rs",
+        sound: "if *kind == Kind::Lazy { 0 } else { texts.len() }",
+        broken: "0",
+        tests: "pyre::",
+    },
+    Fault {
+        what: "what refers to a letter in any case is written out as that letter",
+        file: "pyre/refer.rs",
+        sound: "folds |= ignore_case;",
+        broken: "let _ = ignore_case;",
+        tests: "pyre::",
+    },
+    Fault {
         what: "a session takes note of the harmless line that ends it",
         file: "session.rs",
         sound: "if !self.harmless || !self.has_session() {",

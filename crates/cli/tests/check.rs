@@ -276,7 +276,7 @@ fn each_regex_says_which_engine_runs_it() {
             "1 linear with look-around",
         ),
         (
-            "^(?P<a>x) (?P=a) <HOST>$",
+            "^(?P<a>x+) (?P=a) <HOST>$",
             "backtracking",
             Some("it has a back-reference"),
             "failregex 1: it has a back-reference",

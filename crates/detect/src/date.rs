@@ -156,14 +156,11 @@ impl DateDetector {
         })
     }
 
-    /// The names of the templates that hold a back-reference, which no automaton decides. The built-in ones are left
-    /// out, with whatever bounds: nobody wrote them.
+    /// The names of the templates that hold a back-reference which no automaton decides.
     pub(crate) fn backtracking(&self) -> Vec<&str> {
-        let built_in = defaults::all(0).unwrap_or_default();
-        let is_own = |name: &str| !built_in.iter().any(|draft| name.ends_with(&draft.name));
         let refers = |template: &&Template| {
             let constructs = template.regex.shape(&[]).constructs;
-            constructs.contains(&"back-reference") && is_own(&template.name)
+            constructs.contains(&"back-reference")
         };
         let all = self.templates.iter().filter(refers);
         all.map(|template| template.name.as_str()).collect()

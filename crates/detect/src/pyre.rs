@@ -33,6 +33,7 @@ mod piece;
 mod places;
 mod product;
 mod program;
+mod refer;
 mod run;
 mod sample;
 mod seen;

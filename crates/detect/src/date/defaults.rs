@@ -1,111 +1,77 @@
 //! The 17 date formats that are tried when a filter names none.
 
-use super::directive::Repeats;
 use super::template::{DateError, Draft, LINE_BEGIN, replace_word, without_bounds};
 
-/// One built-in format.
-pub(super) struct BuiltIn {
-    /// As fail2ban writes it; its templates are named by it.
-    pub(super) pattern: &'static str,
-    /// The same language with the separators listed instead of a back-reference, which an automaton can follow.
-    pub(super) linear: &'static str,
-}
-
-const fn plain(pattern: &'static str) -> BuiltIn {
-    BuiltIn {
-        pattern,
-        linear: pattern,
-    }
-}
-
 /// `2005-01-23T21:59:59.981+0100`, also with `/` or `.` and with blanks.
-pub(super) const ISO8601: BuiltIn = BuiltIn {
-    pattern: r"%ExY(?P<_sep>[-/.])%m(?P=_sep)%d(?:T|  ?)%H:%M:%S(?:[.,]%f)?(?:\s*%z)?",
-    linear: r"%ExY(?:-%m-|/%m/|\.%m\.)%d(?:T|  ?)%H:%M:%S(?:[.,]%f)?(?:\s*%z)?",
-};
+pub(super) const ISO8601: &str =
+    r"%ExY(?P<_sep>[-/.])%m(?P=_sep)%d(?:T|  ?)%H:%M:%S(?:[.,]%f)?(?:\s*%z)?";
 
 const EPOCH: &str = "Epoch";
 const TAI64N: &str = "TAI64N";
 
 /// In the order in which they are tried.
-const BUILT_IN: [BuiltIn; 17] = [
+const BUILT_IN: [&str; 17] = [
     ISO8601,
     // Sun Jan 23 21:59:59.011 2005
-    plain(r"(?:%a )?%b %d %k:%M:%S(?:\.%f)?(?: %ExY)?"),
+    r"(?:%a )?%b %d %k:%M:%S(?:\.%f)?(?: %ExY)?",
     // Sun Jan 23 2005 21:59:59.011
-    plain(r"(?:%a )?%b %d %ExY %k:%M:%S(?:\.%f)?"),
+    r"(?:%a )?%b %d %ExY %k:%M:%S(?:\.%f)?",
     // 23/01/2005 21:59:59
-    BuiltIn {
-        pattern: r"%d(?P<_sep>[-/])%m(?P=_sep)(?:%ExY|%Exy) %k:%M:%S",
-        linear: r"%d(?:-%m-|/%m/)(?:%ExY|%Exy) %k:%M:%S",
-    },
+    r"%d(?P<_sep>[-/])%m(?P=_sep)(?:%ExY|%Exy) %k:%M:%S",
     // 31/Oct/2006:09:22:55 -0000
-    BuiltIn {
-        pattern: r"%d(?P<_sep>[-/])%b(?P=_sep)%ExY[ :]?%H:%M:%S(?:\.%f)?(?: %z)?",
-        linear: r"%d(?:-%b-|/%b/)%ExY[ :]?%H:%M:%S(?:\.%f)?(?: %z)?",
-    },
+    r"%d(?P<_sep>[-/])%b(?P=_sep)%ExY[ :]?%H:%M:%S(?:\.%f)?(?: %z)?",
     // 05/20/2008:01:57:39
-    plain("%m/%d/%ExY:%H:%M:%S"),
+    "%m/%d/%ExY:%H:%M:%S",
     // 01-27-2012 16:22:44.252
-    plain(r"%m-%d-%ExY %k:%M:%S(?:\.%f)?"),
-    plain(EPOCH),
-    plain("{^LN-BEG}%H:%M:%S"),
+    r"%m-%d-%ExY %k:%M:%S(?:\.%f)?",
+    EPOCH,
+    "{^LN-BEG}%H:%M:%S",
     // <09/16/08@05:03:30>
-    plain("^<%m/%d/%Exy@%H:%M:%S>"),
+    "^<%m/%d/%Exy@%H:%M:%S>",
     // 130322 11:46:11
-    plain("%Exy%Exm%Exd  ?%H:%M:%S"),
+    "%Exy%Exm%Exd  ?%H:%M:%S",
     // Apr 27, 2013 2:33:06 PM
-    plain("%b %d, %ExY %I:%M:%S %p"),
+    "%b %d, %ExY %I:%M:%S %p",
     // Apr-27-13 02:33:06
-    plain("^%b-%d-%Exy %k:%M:%S"),
+    "^%b-%d-%Exy %k:%M:%S",
     // 20050123T215959
-    plain(r"%ExY%Exm%Exd(?:-|T|  ?)%ExH:?%ExM:?%ExS(?:[.,]%f)?(?:\s*%z)?"),
+    r"%ExY%Exm%Exd(?:-|T|  ?)%ExH:?%ExM:?%ExS(?:[.,]%f)?(?:\s*%z)?",
     // PDT Apr 16 21:05:29
-    plain(r"(?:%Z )?(?:%a )?%b %d %k:%M:%S(?:\.%f)?(?: %ExY)?"),
+    r"(?:%Z )?(?:%a )?%b %d %k:%M:%S(?:\.%f)?(?: %ExY)?",
     // +00:00 Jan 23 21:59:59.011 2005
-    plain(r"(?:%z )?(?:%a )?%b %d %k:%M:%S(?:\.%f)?(?: %ExY)?"),
-    plain(TAI64N),
+    r"(?:%z )?(?:%a )?%b %d %k:%M:%S(?:\.%f)?(?: %ExY)?",
+    TAI64N,
 ];
 
 /// A hit at the beginning of the line counts this much.
 const ANCHORED_WEIGHT: f64 = 100.0;
 
-impl BuiltIn {
-    fn draft(&self, start_year: i32) -> Result<Draft, DateError> {
-        match self.pattern {
-            EPOCH => Ok(Draft::epoch(false, false)),
-            TAI64N => Ok(Draft::tai64n(false)),
-            pattern => Draft::calendar(pattern, self.linear, start_year, Repeats::Renamed),
-        }
+fn draft(format: &str, start_year: i32) -> Result<Draft, DateError> {
+    match format {
+        EPOCH => Ok(Draft::epoch(false, false)),
+        TAI64N => Ok(Draft::tai64n(false)),
+        format => Draft::calendar(format, start_year),
     }
+}
 
-    /// The copy that is tried at the beginning of the line first; None if the format stands there anyway.
-    fn anchored_draft(&self, start_year: i32) -> Option<Result<Draft, DateError>> {
-        let draft = match self.pattern {
-            EPOCH => Ok(Draft::epoch(true, false)),
-            TAI64N => Ok(Draft::tai64n(true)),
-            pattern if pattern.starts_with(LINE_BEGIN) || pattern.starts_with('^') => return None,
-            pattern => {
-                let at_begin = |text: &str| format!("{LINE_BEGIN}{text}");
-                Draft::calendar(
-                    &at_begin(pattern),
-                    &at_begin(self.linear),
-                    start_year,
-                    Repeats::Renamed,
-                )
-            }
-        };
-        Some(draft.map(|draft| draft.with_weight(ANCHORED_WEIGHT)))
-    }
+/// The copy that is tried at the beginning of the line first; None if the format stands there anyway.
+fn anchored_draft(format: &str, start_year: i32) -> Option<Result<Draft, DateError>> {
+    let draft = match format {
+        EPOCH => Ok(Draft::epoch(true, false)),
+        TAI64N => Ok(Draft::tai64n(true)),
+        format if format.starts_with(LINE_BEGIN) || format.starts_with('^') => return None,
+        format => Draft::calendar(&format!("{LINE_BEGIN}{format}"), start_year),
+    };
+    Some(draft.map(|draft| draft.with_weight(ANCHORED_WEIGHT)))
 }
 
 /// All templates that stand for no `datepattern` at all: the anchored copies, then the formats.
 pub(super) fn all(start_year: i32) -> Result<Vec<Draft>, DateError> {
     let anchored = BUILT_IN
         .iter()
-        .filter_map(|format| format.anchored_draft(start_year));
+        .filter_map(|format| anchored_draft(format, start_year));
     anchored
-        .chain(BUILT_IN.iter().map(|format| format.draft(start_year)))
+        .chain(BUILT_IN.iter().map(|format| draft(format, start_year)))
         .collect()
 }
 
@@ -122,15 +88,10 @@ pub(super) fn inside(pattern: &str, start_year: i32) -> Result<Vec<Draft>, DateE
     let with = |format: &str| replace_word(pattern, &["{DATE}"], without_bounds(format));
     BUILT_IN
         .iter()
-        .map(|format| match format.pattern {
+        .map(|format| match *format {
             // The two special words only keep their meaning where nothing but an anchor is added.
-            EPOCH | TAI64N => Draft::of_pattern(&with(format.pattern), start_year),
-            _ => Draft::calendar(
-                &with(format.pattern),
-                &with(format.linear),
-                start_year,
-                Repeats::Renamed,
-            ),
+            EPOCH | TAI64N => Draft::of_pattern(&with(format), start_year),
+            _ => Draft::calendar(&with(format), start_year),
         })
         .collect()
 }

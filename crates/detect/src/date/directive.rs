@@ -49,8 +49,7 @@ pub(super) enum Field {
 impl Field {
     /// The field that a group of this name carries; other names carry none.
     pub(super) fn of_group(name: &str) -> Option<Self> {
-        let letter = name.split_once(REPEAT).map_or(name, |(letter, _)| letter);
-        Some(match letter {
+        Some(match name {
             "Y" => Self::Year,
             "y" => Self::ShortYear,
             "m" => Self::Month,
@@ -72,21 +71,6 @@ impl Field {
             _ => return None,
         })
     }
-}
-
-/// What stands between a group's letter and the count of its repetition in our own patterns.
-///
-/// fail2ban's built-in patterns repeat a separator with a back-reference. Ours list the separators one by one, which
-/// an automaton can follow, and so have the same field in several alternatives.
-const REPEAT: &str = "__again";
-
-/// Whether one pattern may hold a directive twice.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Repeats {
-    /// A second group of one name stays and makes the expression invalid, as in Python.
-    Refused,
-    /// Later groups get names of their own.
-    Renamed,
 }
 
 /// A pattern with its directives replaced.
@@ -179,7 +163,7 @@ const DIRECTIVES: &[Directive] = &[
 ///
 /// # Errors
 /// A `%` that begins no directive; the message names what follows it.
-pub(super) fn expand(pattern: &str, start_year: i32, repeats: Repeats) -> Result<Expanded, String> {
+pub(super) fn expand(pattern: &str, start_year: i32) -> Result<Expanded, String> {
     let mut out = Expanded {
         regex: String::new(),
         name: String::new(),
@@ -188,7 +172,6 @@ pub(super) fn expand(pattern: &str, start_year: i32, repeats: Repeats) -> Result
     if ignores_case(pattern) {
         out.regex.push_str("(?iu)");
     }
-    let mut seen: Vec<&str> = Vec::new();
     let mut rest = pattern;
     while let Some(at) = rest.find('%') {
         let (literal, tail) = rest.split_at(at);
@@ -209,17 +192,8 @@ pub(super) fn expand(pattern: &str, start_year: i32, repeats: Repeats) -> Result
         out.name.push_str(found.label);
         match found.shape {
             Composite(text) => out.regex.push_str(text),
-            Group(before, group, body) => {
-                push_group(&mut out.regex, &mut seen, repeats, before, group, body)
-            }
-            NearYear => push_group(
-                &mut out.regex,
-                &mut seen,
-                repeats,
-                "",
-                "Y",
-                &near_years(start_year),
-            ),
+            Group(before, group, body) => push_group(&mut out.regex, before, group, body),
+            NearYear => push_group(&mut out.regex, "", "Y", &near_years(start_year)),
         }
         rest = &key[found.key.len()..];
     }
@@ -228,21 +202,9 @@ pub(super) fn expand(pattern: &str, start_year: i32, repeats: Repeats) -> Result
     Ok(out)
 }
 
-fn push_group(
-    regex: &mut String,
-    seen: &mut Vec<&'static str>,
-    repeats: Repeats,
-    before: &str,
-    group: &'static str,
-    body: &str,
-) {
-    let count = seen.iter().filter(|known| **known == group).count();
-    seen.push(group);
-    let suffix = match repeats {
-        Repeats::Renamed if count > 0 => format!("{REPEAT}{count}"),
-        _ => String::new(),
-    };
-    regex.push_str(&format!("{before}(?P<{group}{suffix}>{body})"));
+/// A directive that stands there twice makes two groups of one name and the expression invalid, as in Python.
+fn push_group(regex: &mut String, before: &str, group: &str, body: &str) {
+    regex.push_str(&format!("{before}(?P<{group}>{body})"));
 }
 
 /// Whether `%a %A %b %B %p %c` stands in the pattern (and is no escaped percent sign).
@@ -270,7 +232,7 @@ mod tests {
     use super::*;
 
     fn check(pattern: &str, regex: &str, name: &str) {
-        let expanded = expand(pattern, 2026, Repeats::Refused).unwrap();
+        let expanded = expand(pattern, 2026).unwrap();
         assert_eq!(
             (expanded.regex.as_str(), expanded.name.as_str()),
             (regex, name),
@@ -305,21 +267,7 @@ mod tests {
     #[test]
     fn what_is_no_directive_is_refused() {
         for pattern in ["%Q", "%Y %", "%s", "%(x)s", "%Ex", "%é"] {
-            assert!(
-                expand(pattern, 2026, Repeats::Refused).is_err(),
-                "{pattern}"
-            );
+            assert!(expand(pattern, 2026).is_err(), "{pattern}");
         }
-    }
-
-    #[test]
-    fn repeated_fields_keep_their_meaning() {
-        let expanded = expand("%m|%m", 2026, Repeats::Renamed).unwrap();
-        assert_eq!(
-            expanded.regex,
-            "(?P<m>0?[1-9]|1[0-2])|(?P<m__again1>0?[1-9]|1[0-2])"
-        );
-        assert_eq!(Field::of_group("m__again1"), Some(Field::Month));
-        assert_eq!(Field::of_group("_sep"), None);
     }
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::pyre::Regex;
 
 use super::bounds::{Left, bound, name_groups};
-use super::directive::{Field, Repeats, expand};
+use super::directive::{Expanded, Field, expand};
 use super::shared::expression;
 use super::{epoch, tai64};
 
@@ -110,38 +110,24 @@ impl Draft {
             Some((_, "ISO8601")) => {
                 // Documented by fail2ban and not supported there: the word means the format it names.
                 let at = pattern.len() - "ISO8601".len();
-                let named = format!("{}{}", &pattern[..at], super::defaults::ISO8601.pattern);
-                let linear = format!("{}{}", &pattern[..at], super::defaults::ISO8601.linear);
-                Self::calendar(&named, &linear, start_year, Repeats::Renamed)
+                let named = format!("{}{}", &pattern[..at], super::defaults::ISO8601);
+                Self::calendar(&named, start_year)
             }
-            _ => Self::calendar(pattern, pattern, start_year, Repeats::Refused),
+            _ => Self::calendar(pattern, start_year),
         }
     }
 
-    /// A calendar template: `pattern` gives the name, `linear` the expression (the same language, no back-reference).
-    pub(super) fn calendar(
-        pattern: &str,
-        linear: &str,
-        start_year: i32,
-        repeats: Repeats,
-    ) -> Result<Self, DateError> {
+    /// A calendar template.
+    pub(super) fn calendar(pattern: &str, start_year: i32) -> Result<Self, DateError> {
         let fail = |message| DateError {
             pattern: pattern.to_owned(),
             message,
             offset: None,
         };
-        let (left, right, named) = split_bounds(pattern);
-        let (_, _, linear) = split_bounds(linear);
-        let name = expand(named, start_year, repeats).map_err(fail)?.name;
-        let regex = expand(linear, start_year, repeats).map_err(fail)?.regex;
-        Ok(Self::assemble(
-            name,
-            &regex,
-            left,
-            right,
-            Shape::Calendar,
-            pattern,
-        ))
+        let (left, right, rest) = split_bounds(pattern);
+        let Expanded { regex, name } = expand(rest, start_year).map_err(fail)?;
+        let shape = Shape::Calendar;
+        Ok(Self::assemble(name, &regex, left, right, shape, pattern))
     }
 
     pub(super) fn epoch(anchored: bool, long: bool) -> Self {

@@ -1,6 +1,5 @@
 //! What was learnt of each template, for people who look for the date format of their log.
 
-use super::directive::Repeats;
 use super::template::{Draft, Kind, Template};
 use super::{DateDetector, DateState};
 use crate::pyre::{Cache, Outcome};
@@ -35,11 +34,9 @@ impl TemplateUse<'_> {
     /// The regular expression that the pattern stands for.
     pub fn regex(&self) -> String {
         let source = &self.template.source;
-        // What is searched for may list what a back-reference repeats; people want to see their pattern.
+        // In what is searched for all groups have names; people want to see their pattern.
         let drafted = match self.template.kind {
-            Kind::Calendar(_) => {
-                Draft::calendar(source, source, self.start_year, Repeats::Renamed).ok()
-            }
+            Kind::Calendar(_) => Draft::calendar(source, self.start_year).ok(),
             Kind::Epoch { .. } | Kind::Tai64n => None,
         };
         let searched = || self.template.regex.pattern().to_owned();

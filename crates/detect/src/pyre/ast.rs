@@ -96,6 +96,23 @@ impl Node {
         }
     }
 
+    /// Calls `change` on this node and then on all below what it has become.
+    pub(super) fn change(&mut self, change: &mut dyn FnMut(&mut Self)) {
+        change(self);
+        match self {
+            Self::Concat(items) | Self::Alternate(items) => {
+                items.iter_mut().for_each(|item| item.change(change));
+            }
+            Self::Capture(_, body) | Self::Atomic(body) => body.change(change),
+            Self::Repeat { body, .. } | Self::Look { body, .. } => body.change(change),
+            Self::Conditional { yes, no, .. } => {
+                yes.change(change);
+                no.change(change);
+            }
+            Self::Empty | Self::Set(_) | Self::Backref { .. } | Self::Assert(_) => {}
+        }
+    }
+
     /// Whether any node satisfies `test`.
     pub(super) fn any(&self, test: impl Fn(&Self) -> bool) -> bool {
         let mut found = false;

@@ -10,6 +10,7 @@ mod quantifier;
 
 use super::ast::{Assertion, Node, Pattern};
 use super::chars::{self, Category, CharSet, category, complement};
+use super::refer::write_out;
 use std::sync::Arc;
 
 /// Why a pattern is refused.
@@ -63,6 +64,13 @@ struct Parser {
 
 /// Parses `pattern`; `multiline` is Python's `re.MULTILINE` given from outside.
 pub(super) fn parse(pattern: &str, multiline: bool) -> Result<Pattern> {
+    let Pattern { root, names } = read(pattern, multiline)?;
+    let root = write_out(root);
+    Ok(Pattern { root, names })
+}
+
+/// The same, with all back-references that are written.
+pub(super) fn read(pattern: &str, multiline: bool) -> Result<Pattern> {
     let mut flags = Flags {
         ignore_case: false,
         multiline,

@@ -65,7 +65,7 @@ fn look_arounds_and_conditionals_are_linear() {
         assert_eq!(engine(pattern), Engine::Linear, "{pattern}");
     }
     for pattern in [
-        "(?P<a>x)(?P=a)",
+        "(?P<a>x+)(?P=a)",
         "(?=(?P<a>x))",
         "(?>a|ab)c",
         "a*+b",

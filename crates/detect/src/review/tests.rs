@@ -326,7 +326,7 @@ fn each_expression_says_how_it_is_searched() {
             &["conditional"],
         ),
         (
-            "^(?P<a>x) (?P=a) <HOST>$",
+            "^(?P<a>x+) (?P=a) <HOST>$",
             Search::Backtracking("it has a back-reference"),
             &["back-reference"],
         ),
@@ -361,9 +361,10 @@ fn each_expression_says_how_it_is_searched() {
 fn date_patterns_with_a_back_reference_are_named() {
     for (datepattern, names) in [
         (r"^%Y-%m-%d %H:%M:%S", &[][..]),
+        (r"^%Y(?P<_s>[-/.])%m(?P=_s)%d %H:%M:%S", &[]),
         (
-            r"^%Y(?P<_s>[-/.])%m(?P=_s)%d %H:%M:%S",
-            &["^Year(?P<_s>[-/.])Month(?P=_s)Day 24hour:Minute:Second"],
+            r"^%Y(?P<_s>\W+)%m(?P=_s)%d %H:%M:%S",
+            &[r"^Year(?P<_s>\W+)Month(?P=_s)Day 24hour:Minute:Second"],
         ),
         ("{^LN-BEG}", &[]),
         ("{DATE}", &[]),

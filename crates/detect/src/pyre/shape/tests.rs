@@ -37,7 +37,8 @@ fn constructs_are_named_once() {
         ("(?=a)(?!b)a", &["look-ahead"]),
         ("(?<=a)b(?<!c)", &["look-behind"]),
         ("(a)?(?(1)b|c)", &["conditional"]),
-        (r"(a)\1", &["back-reference"]),
+        (r"(a+)\1", &["back-reference"]),
+        (r"(a)\1", &[]),
         ("(?>a)b++", &["atomic group", "possessive repetition"]),
         // The look-behind of the address tags is nobody's doing.
         (
