@@ -290,6 +290,13 @@ const FAULTS: &[Fault] = &[
         tests: "detectors::",
     },
     Fault {
+        what: "of the first lines only the first template that was not tried is searched for",
+        file: "date/detect.rs",
+        sound: "if tries && is_new && !self.templates[index].regex.can_match_once(line) {",
+        broken: "if tries && is_new && place > 0 {",
+        tests: "",
+    },
+    Fault {
         what: "of what a group may take or not, nothing is tried first",
         file: "pyre/refer.rs",
         sound: "if *kind == Kind::Lazy { 0 } else { texts.len() }",

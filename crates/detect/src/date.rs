@@ -63,6 +63,8 @@ pub struct DateState {
     first_unused: usize,
     caches: Vec<Option<Cache>>,
     set_cache: Option<SetCache>,
+    /// Lines in which templates were tried one by one.
+    tried: u32,
     /// A line whose beginning is hidden.
     masked: String,
     /// Groups of the match at hand and of the best candidate.
@@ -174,6 +176,7 @@ impl DateDetector {
             first_unused: 0,
             caches: self.templates.iter().map(|_| None).collect(),
             set_cache: self.set.as_ref().map(RegexSet::new_cache),
+            tried: 0,
             masked: String::new(),
             slots: Vec::new(),
             candidate_slots: Vec::new(),

@@ -57,6 +57,7 @@ pub use shape::{FreeText, Shape, Target};
 pub(crate) use subsets::GaveUp;
 pub(crate) use tdfa::Standing;
 
+use backtrack::Backtracker;
 use program::Program;
 use std::sync::OnceLock;
 
@@ -187,6 +188,13 @@ impl Regex {
             slots.clear();
         }
         outcome
+    }
+
+    /// Whether the pattern can match anywhere in `text`, found out by trying; nothing is kept for another search. This is
+    /// for a few texts, for which an automaton is not worth building.
+    pub(crate) fn can_match_once(&self, text: &str) -> bool {
+        let tried = Backtracker::new(&self.tree());
+        tried.search(&mut backtrack::Cache::default(), text, None) != Outcome::NoMatch
     }
 
     /// Whether the pattern matches anywhere in `text`. Out of budget counts as no.

@@ -4,7 +4,7 @@
 //! further right than where dates stood before may be part of a message, so it is only a candidate while the search
 //! goes on. Columns are counted in characters, as there. One set of all expressions tells beforehand which of them
 //! can match at all, so a line without a date costs one pass and not one per template; unless the caller knows that from
-//! one pass for many detectors.
+//! one pass for many detectors, or it is one of the first lines, of which the set may turn out not to be needed.
 
 use base::{Span, Timestamp};
 
@@ -16,6 +16,12 @@ use super::{DateDetector, DateState};
 
 /// A template that another was not used for this long gives way to.
 const UNUSED: Span = Span::from_secs(300);
+
+/// In so many lines templates are tried one by one before there is a set of them, which takes longer to build than to
+/// read a hundred lines. In most logs one is enough: it is known from the first line which finds the dates.
+const MAX_TRIED: u32 = 3;
+/// Trying takes no longer than that in a line of so many bytes.
+const MAX_TRIED_LINE: usize = 1_024;
 
 /// What a template's place in the order has learnt.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -123,10 +129,15 @@ impl DateDetector {
         tried: Option<usize>,
         candidate: &mut Option<Hit>,
     ) -> Option<Hit> {
+        let is_few = state.tried < MAX_TRIED && line.len() <= MAX_TRIED_LINE;
+        let tries = possible.is_none() && self.set.is_some() && is_few;
+        state.tried += u32::from(tries);
         state.possible.clear();
         match (possible, &self.set, &mut state.set_cache) {
             (Some(possible), ..) => state.possible.extend(possible),
-            (None, Some(set), Some(cache)) => set.matches(cache, line, &mut state.possible),
+            (None, Some(set), Some(cache)) if !tries => {
+                set.matches(cache, line, &mut state.possible);
+            }
             _ => state.possible.extend(0..self.templates.len()),
         }
         if state.possible.is_empty() {
@@ -136,6 +147,11 @@ impl DateDetector {
         for place in 0..state.places.len() {
             let index = state.places[place].template;
             if tried == Some(place) || state.possible.binary_search(&index).is_err() {
+                continue;
+            }
+            // Who was searched for has an automaton.
+            let is_new = state.caches[index].is_none();
+            if tries && is_new && !self.templates[index].regex.can_match_once(line) {
                 continue;
             }
             let Some(hit) = self.search(state, place, line, None) else {
