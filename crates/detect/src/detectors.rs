@@ -148,8 +148,8 @@ impl Detectors {
             return Passed::default();
         };
         let mut passed = Passed::default();
-        while let Some(rest) = text.get(passed.bytes..)
-            && let Some(length) = memchr::memchr(b'\n', rest.as_bytes())
+        while let Some(rest) = text.as_bytes().get(passed.bytes..)
+            && let Some(length) = memchr::memchr(b'\n', rest)
             && length <= MAX_LINE
             && place + passed.bytes + length <= until
             && same.is_in(&rest[..length])

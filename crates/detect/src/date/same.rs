@@ -71,13 +71,12 @@ impl SameDate {
     ///
     /// [`Regex::stands`]: crate::pyre::Regex::stands
     #[inline]
-    fn find_usual(&self, line: &str) -> Option<usize> {
+    fn find_usual(&self, line: &[u8]) -> Option<usize> {
         if self.moves != Some(true) {
             return None;
         }
         // Nothing, if the date is forgotten: in front of one that moves there is something.
         let date = self.beginning.as_bytes().get(self.start..)?;
-        let line = line.as_bytes();
         let front = &line[..line.len().min(MAX_HEAD)];
         let end = self.standing.usual_head(front)?;
         line[end..].starts_with(date).then_some(end)
@@ -85,8 +84,8 @@ impl SameDate {
 
     /// Whether a line begins as that one did.
     #[inline]
-    fn begins(&self, line: &str) -> bool {
-        !self.beginning.is_empty() && line.starts_with(&self.beginning)
+    fn begins(&self, line: &[u8]) -> bool {
+        !self.beginning.is_empty() && line.starts_with(self.beginning.as_bytes())
     }
 
     /// The letters in front of the date and behind it, as far as they are among those that decided.
@@ -159,7 +158,7 @@ impl DateDetector {
         if same.beginning.is_empty() || same.moves == Some(false) {
             return None;
         }
-        if let Some(start) = same.find_usual(line) {
+        if let Some(start) = same.find_usual(line.as_bytes()) {
             return Some(start);
         }
         let start = same.find_in(line)?;
@@ -178,7 +177,7 @@ impl DateDetector {
 
     /// Whether a line has the date that is remembered, and notes where it stands there.
     pub(super) fn has_same(&self, state: &mut DateState, line: &str) -> bool {
-        let start = match state.same.begins(line) {
+        let start = match state.same.begins(line.as_bytes()) {
             true => Some(state.same.start),
             false => self.moved_to(state, line),
         };
@@ -188,12 +187,14 @@ impl DateDetector {
         start.is_some()
     }
 
-    /// The same, and nothing is noted.
+    /// The same of a line of which these are the bytes, and nothing is noted.
     #[inline]
-    pub(crate) fn holds_same(&self, state: &mut DateState, line: &str) -> bool {
+    pub(crate) fn holds_same(&self, state: &mut DateState, line: &[u8]) -> bool {
         // Where dates move, few lines begin as the last one did.
         let same = &state.same;
-        same.find_usual(line).is_some() || same.begins(line) || self.moved_to(state, line).is_some()
+        same.find_usual(line).is_some()
+            || same.begins(line)
+            || std::str::from_utf8(line).is_ok_and(|line| self.moved_to(state, line).is_some())
     }
 
     /// Where the date that is remembered stands in a line, if that is known; not counted as a hit.

@@ -68,7 +68,7 @@ impl Dating {
     }
 
     /// Whether a line is known to have the date of the last one; nothing is noted.
-    pub(crate) fn holds_same(&mut self, line: &str) -> bool {
+    pub(crate) fn holds_same(&mut self, line: &[u8]) -> bool {
         self.dates.holds_same(&mut self.state, line)
     }
 

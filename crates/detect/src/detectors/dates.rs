@@ -72,21 +72,26 @@ struct Steady {
 
 /// The only detector's date in the line before, from whose like nothing more is to be learnt.
 pub(super) struct SameDate<'a> {
-    dating: &'a mut Dating,
-    /// It may stand at another place.
-    may_move: bool,
+    known: Known<'a>,
     /// The letters that meet where it was, if both halves hold any.
     pub(super) seam: Option<[u8; 2]>,
 }
 
+/// What tells of a line that it has a date.
+enum Known<'a> {
+    Beginning(&'a [u8]),
+    /// It may stand at another place.
+    Moving(&'a mut Dating),
+}
+
 impl SameDate<'_> {
-    /// Whether a line has it.
-    pub(super) fn is_in(&mut self, line: &str) -> bool {
-        if self.may_move {
-            return self.dating.holds_same(line);
+    /// Whether a line has it, of which these are the bytes.
+    #[inline]
+    pub(super) fn is_in(&mut self, line: &[u8]) -> bool {
+        match &mut self.known {
+            Known::Beginning(beginning) => line.starts_with(beginning),
+            Known::Moving(dating) => dating.holds_same(line),
         }
-        let beginning = self.dating.remembered();
-        !beginning.is_empty() && line.starts_with(beginning)
     }
 }
 
@@ -221,11 +226,13 @@ impl Dates {
             (Some(_), None) => return None,
         };
         let shown = group.dated.as_ref().map(|dated| &dated.shown);
-        Some(SameDate {
-            may_move: matches!(shown, Some(Shown::Cut(_))),
-            dating: &mut group.dating,
-            seam,
-        })
+        let known = if matches!(shown, Some(Shown::Cut(_))) {
+            Known::Moving(&mut group.dating)
+        } else {
+            let beginning = group.dating.remembered().as_bytes();
+            Some(Known::Beginning(beginning)).filter(|_| !beginning.is_empty())?
+        };
+        Some(SameDate { known, seam })
     }
 
     /// So many lines more had it.
