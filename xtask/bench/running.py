@@ -1,18 +1,21 @@
 """What it costs to start with many bans, and to be there while nothing happens."""
 import os
+import shutil
 import sqlite3
 import subprocess
 import time
 
 import kernel
 from cost import anonymous
-from report import report
+from report import report, skipped
 from servers import Stockade, addresses, fail2ban, ticks, until
 
 WATCH = kernel.watch()
 
 
 def start():
+    if not shutil.which("nft"):
+        return skipped("start", "nft, which tells what the kernel holds, is not installed (package nftables)")
     server = Stockade("start", "backend = polling\nlogpath = {log}")
     server.start()
     server.ready()
