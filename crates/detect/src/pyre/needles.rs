@@ -367,11 +367,11 @@ impl Literals {
         let mut search = Search::new(&self.searcher, text);
         let mut at = 0;
         while let Some((beginning, start)) = search.next(at) {
-            at = start + 1;
             let from = &text[start..];
             let first = beginning
                 .checked_sub(1)
                 .map_or(0, |before| self.ends[before]);
+            at = start + 1;
             for place in first..self.ends[beginning] {
                 if !from.starts_with(self.all[place].0.as_bytes()) {
                     continue;
