@@ -20,7 +20,7 @@ const UNUSED: Span = Span::from_secs(300);
 /// In so many lines templates are tried one by one before there is a set of them, which takes longer to build than to
 /// read a hundred lines. In most logs one is enough: it is known from the first line which finds the dates.
 const MAX_TRIED: u32 = 3;
-/// Trying takes no longer than that in a line of so many bytes.
+/// A longer line is left to the set: somebody may have made it so that trying takes long.
 const MAX_TRIED_LINE: usize = 1_024;
 
 /// What a template's place in the order has learnt.
@@ -149,7 +149,7 @@ impl DateDetector {
             if tried == Some(place) || state.possible.binary_search(&index).is_err() {
                 continue;
             }
-            // Who was searched for has an automaton.
+            // One that was searched for before has its automaton.
             let is_new = state.caches[index].is_none();
             if tries && is_new && !self.templates[index].regex.can_match_once(line) {
                 continue;

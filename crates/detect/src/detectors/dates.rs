@@ -226,11 +226,12 @@ impl Dates {
             (Some(_), None) => return None,
         };
         let shown = group.dated.as_ref().map(|dated| &dated.shown);
-        let known = if matches!(shown, Some(Shown::Cut(_))) {
-            Known::Moving(&mut group.dating)
-        } else {
-            let beginning = group.dating.remembered().as_bytes();
-            Some(Known::Beginning(beginning)).filter(|_| !beginning.is_empty())?
+        let known = match shown {
+            Some(Shown::Cut(_)) => Known::Moving(&mut group.dating),
+            _ => match group.dating.remembered().as_bytes() {
+                [] => return None,
+                beginning => Known::Beginning(beginning),
+            },
         };
         Some(SameDate { known, seam })
     }

@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use super::dates::{Places, bit};
 use super::sieve::{Alike, Sieve};
 use crate::date::DateDetector;
-use crate::pyre::{Gated, GaveUp, Regex, Searched};
+use crate::pyre::{Gated, GaveUp, Searched};
 
 /// Bound of the gate's cache.
 const GATE_BYTES: usize = 2 << 20;
@@ -40,18 +40,13 @@ impl Templates {
         let mut known: HashMap<(&str, bool), usize> = HashMap::new();
         let mut rules: Vec<Rule> = Vec::new();
         let mut gated: Vec<Gated<'_>> = Vec::new();
-        let alone = |regex: &'a Regex| Gated {
-            prefix: None,
-            regexes: vec![regex],
-            spans_lines: false,
-        };
         for (detector, dates) in detectors.enumerate() {
             for (template, regex) in dates.regexes().enumerate() {
                 let key = (regex.pattern(), regex.multiline());
                 let rule = *known.entry(key).or_insert(rules.len());
                 if rule == rules.len() {
                     rules.push(Rule::default());
-                    gated.push(alone(regex));
+                    gated.push(Gated::alone(regex));
                 }
                 rules[rule].detectors |= bit(detector);
                 rules[rule].templates.push((detector, template));

@@ -9,18 +9,20 @@ use std::sync::LazyLock;
 
 const NOW: i64 = 1_700_000_000;
 
+/// A filter that asks for nothing.
+const PLAIN: RuleSource<'static> = RuleSource {
+    prefregex: None,
+    failregex: &[],
+    ignoreregex: &[],
+    maxlines: 1,
+    datepattern: None,
+    logtimezone: None,
+    usedns: UseDns::Raw,
+    start_year: 2023,
+};
+
 /// Filters that differ in everything that decides which work is shared.
 static RULES: LazyLock<Vec<Arc<Rule>>> = LazyLock::new(|| {
-    let plain = RuleSource {
-        prefregex: None,
-        failregex: &[],
-        ignoreregex: &[],
-        maxlines: 1,
-        datepattern: None,
-        logtimezone: None,
-        usedns: UseDns::Raw,
-        start_year: 2023,
-    };
     let line_begin = Some("{^LN-BEG}");
     let daemon: &str = r"^\s*(?:\S+ )?sshd(?:\[\d+\])?: <F-CONTENT>.+</F-CONTENT>$";
     let sources = [
@@ -32,7 +34,7 @@ static RULES: LazyLock<Vec<Arc<Rule>>> = LazyLock::new(|| {
                 r"\bwordy <HOST>",
             ],
             datepattern: line_begin,
-            ..plain
+            ..PLAIN
         },
         // The same prefregex with a session, and other dates.
         RuleSource {
@@ -44,58 +46,58 @@ static RULES: LazyLock<Vec<Arc<Rule>>> = LazyLock::new(|| {
                 r"^bad <HOST>",
                 r"^<F-MLFFORGET>end</F-MLFFORGET> of <HOST>$",
             ],
-            ..plain
+            ..PLAIN
         },
         // Contents that end before their line does, or may be empty, or hold back-references or look-aheads.
         RuleSource {
             prefregex: Some(r"^.*named: <F-CONTENT>.+</F-CONTENT> denied$"),
             failregex: &[r"^client <HOST>$", r"<HOST>#\d+$"],
             datepattern: line_begin,
-            ..plain
+            ..PLAIN
         },
         RuleSource {
             prefregex: Some(r"sshd(?:\[\d+\])?:(?: <F-CONTENT>bad.*</F-CONTENT>)?"),
             failregex: &[r"^bad <HOST>", r"from <HOST> port 1$"],
-            ..plain
+            ..PLAIN
         },
         RuleSource {
             prefregex: Some(r"^(?=.*bad)(?!.*\bwordy)[^:]*: <F-CONTENT>.+</F-CONTENT>$"),
             failregex: &[r"^(?P<q>\w)\w*(?P=q) <HOST>", r"<HOST>"],
             datepattern: line_begin,
-            ..plain
+            ..PLAIN
         },
         // No prefregex, no anchor; ignored lines.
         RuleSource {
             failregex: &[r"from <HOST>", r"(?i)BAD <HOST>"],
             ignoreregex: &["port 2"],
-            ..plain
+            ..PLAIN
         },
         // Dates anywhere, in other forms, none at all.
         RuleSource {
             failregex: &[r"^<HOST> .*bad$", r"client <HOST>"],
             datepattern: Some(r"\[%d/%b/%Y:%H:%M:%S\]"),
-            ..plain
+            ..PLAIN
         },
         RuleSource {
             failregex: &[r"^(?:\S+ )?sshd.* <HOST>"],
             datepattern: Some("{NONE}"),
-            ..plain
+            ..PLAIN
         },
         RuleSource {
             failregex: &[r"bad <HOST>"],
             datepattern: Some("%Y-%m-%d %H:%M:%S\nEpoch"),
-            ..plain
+            ..PLAIN
         },
         // Dates behind something that differs from line to line.
         RuleSource {
             failregex: &[r"^<HOST> .*bad", r"^\S+ - \[\] .*(?:Failed|from) .*<HOST>"],
             datepattern: Some("^[^\\[]*\\[({DATE})\n{^LN-BEG}"),
-            ..plain
+            ..PLAIN
         },
         RuleSource {
             failregex: &[r"^<HOST> (?:- )?.*\bclient", r"- ?.*bad <HOST>"],
             datepattern: Some(r"^[^\[]*(\[{DATE}\s*\])"),
-            ..plain
+            ..PLAIN
         },
         RuleSource {
             failregex: &[
@@ -103,7 +105,7 @@ static RULES: LazyLock<Vec<Arc<Rule>>> = LazyLock::new(|| {
                 r"^\S* ?-? ?\[\]x? .*from <HOST>",
             ],
             datepattern: Some(r"^.*?\[({DATE})\] "),
-            ..plain
+            ..PLAIN
         },
         // Over several lines.
         RuleSource {
@@ -112,7 +114,7 @@ static RULES: LazyLock<Vec<Arc<Rule>>> = LazyLock::new(|| {
                 r"^one\ntwo <HOST>$",
             ],
             maxlines: 3,
-            ..plain
+            ..PLAIN
         },
         RuleSource {
             failregex: &[
@@ -122,7 +124,7 @@ static RULES: LazyLock<Vec<Arc<Rule>>> = LazyLock::new(|| {
             ignoreregex: &["port 2"],
             maxlines: 7,
             datepattern: line_begin,
-            ..plain
+            ..PLAIN
         },
         RuleSource {
             failregex: &[
@@ -131,20 +133,20 @@ static RULES: LazyLock<Vec<Arc<Rule>>> = LazyLock::new(|| {
             ],
             datepattern: Some(r"%Y-%m-%d %H:%M:%S"),
             maxlines: 4,
-            ..plain
+            ..PLAIN
         },
         // Its prefregex leaves nothing of the lines but the content.
         RuleSource {
             prefregex: Some(r"(?s)^.*named: <F-CONTENT>.+</F-CONTENT>$"),
             failregex: &[r"^client <HOST> denied", r"^end of <HOST>\ntwo"],
             maxlines: 2,
-            ..plain
+            ..PLAIN
         },
         // It finds no date in most lines, and searches them whole.
         RuleSource {
             failregex: &[r"^Nov \d+ \S+ \S+ \w+\[\d+\]: (?i:bad) <HOST>$"],
             datepattern: Some("%Y-%m-%d %H:%M:%S"),
-            ..plain
+            ..PLAIN
         },
     ];
     let compile = |source| Arc::new(Rule::compile(source).unwrap());
@@ -673,14 +675,9 @@ fn a_line_that_begins_alike_may_hold_another_date() {
 fn a_template_that_no_gate_knows_finds_its_dates() {
     let large = r"^(?:x{700}y){0,30}z %Y-%m-%d %H:%M:%S";
     let rule = Rule::compile(&RuleSource {
-        prefregex: None,
         failregex: &[r"bad <HOST>$"],
-        ignoreregex: &[],
-        maxlines: 1,
         datepattern: Some(large),
-        logtimezone: None,
-        usedns: UseDns::Raw,
-        start_year: 2023,
+        ..PLAIN
     });
     let rule = Arc::new(rule.unwrap());
     let lines = [
@@ -715,14 +712,10 @@ fn dates_of_one_place_may_move_to_two() {
 #[test]
 fn lines_are_kept_with_their_own_dates() {
     let rule = Rule::compile(&RuleSource {
-        prefregex: None,
         failregex: &[r"^5\S+ - \[\] o\n::1 - \[\] o\n.*wordy client <HOST>$"],
-        ignoreregex: &[],
         maxlines: 3,
         datepattern: Some(r"^[^\[]*\[({DATE})"),
-        logtimezone: None,
-        usedns: UseDns::Raw,
-        start_year: 2023,
+        ..PLAIN
     });
     let rule = Arc::new(rule.unwrap());
     let texts = [

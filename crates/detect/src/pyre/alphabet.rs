@@ -39,13 +39,13 @@ const MAX_CLASSES: usize = 128;
 /// Whether all of `text` is ASCII. The standard library's way tests up to 63 letters of a text one by one.
 pub(crate) fn is_ascii(text: &[u8]) -> bool {
     let are_ascii = |bytes: &[u8]| bytes.iter().fold(0, |all, byte| all | byte) < FIRST as u8;
-    let is_ascii = |bytes: &[u8; 8]| u64::from_ne_bytes(*bytes) & 0x8080_8080_8080_8080 == 0;
+    let eight_are = |bytes: &[u8; 8]| u64::from_ne_bytes(*bytes) & 0x8080_8080_8080_8080 == 0;
     if let Some(last) = text.last_chunk::<32>() {
         let (blocks, _) = text.as_chunks::<32>();
         return blocks.iter().all(|block| are_ascii(block)) && are_ascii(last);
     }
     match text.last_chunk::<8>() {
-        Some(last) => text.as_chunks::<8>().0.iter().all(is_ascii) && is_ascii(last),
+        Some(last) => text.as_chunks::<8>().0.iter().all(eight_are) && eight_are(last),
         None => are_ascii(text),
     }
 }

@@ -39,7 +39,16 @@ pub(crate) struct Gated<'a> {
     pub(crate) spans_lines: bool,
 }
 
-impl Gated<'_> {
+impl<'a> Gated<'a> {
+    /// A rule that is one regex.
+    pub(crate) fn alone(regex: &'a Regex) -> Self {
+        Self {
+            prefix: None,
+            regexes: vec![regex],
+            spans_lines: false,
+        }
+    }
+
     /// The needles of which one stands wherever the rule can match.
     pub(crate) fn choice(&self) -> Choice {
         let trees = Trees::new(self);

@@ -203,12 +203,7 @@ impl RegexSet {
     }
 
     fn build_gate(&self) -> Option<Gate> {
-        let alone = |regex| Gated {
-            prefix: None,
-            regexes: vec![regex],
-            spans_lines: false,
-        };
-        let rules: Vec<Gated<'_>> = self.regexes.iter().map(alone).collect();
+        let rules: Vec<Gated<'_>> = self.regexes.iter().map(Gated::alone).collect();
         Gate::new(&rules, GATE_BYTES)
     }
 

@@ -241,6 +241,7 @@ fn what_cannot_be_used_is_refused_with_its_place() {
         ("%Q", "%Q"),
         ("(", "unterminated"),
         ("%Y-%m-%d|%d.%m.%Y", "redefinition"),
+        ("{DATE} or {DATE}", "redefinition"),
         ("%H:%M\n%H:%M", "already"),
         ("%s", "%s"),
         ("{^LN-BEG}\n{^LN-BEG}%Y\n{^LN-BEG}%Y", "already"),
