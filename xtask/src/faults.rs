@@ -205,6 +205,20 @@ const FAULTS: &[Fault] = &[
         tests: "detectors::",
     },
     Fault {
+        what: "a rule that is always named is not where a line begins as the one before",
+        file: "detectors/sieve.rs",
+        sound: "            self.cache.name_always(known.selection, &mut self.hits);\n",
+        broken: "",
+        tests: "detectors::",
+    },
+    Fault {
+        what: "a rule that is to be named always is never named",
+        file: "pyre/gate.rs",
+        sound: "        cache.name_always(selection, hits);\n",
+        broken: "",
+        tests: "pyre::",
+    },
+    Fault {
         what: "needles of different kinds are not in the order of their places",
         file: "pyre/ahead.rs",
         sound: "self.found.sort_unstable_by_key(|(at, _)| *at);",

@@ -5,6 +5,8 @@ use crate::pyre::{Gate, GateCache, Gated, GaveUp, Searched};
 
 /// Sets that are remembered.
 const MAX_SETS: usize = 64;
+/// After so many searches what was learnt of the log is learnt anew: an attack that began with the log may be over.
+const ERA: u32 = 1 << 24;
 
 #[derive(Debug)]
 pub(super) struct Sieve {
@@ -12,6 +14,8 @@ pub(super) struct Sieve {
     cache: GateCache,
     known: Vec<Known>,
     hits: Vec<usize>,
+    /// Searches in this era.
+    searches: u32,
 }
 
 /// A set of places that was asked for.
@@ -42,6 +46,7 @@ impl Sieve {
             cache: GateCache::default(),
             known: Vec::new(),
             hits: Vec::new(),
+            searches: 0,
         })
     }
 
@@ -65,6 +70,10 @@ impl Sieve {
         searched: Searched<'_>,
         alike: Option<Alike>,
     ) -> Result<&[usize], GaveUp> {
+        self.searches += 1;
+        if self.searches == ERA {
+            (self.known, self.cache, self.searches) = (Vec::new(), GateCache::default(), 0);
+        }
         let place = match self.known.iter().position(|known| known.set == set) {
             Some(place) => place,
             None => {
@@ -87,7 +96,8 @@ impl Sieve {
             && known.silent == alike
             && self.cache.is_quiet(part)
         {
-            return Ok(&[]);
+            self.cache.name_always(known.selection, &mut self.hits);
+            return Ok(&self.hits);
         }
         self.gate
             .search(&mut self.cache, known.selection, searched, &mut self.hits)?;
@@ -99,5 +109,44 @@ impl Sieve {
     /// Whether the gate does not know a rule.
     pub(super) fn is_open(&self, rule: usize) -> bool {
         self.gate.is_open(rule)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::pyre::{Part, Regex};
+
+    #[test]
+    fn what_a_log_was_like_is_forgotten_some_time() {
+        // Known at its end alone, and no needle stands in it.
+        let regex = Regex::new("^[^x]*$", false).unwrap();
+        let mut sieve = Sieve::new(&[Gated::alone(&regex)], 1 << 20).unwrap();
+        let mut is_named = |text: &str, searches: Option<u32>| {
+            sieve.searches = searches.unwrap_or(sieve.searches);
+            let searched = Searched {
+                text,
+                has_feed: true,
+                is_ascii: true,
+                part_of: Some(Part {
+                    whole: text,
+                    place: None,
+                }),
+            };
+            let alike = Alike {
+                number: 1,
+                length: 4,
+            };
+            let hits = sieve.search(1, || 0..1, searched, Some(alike)).unwrap();
+            hits == [0]
+        };
+        let (text, other) = ("not of much interest, but long", "not x");
+        assert!(!is_named(other, None));
+        for _ in 0..2_000 {
+            assert!(is_named(text, None));
+        }
+        assert!(is_named(other, None), "nearly all are");
+        assert!(!is_named(other, Some(ERA - 1)));
+        assert!(is_named(text, None));
     }
 }

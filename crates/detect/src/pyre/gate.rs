@@ -6,7 +6,7 @@
 //!
 //! A rule that can begin anywhere, or begins with anything, stays in the running for long, and the automaton with it.
 //! Where that is seen (`trial`), and each of its expressions holds a literal or something like it, those are searched
-//! for instead.
+//! for instead; and a rule that nearly every text is for is named without a look.
 //!
 //! A gate never misses a rule. What it names may turn out not to match: look-arounds with captures and
 //! back-references are taken to hold.
@@ -22,7 +22,7 @@ use super::needles::Needles;
 use super::product::{self, Letters};
 use super::subsets::{self, GaveUp, Subsets};
 use super::{Regex, piece};
-use trial::Trial;
+use trial::{Outcome, Trial};
 
 /// Beyond so many states of its automaton a rule is let pass always, and beyond so many of all rules the later ones.
 const MAX_STATES_OF_RULE: usize = 20_000;
@@ -111,6 +111,8 @@ pub(crate) struct GateCache {
     trial: Trial,
     /// Which rules are looked for by their needles.
     by_needle: Vec<bool>,
+    /// Rules that are named always.
+    always: Vec<usize>,
     needles: Option<Needles>,
     /// Which of them stand in the lines that come next.
     ahead: Ahead,
@@ -124,6 +126,8 @@ struct Selection {
     rules: Box<[usize]>,
     /// Of each rule, whether it is selected and looked for by its needles; empty if none is.
     by_needle: Box<[bool]>,
+    /// Selected rules that are always named.
+    always: Box<[usize]>,
 }
 
 impl GateCache {
@@ -150,6 +154,12 @@ impl GateCache {
     pub(crate) fn is_quiet(&mut self, part: Part<'_>) -> bool {
         let mut is_quiet = |place| self.ahead.is_quiet(place, part.whole.len());
         self.trial.is_over() && (self.needles.is_none() || part.place.is_some_and(&mut is_quiet))
+    }
+
+    /// Appends those of the selected rules that are always named.
+    pub(crate) fn name_always(&self, selection: usize, hits: &mut Vec<usize>) {
+        let selected = self.selections.get(selection);
+        hits.extend(selected.iter().flat_map(|selected| &selected.always));
     }
 
     /// If the automaton found nothing in the last search, after how many letters that was certain: nor does it in any other
@@ -272,9 +282,11 @@ impl Gate {
     /// Parts selected rules into those that the automaton is asked for and the others.
     fn follow(&self, cache: &mut GateCache, rules: Box<[usize]>) -> usize {
         let mut by_needle = cache.by_needle.clone();
+        let is_always = |rule: &&usize| cache.always.contains(rule);
         let followed = rules
             .iter()
-            .filter(|rule| !by_needle.get(**rule).is_some_and(|by_needle| *by_needle));
+            .filter(|rule| !by_needle.get(**rule).is_some_and(|by_needle| *by_needle))
+            .filter(|rule| !is_always(rule));
         let patterns = followed.filter_map(|rule| self.patterns.get(*rule).copied().flatten());
         let selection = cache.automaton.select(patterns);
         for (rule, by_needle) in by_needle.iter_mut().enumerate() {
@@ -283,9 +295,11 @@ impl Gate {
         if !by_needle.contains(&true) {
             by_needle.clear();
         }
+        let always = rules.iter().filter(is_always).copied().collect();
         cache.selections.push(Selection {
             rules,
             by_needle: by_needle.into(),
+            always,
         });
         selection
     }
@@ -306,6 +320,7 @@ impl Gate {
     ) -> Result<(), GaveUp> {
         self.walk(cache, selection, searched, hits)?;
         cache.find_needles(selection, searched, hits);
+        cache.name_always(selection, hits);
         if !cache.trial.is_over() {
             self.observe(cache, selection, searched.text);
         }
@@ -375,14 +390,14 @@ impl Gate {
         if !trial.is_over() {
             return;
         }
-        let Some(needles) = trial.outcome() else {
+        let Outcome { needles, always } = trial.outcome();
+        if needles.is_none() && always.is_empty() {
             return;
-        };
+        }
         cache.by_needle = vec![false; self.patterns.len()];
-        needles
-            .rules()
-            .for_each(|rule| cache.by_needle[rule] = true);
-        cache.needles = Some(needles);
+        let by_needle = needles.iter().flat_map(Needles::rules);
+        by_needle.for_each(|rule| cache.by_needle[rule] = true);
+        (cache.needles, cache.always) = (needles, always);
         cache.ahead.forget();
         // The same numbers, for what is left of each selection.
         cache.automaton.forget_selections();

@@ -3,14 +3,17 @@
 //! The automaton goes on as long as any rule may still match, so the few rules that can begin anywhere, or begin with
 //! anything, make it read the text for all of them. A search for needles costs the same for a few rules and for many,
 //! up to a number of beginnings of literals; but a rule whose needles stand in a text that the automaton tells to be
-//! none of its own costs a search. So the rules that stay in the running for longest are taken out of the automaton,
-//! as many as make it end so much sooner that it pays.
+//! none of its own costs a search, and so does one that stands there. A rule that nearly every text is for need not be
+//! looked for at all. So the rules that stay in the running for longest are taken out of the automaton, each in the way
+//! that costs less, as many as make it end so much sooner that it pays.
 
 use crate::pyre::choice::Choice;
 use crate::pyre::needles::{Beginnings, Needle, Needles, Seeker};
 
 /// So many steps of the automaton cost as much as the search of a rule that was misled.
 const MISLED: u32 = 4;
+/// And so many as much as a needle that is found: the search begins anew behind it.
+const FOUND: u32 = 3;
 /// More beginnings of literals than this take twice as long to search for.
 const MAX_BEGINNINGS: usize = 32;
 /// After so many texts it is seen which needles of each rule are rare.
@@ -39,8 +42,21 @@ pub(super) struct Trial {
 struct Tried {
     /// How often it was in the running, over all texts.
     lasted: u32,
-    /// Texts that hold one of its needles, though the automaton did not name it.
+    /// Texts that were not for it.
+    other: u32,
+    /// Texts that hold one of its needles.
+    stood: u32,
+    /// Those of them that were not for it.
     misled: u32,
+}
+
+/// What follows of a trial.
+#[derive(Debug, Default)]
+pub(super) struct Outcome {
+    /// What finds the needles of the rules that are to be looked for by them.
+    pub(super) needles: Option<Needles>,
+    /// Rules that are to be named always.
+    pub(super) always: Vec<usize>,
 }
 
 impl Trial {
@@ -83,7 +99,11 @@ impl Trial {
         }
         for &rule in selected {
             let stands = seekers[rule].iter().any(|seeker| seeker.stands(text));
-            rules[rule].misled += u32::from(stands && !named.contains(&rule));
+            let is_other = !named.contains(&rule);
+            let tried = &mut rules[rule];
+            tried.other += u32::from(is_other);
+            tried.stood += u32::from(stands);
+            tried.misled += u32::from(stands && is_other);
         }
         self.is_over = self.texts == TEXTS;
         if self.is_over {
@@ -91,29 +111,46 @@ impl Trial {
         }
     }
 
-    /// What finds the needles of the rules that are to be looked for by them, once it is known which those are.
-    pub(super) fn outcome(&self) -> Option<Needles> {
+    /// What follows, once it is over.
+    pub(super) fn outcome(&self) -> Outcome {
         let needles = &self.needles;
         let mut rules: Vec<usize> = (0..self.rules.len()).collect();
         rules.sort_by_key(|rule| std::cmp::Reverse(self.rules[*rule].lasted));
         // The automaton reads on for as long as the first of those that are left.
         let lasted = |count: usize| rules.get(count).map_or(0, |rule| self.rules[*rule].lasted);
-        let (mut best, mut taken) = (lasted(0), 0);
-        let (mut literals, mut misled) = (Vec::new(), 0);
+        let (mut best, mut taken) = (lasted(0), (0, 0));
+        let (mut by_needle, mut always) = (Vec::new(), Vec::new());
+        let (mut literals, mut cost) = (Vec::new(), 0);
         for (place, &rule) in rules.iter().enumerate() {
-            literals.extend(needles[rule].iter().filter_map(Needle::literal));
-            misled += self.rules[rule].misled;
-            let is_much = Beginnings::count(literals.clone()) > MAX_BEGINNINGS;
-            if needles[rule].is_empty() || is_much {
-                break;
+            let tried = self.rules[rule];
+            let mut with = literals.clone();
+            with.extend(needles[rule].iter().filter_map(Needle::literal));
+            let is_much = Beginnings::count(with.clone()) > MAX_BEGINNINGS;
+            let found = FOUND * tried.stood + MISLED * tried.misled;
+            let found = Some(found).filter(|_| !needles[rule].is_empty() && !is_much);
+            let in_vain = MISLED * tried.other;
+            match found.filter(|found| *found <= in_vain) {
+                Some(found) => {
+                    cost += found;
+                    literals = with;
+                    by_needle.push(rule);
+                }
+                None => {
+                    cost += in_vain;
+                    always.push(rule);
+                }
             }
-            let cost = lasted(place + 1) + MISLED * misled;
-            if cost < best {
-                (best, taken) = (cost, place + 1);
+            if lasted(place + 1) + cost < best {
+                best = lasted(place + 1) + cost;
+                taken = (by_needle.len(), always.len());
             }
         }
-        rules.truncate(taken);
-        Needles::new(rules.iter().map(|rule| (*rule, &needles[*rule][..])))
+        by_needle.truncate(taken.0);
+        always.truncate(taken.1);
+        Outcome {
+            needles: Needles::new(by_needle.iter().map(|rule| (*rule, &needles[*rule][..]))),
+            always,
+        }
     }
 }
 
@@ -123,15 +160,24 @@ mod tests {
     use crate::pyre::ast::Node;
     use crate::pyre::parse::parse;
 
-    /// Rules that last for so many steps, with so many needles each, the last of which may stand in every text.
-    fn check(rules: &[(usize, usize, bool)], expected: &[usize]) {
-        let pattern = |(rule, &(_, count, misleads)): (usize, &(usize, usize, bool))| {
-            let absent = (1..count).map(|place| format!("{rule} {place} needle"));
-            let last = match misleads {
-                true => "letters".to_owned(),
-                false => format!("{rule} needle"),
-            };
-            let patterns = absent.chain((count > 0).then_some(last));
+    /// In which texts a needle stands.
+    #[derive(Clone, Copy)]
+    enum Stands {
+        Never,
+        /// In all, none of which is for the rule.
+        InVain,
+        /// In one of so many, for which the rule is named.
+        Named(usize),
+    }
+    use Stands::{InVain, Named, Never};
+
+    /// Rules that last for so many steps, with so many needles each, the last of which may stand in a text. Those that
+    /// are looked for by needles in the end, and those that are always named.
+    fn check(rules: &[(usize, usize, Stands)], by_needle: &[usize], always: &[usize]) {
+        let needle = |rule: usize| format!("{rule} needle");
+        let pattern = |(rule, &(_, count, _)): (usize, &(usize, usize, Stands))| {
+            let absent = (1..count).map(|place| format!("{rule} {place} absent"));
+            let patterns = absent.chain((count > 0).then(|| needle(rule)));
             let roots: Vec<Node> = patterns
                 .map(|pattern| parse(&pattern, false).unwrap().root)
                 .collect();
@@ -140,35 +186,68 @@ mod tests {
         let choices: Vec<Choice> = rules.iter().enumerate().map(pattern).collect();
         let all: Vec<usize> = (0..rules.len()).collect();
         let mut trial = Trial::default();
-        while !trial.is_over() {
-            let text = "letters and letters ".repeat(9);
-            trial.take(&text, &all, &[], &choices, |letters, each| {
+        for number in 0.. {
+            if trial.is_over() {
+                break;
+            }
+            let is_for =
+                |rule: &usize| matches!(rules[*rule].2, Named(every) if number % every == 0);
+            let stands = |rule: &usize| is_for(rule) || matches!(rules[*rule].2, InVain);
+            let named: Vec<usize> = all.iter().copied().filter(is_for).collect();
+            let standing: String = all
+                .iter()
+                .filter(|rule| stands(rule))
+                .map(|rule| needle(*rule))
+                .collect();
+            let text = format!("{}{standing}", "letters ".repeat(18));
+            trial.take(&text, &all, &named, &choices, |letters, each| {
                 let lasting = |rule: &usize| rules[*rule].0 * STEP >= letters;
                 all.iter().copied().filter(lasting).for_each(&mut *each);
                 all.iter().any(lasting)
             });
         }
-        let of = trial.outcome();
-        let mut found: Vec<usize> = of.iter().flat_map(Needles::rules).collect();
-        found.sort_unstable();
-        found.dedup();
-        assert_eq!(found, expected, "{rules:?}");
+        let outcome = trial.outcome();
+        let sorted = |mut rules: Vec<usize>| {
+            rules.sort_unstable();
+            rules.dedup();
+            rules
+        };
+        let of = outcome.needles.iter().flat_map(Needles::rules).collect();
+        assert_eq!(sorted(of), by_needle);
+        assert_eq!(sorted(outcome.always), always);
     }
 
     #[test]
     fn rules_that_last_are_taken_out_as_far_as_it_pays() {
-        let none = false;
-        check(&[(1, 1, none), (9, 2, none), (5, 1, none)], &[0, 1, 2]);
+        check(
+            &[(1, 1, Never), (9, 2, Never), (5, 1, Never)],
+            &[0, 1, 2],
+            &[],
+        );
         // What is left lasts as long.
-        check(&[(9, 0, none), (9, 1, none), (5, 1, none)], &[]);
-        check(&[(5, 0, none), (9, 1, none), (5, 1, none)], &[1]);
-        // Misled in every text, for the price of four steps.
-        check(&[(1, 1, none), (9, 1, true), (6, 1, none)], &[0, 1, 2]);
-        check(&[(6, 0, none), (9, 1, true)], &[]);
-        check(&[(4, 0, none), (9, 1, true)], &[1]);
-        check(&[(4, 0, none), (8, 1, true)], &[]);
+        check(&[(3, 0, Never), (3, 1, Never)], &[], &[]);
+        check(&[(3, 0, Never), (9, 1, Never), (5, 1, Never)], &[1, 2], &[]);
         // Too many literals.
-        check(&[(9, 20, none), (8, 12, none), (7, 1, none)], &[0, 1]);
-        check(&[(9, 33, none), (8, 12, none)], &[]);
+        check(
+            &[(3, 20, Never), (2, 12, Never), (1, 1, Never)],
+            &[0, 1],
+            &[],
+        );
+        check(&[(3, 33, Never), (2, 12, Never)], &[], &[]);
+    }
+
+    #[test]
+    fn a_search_in_vain_costs_four_steps_and_a_needle_that_is_found_three() {
+        check(&[(4, 1, InVain)], &[], &[]);
+        check(&[(5, 1, InVain)], &[], &[0]);
+        check(&[(8, 1, InVain), (4, 0, Never)], &[], &[]);
+        check(&[(9, 1, InVain), (4, 0, Never)], &[], &[0]);
+        check(&[(9, 0, Never), (9, 1, Never)], &[1], &[0]);
+        // As a rule that half of the texts are for.
+        check(&[(2, 1, Named(2))], &[0], &[]);
+        check(&[(1, 1, Named(2))], &[], &[]);
+        check(&[(3, 0, Named(2))], &[], &[0]);
+        check(&[(2, 0, Named(2))], &[], &[]);
+        check(&[(2, 1, Named(1))], &[], &[0]);
     }
 }
