@@ -98,27 +98,18 @@ impl Run {
                 bits | u64::from(self.has(*letter)) << place
             });
         };
-        let (words, _) = block.as_chunks::<8>();
-        let (first, last) = (each(0x80 - range.start()), each(0x7f - range.end()));
-        let mut members = 0;
-        for (place, word) in words.iter().enumerate() {
-            let word = u64::from_le_bytes(*word);
-            // The highest bit of each byte tells whether it is at least the first, and above the last. No byte carries into
-            // the next, since all are below 0x80 without that bit.
-            let low = word & each(0x7f);
-            let is_in = low.wrapping_add(first) & !low.wrapping_add(last);
-            let inside = (is_in | word) & each(0x80);
-            // Gathers these bits in the highest byte.
-            let bits = (inside >> 7).wrapping_mul(0x0102_0408_1020_4080) >> 56;
-            members |= bits << (8 * place);
-        }
-        members
+        let (first, width) = (*range.start(), range.end() - range.start());
+        // Of each letter one byte, which the compiler makes sixteen of at a time.
+        let is_in = block.map(|letter| {
+            u8::from(letter.wrapping_sub(first) <= width) | u8::from(!letter.is_ascii())
+        });
+        let (words, _) = is_in.as_chunks::<8>();
+        words.iter().enumerate().fold(0, |members, (place, word)| {
+            // Gathers the lowest bits of the bytes in the highest byte.
+            let bits = u64::from_le_bytes(*word).wrapping_mul(0x0102_0408_1020_4080) >> 56;
+            members | bits << (8 * place)
+        })
     }
-}
-
-/// A word of which each byte is this.
-const fn each(byte: u8) -> u64 {
-    u64::from_le_bytes([byte; 8])
 }
 
 /// The places from which on so many bits are set in a row.
