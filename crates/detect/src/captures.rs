@@ -15,12 +15,14 @@ use std::sync::Arc;
 /// All texts lie in one buffer, and each name's place in it is found by the number of the name: what a line captures
 /// costs neither an allocation nor a comparison of texts. What is replaced or taken out stays in the buffer until that
 /// is emptied, which happens with every line.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub(crate) struct Captures {
     /// The names in the order in which they came.
     order: Vec<Name>,
-    /// Where each name's text stands in the buffer, by the number of the name.
-    bytes: Vec<Bytes>,
+    /// Where each name's text stands in the buffer, by the number of the name: those that mean something, which are asked
+    /// for with every match, and the others.
+    known: [Bytes; Name::KNOWN],
+    others: Vec<Bytes>,
     text: String,
     /// Names without a text keep their place: for showing captures as fail2ban does, never for finding failures.
     keeps_absent: bool,
@@ -41,6 +43,18 @@ impl Bytes {
     };
 }
 
+impl Default for Captures {
+    fn default() -> Self {
+        Self {
+            order: Vec::new(),
+            known: [Bytes::NONE; Name::KNOWN],
+            others: Vec::new(),
+            text: String::new(),
+            keeps_absent: false,
+        }
+    }
+}
+
 impl Captures {
     /// From now on the names of groups without a text are noted too, or not.
     pub(crate) fn keep_absent(&mut self, keep: bool) {
@@ -59,9 +73,24 @@ impl Captures {
         bytes.start < bytes.end
     }
 
+    #[inline]
     fn bytes(&self, name: Name) -> Bytes {
-        let bytes = self.bytes.get(name.index());
+        let index = name.index();
+        let bytes = match index.checked_sub(Name::KNOWN) {
+            None => self.known.get(index),
+            Some(other) => self.others.get(other),
+        };
         bytes.copied().unwrap_or(Bytes::NONE)
+    }
+
+    /// The place of a name's text, if that has one.
+    #[inline]
+    fn place(&mut self, name: Name) -> Option<&mut Bytes> {
+        let index = name.index();
+        match index.checked_sub(Name::KNOWN) {
+            None => self.known.get_mut(index),
+            Some(other) => self.others.get_mut(other),
+        }
     }
 
     pub(crate) fn set(&mut self, name: Name, text: &str) {
@@ -85,11 +114,15 @@ impl Captures {
     }
 
     fn put(&mut self, name: Name, bytes: Bytes) {
-        if self.bytes.len() <= name.index() {
-            self.bytes.resize(name.index() + 1, Bytes::NONE);
-        }
-        let known = &mut self.bytes[name.index()];
-        let is_new = std::mem::replace(known, bytes) == Bytes::NONE;
+        let is_new = match self.place(name) {
+            Some(known) => std::mem::replace(known, bytes) == Bytes::NONE,
+            None => {
+                let other = name.index() - Name::KNOWN;
+                self.others.resize(other, Bytes::NONE);
+                self.others.push(bytes);
+                true
+            }
+        };
         if is_new && !(self.keeps_absent && self.order.contains(&name)) {
             self.order.push(name);
         }
@@ -107,7 +140,7 @@ impl Captures {
         let held = self.has(name);
         if self.keeps_absent || self.bytes(name) != Bytes::NONE {
             self.order.retain(|known| *known != name);
-            if let Some(bytes) = self.bytes.get_mut(name.index()) {
+            if let Some(bytes) = self.place(name) {
                 *bytes = Bytes::NONE;
             }
         }
@@ -115,18 +148,17 @@ impl Captures {
     }
 
     pub(crate) fn clear(&mut self) {
-        for name in self.order.drain(..) {
-            if let Some(bytes) = self.bytes.get_mut(name.index()) {
-                *bytes = Bytes::NONE;
-            }
-        }
+        self.order.clear();
+        self.known = [Bytes::NONE; Name::KNOWN];
+        self.others.clear();
         self.text.clear();
     }
 
     /// Becomes what `other` is, without an allocation where there is room.
     pub(crate) fn copy_of(&mut self, other: &Self) {
         self.order.clone_from(&other.order);
-        self.bytes.clone_from(&other.bytes);
+        self.known = other.known;
+        self.others.clone_from(&other.others);
         self.text.clone_from(&other.text);
         self.keeps_absent = other.keeps_absent;
     }
@@ -151,12 +183,14 @@ impl Captures {
             std::mem::swap(self, newer);
             return;
         }
-        for name in &self.order {
-            let bytes = self.bytes(*name);
-            if newer.bytes(*name) == Bytes::NONE
+        for name in 0..self.order.len() {
+            let name = self.order[name];
+            let bytes = self.bytes(name);
+            if newer.bytes(name) == Bytes::NONE
                 && let Some(text) = self.text.get(bytes.start as usize..bytes.end as usize)
             {
-                self.bytes[name.index()] = newer.append(text);
+                let moved = newer.append(text);
+                self.put(name, moved);
             }
         }
         for name in &newer.order {
@@ -231,13 +265,15 @@ mod tests {
     use super::*;
     use std::collections::BTreeMap;
 
-    const NAMES: [Name; 3] = [Name::USER, Name::FID, Name::CONTENT];
-
     proptest::proptest! {
         /// The buffer holds what a map would hold, whatever is written, taken out and laid over, and it keeps the
         /// order in which names came.
         #[test]
-        fn is_a_map(steps in proptest::collection::vec((0..6_u8, 0..3_usize, "[xyzé]{0,3}"), 0..40)) {
+        fn is_a_map(steps in proptest::collection::vec((0..7_u8, 0..4_usize, "[xyzé]{0,3}"), 0..40)) {
+            let names = &mut Names::default();
+            // Two that mean nothing to us, of which the first is never written.
+            let others = ["before", "other"].map(|other| names.number(other));
+            let names = [Name::USER, Name::FID, Name::CONTENT, others[1]];
             let mut captures = Captures::default();
             let (mut model, mut order) = (BTreeMap::new(), Vec::new());
             for (kind, name, text) in steps {
@@ -249,16 +285,16 @@ mod tests {
                 let pairs = [(name, &*text), (2, "new")];
                 let mut newer = Captures::default();
                 for (name, text) in pairs {
-                    newer.set(NAMES[name], text);
+                    newer.set(names[name], text);
                 }
                 match kind {
                     0 => {
                         order.retain(|known| *known != name);
                         let held = model.remove(&name).is_some_and(|text: String| !text.is_empty());
-                        proptest::prop_assert_eq!(captures.remove(NAMES[name]), held);
+                        proptest::prop_assert_eq!(captures.remove(names[name]), held);
                     }
                     1 => {
-                        captures.copy(Name::USER, NAMES[name]);
+                        captures.copy(Name::USER, names[name]);
                         if let Some(text) = captures.get(Name::USER) {
                             write(name, text);
                         }
@@ -274,20 +310,24 @@ mod tests {
                         proptest::prop_assert!(order.is_empty() || captures.text.len() <= bytes + text.len());
                     }
                     4 => {
+                        newer.copy_of(&captures);
+                        captures = newer;
+                    }
+                    5 => {
                         captures.clear();
                         model.clear();
                         order.clear();
                     }
                     _ => {
-                        captures.set(NAMES[name], &text);
+                        captures.set(names[name], &text);
                         write(name, &text);
                     }
                 }
-                for (name, number) in NAMES.into_iter().enumerate() {
+                for (name, number) in names.into_iter().enumerate() {
                     proptest::prop_assert_eq!(captures.get(number), model.get(&name).map(String::as_str));
                     proptest::prop_assert_eq!(captures.has(number), model.get(&name).is_some_and(|text| !text.is_empty()));
                 }
-                proptest::prop_assert_eq!(&captures.order, &order.iter().map(|name| NAMES[*name]).collect::<Vec<_>>());
+                proptest::prop_assert_eq!(&captures.order, &order.iter().map(|name| names[*name]).collect::<Vec<_>>());
             }
         }
     }

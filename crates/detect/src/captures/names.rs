@@ -7,7 +7,7 @@ use std::sync::Arc;
 pub(crate) struct Name(u32);
 
 /// Names that mean something to us; their numbers are the same in every rule.
-const KNOWN: [&str; 14] = [
+const KNOWN: [&str; Name::KNOWN] = [
     "fid",
     "ip4",
     "ip6",
@@ -25,6 +25,9 @@ const KNOWN: [&str; 14] = [
 ];
 
 impl Name {
+    /// How many names mean something to us.
+    pub(super) const KNOWN: usize = 14;
+
     pub(crate) const FID: Self = Self(0);
     pub(crate) const IP4: Self = Self(1);
     pub(crate) const IP6: Self = Self(2);
@@ -126,10 +129,10 @@ mod tests {
     fn other_names_come_after_and_all_are_told_in_order() {
         let mut names = Names::default();
         let (zone, age) = (names.number("zone"), names.number("age"));
-        assert_eq!((zone.index(), age.index()), (KNOWN.len(), KNOWN.len() + 1));
+        assert_eq!((zone.index(), age.index()), (Name::KNOWN, Name::KNOWN + 1));
         assert_eq!(names.number("zone"), zone);
         let sorted: Vec<&str> = names.sorted().map(|(_, text)| &**text).collect();
         assert!(sorted.is_sorted());
-        assert_eq!(sorted.len(), KNOWN.len() + 2);
+        assert_eq!(sorted.len(), Name::KNOWN + 2);
     }
 }

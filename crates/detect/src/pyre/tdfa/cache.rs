@@ -1,6 +1,6 @@
 //! The states and transitions that were needed so far.
 
-use super::{CELLS, MAX_TAGS, NONE, NOW, SPARE, Tdfa, UNSET};
+use super::{CELLS, NONE, NOW, SPARE, Tdfa, UNSET};
 use crate::hash::QuickMap;
 use crate::pyre::pace::Pace;
 use crate::pyre::run::Run;
@@ -53,11 +53,50 @@ pub(super) struct DfaState {
     pub(super) run_tried: bool,
 }
 
-/// What a match means: its pattern, and where each tag is.
+/// What a match means: its pattern, and the groups that took part.
 #[derive(Debug)]
 pub(super) struct Record {
     pub(super) pattern: u32,
-    pub(super) registers: Box<[u8]>,
+    pub(super) spans: Box<[Span]>,
+}
+
+/// The registers that hold where a group began and ended.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Span {
+    group: u8,
+    start: u8,
+    end: u8,
+}
+
+impl Record {
+    /// A match that leaves its tags in these registers, two for each group.
+    pub(super) fn new(pattern: u32, registers: impl IntoIterator<Item = u8>) -> Self {
+        let registers: Vec<u8> = registers.into_iter().collect();
+        let (pairs, _) = registers.as_chunks::<2>();
+        let span = |(group, &[start, end]): (usize, &[u8; 2])| Span {
+            group: group as u8,
+            start,
+            end,
+        };
+        // Most groups of a list of patterns are those of others.
+        let took_part = |span: &Span| span.start != NONE && span.end != NONE;
+        let spans = pairs.iter().enumerate().map(span).filter(took_part);
+        Self {
+            pattern,
+            spans: spans.collect(),
+        }
+    }
+}
+
+/// Where a group began and ended.
+pub(super) type Spanned = (u8, u32, u32);
+
+impl Span {
+    #[inline]
+    pub(super) fn read(self, cells: &[u32; CELLS]) -> Spanned {
+        let cell = |register: u8| cells[usize::from(register) % CELLS];
+        (self.group, cell(self.start), cell(self.end))
+    }
 }
 
 /// The mutable part: one per thread. Grows with what the texts need, up to the automaton's bound.
@@ -86,8 +125,8 @@ pub(crate) struct Cache {
     pub(super) cells: [u32; CELLS],
     /// The record of the last match, if its tags are in the registers still.
     pub(super) standing: Option<u32>,
-    /// Else its tags: the search went on, and used the registers for others.
-    pub(super) found: [u32; MAX_TAGS],
+    /// Else its groups: the search went on, and used the registers for others.
+    pub(super) found: Vec<Spanned>,
 }
 
 impl Default for Cache {
@@ -111,7 +150,7 @@ impl Default for Cache {
             steps: 0,
             cells: [UNSET; CELLS],
             standing: None,
-            found: [UNSET; MAX_TAGS],
+            found: Vec::new(),
         }
     }
 }
@@ -124,24 +163,17 @@ impl Cache {
     /// Calls `each` with every group of the last match, by its number, and where it began and ended; left out are those
     /// of which one of both is not known.
     pub(in crate::pyre) fn each_span(&self, mut each: impl FnMut(usize, usize, usize)) {
-        let mut take = |group, start: u32, end: u32| {
+        let mut take = |(group, start, end): Spanned| {
             if start != UNSET && end != UNSET {
-                each(group, start as usize, end as usize);
+                each(usize::from(group), start as usize, end as usize);
             }
         };
         match self.standing {
             Some(record) => {
-                let (tags, _) = self.records[record as usize].registers.as_chunks::<2>();
-                let cell = |register: u8| self.cells[usize::from(register) % CELLS];
-                for (group, [start, end]) in tags.iter().enumerate() {
-                    take(group, cell(*start), cell(*end));
-                }
+                let spans = &self.records[record as usize].spans;
+                spans.iter().for_each(|span| take(span.read(&self.cells)));
             }
-            None => {
-                for (group, [start, end]) in self.found.as_chunks::<2>().0.iter().enumerate() {
-                    take(group, *start, *end);
-                }
-            }
+            None => self.found.iter().copied().for_each(take),
         }
     }
 

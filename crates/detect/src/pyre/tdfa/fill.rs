@@ -46,7 +46,7 @@ impl Tdfa {
         };
         if let Some(record) = stepped.record {
             edge.record = cache.records.len() as u32;
-            cache.bytes += 32 + record.registers.len();
+            cache.bytes += 32 + size_of_val(&*record.spans);
             cache.records.push(record);
         }
         let made = if stepped.places.is_empty() {

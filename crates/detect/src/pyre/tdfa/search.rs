@@ -69,7 +69,7 @@ impl Tdfa {
                 runs,
                 chains,
                 standing,
-                found: tags,
+                found: groups,
                 ..
             } = &mut *cache;
             let edge = &edges[(target & !SPECIAL) as usize];
@@ -83,9 +83,8 @@ impl Tdfa {
                     return (found, at, row);
                 }
                 *standing = None;
-                for (tag, &register) in tags.iter_mut().zip(&record.registers) {
-                    *tag = cells[usize::from(register) % CELLS];
-                }
+                groups.clear();
+                groups.extend(record.spans.iter().map(|span| span.read(cells)));
             }
             if edge.next == DEAD {
                 return (found, at, row);

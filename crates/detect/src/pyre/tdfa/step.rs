@@ -80,8 +80,7 @@ impl Tdfa {
                         }
                         Place::Fail => break,
                         Place::Match { pattern } => {
-                            let registers = tagged(registers, mask).collect();
-                            out.record = Some(Record { pattern, registers });
+                            out.record = Some(Record::new(pattern, tagged(registers, mask)));
                             // Threads of lower priority lose against a match.
                             break 'places;
                         }
