@@ -1,7 +1,6 @@
 //! Times for people: in the zone of this machine.
 
 use base::Timestamp;
-use jiff::tz::TimeZone;
 
 /// `2026-11-24 10:00:00`, or `never` for a ban without end.
 pub(crate) fn until(seconds: Option<i64>) -> String {
@@ -10,7 +9,7 @@ pub(crate) fn until(seconds: Option<i64>) -> String {
 
 /// Seconds since 1970 as a local time.
 pub(crate) fn local(seconds: i64) -> String {
-    daemon::local(Timestamp::from_secs(seconds), &TimeZone::system())
+    daemon::local(Timestamp::from_secs(seconds), &daemon::zone())
 }
 
 /// The time that `--now` names, if it is given; an error says what is wrong with it.
@@ -24,7 +23,7 @@ pub(crate) fn asked_now(option: Option<&str>) -> Result<Option<Timestamp>, Strin
 fn parse_now(text: &str) -> Option<Timestamp> {
     let instant = text.parse::<jiff::Timestamp>().ok().or_else(|| {
         let civil: jiff::civil::DateTime = text.parse().ok()?;
-        TimeZone::system()
+        daemon::zone()
             .to_ambiguous_timestamp(civil)
             .compatible()
             .ok()

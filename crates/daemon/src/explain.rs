@@ -89,7 +89,7 @@ pub fn explain(ask: &Explain) -> Explained {
         About::Lines(lines) => answer.line = lines.last().cloned(),
         About::Address(prefix) => answer.ip = Some(prefix.to_string()),
     }
-    let zone = TimeZone::system();
+    let zone = crate::clock::zone();
     let mut logs = Logs::default();
     let mut chains: Vec<Chain> = compiled
         .broken

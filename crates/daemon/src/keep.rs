@@ -336,7 +336,7 @@ impl<R: Fn(Kept)> Shelf<R> {
 }
 
 fn stamp_now() -> String {
-    stamp(clock::now(), &TimeZone::system())
+    stamp(clock::now(), &clock::zone())
 }
 
 #[cfg(test)]

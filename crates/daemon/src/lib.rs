@@ -38,7 +38,7 @@ pub use check::{
     Check, CheckReport, CheckedAction, CheckedJail, CheckedRegex, CheckedSource, Enforcement,
     Verdict, check,
 };
-pub use clock::now;
+pub use clock::{now, zone};
 pub use explain::{About, Explain, Explained, explain, join};
 pub use files::DiskFiles;
 pub use log::{escape_into, local};

@@ -109,7 +109,7 @@ pub enum Ended {
 
 /// Guards the machine until a signal or a client ends it. The error says why it could not begin.
 pub fn run(options: &Options) -> Result<Ended, Vec<Diagnostic>> {
-    let zone = TimeZone::system();
+    let zone = clock::zone();
     let started = clock::now();
     os::keep_files_private();
     // Before any thread is made: a signal must find this one only.

@@ -13,7 +13,6 @@ use detect::{
 };
 use distinct::Distinct;
 use engine::{Effect, Enforceable, Engine, Event, Input, JailId, StoreWrite};
-use jiff::tz::TimeZone;
 use std::collections::HashMap;
 use std::fs::File;
 use std::io::{self, Read};
@@ -304,7 +303,7 @@ impl<'a> Replay<'a> {
                 }
             })
             .collect();
-        let zone = TimeZone::system();
+        let zone = crate::clock::zone();
         let clock = Clock {
             now: self.reference,
             zone: &zone,

@@ -20,7 +20,6 @@ use super::FAILED;
 use args::{Arguments, Question};
 use count::Counter;
 use detect::{Asked, Detector, Encoding};
-use jiff::tz::TimeZone;
 use lists::{List, Lists, Show};
 use log::Log;
 use page::Page;
@@ -89,7 +88,7 @@ fn run(question: &Question, page: &mut Page) -> Result<(), Stop> {
     check_level(&options.log_level).map_err(Stop::Failed)?;
 
     let now = daemon::now();
-    let zone = TimeZone::system();
+    let zone = daemon::zone();
     let log = Log::of(&question.log).map_err(Stop::Failed)?;
     let rules = Rules::read(question, log.backend(), now);
     tell(page, &rules.head)?;

@@ -2,7 +2,6 @@
 
 use crate::output::Output;
 use base::Severity;
-use jiff::tz::TimeZone;
 
 /// One line, or a few that belong together.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,7 +35,7 @@ impl Line {
 
     fn print(&self, output: &mut Output) {
         let now = daemon::now();
-        let date = daemon::local(now, &TimeZone::system());
+        let date = daemon::local(now, &daemon::zone());
         let milliseconds = now.as_micros().rem_euclid(1_000_000) / 1000;
         let (logger, level) = (&self.logger, self.level());
         let process = std::process::id();
