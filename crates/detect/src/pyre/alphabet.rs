@@ -158,9 +158,20 @@ impl Alphabet {
     fn encode(&self, text: &str, into: &mut Encoded) {
         into.bytes.clear();
         into.offsets.clear();
-        for (offset, c) in text.char_indices() {
-            into.bytes.push(self.letter(c));
-            into.offsets.push(offset);
+        into.bytes.reserve(text.len());
+        into.offsets.reserve(text.len() + 1);
+        let mut at = 0;
+        while let Some(rest) = text.get(at..).filter(|rest| !rest.is_empty()) {
+            let letters = rest.bytes().position(|byte| !byte.is_ascii());
+            let end = letters.map_or(text.len(), |letters| at + letters);
+            into.bytes.extend_from_slice(&text.as_bytes()[at..end]);
+            into.offsets.extend(at..end);
+            at = end;
+            if let Some(c) = text[at..].chars().next() {
+                into.bytes.push(self.letter(c));
+                into.offsets.push(at);
+                at += c.len_utf8();
+            }
         }
         into.offsets.push(text.len());
     }

@@ -1,5 +1,6 @@
 //! The states and transitions that were needed so far.
 
+use super::step::Stepped;
 use super::{CELLS, NONE, NOW, SPARE, Tdfa, UNSET};
 use crate::hash::QuickMap;
 use crate::pyre::pace::Pace;
@@ -42,15 +43,62 @@ pub(super) struct Chain {
     pub(super) next: u32,
 }
 
+/// The states, by their number.
+#[derive(Debug, Default)]
+pub(super) struct States {
+    all: Vec<DfaState>,
+    /// The places of each state, one after the other.
+    places: Vec<u32>,
+    /// One register for each place and tag.
+    registers: Vec<u8>,
+}
+
 #[derive(Debug)]
 pub(super) struct DfaState {
-    pub(super) places: Box<[u32]>,
-    /// One register per place and tag.
-    pub(super) registers: Box<[u8]>,
+    /// Where its places end, and its registers.
+    places: usize,
+    registers: usize,
     /// An index into `Cache::chains` or `NOTHING`, once it was looked for.
     pub(super) chain: Option<u32>,
     /// It is known whether staying here is a run.
     pub(super) run_tried: bool,
+}
+
+impl States {
+    pub(super) fn places(&self, id: usize) -> &[u32] {
+        let start = id
+            .checked_sub(1)
+            .map_or(0, |before| self.all[before].places);
+        &self.places[start..self.all[id].places]
+    }
+
+    pub(super) fn registers(&self, id: usize) -> &[u8] {
+        let start = id
+            .checked_sub(1)
+            .map_or(0, |before| self.all[before].registers);
+        &self.registers[start..self.all[id].registers]
+    }
+
+    pub(super) fn of(&mut self, id: usize) -> &mut DfaState {
+        &mut self.all[id]
+    }
+
+    fn push(&mut self, places: &[u32], registers: &[u8]) {
+        self.places.extend_from_slice(places);
+        self.registers.extend_from_slice(registers);
+        self.all.push(DfaState {
+            places: self.places.len(),
+            registers: self.registers.len(),
+            chain: None,
+            run_tried: false,
+        });
+    }
+
+    fn clear(&mut self) {
+        self.all.clear();
+        self.places.clear();
+        self.registers.clear();
+    }
 }
 
 /// What a match means: its pattern, and the groups that took part.
@@ -103,7 +151,7 @@ impl Span {
 #[derive(Debug)]
 pub(crate) struct Cache {
     pub(super) table: Vec<u64>,
-    pub(super) states: Vec<DfaState>,
+    pub(super) states: States,
     pub(super) ids: QuickMap<Box<[u32]>, u32>,
     pub(super) edges: Vec<Edge>,
     pub(super) copies: Vec<(u8, u8)>,
@@ -112,6 +160,9 @@ pub(crate) struct Cache {
     pub(super) chains: Vec<Chain>,
     pub(super) start: Option<u32>,
     pub(super) seen: Seen,
+    /// The transition that is being made, and what names its state.
+    pub(super) stepped: Stepped,
+    key: Vec<u32>,
     pub(super) bytes: usize,
     /// How often it was emptied: rows of different eras are not to be compared.
     pub(super) era: u32,
@@ -133,7 +184,7 @@ impl Default for Cache {
     fn default() -> Self {
         Self {
             table: Vec::new(),
-            states: Vec::new(),
+            states: States::default(),
             ids: QuickMap::default(),
             edges: Vec::new(),
             copies: Vec::new(),
@@ -142,6 +193,8 @@ impl Default for Cache {
             chains: Vec::new(),
             start: None,
             seen: Seen::default(),
+            stepped: Stepped::default(),
+            key: Vec::new(),
             bytes: 0,
             era: 0,
             pace: Pace::default(),
@@ -200,35 +253,30 @@ impl Cache {
     pub(super) fn intern(
         &mut self,
         tdfa: &Tdfa,
-        places: Vec<u32>,
-        values: Vec<u8>,
+        places: &[u32],
+        values: &[u8],
     ) -> Result<(u32, (u32, u32)), RegistersFull> {
-        let key = key(&places, &values);
+        write_key(places, values, &mut self.key);
         let mut moves: Vec<(u8, u8)> = Vec::new();
-        let id = match self.ids.get(&key[..]) {
+        let id = match self.ids.get(&self.key[..]) {
             Some(&id) => {
-                for (&to, &from) in self.states[id as usize].registers.iter().zip(&values) {
+                for (&to, &from) in self.states.registers(id as usize).iter().zip(values) {
                     if to != from && !moves.contains(&(to, from)) {
                         moves.push((to, from));
                     }
                 }
                 id
             }
-            None => {
-                // A new state leaves the values where they are and puts the present position into a free register.
-                let mut registers = values;
-                if registers.contains(&NOW) {
-                    let free = (0..SPARE)
-                        .find(|register| !registers.contains(register))
-                        .ok_or(RegistersFull)?;
-                    registers
-                        .iter_mut()
-                        .filter(|register| **register == NOW)
-                        .for_each(|register| *register = free);
-                    moves.push((free, NOW));
-                }
-                self.add(tdfa, key, places, registers)
+            // A new state leaves the values where they are and puts the present position into a free register.
+            None if values.contains(&NOW) => {
+                let free = (0..SPARE).find(|register| !values.contains(register));
+                let free = free.ok_or(RegistersFull)?;
+                moves.push((free, NOW));
+                let kept = |value: &u8| if *value == NOW { free } else { *value };
+                let registers: Vec<u8> = values.iter().map(kept).collect();
+                self.add(tdfa, places, &registers)
             }
+            None => self.add(tdfa, places, values),
         };
         let from = self.copies.len() as u32;
         order(moves, &mut self.copies);
@@ -236,22 +284,18 @@ impl Cache {
         Ok((id * tdfa.stride() as u32, (from, self.copies.len() as u32)))
     }
 
-    fn add(&mut self, tdfa: &Tdfa, key: Vec<u32>, places: Vec<u32>, registers: Vec<u8>) -> u32 {
-        let id = self.states.len() as u32;
+    /// Adds a state, whose key was written.
+    fn add(&mut self, tdfa: &Tdfa, places: &[u32], registers: &[u8]) -> u32 {
+        let id = self.states.all.len() as u32;
         self.bytes += 8 * tdfa.stride()
             + size_of::<DfaState>()
             + 32
-            + 4 * (places.len() + key.len())
+            + 4 * (places.len() + self.key.len())
             + registers.len();
         self.table
             .resize(self.table.len() + tdfa.stride(), word(UNKNOWN, 0));
-        self.states.push(DfaState {
-            places: places.into(),
-            registers: registers.into(),
-            chain: None,
-            run_tried: false,
-        });
-        self.ids.insert(key.into(), id);
+        self.states.push(places, registers);
+        self.ids.insert(self.key[..].into(), id);
         id
     }
 
@@ -263,7 +307,9 @@ impl Cache {
 
     /// Empties the cache but for the state of `row`, whose registers stay where they are; returns its new row.
     pub(super) fn clear(&mut self, tdfa: &Tdfa, row: u32) -> u32 {
-        let state = self.states.swap_remove(row as usize / tdfa.stride());
+        let id = row as usize / tdfa.stride();
+        let places = self.states.places(id).to_vec();
+        let registers = self.states.registers(id).to_vec();
         self.table.clear();
         self.states.clear();
         self.ids.clear();
@@ -275,23 +321,18 @@ impl Cache {
         self.start = None;
         self.bytes = 0;
         self.era = self.era.wrapping_add(1);
-        let key = key(&state.places, &state.registers);
-        let id = self.add(
-            tdfa,
-            key,
-            state.places.into_vec(),
-            state.registers.into_vec(),
-        );
+        write_key(&places, &registers, &mut self.key);
+        let id = self.add(tdfa, &places, &registers);
         id * tdfa.stride() as u32
     }
 }
 
 /// What makes two states one: their places, and which registers are equal (numbered by first occurrence).
-fn key(places: &[u32], values: &[u8]) -> Vec<u32> {
+fn write_key(places: &[u32], values: &[u8], key: &mut Vec<u32>) {
     let mut names = [u8::MAX; CELLS];
     names[usize::from(NONE)] = NONE;
     let mut next = 0;
-    let mut key = Vec::with_capacity(1 + places.len() + values.len().div_ceil(4));
+    key.clear();
     key.push(places.len() as u32);
     key.extend_from_slice(places);
     for four in values.chunks(4) {
@@ -306,7 +347,6 @@ fn key(places: &[u32], values: &[u8]) -> Vec<u32> {
         }
         key.push(packed);
     }
-    key
 }
 
 /// Puts copies that are meant to happen at once into an order in which they can happen one after the other.

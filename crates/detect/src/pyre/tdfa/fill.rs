@@ -1,6 +1,7 @@
 //! Making a transition when a text needs it.
 
 use super::cache::{Cache, Chain, DEAD, Edge, IDLE, NOTHING, RegistersFull, word};
+use super::step::Stepped;
 use super::{NONE, NOW, Tdfa};
 use crate::pyre::places::Place;
 use crate::pyre::run::Run;
@@ -21,7 +22,7 @@ impl Tdfa {
             return Ok(row);
         }
         let place = self.places.start;
-        let (row, _) = cache.intern(self, vec![place], vec![NONE; self.tags])?;
+        let (row, _) = cache.intern(self, &[place], &vec![NONE; self.tags])?;
         cache.start = Some(row);
         Ok(row)
     }
@@ -36,7 +37,24 @@ impl Tdfa {
         class: usize,
     ) -> Result<(), RegistersFull> {
         cache.pace.make();
-        let stepped = self.step(cache, row, class);
+        let mut stepped = std::mem::take(&mut cache.stepped);
+        self.step(cache, row, class, &mut stepped);
+        let made = self.made(cache, row, class, &mut stepped);
+        cache.stepped = stepped;
+        if let Some(made) = made? {
+            cache.table[row as usize + class] = made;
+        }
+        Ok(())
+    }
+
+    /// The transition that leads where `stepped` says; none if it was made together with others.
+    fn made(
+        &self,
+        cache: &mut Cache,
+        row: u32,
+        class: usize,
+        stepped: &mut Stepped,
+    ) -> Result<Option<u64>, RegistersFull> {
         let mut edge = Edge {
             next: DEAD,
             copies: (0, 0),
@@ -44,55 +62,59 @@ impl Tdfa {
             run: NOTHING,
             chain: NOTHING,
         };
-        if let Some(record) = stepped.record {
+        if let Some(record) = stepped.record.take() {
             edge.record = cache.records.len() as u32;
             cache.bytes += 32 + size_of_val(&*record.spans);
             cache.records.push(record);
         }
-        let made = if stepped.places.is_empty() {
-            if edge.record == NOTHING {
-                word(DEAD, 0)
-            } else {
-                cache.edge(edge)
-            }
-        } else {
-            let (next, copies) = cache.intern(self, stepped.places, stepped.values)?;
-            (edge.next, edge.copies) = (next, copies);
-            let stays = next == row && copies.0 == copies.1 && edge.record == NOTHING;
-            if stays && self.run(cache, row, class) {
-                return Ok(());
-            }
-            if next != row {
-                edge.chain = self.chain(cache, next)?;
-            }
+        if stepped.places.is_empty() {
+            return Ok(Some(match edge.record {
+                NOTHING => word(DEAD, 0),
+                _ => cache.edge(edge),
+            }));
+        }
+        let (next, copies) = cache.intern(self, &stepped.places, &stepped.values)?;
+        (edge.next, edge.copies) = (next, copies);
+        let stays = next == row && copies.0 == copies.1 && edge.record == NOTHING;
+        if stays && self.run(cache, row, class, stepped) {
+            return Ok(None);
+        }
+        if next != row {
+            edge.chain = self.chain(cache, next, stepped)?;
+        }
+        Ok(Some(
             match pack(&cache.copies[copies.0 as usize..copies.1 as usize]) {
                 Some(work) if edge.record == NOTHING && edge.chain == NOTHING => word(next, work),
                 _ => cache.edge(edge),
-            }
-        };
-        cache.table[row as usize + class] = made;
-        Ok(())
+            },
+        ))
     }
 
     /// The letters that must follow the state at `row`, when they are many enough: an index into `Cache::chains`. The
     /// states between are not made; a text that leaves the chain makes those it needs.
-    fn chain(&self, cache: &mut Cache, row: u32) -> Result<u32, RegistersFull> {
+    fn chain(
+        &self,
+        cache: &mut Cache,
+        row: u32,
+        stepped: &mut Stepped,
+    ) -> Result<u32, RegistersFull> {
         let id = row as usize / self.stride();
-        if let Some(known) = cache.states[id].chain {
+        if let Some(known) = cache.states.of(id).chain {
             return Ok(known);
         }
-        cache.states[id].chain = Some(NOTHING);
-        let (mut places, mut registers) = (
-            cache.states[id].places.to_vec(),
-            cache.states[id].registers.to_vec(),
-        );
+        cache.states.of(id).chain = Some(NOTHING);
+        if cache.states.places(id).len() > MAX_CHAIN_PLACES {
+            return Ok(NOTHING);
+        }
+        let mut places = cache.states.places(id).to_vec();
+        let mut registers = cache.states.registers(id).to_vec();
         let mut letters = Vec::new();
         while places.len() <= MAX_CHAIN_PLACES && letters.len() < MAX_CHAIN {
             let Some(letter) = self.only_letter(cache, &places) else {
                 break;
             };
             let class = self.classes.of(letter);
-            let stepped = self.step_from(&mut cache.seen, &places, &registers, class);
+            self.step_from(&mut cache.seen, &places, &registers, class, stepped);
             cache.work += stepped.work;
             if stepped.record.is_some()
                 || stepped.places.is_empty()
@@ -100,13 +122,14 @@ impl Tdfa {
             {
                 break;
             }
-            (places, registers) = (stepped.places, stepped.values);
+            std::mem::swap(&mut places, &mut stepped.places);
+            std::mem::swap(&mut registers, &mut stepped.values);
             letters.push(letter);
         }
         if letters.len() < MIN_CHAIN {
             return Ok(NOTHING);
         }
-        let (next, copies) = cache.intern(self, places, registers)?;
+        let (next, copies) = cache.intern(self, &places, &registers)?;
         if copies.0 != copies.1 {
             return Ok(NOTHING);
         }
@@ -116,7 +139,7 @@ impl Tdfa {
             next,
         });
         let chain = cache.chains.len() as u32 - 1;
-        cache.states[id].chain = Some(chain);
+        cache.states.of(id).chain = Some(chain);
         Ok(chain)
     }
 
@@ -151,20 +174,18 @@ impl Tdfa {
 
     /// The state at `row` stays as it is over `seen`. Gives all classes for which that holds one edge that skips to the
     /// first letter of another class. Only the second letter of a run takes that edge.
-    fn run(&self, cache: &mut Cache, row: u32, seen: usize) -> bool {
+    fn run(&self, cache: &mut Cache, row: u32, seen: usize, stepped: &mut Stepped) -> bool {
         let id = row as usize / self.stride();
-        let state = &mut cache.states[id];
-        let was_tried = std::mem::replace(&mut state.run_tried, true);
-        if was_tried || state.places.len() > MAX_RUN_PLACES {
+        let was_tried = std::mem::replace(&mut cache.states.of(id).run_tried, true);
+        if was_tried || cache.states.places(id).len() > MAX_RUN_PLACES {
             return false;
         }
         let mut stays = vec![false; self.end_class()];
         for (class, stay) in stays.iter_mut().enumerate() {
-            let stepped = self.step(cache, row, class);
-            let state = &cache.states[id];
+            self.step(cache, row, class, stepped);
             *stay = stepped.record.is_none()
-                && stepped.places[..] == state.places[..]
-                && stepped.values[..] == state.registers[..];
+                && stepped.places == cache.states.places(id)
+                && stepped.values == cache.states.registers(id);
         }
         // The caller counts on the transition over `seen` being made.
         if !stays.get(seen).is_some_and(|&stays| stays) {

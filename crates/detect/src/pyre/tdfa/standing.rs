@@ -57,8 +57,7 @@ impl Tdfa {
         (standing.row, standing.era) = (row, cache.era);
         let cells = &mut standing.cells;
         cells.clear();
-        let state = &cache.states[row as usize / self.stride()];
-        for &register in &state.registers {
+        for &register in cache.states.registers(row as usize / self.stride()) {
             let cell = (register, cache.cells[usize::from(register)]);
             if register != NONE && !cells.contains(&cell) {
                 cells.push(cell);

@@ -5,7 +5,8 @@ use super::{NOW, Tdfa};
 use crate::pyre::places::{Place, UNTAGGED};
 use crate::pyre::seen::Seen;
 
-/// What a transition leads to.
+/// What a transition leads to; its memory serves for the next.
+#[derive(Debug, Default)]
 pub(super) struct Stepped {
     pub(super) places: Vec<u32>,
     pub(super) values: Vec<u8>,
@@ -13,16 +14,27 @@ pub(super) struct Stepped {
     pub(super) record: Option<Record>,
     /// Places looked at.
     pub(super) work: usize,
+    /// Places to be looked at, with the tags passed on the way there.
+    stack: Vec<(u32, u64)>,
+}
+
+impl Stepped {
+    fn clear(&mut self) {
+        self.places.clear();
+        self.values.clear();
+        self.stack.clear();
+        (self.record, self.work) = (None, 0);
+    }
 }
 
 impl Tdfa {
     /// Follows the state of `row` over a letter of `class`.
-    pub(super) fn step(&self, cache: &mut Cache, row: u32, class: usize) -> Stepped {
+    pub(super) fn step(&self, cache: &mut Cache, row: u32, class: usize, out: &mut Stepped) {
         let id = row as usize / self.stride();
         let Cache { states, seen, .. } = cache;
-        let stepped = self.step_from(seen, &states[id].places, &states[id].registers, class);
-        cache.work += stepped.work;
-        stepped
+        let (places, registers) = (states.places(id), states.registers(id));
+        self.step_from(seen, places, registers, class, out);
+        cache.work += out.work;
     }
 
     /// Follows `places`, with their tags in `registers`, over a letter of `class`.
@@ -32,20 +44,15 @@ impl Tdfa {
         places: &[u32],
         registers: &[u8],
         class: usize,
-    ) -> Stepped {
+        out: &mut Stepped,
+    ) {
+        out.clear();
         seen.begin(self.places.len());
         let letter = self.classes.representative(class);
-        let mut out = Stepped {
-            places: Vec::new(),
-            values: Vec::new(),
-            record: None,
-            work: 0,
-        };
-        let mut stack: Vec<(u32, u64)> = Vec::new();
         'places: for (index, &place) in places.iter().enumerate() {
             let registers = &registers[index * self.tags..(index + 1) * self.tags];
-            stack.push((place, 0));
-            while let Some((mut at, mut mask)) = stack.pop() {
+            out.stack.push((place, 0));
+            while let Some((mut at, mut mask)) = out.stack.pop() {
                 loop {
                     out.work += 1;
                     // The first thread to come to a place has priority; others die there.
@@ -61,16 +68,21 @@ impl Tdfa {
                                     .find(|&&(first, last, _)| first <= letter && letter <= last)
                             });
                             if let Some(&(_, _, next)) = taken {
-                                arrive(&mut out, next, registers, mask);
+                                arrive(out, next, registers, mask);
                             }
                             break;
                         }
                         Place::End { .. } if letter.is_some() => break,
                         Place::End { next } => at = next,
                         Place::Fork { from, to } => {
-                            let targets = self.places.targets(from, to);
-                            stack.extend(targets.iter().rev().map(|&next| (next, mask)));
-                            break;
+                            let Some((&first, others)) =
+                                self.places.targets(from, to).split_first()
+                            else {
+                                break;
+                            };
+                            let others = others.iter().rev().map(|&next| (next, mask));
+                            out.stack.extend(others);
+                            at = first;
                         }
                         Place::Tag { tag, next } => {
                             if tag != UNTAGGED {
@@ -88,7 +100,6 @@ impl Tdfa {
                 }
             }
         }
-        out
     }
 }
 
