@@ -197,6 +197,25 @@ fn loops_that_take_notes_are_no_runs() {
     }
 }
 
+/// So many groups that begin and end at places of their own that the registers do not suffice for all of them.
+#[test]
+fn where_registers_are_missing_the_other_machine_answers() {
+    let groups: String = (0..31).map(|n| format!("(?P<g{n}>.).")).collect();
+    let pattern = format!("^{groups}b$");
+    let text = |end: &str| "ab".repeat(31) + end;
+    let [tagged, mut machine] = [(); 2].map(|()| build(&pattern, 1 << 20).unwrap());
+    machine.tagged = None;
+    let (mut first, mut second) = (Cache::default(), Cache::default());
+    for (text, matches) in [(text("b"), true), (text("a"), false)] {
+        let automaton = tagged.tagged.as_ref().unwrap();
+        let found = automaton.search(&mut first.tagged, text.as_bytes());
+        assert_eq!(found, Found::GaveUp, "{text}");
+        let expected = ask(&machine, &mut second, &text);
+        assert_eq!(expected.is_some(), matches, "{text}");
+        assert_eq!(ask(&tagged, &mut first, &text), expected, "{text}");
+    }
+}
+
 /// Exponential for a backtracker; here no more is made for a long text than for a short one, and nothing is read twice.
 #[test]
 fn pumped_lines_cost_a_constant_per_letter() {
