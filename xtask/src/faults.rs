@@ -25,8 +25,8 @@ const FAULTS: &[Fault] = &[
     Fault {
         what: "alternatives are tried from the last to the first",
         file: "pyre/tdfa/step.rs",
-        sound: "targets.iter().rev().map",
-        broken: "targets.iter().map",
+        sound: "others.iter().rev().map",
+        broken: "others.iter().map",
         tests: "pyre::",
     },
     Fault {
@@ -53,8 +53,8 @@ const FAULTS: &[Fault] = &[
     Fault {
         what: "a run does not look at the registers",
         file: "pyre/tdfa/fill.rs",
-        sound: "&& stepped.values[..] == state.registers[..];",
-        broken: "&& stepped.values.len() == state.registers.len();",
+        sound: "&& stepped.values == cache.states.registers(id);",
+        broken: "&& stepped.values.len() == cache.states.registers(id).len();",
         tests: "pyre::",
     },
     Fault {
@@ -130,8 +130,8 @@ const FAULTS: &[Fault] = &[
     Fault {
         what: "a run of characters ends before one above ASCII",
         file: "pyre/needles/run.rs",
-        sound: "let inside = (is_in | word) & each(0x80);",
-        broken: "let inside = is_in & !word & each(0x80);",
+        sound: "<= width) | u8::from(!letter.is_ascii())",
+        broken: "<= width) & u8::from(letter.is_ascii())",
         tests: "pyre::needles",
     },
     Fault {
@@ -216,6 +216,20 @@ const FAULTS: &[Fault] = &[
         file: "pyre/gate.rs",
         sound: "        cache.name_always(selection, hits);\n",
         broken: "",
+        tests: "pyre::",
+    },
+    Fault {
+        what: "the registers of a state are those of the state before it",
+        file: "pyre/tdfa/cache.rs",
+        sound: "&self.registers[start..self.all[id].registers]",
+        broken: "&self.registers[start.saturating_sub(self.all[id].registers - start)..start.max(self.all[id].registers - start)]",
+        tests: "pyre::",
+    },
+    Fault {
+        what: "characters behind one above ASCII are translated from the place of that one",
+        file: "pyre/alphabet.rs",
+        sound: "at += c.len_utf8();",
+        broken: "at += c.len_utf8() - 1;",
         tests: "pyre::",
     },
     Fault {
