@@ -84,12 +84,12 @@ def fail2ban_regex(filter, log):
 
 def peers(log):
     """Those that read any log; the first one only reads it, as we do: nobody who looks at each byte is faster."""
-    all = [Contender("dd, which only reads", ["dd", "bs=64k", "of=/dev/null", "status=none"], log, stdin=True)]
+    readers = [Contender("dd, which only reads", ["dd", "bs=64k", "of=/dev/null", "status=none"], log, stdin=True)]
     if os.path.exists(SSHGUARD):
-        all.append(Contender("sshg-parser", [SSHGUARD], log, stdin=True))
+        readers.append(Contender("sshg-parser", [SSHGUARD], log, stdin=True))
     else:
         skipped("sshg-parser", "not installed (package sshguard)")
-    return all
+    return readers
 
 
 def compare(log, about, contenders):

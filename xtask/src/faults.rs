@@ -219,10 +219,10 @@ const FAULTS: &[Fault] = &[
         tests: "pyre::",
     },
     Fault {
-        what: "the registers of a state are those of the state before it",
+        what: "the registers of a state are those of the first states",
         file: "pyre/tdfa/cache.rs",
         sound: "&self.registers[start..self.all[id].registers]",
-        broken: "&self.registers[start.saturating_sub(self.all[id].registers - start)..start.max(self.all[id].registers - start)]",
+        broken: "&self.registers[..self.all[id].registers - start]",
         tests: "pyre::",
     },
     Fault {

@@ -183,8 +183,8 @@ impl Captures {
             std::mem::swap(self, newer);
             return;
         }
-        for name in 0..self.order.len() {
-            let name = self.order[name];
+        for place in 0..self.order.len() {
+            let name = self.order[place];
             let bytes = self.bytes(name);
             if newer.bytes(name) == Bytes::NONE
                 && let Some(text) = self.text.get(bytes.start as usize..bytes.end as usize)

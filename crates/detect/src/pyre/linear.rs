@@ -1,17 +1,20 @@
 //! Searching with an automaton: the letters of the text go through it once.
 //!
-//! The tagged automaton answers nearly always; where it has no registers left, the Pike machine answers on the same
-//! nondeterministic automaton, slower and with the same result. A line for which it makes a transition at nearly every
-//! letter is no reason to ask that machine, which follows as many places at each letter and remembers nothing.
+//! The tagged automaton answers nearly always; where it gives up (no registers left, ever new states of many places), the
+//! Pike machine answers on the same nondeterministic automaton, slower and with the same result. Before that an automaton
+//! without tags is asked whether there is any match at all: it has far fewer states, and what makes the other give up is
+//! most often a line that someone made up, in which there is none.
 
 use super::alphabet::{Alphabet, Encoded, is_ascii};
 use super::code::{Source, Unsupported, compile};
 use super::product;
+use super::subsets::{self, Subsets};
 use super::tdfa::{self, Found, Standing, Tdfa};
 use regex_automata::Input;
 use regex_automata::nfa::thompson::NFA;
 use regex_automata::nfa::thompson::pikevm::{self, PikeVM};
 use regex_automata::util::primitives::NonMaxUsize;
+use std::sync::OnceLock;
 
 /// One or several patterns as one automaton; the first pattern that matches anywhere wins.
 #[derive(Debug)]
@@ -20,6 +23,10 @@ pub(super) struct Linear {
     /// Missing for several patterns, whose slots would take megabytes.
     pike: Option<PikeVM>,
     tagged: Option<Tdfa>,
+    /// The same without tags, built when it is asked for first, which is seldom.
+    plain: OnceLock<Subsets>,
+    /// Bytes of a cache, at most.
+    bound: usize,
     patterns: Box<[Groups]>,
 }
 
@@ -40,6 +47,7 @@ pub(super) struct Cache {
     /// See [`super::Cache::steps`].
     pub(super) steps: usize,
     tagged: tdfa::Cache,
+    plain: Option<Box<(subsets::Cache, usize)>>,
     pike: Option<Box<(pikevm::Cache, Vec<Option<NonMaxUsize>>)>>,
 }
 
@@ -73,6 +81,8 @@ impl Linear {
             alphabet,
             pike,
             tagged,
+            plain: OnceLock::new(),
+            bound,
             patterns,
         })
     }
@@ -89,6 +99,7 @@ impl Linear {
             deciding_bytes,
             steps,
             tagged,
+            plain,
             pike,
         } = cache;
         let ascii = is_ascii(text.as_bytes());
@@ -117,6 +128,19 @@ impl Linear {
                 found
             }
             (Found::GaveUp, Some(machine)) => {
+                let (plain, selection) = &mut **plain.get_or_insert_with(|| {
+                    let mut cache = subsets::Cache::default();
+                    let selection = cache.select(std::iter::once(0));
+                    Box::new((cache, selection))
+                });
+                let mut hits = Vec::new();
+                let searched = self
+                    .plain(machine)
+                    .search(plain, *selection, letters, b"", &mut hits);
+                *steps += plain.steps();
+                if searched.is_ok() && hits.is_empty() {
+                    return Found::Nothing;
+                }
                 // Each letter meets each place at most once.
                 *steps += letters.len() * machine.get_nfa().states().len();
                 let (cache, found) = &mut **pike
@@ -144,6 +168,14 @@ impl Linear {
             }
             _ => found,
         }
+    }
+
+    /// The automaton without tags.
+    fn plain(&self, machine: &PikeVM) -> &Subsets {
+        self.plain.get_or_init(|| {
+            let nfas = std::slice::from_ref(machine.get_nfa());
+            Subsets::new(nfas, self.alphabet.letters(), self.bound)
+        })
     }
 
     /// See [`super::Regex::note`].

@@ -1,14 +1,19 @@
-//! Whether a lazy automaton is worth its cache: not while texts need new transitions at nearly every letter.
+//! Whether a lazy automaton is worth its cache: not while texts need new transitions all the time that cost more than
+//! another way.
 
 /// After thrashing, the next searches are given up at once: first one, then twice as many each time, up to this.
 const MAX_PAUSE: u32 = 1_024;
-/// Fewer letters than this per transition made since the cache was last emptied is thrashing.
-const MIN_LETTERS_PER_TRANSITION: usize = 10;
+/// More steps than this for each letter since the cache was last emptied is thrashing. Whoever follows all places without a
+/// memory takes about as many where a letter leads to so many, and more where some of the transitions are known.
+const MAX_STEPS_PER_LETTER: usize = 16;
+/// For so many steps a transition counts where several patterns are followed at once, however many it took: each by
+/// itself has far fewer states. One at every tenth letter is too much.
+pub(super) const OF_SEVERAL: usize = 10 * MAX_STEPS_PER_LETTER;
 
 #[derive(Debug, Default)]
 pub(super) struct Pace {
-    /// Transitions made and letters read since the cache was last emptied.
-    made: usize,
+    /// Steps that transitions took, and letters read, since the cache was last emptied.
+    steps: usize,
     read: usize,
     /// How many of the next searches are given up at once because the last ones thrashed, and how many that were.
     pause: u32,
@@ -23,9 +28,9 @@ impl Pace {
         is_paused
     }
 
-    /// One more transition was made.
-    pub(super) fn make(&mut self) {
-        self.made += 1;
+    /// A transition was made, in so many steps.
+    pub(super) fn make(&mut self, steps: usize) {
+        self.steps += steps;
     }
 
     /// So many more letters were read.
@@ -35,8 +40,8 @@ impl Pace {
 
     /// The cache is emptied; whether that came too soon, so that the search is to be given up.
     pub(super) fn thrashes(&mut self) -> bool {
-        let thrashes = self.read < MIN_LETTERS_PER_TRANSITION * self.made;
-        (self.made, self.read) = (0, 0);
+        let thrashes = self.steps > MAX_STEPS_PER_LETTER * self.read;
+        (self.steps, self.read) = (0, 0);
         self.last_pause = match thrashes {
             true => (2 * self.last_pause).clamp(1, MAX_PAUSE),
             false => 0,
@@ -44,10 +49,33 @@ impl Pace {
         self.pause = self.last_pause;
         thrashes
     }
+}
 
-    /// Transitions made since the cache was last emptied.
-    #[cfg(test)]
-    pub(super) fn made(&self) -> usize {
-        self.made
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Whether transitions that take so many steps are too many for so many letters.
+    fn check(transitions: &[usize], letters: usize, expected: bool) {
+        let mut pace = Pace::default();
+        transitions.iter().for_each(|steps| pace.make(*steps));
+        pace.read(letters);
+        assert_eq!(pace.thrashes(), expected, "{transitions:?} for {letters}");
+        assert_eq!(pace.is_paused(), expected);
+        // What was before the cache was emptied counts no more.
+        pace.read(1);
+        assert!(!pace.thrashes());
+    }
+
+    #[test]
+    fn what_transitions_cost_is_weighed_against_the_letters_that_were_read() {
+        check(&[], 1, false);
+        check(&[4; 100], 100, false);
+        check(&[16; 100], 100, false);
+        check(&[17; 100], 100, true);
+        check(&[160; 10], 100, false);
+        check(&[160; 11], 100, true);
+        check(&[OF_SEVERAL; 10], 100, false);
+        check(&[OF_SEVERAL; 11], 100, true);
     }
 }

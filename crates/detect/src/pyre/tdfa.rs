@@ -6,8 +6,8 @@
 //! survive that letter. States that differ only in the names of their registers are one state, and the renaming
 //! becomes copies on the transition, nearly always none. States and transitions are made when first needed.
 //!
-//! Nothing here can fail to answer: when registers run out, or several patterns need ever new states, the caller is told to
-//! ask another engine. What is in the cache never changes an answer.
+//! Nothing here can fail to answer: when registers run out, or ever new states cost more than another way, the caller is
+//! told to ask another engine. What is in the cache never changes an answer.
 
 mod cache;
 mod fill;
@@ -46,9 +46,8 @@ pub(super) struct Tdfa {
     tags: usize,
     /// Bytes of transitions and states after which the cache is emptied.
     bound: usize,
-    /// Several patterns are searched for one by one where their states together are too many. Of a single one nothing else
-    /// is faster, however often the cache is emptied.
-    gives_up: bool,
+    /// It follows several patterns.
+    is_of_several: bool,
 }
 
 /// What came out.
@@ -80,7 +79,7 @@ impl Tdfa {
             letters,
             tags,
             bound,
-            gives_up: nfas.len() > 1,
+            is_of_several: nfas.len() > 1,
         })
     }
 

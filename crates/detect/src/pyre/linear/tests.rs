@@ -216,6 +216,21 @@ fn where_registers_are_missing_the_other_machine_answers() {
     }
 }
 
+/// Each letter may begin a match of its own, which are too many for the registers; but nothing matches, and that is known
+/// without them.
+#[test]
+fn where_registers_are_missing_most_lines_are_rejected_without_them() {
+    let engine = build("a[ab]{90}b(?P<g>c)", 1 << 20).unwrap();
+    let mut cache = Cache::default();
+    let text = "a".repeat(5_000);
+    let automaton = engine.tagged.as_ref().unwrap();
+    let found = automaton.search(&mut cache.tagged, text.as_bytes());
+    assert_eq!(found, Found::GaveUp);
+    assert_eq!(ask(&engine, &mut cache, &text), None);
+    let steps = cache.steps / text.len();
+    assert!(steps < 10, "{steps} steps a letter");
+}
+
 /// Exponential for a backtracker; here no more is made for a long text than for a short one, and nothing is read twice.
 #[test]
 fn pumped_lines_cost_a_constant_per_letter() {

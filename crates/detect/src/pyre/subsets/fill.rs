@@ -2,6 +2,7 @@
 
 use super::Subsets;
 use super::cache::{Cache, DEAD, Edge, NOTHING};
+use crate::pyre::pace::OF_SEVERAL;
 use crate::pyre::places::Place;
 use crate::pyre::run::Run;
 
@@ -38,7 +39,7 @@ impl Subsets {
 
     /// Makes the transition of the state at `row` over `class`.
     pub(super) fn fill(&self, cache: &mut Cache, row: u32, class: usize) {
-        cache.pace.make();
+        cache.pace.make(OF_SEVERAL);
         let stepped = self.step(cache, row, class);
         let first = cache.hits.len() as u32;
         cache.hits.extend(&stepped.hits);

@@ -245,7 +245,8 @@ impl Cache {
     /// Transitions made since the cache was last emptied.
     #[cfg(test)]
     pub(in crate::pyre) fn made(&self) -> usize {
-        self.pace.made()
+        let is_made = |word: &&u64| **word as u32 != UNKNOWN;
+        self.table.iter().filter(is_made).count()
     }
 
     /// Finds or makes the state of `places`, whose tags are in the registers `values`; returns its row and the range of

@@ -3,6 +3,7 @@
 use super::cache::{Cache, Chain, DEAD, Edge, IDLE, NOTHING, RegistersFull, word};
 use super::step::Stepped;
 use super::{NONE, NOW, Tdfa};
+use crate::pyre::pace::OF_SEVERAL;
 use crate::pyre::places::Place;
 use crate::pyre::run::Run;
 
@@ -36,11 +37,15 @@ impl Tdfa {
         row: u32,
         class: usize,
     ) -> Result<(), RegistersFull> {
-        cache.pace.make();
+        let before = cache.work;
         let mut stepped = std::mem::take(&mut cache.stepped);
         self.step(cache, row, class, &mut stepped);
         let made = self.made(cache, row, class, &mut stepped);
         cache.stepped = stepped;
+        cache.pace.make(match self.is_of_several {
+            true => OF_SEVERAL,
+            false => cache.work - before,
+        });
         if let Some(made) = made? {
             cache.table[row as usize + class] = made;
         }

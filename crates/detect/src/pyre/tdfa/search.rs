@@ -10,7 +10,7 @@ impl Tdfa {
         if text.len() >= UNSET as usize {
             return Found::GaveUp;
         }
-        if self.gives_up && cache.pace.is_paused() {
+        if cache.pace.is_paused() {
             return Found::GaveUp;
         }
         // Work that has nothing to do reads this cell.
@@ -48,7 +48,7 @@ impl Tdfa {
                 if cache.bytes > self.bound {
                     row = cache.clear(self, row);
                     cache.pace.read(at - std::mem::replace(mark, at));
-                    if self.gives_up && cache.pace.thrashes() {
+                    if cache.pace.thrashes() {
                         return (Found::GaveUp, at, row);
                     }
                 }
