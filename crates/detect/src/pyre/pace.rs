@@ -3,9 +3,9 @@
 
 /// After thrashing, the next searches are given up at once: first one, then twice as many each time, up to this.
 const MAX_PAUSE: u32 = 1_024;
-/// More steps than this for each letter since the cache was last emptied is thrashing. Whoever follows all places without a
-/// memory takes about as many where a letter leads to so many, and more where some of the transitions are known.
-const MAX_STEPS_PER_LETTER: usize = 16;
+/// More steps than this for each letter since the cache was last emptied is thrashing. So many take about as long as
+/// the Pike machine, which follows all places without a memory, does for a letter in such a state.
+const MAX_STEPS_PER_LETTER: usize = 64;
 /// For so many steps a transition counts where several patterns are followed at once, however many it took: each by
 /// itself has far fewer states. One at every tenth letter is too much.
 pub(super) const OF_SEVERAL: usize = 10 * MAX_STEPS_PER_LETTER;
@@ -71,10 +71,10 @@ mod tests {
     fn what_transitions_cost_is_weighed_against_the_letters_that_were_read() {
         check(&[], 1, false);
         check(&[4; 100], 100, false);
-        check(&[16; 100], 100, false);
-        check(&[17; 100], 100, true);
-        check(&[160; 10], 100, false);
-        check(&[160; 11], 100, true);
+        check(&[64; 100], 100, false);
+        check(&[65; 100], 100, true);
+        check(&[640; 10], 100, false);
+        check(&[640; 11], 100, true);
         check(&[OF_SEVERAL; 10], 100, false);
         check(&[OF_SEVERAL; 11], 100, true);
     }
