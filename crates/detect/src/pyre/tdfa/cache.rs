@@ -60,8 +60,8 @@ pub(super) struct DfaState {
     registers: usize,
     /// An index into `Cache::chains` or `NOTHING`, once it was looked for.
     pub(super) chain: Option<u32>,
-    /// It is known whether staying here is a run.
-    pub(super) run_tried: bool,
+    /// For how many classes it is known that they stay here.
+    pub(super) stays: u8,
 }
 
 impl States {
@@ -90,7 +90,7 @@ impl States {
             places: self.places.len(),
             registers: self.registers.len(),
             chain: None,
-            run_tried: false,
+            stays: 0,
         });
     }
 
@@ -118,8 +118,7 @@ pub(super) struct Span {
 
 impl Record {
     /// A match that leaves its tags in these registers, two for each group.
-    pub(super) fn new(pattern: u32, registers: impl IntoIterator<Item = u8>) -> Self {
-        let registers: Vec<u8> = registers.into_iter().collect();
+    pub(super) fn new(pattern: u32, registers: &[u8]) -> Self {
         let (pairs, _) = registers.as_chunks::<2>();
         let span = |(group, &[start, end]): (usize, &[u8; 2])| Span {
             group: group as u8,
@@ -159,7 +158,9 @@ pub(crate) struct Cache {
     pub(super) runs: Vec<Run>,
     pub(super) chains: Vec<Chain>,
     pub(super) start: Option<u32>,
+    /// Where the threads of the transition that is being made were, and where they went over the letter.
     pub(super) seen: Seen,
+    pub(super) arrived: Seen,
     /// The transition that is being made, and what names its state.
     pub(super) stepped: Stepped,
     key: Vec<u32>,
@@ -193,6 +194,7 @@ impl Default for Cache {
             chains: Vec::new(),
             start: None,
             seen: Seen::default(),
+            arrived: Seen::default(),
             stepped: Stepped::default(),
             key: Vec::new(),
             bytes: 0,
@@ -337,6 +339,11 @@ fn write_key(places: &[u32], values: &[u8], key: &mut Vec<u32>) {
     key.push(places.len() as u32);
     key.extend_from_slice(places);
     for four in values.chunks(4) {
+        // Most threads are in no group.
+        if *four == [NONE; 4] {
+            key.push(u32::from_ne_bytes([NONE; 4]));
+            continue;
+        }
         let mut packed = 0;
         for &value in four {
             let name = &mut names[usize::from(value)];

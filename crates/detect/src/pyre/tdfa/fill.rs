@@ -1,6 +1,6 @@
 //! Making a transition when a text needs it.
 
-use super::cache::{Cache, Chain, DEAD, Edge, IDLE, NOTHING, RegistersFull, word};
+use super::cache::{Cache, Chain, DEAD, Edge, IDLE, NOTHING, RegistersFull, UNKNOWN, word};
 use super::step::Stepped;
 use super::{NONE, NOW, Tdfa};
 use crate::pyre::pace::OF_SEVERAL;
@@ -13,6 +13,9 @@ const MIN_CHAIN: usize = 6;
 const MAX_CHAIN: usize = 128;
 /// States with more places than this are not tried for chains.
 const MAX_CHAIN_PLACES: usize = 8;
+/// A state is tried for a run when so many classes are known to stay in it: a trial looks at all of them, and a text that is
+/// made for that can come to ever new states.
+const RUN_CLASSES: u8 = 8;
 /// States with more places than this are not tried for runs.
 const MAX_RUN_PLACES: usize = 16;
 
@@ -81,7 +84,7 @@ impl Tdfa {
         let (next, copies) = cache.intern(self, &stepped.places, &stepped.values)?;
         (edge.next, edge.copies) = (next, copies);
         let stays = next == row && copies.0 == copies.1 && edge.record == NOTHING;
-        if stays && self.run(cache, row, class, stepped) {
+        if stays && self.stays(cache, row, class, stepped) {
             return Ok(None);
         }
         if next != row {
@@ -119,7 +122,8 @@ impl Tdfa {
                 break;
             };
             let class = self.classes.of(letter);
-            self.step_from(&mut cache.seen, &places, &registers, class, stepped);
+            let marks = (&mut cache.seen, &mut cache.arrived);
+            self.step_from(marks, (&places, &registers), class, stepped);
             cache.work += stepped.work;
             if stepped.record.is_some()
                 || stepped.places.is_empty()
@@ -177,13 +181,34 @@ impl Tdfa {
         only
     }
 
-    /// The state at `row` stays as it is over `seen`. Gives all classes for which that holds one edge that skips to the
-    /// first letter of another class. Only the second letter of a run takes that edge.
-    fn run(&self, cache: &mut Cache, row: u32, seen: usize, stepped: &mut Stepped) -> bool {
-        let id = row as usize / self.stride();
-        let was_tried = std::mem::replace(&mut cache.states.of(id).run_tried, true);
-        if was_tried || cache.states.places(id).len() > MAX_RUN_PLACES {
+    /// The state at `row` stays as it is over one more class. When enough do, it is tried for a run; whether the transition
+    /// over that class was made with it.
+    fn stays(&self, cache: &mut Cache, row: u32, class: usize, stepped: &mut Stepped) -> bool {
+        let known = &mut cache.states.of(row as usize / self.stride()).stays;
+        *known = known.saturating_add(1);
+        if *known != RUN_CLASSES {
             return false;
+        }
+        self.run(cache, row, stepped);
+        cache.table[row as usize + class] as u32 != UNKNOWN
+    }
+
+    /// Makes a run of the staying in the state at `row`, if it is one and nobody tried before.
+    pub(super) fn try_run(&self, cache: &mut Cache, row: u32) {
+        let known = &mut cache.states.of(row as usize / self.stride()).stays;
+        if std::mem::replace(known, RUN_CLASSES) < RUN_CLASSES {
+            let mut stepped = std::mem::take(&mut cache.stepped);
+            self.run(cache, row, &mut stepped);
+            cache.stepped = stepped;
+        }
+    }
+
+    /// Gives all classes for which the state at `row` stays as it is one edge that skips to the first letter of another
+    /// class, if few letters end it. Only the letter after one that was walked takes that edge.
+    fn run(&self, cache: &mut Cache, row: u32, stepped: &mut Stepped) {
+        let id = row as usize / self.stride();
+        if cache.states.places(id).len() > MAX_RUN_PLACES {
+            return;
         }
         let mut stays = vec![false; self.end_class()];
         for (class, stay) in stays.iter_mut().enumerate() {
@@ -192,12 +217,8 @@ impl Tdfa {
                 && stepped.places == cache.states.places(id)
                 && stepped.values == cache.states.registers(id);
         }
-        // The caller counts on the transition over `seen` being made.
-        if !stays.get(seen).is_some_and(|&stays| stays) {
-            return false;
-        }
         let Some(run) = Run::of(&self.classes, self.letters, &stays) else {
-            return false;
+            return;
         };
         cache.bytes += 32;
         cache.runs.push(run);
@@ -212,7 +233,6 @@ impl Tdfa {
         for (class, _) in stays.iter().enumerate().filter(|(_, stay)| **stay) {
             cache.table[row as usize + class] = edge;
         }
-        true
     }
 }
 

@@ -72,6 +72,7 @@ impl Tdfa {
     fn usual(&self, cache: &mut Cache, head: &[u8]) -> Option<Usual> {
         let (&until, front) = head.split_last().filter(|(_, front)| !front.is_empty())?;
         let row = self.after(cache, front)?;
+        self.try_run(cache, row);
         let mut classes = 0..self.end_class();
         let waits = |edge: &Edge| {
             let run = cache.runs.get(edge.run as usize);

@@ -31,23 +31,28 @@ impl Tdfa {
     /// Follows the state of `row` over a letter of `class`.
     pub(super) fn step(&self, cache: &mut Cache, row: u32, class: usize, out: &mut Stepped) {
         let id = row as usize / self.stride();
-        let Cache { states, seen, .. } = cache;
-        let (places, registers) = (states.places(id), states.registers(id));
-        self.step_from(seen, places, registers, class, out);
+        let Cache {
+            states,
+            seen,
+            arrived,
+            ..
+        } = cache;
+        let state = (states.places(id), states.registers(id));
+        self.step_from((seen, arrived), state, class, out);
         cache.work += out.work;
     }
 
     /// Follows `places`, with their tags in `registers`, over a letter of `class`.
     pub(super) fn step_from(
         &self,
-        seen: &mut Seen,
-        places: &[u32],
-        registers: &[u8],
+        (seen, arrived): (&mut Seen, &mut Seen),
+        (places, registers): (&[u32], &[u8]),
         class: usize,
         out: &mut Stepped,
     ) {
         out.clear();
         seen.begin(self.places.len());
+        arrived.begin(self.places.len());
         let letter = self.classes.representative(class);
         'places: for (index, &place) in places.iter().enumerate() {
             let registers = &registers[index * self.tags..(index + 1) * self.tags];
@@ -55,7 +60,7 @@ impl Tdfa {
             while let Some((mut at, mut mask)) = out.stack.pop() {
                 loop {
                     out.work += 1;
-                    // The first thread to come to a place has priority; others die there.
+                    // Where a thread of higher priority was, others die.
                     if !seen.is_new(at) {
                         break;
                     }
@@ -67,8 +72,12 @@ impl Tdfa {
                                     .iter()
                                     .find(|&&(first, last, _)| first <= letter && letter <= last)
                             });
-                            if let Some(&(_, _, next)) = taken {
-                                arrive(out, next, registers, mask);
+                            // The first thread to come to a place has priority.
+                            if let Some(&(_, _, next)) = taken
+                                && arrived.is_new(next)
+                            {
+                                out.places.push(next);
+                                push_tagged(&mut out.values, registers, mask);
                             }
                             break;
                         }
@@ -92,7 +101,9 @@ impl Tdfa {
                         }
                         Place::Fail => break,
                         Place::Match { pattern } => {
-                            out.record = Some(Record::new(pattern, tagged(registers, mask)));
+                            let mut values = Vec::with_capacity(self.tags);
+                            push_tagged(&mut values, registers, mask);
+                            out.record = Some(Record::new(pattern, &values));
                             // Threads of lower priority lose against a match.
                             break 'places;
                         }
@@ -103,18 +114,12 @@ impl Tdfa {
     }
 }
 
-/// A thread comes to `next`, unless one of higher priority is there.
-fn arrive(out: &mut Stepped, next: u32, registers: &[u8], mask: u64) {
-    if !out.places.contains(&next) {
-        out.places.push(next);
-        out.values.extend(tagged(registers, mask));
+/// Appends the registers of a thread, with `NOW` for the tags it passed, which most often are none.
+fn push_tagged(values: &mut Vec<u8>, registers: &[u8], mut mask: u64) {
+    let begin = values.len();
+    values.extend_from_slice(registers);
+    while mask != 0 {
+        values[begin + mask.trailing_zeros() as usize] = NOW;
+        mask &= mask - 1;
     }
-}
-
-/// The registers of a thread, with `NOW` for the tags it passed.
-fn tagged(registers: &[u8], mask: u64) -> impl Iterator<Item = u8> {
-    registers
-        .iter()
-        .enumerate()
-        .map(move |(tag, &register)| if mask >> tag & 1 == 1 { NOW } else { register })
 }
