@@ -51,6 +51,21 @@ impl CharSet {
         after > 0 && c <= self.ranges[after - 1].1
     }
 
+    /// Whether the two have a character in common.
+    pub(super) fn meets(&self, other: &Self) -> bool {
+        let (mut a, mut b) = (self.ranges(), other.ranges());
+        while let (Some(first), Some(second)) = (a.first(), b.first()) {
+            if first.1 < second.0 {
+                a = &a[1..];
+            } else if second.1 < first.0 {
+                b = &b[1..];
+            } else {
+                return true;
+            }
+        }
+        false
+    }
+
     pub(super) fn negated(&self) -> Self {
         let mut ranges = Vec::with_capacity(self.ranges.len() + 1);
         let mut next = 0;

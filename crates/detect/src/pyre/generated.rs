@@ -11,7 +11,7 @@ pub(super) fn pattern() -> impl Strategy<Value = String> {
         ]),
         2 => prop::sample::select(vec![
             "^", "$", "\\b", "\\B", "\\Z", "(?!a)", "(?=b)", "(?=.*b)", "(?!\\w+1)", "(?<=a)", "(?<!ab)", "(?<=\\bb)", "(?m:^)",
-            "(?m:$)",
+            "(?m:$)", "(?:(?!ab).)*", "(?:(?<!b)\\w)+?", "(?:(?!a|\\W).){1,2}",
         ]),
     ]
     .prop_map(str::to_owned);

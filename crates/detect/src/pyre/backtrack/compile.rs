@@ -2,6 +2,8 @@
 
 use super::{CharTest, Inst, Whole};
 use crate::pyre::ast::{Kind, Node, Pattern};
+use crate::pyre::chars::CharSet;
+use std::sync::Arc;
 
 /// The instructions of a pattern, and how many counters they use.
 pub(super) fn compile(pattern: &Pattern) -> (Vec<Inst>, usize) {
@@ -106,13 +108,31 @@ impl Compiler {
             });
         }
         let (max, lazy) = (max.unwrap_or(u32::MAX), kind == Kind::Lazy);
-        if let Node::Set(set) = body {
-            return self.insts.push(Inst::Run {
+        if let Some((guard, set)) = guarded(body) {
+            let run = self.later();
+            if let Some(guard) = guard {
+                self.node(guard);
+            }
+            self.insts[run] = Inst::Run {
                 test: CharTest::new(set),
                 min,
                 max,
                 lazy,
-            });
+                guard: guard.map(|_| run + 1),
+                next: self.insts.len(),
+                gives_back: true,
+            };
+            return;
+        }
+        if (min, max) == (0, 1) {
+            let choice = self.later();
+            self.node(body);
+            let (body, exit) = (choice + 1, self.insts.len());
+            self.insts[choice] = match lazy {
+                true => Inst::Split(exit, body),
+                false => Inst::Split(body, exit),
+            };
+            return;
         }
         let counter = self.counters;
         self.counters += 1;
@@ -145,5 +165,18 @@ impl Compiler {
             kind,
             exit: self.insts.len(),
         };
+    }
+}
+
+/// The set of which `body` takes one character, and what it looks at before, if there is nothing else in it.
+fn guarded(body: &Node) -> Option<(Option<&Node>, &Arc<CharSet>)> {
+    match body {
+        Node::Set(set) => Some((None, set)),
+        Node::Concat(items) => match &items[..] {
+            // A positive look-around could capture something.
+            [guard @ Node::Look { negative: true, .. }, Node::Set(set)] => Some((Some(guard), set)),
+            _ => None,
+        },
+        _ => None,
     }
 }

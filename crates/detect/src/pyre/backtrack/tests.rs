@@ -1,7 +1,10 @@
 //! What only backtracking decides, and its budget.
 
 use super::*;
+use crate::pyre::ast::Node;
+use crate::pyre::generated;
 use crate::pyre::parse::parse;
+use proptest::prelude::*;
 
 /// The spans of all groups, or the outcome when nothing matches.
 fn check(pattern: &str, text: &str, expected: Result<&[Option<(usize, usize)>], Outcome>) {
@@ -49,4 +52,101 @@ fn follows_back_references_and_look_arounds() {
 fn stops_at_the_budget() {
     let text = format!("{}!", "a".repeat(40));
     check("(a+)+(\\1)?$", &text, Err(Outcome::OverBudget));
+}
+
+/// A line of 64 KiB that is read once or twice, whatever stands in it, takes a part of the budget.
+#[test]
+fn what_cannot_follow_is_not_tried() {
+    let long = |piece: &str| piece.repeat(60_000 / piece.len());
+    let text = format!("a {}", long("1"));
+    check("^a (?P<a>\\d+): (?P=a)$", &text, Err(Outcome::NoMatch));
+    let text = format!("{}x", long("a from b in "));
+    let pattern = "^(?P<a>.*) from (?:(?! from ).)*(?: user=(?P=a))? on y";
+    check(pattern, &text, Err(Outcome::NoMatch));
+    let tree = parse("^(?P<a>\\w+) (?:k: )?d(?P=a)", true).unwrap();
+    let mut cache = Cache::default();
+    let found = Backtracker::new(&tree).search(&mut cache, &long("c "), None);
+    assert_eq!(found, Outcome::NoMatch);
+    assert!(cache.steps() < 10, "{} steps", cache.steps());
+}
+
+/// What one search finds to be of a set is what asking for each character finds.
+#[test]
+fn a_set_that_lacks_one_character_is_searched_for_it() {
+    let text = "ab\u{b}\u{301}é\n1 a";
+    for (set, is_searched) in [
+        (".", true),
+        ("[^a]", true),
+        ("[^\\x00]", false),
+        ("[^ab]", false),
+        ("[^\\n\\x0b]", false),
+        ("[^é]", false),
+        ("(?s:.)", false),
+        ("\\w", false),
+    ] {
+        let tree = parse(set, false).unwrap().root;
+        let Node::Set(members) = tree else {
+            panic!("{set} is a set");
+        };
+        let test = CharTest::new(&members);
+        for (from, _) in text.char_indices() {
+            let rest = &text[from..];
+            let held = rest.find(|c| !test.has(c)).unwrap_or(rest.len());
+            let expected = is_searched.then_some(held);
+            assert_eq!(test.run(rest), expected, "{set} in {rest:?}");
+        }
+    }
+}
+
+/// One that tries everything, whatever comes in the text.
+fn plain(pattern: &Pattern) -> Backtracker {
+    let mut plain = Backtracker::new(pattern);
+    plain.needs.fill(None);
+    plain.begins_a_line = false;
+    for inst in &mut plain.insts {
+        if let Inst::Run { gives_back, .. } = inst {
+            *gives_back = true;
+        }
+    }
+    plain
+}
+
+/// Patterns that no automaton decides.
+fn pattern() -> impl Strategy<Value = String> {
+    let around = prop::sample::select(vec![
+        ("(?P<x>", ")b?(?P=x)"),
+        ("(?P<x>a|b)(?:", ")*?(?P=x)"),
+        ("^(?P<x>\\w?)(?:", ")?(?P=x)b"),
+        ("(?=(?P<x>", "))a"),
+        ("(?>", ")b"),
+        ("(?m:^)(?>", ")(?:(?!ab).)*b"),
+        ("a*+(?:(?<!b)(?:", ")){0,2}$"),
+    ]);
+    (around, generated::pattern())
+        .prop_map(|((before, after), inner)| before.to_owned() + &inner + after)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 2_000, failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// What cannot lead to a match is all that is left out.
+    #[test]
+    fn leaves_out_nothing_that_matches(
+        pattern in pattern(),
+        multiline: bool,
+        texts in prop::collection::vec(generated::text(), 1..4),
+    ) {
+        let tree = parse(&pattern, multiline).unwrap();
+        let (quick, plain) = (Backtracker::new(&tree), plain(&tree));
+        for text in texts {
+            let [found, expected] = [&quick, &plain].map(|engine| {
+                let mut slots = Vec::new();
+                let outcome = engine.search(&mut Cache::default(), &text, Some(&mut slots));
+                (outcome, slots)
+            });
+            if expected.0 != Outcome::OverBudget {
+                prop_assert_eq!(found, expected, "{} on {:?}", pattern, text);
+            }
+        }
+    }
 }

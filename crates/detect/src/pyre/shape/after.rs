@@ -1,7 +1,6 @@
 //! The way from a pattern's targets to its end: whether it is fixed there, and how a target is told from what follows.
 
 use super::before::Run;
-use super::class;
 use super::free::Free;
 use crate::pyre::ast::{Assertion, Node};
 use crate::pyre::chars::CharSet;
@@ -153,7 +152,7 @@ fn looked_at(body: &Node, negative: bool, after: After) -> After {
         (true, Node::Set(set)) => {
             let refused = (**set).clone();
             let allowed = refused.negated();
-            let next = after.next.iter().filter(|next| class::meet(next, &allowed));
+            let next = after.next.iter().filter(|next| next.meets(&allowed));
             After {
                 // Where nothing else is said, all but the refused may follow.
                 next: match after.open {

@@ -158,7 +158,7 @@ impl State {
     /// A character out of the set must stand here.
     fn pass(&mut self, set: &Arc<CharSet>) {
         self.runs
-            .retain(|run| !is_new_line(set) && class::meet(&run.free.set, set));
+            .retain(|run| !is_new_line(set) && run.free.set.meets(set));
         let kept = self.runs.iter_mut();
         let kept = kept.flat_map(|run| [&mut run.between, &mut run.shown]);
         for sets in kept.chain([&mut self.lead]) {

@@ -18,24 +18,9 @@ pub(super) fn is_free(set: &CharSet, max: Option<u32>) -> bool {
         && ".0123456789".chars().all(|c| set.contains(u32::from(c)))
 }
 
-/// Whether the two have a character in common.
-pub(super) fn meet(a: &CharSet, b: &CharSet) -> bool {
-    let (mut a, mut b) = (a.ranges(), b.ranges());
-    while let (Some(first), Some(second)) = (a.first(), b.first()) {
-        if first.1 < second.0 {
-            a = &a[1..];
-        } else if second.1 < first.0 {
-            b = &b[1..];
-        } else {
-            return true;
-        }
-    }
-    false
-}
-
 /// Whether it holds blanks and nothing else.
 pub(super) fn is_blank(set: &CharSet) -> bool {
-    !meet(set, &category(Category::Space, false).negated())
+    !set.meets(&category(Category::Space, false).negated())
 }
 
 /// All characters that any set below the node holds.
@@ -89,7 +74,7 @@ fn written(set: &CharSet) -> String {
     for (name, kind) in [(r"\s", Category::Space), (r"\w", Category::Word)] {
         let members = category(kind, false);
         let outside = rest.negated();
-        if !meet(&members, &outside) {
+        if !members.meets(&outside) {
             text.push_str(name);
             let outside = [outside.ranges(), members.ranges()].concat();
             rest = CharSet::new(outside).negated();

@@ -30,10 +30,10 @@ impl Free {
     pub(super) fn holds(&self, text: &[Arc<CharSet>]) -> bool {
         // Every text that the part stands for must be one that is refused.
         let within = |(own, refused): (&Arc<CharSet>, &Arc<CharSet>)| {
-            own == refused || !class::meet(own, &refused.negated())
+            own == refused || !own.meets(&refused.negated())
         };
         let breaks = |part: &[Arc<CharSet>]| part.iter().zip(&self.except).all(within);
-        text.iter().all(|set| class::meet(set, &self.set))
+        text.iter().all(|set| set.meets(&self.set))
             && (self.except.is_empty() || !text.windows(self.except.len()).any(breaks))
     }
 }
