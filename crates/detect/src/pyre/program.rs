@@ -40,7 +40,8 @@ impl Program {
         let reported = reported(pattern);
         let source = |approximate| Source {
             root: &pattern.root,
-            reported: &reported,
+            // What more than the pattern accepts tells nothing of its groups.
+            reported: if approximate { &[] } else { &reported },
             approximate,
         };
         let groups = pattern.names.len();
@@ -59,7 +60,7 @@ impl Program {
             },
             Err(why) => Self {
                 engine: Engine::Backtracking(why),
-                automaton: Linear::new(&[source(true)], &[groups], CACHE_BYTES).ok(),
+                automaton: Linear::new(&[source(true)], &[1], CACHE_BYTES).ok(),
                 backtracker: Some(Backtracker::new(pattern)),
             },
         }
