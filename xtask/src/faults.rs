@@ -24,7 +24,7 @@ struct Fault {
 const FAULTS: &[Fault] = &[
     Fault {
         what: "alternatives are tried from the last to the first",
-        file: "pyre/tdfa/step.rs",
+        file: "pyre/tdfa/closure.rs",
         sound: "others.iter().rev().map",
         broken: "others.iter().map",
         tests: "pyre::",
@@ -52,10 +52,45 @@ const FAULTS: &[Fault] = &[
     },
     Fault {
         what: "a run does not look at the registers",
-        file: "pyre/tdfa/fill.rs",
-        sound: "&& stepped.values == cache.states.registers(id);",
-        broken: "&& stepped.values.len() == cache.states.registers(id).len();",
+        file: "pyre/tdfa/stay.rs",
+        sound: "&& tags == 0 && of(index) == of(next)",
+        broken: "",
         tests: "pyre::",
+    },
+    Fault {
+        what: "a repetition of the backtracker needs what it may take, though it need take nothing",
+        file: "pyre/backtrack/needs.rs",
+        sound: "} => either(Some(test.clone()), at(*next)),",
+        broken: "} => Some(test.clone()),",
+        tests: "pyre::backtrack",
+    },
+    Fault {
+        what: "the backtracker gives nothing back where it may have to",
+        file: "pyre/backtrack/needs.rs",
+        sound: "as_ref().is_none_or(may_come);",
+        broken: "as_ref().is_some_and(may_come);",
+        tests: "pyre::backtrack",
+    },
+    Fault {
+        what: "the backtracker passes over the beginning of a line",
+        file: "pyre/backtrack.rs",
+        sound: "Some(before) => start += before,",
+        broken: "Some(before) => start += before + 1,",
+        tests: "pyre::backtrack",
+    },
+    Fault {
+        what: "a look-ahead before each character of a repetition is forgotten",
+        file: "pyre/backtrack/compile.rs",
+        sound: "guard: guard.map(|_| run + 1),",
+        broken: "guard: None,",
+        tests: "pyre::",
+    },
+    Fault {
+        what: "a few costly letters make a long text be given up",
+        file: "pyre/pace.rs",
+        sound: " && self.lost > MAX_LOST * self.letters",
+        broken: "",
+        tests: "pyre::pace",
     },
     Fault {
         what: "a loop that took nothing goes on",

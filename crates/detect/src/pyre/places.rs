@@ -122,6 +122,13 @@ impl Places {
         &self.transitions[from as usize..to as usize]
     }
 
+    /// Where a place with these transitions goes on over `letter`.
+    pub(super) fn over(&self, letter: u8, from: u32, to: u32) -> Option<u32> {
+        let takes = |&&(first, last, _): &&(u8, u8, u32)| first <= letter && letter <= last;
+        let taken = self.transitions(from, to).iter().find(takes);
+        taken.map(|&(_, _, next)| next)
+    }
+
     pub(super) fn targets(&self, from: u32, to: u32) -> &[u32] {
         &self.targets[from as usize..to as usize]
     }

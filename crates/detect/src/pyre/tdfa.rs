@@ -10,9 +10,11 @@
 //! told to ask another engine. What is in the cache never changes an answer.
 
 mod cache;
+mod closure;
 mod fill;
 mod search;
 mod standing;
+mod stay;
 mod step;
 
 pub(super) use cache::Cache;

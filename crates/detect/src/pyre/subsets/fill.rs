@@ -117,13 +117,8 @@ impl Subsets {
             }
             match self.places.place(at) {
                 Place::Letters { from, to } => {
-                    let transitions = self.places.transitions(from, to);
-                    let taken = letter.and_then(|letter| {
-                        transitions
-                            .iter()
-                            .find(|&&(first, last, _)| first <= letter && letter <= last)
-                    });
-                    out.places.extend(taken.map(|&(_, _, next)| next));
+                    let next = letter.and_then(|letter| self.places.over(letter, from, to));
+                    out.places.extend(next);
                 }
                 Place::Fork { from, to } => stack.extend(self.places.targets(from, to)),
                 Place::Tag { next, .. } => stack.push(next),

@@ -1,11 +1,11 @@
 //! The states and transitions that were needed so far.
 
+use super::closure::Closure;
 use super::step::Stepped;
 use super::{CELLS, NONE, NOW, SPARE, Tdfa, UNSET};
 use crate::hash::QuickMap;
 use crate::pyre::pace::Pace;
 use crate::pyre::run::Run;
-use crate::pyre::seen::Seen;
 
 /// A transition is one word. The low half is the row of the next state, or one of these. The high half is the register
 /// work of a plain transition: a cell to set to the position, a cell to copy to and one to copy from, those of `IDLE`
@@ -158,9 +158,7 @@ pub(crate) struct Cache {
     pub(super) runs: Vec<Run>,
     pub(super) chains: Vec<Chain>,
     pub(super) start: Option<u32>,
-    /// Where the threads of the transition that is being made were, and where they went over the letter.
-    pub(super) seen: Seen,
-    pub(super) arrived: Seen,
+    pub(super) closure: Closure,
     /// The transition that is being made, and what names its state.
     pub(super) stepped: Stepped,
     key: Vec<u32>,
@@ -193,8 +191,7 @@ impl Default for Cache {
             runs: Vec::new(),
             chains: Vec::new(),
             start: None,
-            seen: Seen::default(),
-            arrived: Seen::default(),
+            closure: Closure::default(),
             stepped: Stepped::default(),
             key: Vec::new(),
             bytes: 0,

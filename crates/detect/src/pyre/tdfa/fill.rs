@@ -1,11 +1,10 @@
 //! Making a transition when a text needs it.
 
-use super::cache::{Cache, Chain, DEAD, Edge, IDLE, NOTHING, RegistersFull, UNKNOWN, word};
+use super::cache::{Cache, Chain, DEAD, Edge, IDLE, NOTHING, RegistersFull, word};
+use super::closure::Kind;
 use super::step::Stepped;
 use super::{NONE, NOW, Tdfa};
 use crate::pyre::pace::OF_SEVERAL;
-use crate::pyre::places::Place;
-use crate::pyre::run::Run;
 
 /// Fewest letters of a chain: comparing fewer is no faster than single steps.
 const MIN_CHAIN: usize = 6;
@@ -13,11 +12,6 @@ const MIN_CHAIN: usize = 6;
 const MAX_CHAIN: usize = 128;
 /// States with more places than this are not tried for chains.
 const MAX_CHAIN_PLACES: usize = 8;
-/// A state is tried for a run when so many classes are known to stay in it: a trial looks at all of them, and a text that is
-/// made for that can come to ever new states.
-const RUN_CLASSES: u8 = 8;
-/// States with more places than this are not tried for runs.
-const MAX_RUN_PLACES: usize = 16;
 
 impl Tdfa {
     /// The row of the start state.
@@ -84,7 +78,7 @@ impl Tdfa {
         let (next, copies) = cache.intern(self, &stepped.places, &stepped.values)?;
         (edge.next, edge.copies) = (next, copies);
         let stays = next == row && copies.0 == copies.1 && edge.record == NOTHING;
-        if stays && self.stays(cache, row, class, stepped) {
+        if stays && self.stays(cache, row, class) {
             return Ok(None);
         }
         if next != row {
@@ -122,8 +116,8 @@ impl Tdfa {
                 break;
             };
             let class = self.classes.of(letter);
-            let marks = (&mut cache.seen, &mut cache.arrived);
-            self.step_from(marks, (&places, &registers), class, stepped);
+            let state = (&places[..], &registers[..]);
+            self.step_from(&mut cache.closure, state, class, stepped);
             cache.work += stepped.work;
             if stepped.record.is_some()
                 || stepped.places.is_empty()
@@ -154,85 +148,21 @@ impl Tdfa {
 
     /// The one letter on which any of `places` can go on; `None` when there are several or a match is possible.
     fn only_letter(&self, cache: &mut Cache, places: &[u32]) -> Option<u8> {
-        cache.seen.begin(self.places.len());
-        let mut stack = places.to_vec();
-        let mut only = None;
-        while let Some(at) = stack.pop() {
-            cache.work += 1;
-            if !cache.seen.is_new(at) {
-                continue;
-            }
-            match self.places.place(at) {
-                Place::Letters { from, to } => {
-                    for &(first, last, _) in self.places.transitions(from, to) {
-                        if first != last || only.is_some_and(|only| only != first) {
-                            return None;
-                        }
-                        only = Some(first);
-                    }
+        let (mut only, mut are_several) = (None, false);
+        let looked_at = cache.closure.of(&self.places, places, false, |leaf| {
+            are_several |= match leaf.kind {
+                Kind::Letters { from, to } => {
+                    let letters = self.places.transitions(from, to);
+                    letters.iter().any(|&(first, last, _)| {
+                        first != last || *only.get_or_insert(first) != first
+                    })
                 }
-                Place::Fork { from, to } => stack.extend(self.places.targets(from, to)),
-                Place::Tag { next, .. } => stack.push(next),
-                // Before a letter the text does not end.
-                Place::End { .. } | Place::Fail => {}
-                Place::Match { .. } => return None,
-            }
-        }
-        only
-    }
-
-    /// The state at `row` stays as it is over one more class. When enough do, it is tried for a run; whether the transition
-    /// over that class was made with it.
-    fn stays(&self, cache: &mut Cache, row: u32, class: usize, stepped: &mut Stepped) -> bool {
-        let known = &mut cache.states.of(row as usize / self.stride()).stays;
-        *known = known.saturating_add(1);
-        if *known != RUN_CLASSES {
-            return false;
-        }
-        self.run(cache, row, stepped);
-        cache.table[row as usize + class] as u32 != UNKNOWN
-    }
-
-    /// Makes a run of the staying in the state at `row`, if it is one and nobody tried before.
-    pub(super) fn try_run(&self, cache: &mut Cache, row: u32) {
-        let known = &mut cache.states.of(row as usize / self.stride()).stays;
-        if std::mem::replace(known, RUN_CLASSES) < RUN_CLASSES {
-            let mut stepped = std::mem::take(&mut cache.stepped);
-            self.run(cache, row, &mut stepped);
-            cache.stepped = stepped;
-        }
-    }
-
-    /// Gives all classes for which the state at `row` stays as it is one edge that skips to the first letter of another
-    /// class, if few letters end it. Only the letter after one that was walked takes that edge.
-    fn run(&self, cache: &mut Cache, row: u32, stepped: &mut Stepped) {
-        let id = row as usize / self.stride();
-        if cache.states.places(id).len() > MAX_RUN_PLACES {
-            return;
-        }
-        let mut stays = vec![false; self.end_class()];
-        for (class, stay) in stays.iter_mut().enumerate() {
-            self.step(cache, row, class, stepped);
-            *stay = stepped.record.is_none()
-                && stepped.places == cache.states.places(id)
-                && stepped.values == cache.states.registers(id);
-        }
-        let Some(run) = Run::of(&self.classes, self.letters, &stays) else {
-            return;
-        };
-        cache.bytes += 32;
-        cache.runs.push(run);
-        let run = cache.runs.len() as u32 - 1;
-        let edge = cache.edge(Edge {
-            next: row,
-            copies: (0, 0),
-            record: NOTHING,
-            run,
-            chain: NOTHING,
+                Kind::Match(_) => true,
+            };
+            !are_several
         });
-        for (class, _) in stays.iter().enumerate().filter(|(_, stay)| **stay) {
-            cache.table[row as usize + class] = edge;
-        }
+        cache.work += looked_at;
+        only.filter(|_| !are_several)
     }
 }
 
