@@ -204,6 +204,17 @@ impl Backtracker {
         }
     }
 
+    /// What a look-ahead has to find at once, where that is known.
+    fn begins(&self, look: usize) -> Option<&CharTest> {
+        match self.insts[look] {
+            Inst::Whole {
+                kind: Whole::Ahead { .. },
+                ..
+            } => self.needs[look + 1].as_ref(),
+            _ => None,
+        }
+    }
+
     /// The leftmost match.
     pub(super) fn search(
         &self,

@@ -257,12 +257,14 @@ impl Search<'_> {
             let low = at + bytes - taken.as_str().len();
             return Ok(is_enough.then_some((low, at + bytes)));
         }
+        let first = guard.and_then(|guard| self.program.begins(guard));
         let (mut end, mut count, mut low) = (at, 0, at);
         for c in rest.chars() {
             if count >= max || !test.has(c) {
                 break;
             }
             if let Some(guard) = guard
+                && first.is_none_or(|first| first.has(c))
                 && self.is_kept_from(guard, end)?
             {
                 break;
@@ -305,18 +307,21 @@ impl Search<'_> {
             return Ok(None);
         };
         let needed = self.program.needs[next].as_ref();
-        let mut at = end;
+        let (mut at, mut given) = (end, 0);
+        let mut found = None;
         for c in self.text[low..end].chars().rev() {
-            self.spend(1)?;
             at -= c.len_utf8();
+            given += 1;
             if needed.is_none_or(|needed| needed.has(c)) {
-                if at > low {
-                    self.cache.stack.push(Entry::Shrink { inst, low, at });
-                }
-                return Ok(Some((next, at)));
+                found = Some((next, at));
+                break;
             }
         }
-        Ok(None)
+        self.spend(given)?;
+        if found.is_some() && at > low {
+            self.cache.stack.push(Entry::Shrink { inst, low, at });
+        }
+        Ok(found)
     }
 
     /// Takes further characters with the lazy `Run` at `inst`, `left` at most, up to where it may end.
