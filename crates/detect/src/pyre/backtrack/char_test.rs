@@ -37,6 +37,15 @@ impl CharTest {
         }
     }
 
+    /// How many characters at the beginning of `text` are ASCII and in the set, `max` at most.
+    pub(super) fn ascii_run(&self, text: &str, max: u32) -> usize {
+        let text = &text.as_bytes()[..text.len().min(max as usize)];
+        let is_in = |&byte: &u8| {
+            byte.is_ascii() && self.ascii[usize::from(byte / 64)] >> (byte % 64) & 1 == 1
+        };
+        text.iter().take_while(|byte| is_in(byte)).count()
+    }
+
     /// How many bytes at the beginning of `text` the characters take that are in the set, where one search tells.
     pub(super) fn run(&self, text: &str) -> Option<usize> {
         let refused = self.refused?;

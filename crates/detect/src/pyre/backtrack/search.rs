@@ -258,8 +258,14 @@ impl Search<'_> {
             return Ok(is_enough.then_some((low, at + bytes)));
         }
         let first = guard.and_then(|guard| self.program.begins(guard));
-        let (mut end, mut count, mut low) = (at, 0, at);
-        for c in rest.chars() {
+        // Most are ASCII, in which a byte is a character.
+        let quick = match guard {
+            None => test.ascii_run(rest, max),
+            Some(_) => 0,
+        };
+        let (mut end, mut count) = (at + quick, quick as u32);
+        let mut low = at + quick.min(min as usize);
+        for c in rest[quick..].chars() {
             if count >= max || !test.has(c) {
                 break;
             }
