@@ -269,8 +269,11 @@ impl Cache {
             }
             // A new state leaves the values where they are and puts the present position into a free register.
             None if values.contains(&NOW) => {
-                let free = (0..SPARE).find(|register| !values.contains(register));
-                let free = free.ok_or(RegistersFull)?;
+                let used = values.iter().fold(0, |used, &value| used | 1_u64 << value);
+                let free = used.trailing_ones() as u8;
+                if free >= SPARE {
+                    return Err(RegistersFull);
+                }
                 moves.push((free, NOW));
                 let kept = |value: &u8| if *value == NOW { free } else { *value };
                 let registers: Vec<u8> = values.iter().map(kept).collect();
