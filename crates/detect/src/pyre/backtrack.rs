@@ -15,7 +15,7 @@ use super::chars::{Category, category};
 use char_test::CharTest;
 use search::Search;
 
-/// Steps of one search: some milliseconds.
+/// Steps of one search: two milliseconds at most.
 pub(super) const MAX_STEPS: u32 = 500_000;
 /// Entries of the stack: 24 bytes each.
 const MAX_STACK: usize = 100_000;
@@ -240,12 +240,12 @@ impl Backtracker {
     }
 
     fn find(&self, cache: &mut Cache, text: &str) -> Result<Option<(usize, usize)>, Exhausted> {
-        let (program, mut start) = (self, 0);
         let mut search = Search {
-            program,
+            program: self,
             text,
             cache,
         };
+        let mut start = 0;
         loop {
             if search.may_go_on(0, start) {
                 search.cache.reset(self);

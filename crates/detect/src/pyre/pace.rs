@@ -27,12 +27,12 @@ pub(super) struct Pace {
 }
 
 impl Pace {
-    /// Begins the search of a text with so many letters; whether it is to be given up at once.
-    pub(super) fn is_paused(&mut self, letters: usize) -> bool {
+    /// Begins the search of a text with so many letters; false if it is to be given up at once.
+    pub(super) fn begin(&mut self, letters: usize) -> bool {
         (self.lost, self.letters) = (0, letters);
         let is_paused = self.pause > 0;
         self.pause = self.pause.saturating_sub(1);
-        is_paused
+        !is_paused
     }
 
     /// A transition was made, in so many steps.
@@ -67,12 +67,12 @@ mod tests {
     /// Whether transitions that take so many steps are too many for so many letters of a text.
     fn check(transitions: &[usize], (read, letters): (usize, usize), expected: bool) {
         let mut pace = Pace::default();
-        assert!(!pace.is_paused(letters));
+        assert!(pace.begin(letters));
         transitions.iter().for_each(|steps| pace.make(*steps));
         pace.read(read);
         let told = format!("{transitions:?} for {read} of {letters}");
         assert_eq!(pace.thrashes(), expected, "{told}");
-        assert_eq!(pace.is_paused(letters), expected, "{told}");
+        assert_eq!(pace.begin(letters), !expected, "{told}");
         // What was before the cache was emptied counts no more.
         pace.read(1);
         assert!(!pace.thrashes());
@@ -97,7 +97,7 @@ mod tests {
     fn what_other_texts_cost_does_not_count_as_lost_in_this_one() {
         let mut pace = Pace::default();
         for _ in 0..9 {
-            assert!(!pace.is_paused(100));
+            assert!(pace.begin(100));
             pace.make(100 * MAX_LOST);
             pace.read(10);
         }

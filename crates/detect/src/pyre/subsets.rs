@@ -59,7 +59,7 @@ impl Subsets {
         hits: &mut Vec<usize>,
     ) -> Result<(), GaveUp> {
         (cache.work, cache.steps, cache.silent_after) = (0, 0, None);
-        if cache.pace.is_paused(text.len() + ending.len()) {
+        if !cache.pace.begin(text.len() + ending.len()) {
             return Err(GaveUp);
         }
         let begin = hits.len();

@@ -5,6 +5,9 @@ use super::{CharTest, Inst, Whole};
 use crate::pyre::chars::CharSet;
 use std::sync::Arc;
 
+/// Sets of more ranges are not put together: of thousands of alternatives each would hold what all behind it may begin with.
+const MAX_RANGES: usize = 2_000;
+
 /// For each instruction the characters of which one has to come there, if there is to be a match; none where that is not
 /// known, or where the text may end. Notes which repetitions never give anything back because of that.
 pub(super) fn find(insts: &mut [Inst]) -> Vec<Option<CharTest>> {
@@ -59,5 +62,5 @@ fn needs(insts: &[Inst]) -> Vec<Option<CharTest>> {
 fn either(one: Option<CharTest>, other: Option<CharTest>) -> Option<CharTest> {
     let (one, other) = (one?, other?);
     let ranges = [one.set.ranges(), other.set.ranges()].concat();
-    Some(CharTest::new(&Arc::new(CharSet::new(ranges))))
+    (ranges.len() <= MAX_RANGES).then(|| CharTest::new(&Arc::new(CharSet::new(ranges))))
 }

@@ -54,20 +54,51 @@ fn stops_at_the_budget() {
     check("(a+)+(\\1)?$", &text, Err(Outcome::OverBudget));
 }
 
-/// A line of 64 KiB that is read once or twice, whatever stands in it, takes a part of the budget.
+/// Steps that it takes to find no match.
+fn steps(pattern: &str, text: &str) -> usize {
+    let tree = parse(pattern, true).unwrap();
+    let mut cache = Cache::default();
+    let found = Backtracker::new(&tree).search(&mut cache, text, None);
+    assert_eq!(found, Outcome::NoMatch, "{pattern}");
+    cache.steps() as usize
+}
+
+/// Long lines in which nothing follows that has to: without knowing that, these take more steps, up to all of the budget.
 #[test]
 fn what_cannot_follow_is_not_tried() {
-    let long = |piece: &str| piece.repeat(60_000 / piece.len());
-    let text = format!("a {}", long("1"));
-    check("^a (?P<a>\\d+): (?P=a)$", &text, Err(Outcome::NoMatch));
-    let text = format!("{}x", long("a from b in "));
-    let pattern = "^(?P<a>.*) from (?:(?! from ).)*(?: user=(?P=a))? on y";
-    check(pattern, &text, Err(Outcome::NoMatch));
-    let tree = parse("^(?P<a>\\w+) (?:k: )?d(?P=a)", true).unwrap();
-    let mut cache = Cache::default();
-    let found = Backtracker::new(&tree).search(&mut cache, &long("c "), None);
-    assert_eq!(found, Outcome::NoMatch);
-    assert!(cache.steps() < 10, "{} steps", cache.steps());
+    let check = |pattern: &str, (head, piece, tail): (&str, &str, &str), most: usize| {
+        let text = format!("{head}{}{tail}", piece.repeat(60_000 / piece.len()));
+        let steps = steps(pattern, &text);
+        assert!(steps <= most, "{pattern}: {steps} steps");
+    };
+    // Each digit is taken once, and none is given back.
+    check("^a (?P<a>\\d+): (?P=a)$", ("a ", "1", ""), 60_020);
+    // Each character is taken once and given back once, and nothing else is done with it.
+    check("^a (?P<a>.*): (?P=a)$", ("a ", "1", ""), 120_020);
+    let tempered = "^(?P<a>.*) from (?:(?! from ).)*(?: user=(?P=a))? on y";
+    check(tempered, ("", "a from b in ", "x"), 400_000);
+    check("^(?P<a>\\w+) (?:k: )?d(?P=a)", ("", "c ", ""), 9);
+}
+
+/// What may come is told for few alternatives, and all of them match.
+#[test]
+fn of_many_alternatives_it_is_not_known_what_has_to_come() {
+    let letter = |n: u32| char::from_u32(0x4E00 + 2 * n).unwrap();
+    let many = |count: u32| {
+        let all: Vec<String> = (0..count).map(|n| format!("{}x", letter(n))).collect();
+        parse(&format!("(?P<a>y)?(?:{})(?P=a)?", all.join("|")), false).unwrap()
+    };
+    for (count, is_known) in [(500, true), (5_000, false)] {
+        let backtracker = Backtracker::new(&many(count));
+        assert_eq!(backtracker.needs[0].is_some(), is_known, "{count}");
+        let known = backtracker.needs.iter().flatten();
+        assert!(known.map(|needed| needed.set.ranges().len()).max() <= Some(2_000));
+        for n in [0, count / 2, count - 1] {
+            let text = format!("{}x", letter(n));
+            let found = backtracker.search(&mut Cache::default(), &text, None);
+            assert_eq!(found, Outcome::Match, "{n} of {count}");
+        }
+    }
 }
 
 /// What one search finds to be of a set is what asking for each character finds.

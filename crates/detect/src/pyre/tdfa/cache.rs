@@ -60,7 +60,7 @@ pub(super) struct DfaState {
     registers: usize,
     /// An index into `Cache::chains` or `NOTHING`, once it was looked for.
     pub(super) chain: Option<u32>,
-    /// For how many classes it is known that they stay here.
+    /// For how many classes it is known that they stay here; as many as it takes where it was tried for a run.
     pub(super) stays: u8,
 }
 

@@ -10,7 +10,7 @@ impl Tdfa {
         if text.len() >= UNSET as usize {
             return Found::GaveUp;
         }
-        if cache.pace.is_paused(text.len()) {
+        if !cache.pace.begin(text.len()) {
             return Found::GaveUp;
         }
         // Work that has nothing to do reads this cell.
