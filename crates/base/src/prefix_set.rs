@@ -4,12 +4,18 @@ use crate::{Family, Prefix};
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 
-/// Networks by their length: a look-up costs one search per length in use, which are few.
+/// Networks by their length: a look-up costs one search per length in use, which are few, and none for an address that
+/// begins with another byte than all members.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct PrefixSet {
     /// In order of family and length; none is empty.
     levels: Vec<Level>,
+    /// Of each family the first bytes of all addresses in members.
+    firsts: [Bytes; 2],
 }
+
+/// A bit for each byte.
+type Bytes = [u64; 4];
 
 /// All members of one length.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,6 +37,7 @@ impl PrefixSet {
             self.levels.insert(place, level);
             place
         });
+        mark(&mut self.firsts, &prefix);
         self.levels[place].prefixes.insert(prefix)
     }
 
@@ -44,6 +51,9 @@ impl PrefixSet {
         if prefixes.is_empty() {
             self.levels.remove(place);
         }
+        let mut firsts = <[Bytes; 2]>::default();
+        self.iter().for_each(|prefix| mark(&mut firsts, prefix));
+        self.firsts = firsts;
         removed
     }
 
@@ -60,7 +70,21 @@ impl PrefixSet {
     }
 
     /// The narrowest member that `inner` lies in or is equal to.
+    #[inline]
     pub fn find_around(&self, inner: &Prefix) -> Option<Prefix> {
+        match self.may_hold(inner) {
+            true => self.search_around(inner),
+            false => None,
+        }
+    }
+
+    /// False for most prefixes that no member is around.
+    fn may_hold(&self, inner: &Prefix) -> bool {
+        let byte = first_byte(inner.address());
+        self.firsts[inner.family() as usize][usize::from(byte / 64)] >> (byte % 64) & 1 == 1
+    }
+
+    fn search_around(&self, inner: &Prefix) -> Option<Prefix> {
         let family = inner.family();
         self.levels
             .iter()
@@ -90,6 +114,20 @@ impl PrefixSet {
     /// True without members.
     pub fn is_empty(&self) -> bool {
         self.levels.is_empty()
+    }
+}
+
+/// Notes the bytes with which addresses in `prefix` begin.
+fn mark(firsts: &mut [Bytes; 2], prefix: &Prefix) {
+    for byte in first_byte(prefix.address())..=first_byte(prefix.last_address()) {
+        firsts[prefix.family() as usize][usize::from(byte / 64)] |= 1 << (byte % 64);
+    }
+}
+
+fn first_byte(address: IpAddr) -> u8 {
+    match address {
+        IpAddr::V4(address) => address.octets()[0],
+        IpAddr::V6(address) => address.octets()[0],
     }
 }
 
