@@ -202,7 +202,7 @@ impl Detectors {
     ) {
         let jail = &mut self.jails[place];
         let (dating, dated, text) = self.dates.of(jail.dates, line, clock);
-        let (time, skew) = match dating.settle(&dated, jail.findtime, clock) {
+        let (time, skew) = match dating.settle(dated, jail.findtime, clock) {
             Settled::At(time) => (Some(time), None),
             Settled::Now { skew } => (Some(clock.now), skew),
             Settled::Unknown => (None, None),
@@ -221,7 +221,7 @@ impl Detectors {
                 jail.read_up(&self.recent, clock);
                 jail.matcher.heed(candidate.is_named);
                 jail.matcher.run(
-                    &dating.shown(*line, &dated, clock.zone),
+                    &dating.shown(*line, dated, clock.zone),
                     text,
                     (time, clock.now),
                     Depth::UntilMatch,

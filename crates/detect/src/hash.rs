@@ -27,9 +27,15 @@ impl Hasher for Quick {
         for word in words {
             self.take(u64::from_le_bytes(*word));
         }
-        let mut last = [0; 8];
-        last[..rest.len()].copy_from_slice(rest);
-        self.take(u64::from_le_bytes(last));
+        // The rest is read together with some of what stands before it: to read again what was just copied, byte by byte,
+        // to a place of its own would cost more than all else.
+        let last = match bytes.last_chunk() {
+            Some(last) => u64::from_le_bytes(*last),
+            None => rest
+                .iter()
+                .fold(0, |word, byte| word << 8 | u64::from(*byte)),
+        };
+        self.take(last.wrapping_add(bytes.len() as u64));
     }
 
     fn write_u8(&mut self, value: u8) {
@@ -67,5 +73,14 @@ mod tests {
         let low: HashSet<u64> = keys.map(|key| hash.hash_one(key) & 0xffff).collect();
         // 4096 keys in 65 536 places: about 3 970 of them are taken by chance.
         assert!(low.len() > 3_900, "{}", low.len());
+    }
+
+    #[test]
+    fn keys_of_every_length_differ() {
+        let hash = QuickHash::default();
+        let keys = (0..100).flat_map(|length| [0, b'a'].map(|byte| vec![byte; length]));
+        let different: HashSet<u64> = keys.map(|key| hash.hash_one(&key[..])).collect();
+        // Of no bytes there is one key.
+        assert_eq!(different.len(), 199);
     }
 }

@@ -20,7 +20,7 @@ pub(crate) struct LastDate {
 }
 
 /// What is shown as the date of a line.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Shown {
     /// These bytes of it, which are not searched.
     Cut(Range<usize>),
@@ -28,11 +28,12 @@ pub(crate) enum Shown {
     Last,
     /// The time of a journal entry.
     Journal(Timestamp),
+    #[default]
     Nothing,
 }
 
 /// A line's date.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Dated {
     pub(crate) time: Option<Timestamp>,
     pub(crate) shown: Shown,

@@ -102,6 +102,8 @@ struct Group {
     /// The shortest time that a jail looks back, if any has one.
     least: Option<Span>,
     dated: Option<Dated>,
+    /// What a line is dated by in which it found nothing.
+    undated: Dated,
     text: usize,
 }
 
@@ -135,6 +137,7 @@ impl Dates {
             dating: Dating::new(Arc::clone(dates)),
             least: findtime,
             dated: None,
+            undated: Dated::default(),
             text: 0,
         });
         self.groups.len() - 1
@@ -498,15 +501,24 @@ impl Dates {
         place: usize,
         line: &Line<'_>,
         clock: &Clock<'_>,
-    ) -> (&mut Dating, Dated, &str) {
+    ) -> (&mut Dating, &Dated, &str) {
         let is_stale = self.steady.lines > 0 && self.remembering & bit(place) == 0;
-        let group = &mut self.groups[place];
-        let dated = match &group.dated {
-            Some(dated) if !is_stale => dated.clone(),
-            // Nothing is learnt from a line without a date but that it was read.
-            _ => group.dating.date(line, DateFound::None, clock.now),
+        let Group {
+            dating,
+            dated,
+            undated,
+            text,
+            ..
+        } = &mut self.groups[place];
+        let dated = match dated {
+            Some(dated) if !is_stale => dated,
+            _ => {
+                // Nothing is learnt from a line without a date but that it was read.
+                *undated = dating.date(line, DateFound::None, clock.now);
+                undated
+            }
         };
-        (&mut group.dating, dated, &self.texts[group.text].text)
+        (dating, dated, &self.texts[*text].text)
     }
 
     /// Whether the line at hand is sure to have the dates of the line before at the same places, for all.

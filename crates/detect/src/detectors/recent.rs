@@ -46,7 +46,7 @@ struct KeptDates {
     of: Vec<KeptDate>,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct KeptDate {
     dated: Dated,
     /// The text of the last date in the log, where it is shown.
@@ -139,22 +139,10 @@ impl Recent {
             kept.last.clear();
             if dated.shown == Shown::Last {
                 kept.last
-                    .push_str(dating.shown(*line, &dated, clock.zone).last);
+                    .push_str(dating.shown(*line, dated, clock.zone).last);
             }
-            kept.dated = dated;
+            kept.dated.clone_from(dated);
         }
         self.dates.push_back(kept);
-    }
-}
-
-impl Default for KeptDate {
-    fn default() -> Self {
-        Self {
-            dated: Dated {
-                time: None,
-                shown: Shown::Nothing,
-            },
-            last: String::new(),
-        }
     }
 }
