@@ -226,13 +226,11 @@ impl Captures {
         }
     }
 
-    /// Writes what counts: for how many failures the line stands, and the user.
-    pub(crate) fn write_counts(&self, names: &Names, named: &mut NamedTexts) {
+    /// Writes the user alone.
+    pub(crate) fn write_user(&self, names: &Names, named: &mut NamedTexts) {
         named.clear();
-        for name in [Name::ATTEMPTS, Name::USER] {
-            if let Some(text) = self.get(name) {
-                named.push(names.text(name), text);
-            }
+        if let Some(user) = self.get(Name::USER) {
+            named.push(names.text(Name::USER), user);
         }
     }
 

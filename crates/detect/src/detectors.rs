@@ -85,7 +85,7 @@ impl Detectors {
     }
 
     /// Leaves out of failures what takes time and is told by nobody who only counts: lines, and captured texts but the
-    /// user and `attempts`, for how many failures one stands.
+    /// user.
     #[must_use]
     pub fn counting_only(mut self) -> Self {
         for jail in &mut self.jails {

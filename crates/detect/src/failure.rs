@@ -24,7 +24,8 @@ pub struct Failure {
     pub captures: NamedTexts,
     /// The original lines that led to it.
     pub matches: Texts,
-    /// How many failures it counts for.
+    /// How many failures the line says that it stands for (`<F-ATTEMPTS>`: "3 attempts", "message repeated 5 times"): 1 to
+    /// 20.
     pub weight: u32,
 }
 

@@ -5,20 +5,12 @@ use base::FailureId;
 use engine::{BanRecord, BanView, StoreWrite};
 use store::Write;
 
-/// The most failures that one line may stand for.
-const MOST: usize = 20;
-
-/// detect's failure of `id` as the engine takes it: more than one where the line itself says that it stands for
-/// several (`<F-ATTEMPTS>`: "3 attempts", "message repeated 5 times"), which fail2ban counts as one.
+/// detect's failure of `id` as the engine takes it: more than one where the line says that it stands for several, which
+/// fail2ban counts as one.
 pub(crate) fn failures<'a>(
     id: &'a FailureId,
     found: &'a detect::Failure,
 ) -> impl Iterator<Item = engine::Failure<'a>> {
-    let attempts = found
-        .captures
-        .get("attempts")
-        .and_then(|text| text.parse().ok())
-        .unwrap_or(1);
     let one = engine::Failure {
         id,
         time: found.time,
@@ -27,7 +19,7 @@ pub(crate) fn failures<'a>(
         matches: &found.matches,
         captures: &found.captures,
     };
-    std::iter::repeat_n(one, attempts.clamp(1, MOST))
+    std::iter::repeat_n(one, found.weight as usize)
 }
 
 /// The store's row as the engine takes it.

@@ -9,7 +9,7 @@ use super::explain::{Asked, CutDate, Explained, Explanation};
 use super::shown::ShownLine;
 use crate::Failures;
 use crate::address::{Subject, names_subject, subject};
-use crate::captures::Captures;
+use crate::captures::{Captures, Name};
 use crate::date::DateFound;
 use crate::multiline::SplitLine;
 use crate::rule::Rule;
@@ -68,9 +68,12 @@ impl Told<'_> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Telling {
     Everything,
-    /// Neither lines nor captured texts but the user and how many failures it is.
+    /// Neither lines nor captured texts but the user.
     Counts,
 }
+
+/// The most failures that one line may stand for.
+const MOST: usize = 20;
 
 /// A match of a failregex that counts.
 pub(super) struct Matched {
@@ -122,12 +125,13 @@ impl Matched {
                 failure.hostname = hostname;
                 failure.time = self.time;
                 failure.rule = self.index;
+                failure.weight = weight(known);
                 match telling {
                     Telling::Everything => {
                         let seen = address.filter(|seen| failure.id.prefix() != Some(*seen));
                         known.write_named(&rule.names, seen, &mut failure.captures);
                     }
-                    Telling::Counts => known.write_counts(&rule.names, &mut failure.captures),
+                    Telling::Counts => known.write_user(&rule.names, &mut failure.captures),
                 }
                 merged.write_users(&mut failure.users);
                 merged.write_matches(append, &mut failure.matches);
@@ -159,6 +163,13 @@ impl Matched {
             }
         }
     }
+}
+
+/// For how many failures a line stands: one, unless it says another number.
+fn weight(captures: &Captures) -> u32 {
+    let attempts = captures.get(Name::ATTEMPTS);
+    let attempts = attempts.and_then(|text| text.parse().ok()).unwrap_or(1);
+    attempts.clamp(1, MOST) as u32
 }
 
 fn owned(texts: &Texts) -> Vec<String> {

@@ -1,4 +1,4 @@
-//! Whom a failure is counted for, and the address that was seen with it.
+//! Whom a failure is counted for, how often, and the address that was seen with it.
 
 use super::*;
 
@@ -46,4 +46,29 @@ fn a_session_tells_the_address_of_an_earlier_line() {
         (failures[0].id.to_string().as_str(), told),
         ("mallory", Some("192.0.2.1"))
     );
+}
+
+#[test]
+fn a_line_stands_for_as_many_failures_as_it_says_within_reason() {
+    let source = plain(
+        None,
+        &["^bad <ADDR>(?:, <F-ATTEMPTS>.*</F-ATTEMPTS> times)?$"],
+    );
+    // One detector for all: nothing is left of the line before.
+    let mut detector = detector(&source);
+    let mut check = |said: &str, expected: u32| {
+        let mut failures = Failures::default();
+        let line = format!("bad 192.0.2.1{said}");
+        detector.feed(&Line::of_file(&line), &clock(true), &mut failures);
+        assert_eq!(failures[0].weight, expected, "{line}");
+    };
+    check(", 3 times", 3);
+    check("", 1);
+    check(", 20 times", 20);
+    check(", 21 times", 20);
+    check(", 5000000000 times", 20);
+    check(", 0 times", 1);
+    check(", -3 times", 1);
+    check(", many times", 1);
+    check(", 99999999999999999999999 times", 1);
 }
