@@ -403,14 +403,13 @@ impl<'a> Replay<'a> {
             self.engine
                 .step(self.now, Input::ReadBegins { jail }, &mut self.effects);
         }
-        self.tallies[place].ids.note(&failure.id);
-        for failure in crate::hub::failures(&failure.id, failure) {
+        let before = self.tallies[place].failures;
+        for one in crate::hub::failures(&failure.id, failure) {
             // Nobody is told of any, and a ban would copy them.
             let captures = &self.no_captures;
-            let failure = engine::Failure {
-                captures,
-                ..failure
-            };
+            let failure = engine::Failure { captures, ..one };
+            // A rehearsal tells which of them do not count.
+            self.tallies[place].failures += 1;
             self.engine.step(
                 self.now,
                 Input::Failure { jail, failure },
@@ -422,6 +421,10 @@ impl<'a> Replay<'a> {
                 .step(self.now, Input::ReadEnds, &mut self.effects);
         }
         self.settle();
+        let tally = &mut self.tallies[place];
+        if tally.failures > before {
+            tally.ids.note(&failure.id);
+        }
     }
 
     /// Lets what ends before the log's time end.
@@ -454,9 +457,8 @@ impl<'a> Replay<'a> {
 
     fn told(&mut self, told: &Event) {
         let (jail, lines) = match told {
-            // By far the most, and nobody is told of them.
-            Event::Found { jail, .. } => {
-                self.tallies[jail.0 as usize].failures += 1;
+            Event::Ignored { jail, .. } | Event::MalformedAddress { jail, .. } => {
+                self.tallies[jail.0 as usize].failures -= 1;
                 return;
             }
             Event::Banned { jail, id, .. } => {

@@ -46,29 +46,18 @@ impl Engine {
         }
         let subject = jail.policy.subject(failure.id);
         jail.failed_total += 1;
-        let (of, time) = (failure.id.clone(), failure.time);
-        let (event, weight) = match source {
-            Source::Rule => (
-                Event::Found {
-                    jail: id,
-                    id: of,
-                    time,
-                },
-                1,
-            ),
-            Source::Hand => {
-                let weight = failure.matches.len().max(1) as u32;
-                (
-                    Event::Attempted {
-                        jail: id,
-                        id: of,
-                        time,
-                    },
-                    weight,
-                )
-            }
+        let weight = match source {
+            Source::Rule => 1,
+            Source::Hand => failure.matches.len().max(1) as u32,
         };
-        out.push(Effect::Notify(event));
+        // In a rehearsal whoever tells a failure counts it.
+        if !self.is_rehearsal {
+            let (jail, id, time) = (id, failure.id.clone(), failure.time);
+            out.push(Effect::Notify(match source {
+                Source::Rule => Event::Found { jail, id, time },
+                Source::Hand => Event::Attempted { jail, id, time },
+            }));
+        }
         let (slot, is_first) = jail.window.add(&subject, failure, weight, &jail.policy);
         let (grows, bans) = (jail.policy.growth.is_some(), jail.banned > 0);
         // A ban takes its owner's count along: whoever is banned begins anew.
