@@ -15,8 +15,8 @@ use super::chars::{Category, category};
 use char_test::CharTest;
 use search::Search;
 
-/// Steps of one search: two milliseconds at most.
-pub(super) const MAX_STEPS: u32 = 500_000;
+/// Steps of one search: a millisecond at most.
+pub(super) const MAX_STEPS: u32 = 400_000;
 /// Entries of the stack: 24 bytes each.
 const MAX_STACK: usize = 100_000;
 /// A stack that grew beyond this many entries is given back after the search.
