@@ -192,9 +192,15 @@ impl DateDetector {
         self.templates.len()
     }
 
-    /// The expressions of all templates: a line in which none of them matches has no date.
-    pub(crate) fn regexes(&self) -> impl Iterator<Item = &Regex> {
-        self.templates.iter().map(|template| &*template.regex)
+    /// Expressions with the templates that they are of: in a line in which none matches that is of a template, that finds
+    /// no date.
+    pub(crate) fn ways(&self) -> impl Iterator<Item = (usize, &Regex)> {
+        let all = self.templates.iter().enumerate();
+        all.flat_map(|(number, template)| {
+            let whole = template.ways.is_empty().then_some(&template.regex);
+            let ways = whole.into_iter().chain(&template.ways);
+            ways.map(move |regex| (number, &**regex))
+        })
     }
 
     /// A template as fail2ban names it (`{^LN-BEG}Epoch`); None for an index that is none.

@@ -43,6 +43,8 @@ pub(super) struct Template {
     /// How fail2ban names it; two templates of one name are an error.
     pub(super) name: String,
     pub(super) regex: Arc<Regex>,
+    /// Expressions of which one matches wherever it does, if they tell of a line sooner that it has no such date.
+    pub(super) ways: Vec<Arc<Regex>>,
     /// It can match at one end of the line only.
     pub(super) anchored: bool,
     /// How much a hit counts when templates compete.
@@ -73,6 +75,7 @@ pub(super) enum Kind {
 pub(super) struct Draft {
     pub(super) name: String,
     regex: String,
+    ways: Vec<String>,
     anchored: bool,
     weight: f64,
     shape: Shape,
@@ -150,19 +153,21 @@ impl Draft {
         }
         // At the beginning of the line, perhaps in brackets, or as the audit system writes it. The places are part of
         // the expression, not looked back at, so that an automaton can follow; the match counts from the number on.
-        let regex = format!(r"(?:\baudit\(|^\[?)({number})");
-        Self::assemble(
-            name.to_owned(),
-            &regex,
-            Left::Free,
-            true,
-            Shape::Epoch {
+        let places = [r"\baudit\(", r"^\[?"];
+        let behind = |place: &str| {
+            let shape = Shape::Epoch {
                 long,
                 group: 1,
                 begins_at: 1,
-            },
-            name,
-        )
+            };
+            let regex = format!("{place}({number})");
+            Self::assemble(name.to_owned(), &regex, Left::Free, true, shape, name)
+        };
+        // In the middle of a line only one of them can stand, and that holds a text which few lines do.
+        let ways = places.map(|place| behind(place).regex);
+        let mut draft = behind(&format!("(?:{})", places.join("|")));
+        draft.ways.extend(ways);
+        draft
     }
 
     /// A pattern of the user's own around a number.
@@ -207,6 +212,7 @@ impl Draft {
         Self {
             name,
             regex: bounded.regex,
+            ways: Vec::new(),
             anchored: bounded.anchored,
             weight: 1.0,
             shape,
@@ -270,7 +276,11 @@ impl Draft {
                 None,
             ));
         }
+        let ways = self.ways.into_iter().map(expression);
         Ok(Template {
+            ways: ways
+                .collect::<Result<_, _>>()
+                .map_err(|error| fail(error.message, None))?,
             name: self.name,
             regex,
             anchored: self.anchored,

@@ -1,7 +1,8 @@
 //! Which date detectors can find a date in a line, and by which of their templates, told by one pass over it.
 //!
 //! Most detectors have most of their templates in common. What is the same is one rule of the gate, so that it is built
-//! once and followed once, and no detector needs a gate of its own.
+//! once and followed once, and no detector needs a gate of its own. A template that looks for its date at several places is
+//! a rule for each.
 
 use std::collections::HashMap;
 
@@ -41,7 +42,7 @@ impl Templates {
         let mut rules: Vec<Rule> = Vec::new();
         let mut gated: Vec<Gated<'_>> = Vec::new();
         for (detector, dates) in detectors.enumerate() {
-            for (template, regex) in dates.regexes().enumerate() {
+            for (template, regex) in dates.ways() {
                 let key = (regex.pattern(), regex.multiline());
                 let rule = *known.entry(key).or_insert(rules.len());
                 if rule == rules.len() {
@@ -96,6 +97,7 @@ impl Templates {
         self.possible.clear();
         self.possible.extend(its.map(|(_, template)| *template));
         self.possible.sort_unstable();
+        self.possible.dedup();
         &self.possible
     }
 }

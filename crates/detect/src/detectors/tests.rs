@@ -521,6 +521,7 @@ proptest! {
             "Nov 14 22:13:20 srv sshd[12]: bad 5.6.7.8", "Nov 14 22:13:20 bad 1.2.3.4", "Nov 14 22:13:20 a client 9.9.9.9",
             "Nov 14 22:13:20 srv sshd[12]: BAD 5.6.7.8", "Nov 14 22:13:20 é bad 9.9.9.9", "Nov 14 22:13:21 srv a",
             "Nov 14 22:13:20 a/b 1/2 1234567890123 srv", "Nov 14 22:13:21 srv sshd[13]: bad 1.2.3.4", "bad 1.2.3.4",
+            "Nov 14 22:13:20 audit(1700000001.5:3): bad 1.2.3.4",
         ]), 1..12),
         // Who finds a date elsewhere in a line would look there in the next.
         chosen in prop::sample::subsequence(vec![0, 2, 6, 8, 16], 2..=5),
