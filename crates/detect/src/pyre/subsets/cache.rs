@@ -1,11 +1,11 @@
 //! The states and transitions that were needed so far.
 
 use super::Subsets;
+use super::fill::Ways;
 use super::heads::Heads;
 use crate::hash::QuickMap;
 use crate::pyre::pace::Pace;
 use crate::pyre::run::Run;
-use crate::pyre::seen::Seen;
 
 /// A transition is one word: the row of the next state, or the index of an edge with this bit, or one of the others.
 pub(super) const SPECIAL: u32 = 1 << 31;
@@ -29,8 +29,8 @@ pub(super) struct Edge {
 pub(super) struct SubsetState {
     /// Ascending.
     pub(super) places: Box<[u32]>,
-    /// It was seen whether it is worth a run, which asks for a step over each class.
-    pub(super) run_tried: bool,
+    /// For how many classes it is known that they stay here.
+    pub(super) stays: u8,
 }
 
 /// Patterns that are searched for together.
@@ -53,7 +53,7 @@ pub(in crate::pyre) struct Cache {
     pub(super) runs: Vec<Run>,
     pub(super) selections: Vec<Selection>,
     pub(super) heads: Heads,
-    pub(super) seen: Seen,
+    pub(super) ways: Ways,
     pub(super) pace: Pace,
     pub(super) bytes: usize,
     /// The row of the state in which the last text ended.
@@ -101,7 +101,7 @@ impl Cache {
             .resize(self.table.len() + subsets.stride(), UNKNOWN);
         self.states.push(SubsetState {
             places: places.clone(),
-            run_tried: false,
+            stays: 0,
         });
         self.ids.insert(places, id);
         id * subsets.stride() as u32

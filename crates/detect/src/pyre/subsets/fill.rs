@@ -1,12 +1,13 @@
 //! Making a transition when a text needs it.
 
 use super::Subsets;
-use super::cache::{Cache, DEAD, Edge, NOTHING};
+use super::cache::{Cache, DEAD, Edge, NOTHING, UNKNOWN};
 use crate::pyre::pace::OF_SEVERAL;
 use crate::pyre::places::Place;
-use crate::pyre::run::Run;
+use crate::pyre::run::{RUN_CLASSES, Run};
+use crate::pyre::seen::Seen;
 
-/// States with more places than this are not tried for runs.
+/// States with more places than this are not tried for runs: a bit for each.
 const MAX_RUN_PLACES: usize = 64;
 
 /// What a transition leads to.
@@ -14,6 +15,17 @@ struct Stepped {
     /// Ascending.
     places: Vec<u32>,
     /// The patterns that match before the letter.
+    hits: Vec<u32>,
+}
+
+/// Where the places of a state lead through all that takes no letter; its memory serves for the next.
+#[derive(Debug, Default)]
+pub(super) struct Ways {
+    seen: Seen,
+    stack: Vec<u32>,
+    /// Transitions over letters.
+    letters: Vec<(u32, u32)>,
+    /// Patterns that match there.
     hits: Vec<u32>,
 }
 
@@ -52,7 +64,7 @@ impl Subsets {
             edge.next = cache.intern(self, stepped.places);
         }
         let is_plain = stepped.hits.is_empty();
-        if edge.next == row && is_plain && self.run(cache, row, class) {
+        if edge.next == row && is_plain && self.stays(cache, row, class) {
             return;
         }
         let word = if is_plain {
@@ -63,24 +75,16 @@ impl Subsets {
         cache.table[row as usize + class] = word;
     }
 
-    /// The state at `row` stays as it is over `seen`. Gives all classes for which that holds one edge that skips to the
-    /// first letter of another class. Only the second letter of a run takes that edge.
-    fn run(&self, cache: &mut Cache, row: u32, seen: usize) -> bool {
-        let id = row as usize / self.stride();
-        let state = &mut cache.states[id];
-        let was_tried = std::mem::replace(&mut state.run_tried, true);
-        if was_tried || state.places.len() > MAX_RUN_PLACES {
+    /// The state at `row` stays as it is over `class`, as it does over others. When enough do, all classes for which that
+    /// holds get one edge that skips to the first letter of another class, if few letters end it. Only the letter after one
+    /// that was walked takes that edge. Whether the transition over `class` was made so.
+    fn stays(&self, cache: &mut Cache, row: u32, class: usize) -> bool {
+        let state = &mut cache.states[row as usize / self.stride()];
+        state.stays = state.stays.saturating_add(1);
+        if state.stays != RUN_CLASSES || state.places.len() > MAX_RUN_PLACES {
             return false;
         }
-        let mut stays = vec![false; self.classes.count()];
-        for (class, stay) in stays.iter_mut().enumerate() {
-            let stepped = self.step(cache, row, class);
-            *stay = stepped.hits.is_empty() && stepped.places[..] == cache.states[id].places[..];
-        }
-        // The caller counts on the transition over `seen` being made; at the end of a text nothing stays.
-        if !stays.get(seen).is_some_and(|&stays| stays) {
-            return false;
-        }
+        let stays = self.staying(cache, row);
         let Some(run) = Run::of(&self.classes, self.letters, &stays) else {
             return false;
         };
@@ -95,46 +99,83 @@ impl Subsets {
         for (class, _) in stays.iter().enumerate().filter(|(_, stay)| **stay) {
             cache.table[row as usize + class] = word;
         }
-        true
+        cache.table[row as usize + class] != UNKNOWN
+    }
+
+    /// For each class whether the state at `row` stays as it is over its letters. What matches before one of them matches
+    /// before all, so that nothing does.
+    fn staying(&self, cache: &mut Cache, row: u32) -> Vec<bool> {
+        self.follow(cache, row, false);
+        let (places, ways) = (
+            &cache.states[row as usize / self.stride()].places,
+            &cache.ways,
+        );
+        cache.work += ways.letters.len() * self.classes.count();
+        let all = u64::MAX >> (MAX_RUN_PLACES - places.len());
+        let stays = |class: usize| {
+            let mut met = 0;
+            for &(from, to) in &ways.letters {
+                let letter = self.classes.representative(class);
+                let Some(place) = letter.and_then(|letter| self.places.over(letter, from, to))
+                else {
+                    continue;
+                };
+                let Ok(index) = places.binary_search(&place) else {
+                    return false;
+                };
+                met |= 1 << index;
+            }
+            met == all
+        };
+        (0..self.classes.count()).map(stays).collect()
     }
 
     /// Follows the state at `row` over a letter of `class`.
     fn step(&self, cache: &mut Cache, row: u32, class: usize) -> Stepped {
         let letter = self.classes.representative(class);
+        self.follow(cache, row, letter.is_none());
+        let over = |&(from, to): &(u32, u32)| self.places.over(letter?, from, to);
+        let mut places: Vec<u32> = cache.ways.letters.iter().filter_map(over).collect();
+        places.sort_unstable();
+        places.dedup();
+        let mut hits = cache.ways.hits.clone();
+        hits.sort_unstable();
+        hits.dedup();
+        if !hits.is_empty() {
+            let found = |place: &u32| hits.binary_search(&self.places.pattern_of(*place));
+            places.retain(|place| found(place).is_err());
+        }
+        Stepped { places, hits }
+    }
+
+    /// Finds the ways from the places of the state at `row`.
+    fn follow(&self, cache: &mut Cache, row: u32, at_end: bool) {
         let Cache {
-            states, seen, work, ..
+            states, ways, work, ..
         } = cache;
-        let mut out = Stepped {
-            places: Vec::new(),
-            hits: Vec::new(),
-        };
+        let Ways {
+            seen,
+            stack,
+            letters,
+            hits,
+        } = ways;
         seen.begin(self.places.len());
-        let mut stack: Vec<u32> = states[row as usize / self.stride()].places.to_vec();
+        letters.clear();
+        hits.clear();
+        stack.extend_from_slice(&states[row as usize / self.stride()].places);
         while let Some(at) = stack.pop() {
             *work += 1;
             if !seen.is_new(at) {
                 continue;
             }
             match self.places.place(at) {
-                Place::Letters { from, to } => {
-                    let next = letter.and_then(|letter| self.places.over(letter, from, to));
-                    out.places.extend(next);
-                }
+                Place::Letters { from, to } => letters.push((from, to)),
                 Place::Fork { from, to } => stack.extend(self.places.targets(from, to)),
                 Place::Tag { next, .. } => stack.push(next),
-                Place::End { next } if letter.is_none() => stack.push(next),
+                Place::End { next } if at_end => stack.push(next),
                 Place::End { .. } | Place::Fail => {}
-                Place::Match { pattern } => out.hits.push(pattern),
+                Place::Match { pattern } => hits.push(pattern),
             }
         }
-        out.hits.sort_unstable();
-        out.hits.dedup();
-        out.places.sort_unstable();
-        out.places.dedup();
-        if !out.hits.is_empty() {
-            let found = |place: &u32| out.hits.binary_search(&self.places.pattern_of(*place));
-            out.places.retain(|place| found(place).is_err());
-        }
-        out
     }
 }

@@ -3,12 +3,8 @@
 use super::Tdfa;
 use super::cache::{Cache, Edge, NOTHING, UNKNOWN};
 use super::closure::{Kind, Leaf};
-use crate::pyre::run::Run;
+use crate::pyre::run::{RUN_CLASSES, Run};
 
-/// A state is tried for a run when so many classes are known to stay in it: a trial looks at all of them, and a text that is
-/// made for that can come to ever new states. In the tests of this crate at once, or their short texts would meet no run;
-/// those of other crates read lines.
-const RUN_CLASSES: u8 = if cfg!(test) { 1 } else { 8 };
 /// States with more places than this are not tried for runs.
 const MAX_RUN_PLACES: usize = 16;
 
