@@ -100,6 +100,20 @@ const FAULTS: &[Fault] = &[
         tests: "pyre::",
     },
     Fault {
+        what: "a run in the automaton without groups goes through letters that change its state",
+        file: "pyre/subsets/fill.rs",
+        sound: "let Ok(index) = places.binary_search(&place) else {\n                    return false;",
+        broken: "let Ok(index) = places.binary_search(&place) else {\n                    continue;",
+        tests: "pyre::",
+    },
+    Fault {
+        what: "a number of seconds is looked for at one of its places",
+        file: "date/template.rs",
+        sound: "draft.ways.extend(ways);",
+        broken: "draft.ways.extend(ways.into_iter().skip(1));",
+        tests: "detectors::",
+    },
+    Fault {
         what: "of several patterns that match at once one is not told",
         file: "pyre/subsets.rs",
         sound: "cache.hits[edge.hits.0 as usize..edge.hits.1 as usize]",
