@@ -192,8 +192,8 @@ impl DateDetector {
         self.templates.len()
     }
 
-    /// Expressions with the templates that they are of: in a line in which none matches that is of a template, that finds
-    /// no date.
+    /// The expressions of all templates, with the number of each one's: a template finds no date in a line in which none of
+    /// its own matches.
     pub(crate) fn ways(&self) -> impl Iterator<Item = (usize, &Regex)> {
         let all = self.templates.iter().enumerate();
         all.flat_map(|(number, template)| {

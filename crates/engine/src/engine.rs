@@ -101,7 +101,7 @@ impl Engine {
     }
 
     /// Bans are enforced, stored and lifted as soon as that is decided, for a log that is only read: unless requests come,
-    /// no effect is to be answered. Of bans only the rows of new ones are given out, since they hold the lines; and of failures
+    /// no effect is to be answered. Of bans only the rows of new ones are given out, since they hold the lines; of failures
     /// only those are told that do not count.
     #[must_use]
     pub fn as_rehearsal(mut self) -> Self {

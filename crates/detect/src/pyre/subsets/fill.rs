@@ -113,11 +113,12 @@ impl Subsets {
         cache.work += ways.letters.len() * self.classes.count();
         let all = u64::MAX >> (MAX_RUN_PLACES - places.len());
         let stays = |class: usize| {
+            let Some(letter) = self.classes.representative(class) else {
+                return false;
+            };
             let mut met = 0;
             for &(from, to) in &ways.letters {
-                let letter = self.classes.representative(class);
-                let Some(place) = letter.and_then(|letter| self.places.over(letter, from, to))
-                else {
+                let Some(place) = self.places.over(letter, from, to) else {
                     continue;
                 };
                 let Ok(index) = places.binary_search(&place) else {
