@@ -11,6 +11,7 @@
 
 mod cache;
 mod closure;
+mod comb;
 mod fill;
 mod search;
 mod standing;

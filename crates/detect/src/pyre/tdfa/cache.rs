@@ -1,6 +1,7 @@
 //! The states and transitions that were needed so far.
 
 use super::closure::Closure;
+use super::comb::{Comb, FREE};
 use super::step::Stepped;
 use super::{CELLS, NONE, NOW, SPARE, Tdfa, UNSET};
 use crate::hash::QuickMap;
@@ -9,7 +10,7 @@ use crate::pyre::run::Run;
 
 /// A transition is one word. The low half is the row of the next state, or one of these. The high half is the register
 /// work of a plain transition: a cell to set to the position, a cell to copy to and one to copy from, those of `IDLE`
-/// where there is none; 0 if there is nothing to do at all.
+/// where there is none; 0 if there is nothing to do at all. The highest byte is the tag of its class.
 pub(super) const SPECIAL: u32 = 1 << 31;
 pub(super) const UNKNOWN: u32 = u32::MAX;
 pub(super) const DEAD: u32 = u32::MAX - 1;
@@ -19,6 +20,11 @@ pub(super) const NOTHING: u32 = u32::MAX;
 
 pub(super) fn word(next: u32, work: u32) -> u64 {
     u64::from(next) | u64::from(work) << 32
+}
+
+/// What is in the words for letters of this class, and in no others of a [`Comb`].
+pub(super) fn tag(class: usize) -> u64 {
+    (class as u64) << 56
 }
 
 /// A transition that does more than a word can say.
@@ -62,6 +68,8 @@ pub(super) struct DfaState {
     pub(super) chain: Option<u32>,
     /// For how many classes it is known that they stay here; as many as it takes where it was tried for a run.
     pub(super) stays: u8,
+    /// The row that transitions lead to: its own, or the one in the comb.
+    pub(super) entrance: u32,
 }
 
 impl States {
@@ -83,7 +91,17 @@ impl States {
         &mut self.all[id]
     }
 
-    fn push(&mut self, places: &[u32], registers: &[u8]) {
+    /// The row that transitions lead to.
+    pub(super) fn entrance(&self, id: usize) -> u32 {
+        self.all[id].entrance
+    }
+
+    /// Passes over a number, whose row is in use for a comb.
+    pub(super) fn push_gap(&mut self) {
+        self.push(&[], &[], NOTHING);
+    }
+
+    fn push(&mut self, places: &[u32], registers: &[u8], entrance: u32) {
         self.places.extend_from_slice(places);
         self.registers.extend_from_slice(registers);
         self.all.push(DfaState {
@@ -91,6 +109,7 @@ impl States {
             registers: self.registers.len(),
             chain: None,
             stays: 0,
+            entrance,
         });
     }
 
@@ -158,6 +177,7 @@ pub(crate) struct Cache {
     pub(super) runs: Vec<Run>,
     pub(super) chains: Vec<Chain>,
     pub(super) start: Option<u32>,
+    pub(super) comb: Comb,
     pub(super) closure: Closure,
     /// The transition that is being made, and what names its state.
     pub(super) stepped: Stepped,
@@ -191,6 +211,7 @@ impl Default for Cache {
             runs: Vec::new(),
             chains: Vec::new(),
             start: None,
+            comb: Comb::default(),
             closure: Closure::default(),
             stepped: Stepped::default(),
             key: Vec::new(),
@@ -297,9 +318,27 @@ impl Cache {
             + registers.len();
         self.table
             .resize(self.table.len() + tdfa.stride(), word(UNKNOWN, 0));
-        self.states.push(places, registers);
+        let row = id * tdfa.stride() as u32;
+        self.states.push(places, registers, row);
         self.ids.insert(self.key[..].into(), id);
         id
+    }
+
+    /// Puts a transition of the state at its own `row` where it belongs.
+    pub(super) fn put(&mut self, tdfa: &Tdfa, row: u32, class: usize, word: u64) {
+        let word = word | tag(class);
+        self.table[row as usize + class] = word;
+        let entrance = self.entrance(tdfa, row) as usize;
+        let cell = &mut self.table[entrance + class];
+        // In a comb it may be that of another state.
+        if *cell == FREE || *cell >> 56 == word >> 56 {
+            *cell = word;
+        }
+    }
+
+    /// The row that transitions to the state at its own `row` lead to.
+    pub(super) fn entrance(&self, tdfa: &Tdfa, row: u32) -> u32 {
+        self.states.entrance(row as usize / tdfa.stride())
     }
 
     pub(super) fn edge(&mut self, edge: Edge) -> u64 {
@@ -322,6 +361,7 @@ impl Cache {
         self.runs.clear();
         self.chains.clear();
         self.start = None;
+        self.comb = Comb::default();
         self.bytes = 0;
         self.era = self.era.wrapping_add(1);
         write_key(&places, &registers, &mut self.key);

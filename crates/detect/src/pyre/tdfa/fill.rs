@@ -35,6 +35,7 @@ impl Tdfa {
         class: usize,
     ) -> Result<(), RegistersFull> {
         let before = cache.work;
+        cache.comb.make();
         let mut stepped = std::mem::take(&mut cache.stepped);
         self.step(cache, row, class, &mut stepped);
         let made = self.made(cache, row, class, &mut stepped);
@@ -44,7 +45,7 @@ impl Tdfa {
             false => cache.work - before,
         });
         if let Some(made) = made? {
-            cache.table[row as usize + class] = made;
+            cache.put(self, row, class, made);
         }
         Ok(())
     }
@@ -76,7 +77,7 @@ impl Tdfa {
             }));
         }
         let (next, copies) = cache.intern(self, &stepped.places, &stepped.values)?;
-        (edge.next, edge.copies) = (next, copies);
+        (edge.next, edge.copies) = (cache.entrance(self, next), copies);
         let stays = next == row && copies.0 == copies.1 && edge.record == NOTHING;
         if stays && self.stays(cache, row, class) {
             return Ok(None);
@@ -86,7 +87,9 @@ impl Tdfa {
         }
         Ok(Some(
             match pack(&cache.copies[copies.0 as usize..copies.1 as usize]) {
-                Some(work) if edge.record == NOTHING && edge.chain == NOTHING => word(next, work),
+                Some(work) if edge.record == NOTHING && edge.chain == NOTHING => {
+                    word(edge.next, work)
+                }
                 _ => cache.edge(edge),
             },
         ))
@@ -136,10 +139,11 @@ impl Tdfa {
         if copies.0 != copies.1 {
             return Ok(NOTHING);
         }
+        let entrance = cache.entrance(self, next);
         cache.bytes += 32 + letters.len();
         cache.chains.push(Chain {
             letters: letters.into(),
-            next,
+            next: entrance,
         });
         let chain = cache.chains.len() as u32 - 1;
         cache.states.of(id).chain = Some(chain);

@@ -1,7 +1,18 @@
 //! The walk over the text.
 
-use super::cache::{Cache, DEAD, NOTHING, SPECIAL, UNKNOWN};
+use super::cache::{Cache, DEAD, NOTHING, SPECIAL, UNKNOWN, tag};
 use super::{CELLS, Found, NONE, NOW, Tdfa, UNSET};
+
+/// What is left of a word's tag without that of the class that was looked for, if it is for another.
+const OTHER: u64 = 0xFF << 56;
+
+/// Where a word leads that the tag of the class was taken from; unknown if it is for another class.
+fn target_of(word: u64) -> u32 {
+    match word & OTHER {
+        0 => word as u32,
+        _ => UNKNOWN,
+    }
+}
 
 impl Tdfa {
     /// Searches `text`. The tags of the match are then in the cache.
@@ -13,6 +24,9 @@ impl Tdfa {
         if !cache.pace.begin(text.len()) {
             return Found::GaveUp;
         }
+        if cache.comb.is_due() {
+            self.lay_comb(cache);
+        }
         // Work that has nothing to do reads this cell.
         cache.cells[usize::from(NONE)] = UNSET;
         let Ok(row) = self.start(cache) else {
@@ -21,6 +35,7 @@ impl Tdfa {
         let mut mark = 0;
         let (found, at, _) = self.follow::<true>(cache, text, row, &mut mark);
         cache.pace.read(at - mark);
+        cache.comb.read(at);
         cache.steps = at + cache.work;
         cache.decided_at = at;
         found
@@ -45,6 +60,12 @@ impl Tdfa {
                 return (found, at, row);
             }
             if target == UNKNOWN {
+                let own = cache.comb.own_row(row);
+                if own != row {
+                    cache.comb.leave();
+                    row = own;
+                    continue;
+                }
                 if cache.bytes > self.bound {
                     row = cache.clear(self, row);
                     cache.pace.read(at - std::mem::replace(mark, at));
@@ -116,17 +137,19 @@ impl Tdfa {
         let (mut state, mut position) = (*row as usize, *at);
         let target = loop {
             let Some(&letter) = text.get(position) else {
-                break table[state + self.end_class()] as u32;
+                let class = self.end_class();
+                break target_of(table[state + class] ^ tag(class));
             };
-            let word = table[classes.of(letter) + state];
+            let class = classes.of(letter);
+            let word = table[class + state] ^ tag(class);
             if word < u64::from(SPECIAL) {
                 // Nearly all transitions: nothing to do but to go on.
                 state = word as usize;
                 position += 1;
                 continue;
             }
-            if word as u32 >= SPECIAL {
-                break word as u32;
+            if word & (OTHER | u64::from(SPECIAL)) != 0 {
+                break target_of(word);
             }
             // The copy comes first: it may read the cell that is set.
             let work = (word >> 32) as usize;

@@ -82,7 +82,7 @@ impl Tdfa {
             return None;
         }
         let mut firsts = ByteSet::default();
-        let start = cache.start?;
+        let start = cache.comb.own_row(cache.start?);
         let leads = |letter: &u8| cache.plain_next(start, self.classes.of(*letter)) == Some(row);
         let letters = (0..=0x7f).filter(leads);
         letters.for_each(|letter| insert(&mut firsts, letter));
@@ -106,14 +106,15 @@ impl Tdfa {
         standing.cells.iter().all(holds)
     }
 
-    /// The row of the state after `head`, if a search gets through it without a match.
+    /// The own row of the state after `head`, if a search gets through it without a match.
     fn after(&self, cache: &mut Cache, head: &[u8]) -> Option<u32> {
         cache.cells[usize::from(NONE)] = UNSET;
         let start = self.start(cache).ok()?;
         let mut mark = 0;
         let (found, at, row) = self.follow::<false>(cache, head, start, &mut mark);
         cache.pace.read(at - mark);
-        (found == Found::Nothing && at == head.len()).then_some(row)
+        let is_through = found == Found::Nothing && at == head.len();
+        is_through.then(|| cache.comb.own_row(row))
     }
 }
 
@@ -125,13 +126,14 @@ impl Cache {
         is_edge.then(|| &self.edges[(target & !SPECIAL) as usize])
     }
 
-    /// The row that a letter of `class` leads to from `row` without a match, if that is known.
+    /// The own row that a letter of `class` leads to from `row` without a match, if that is known.
     fn plain_next(&self, row: u32, class: usize) -> Option<u32> {
         let target = self.table[row as usize + class] as u32;
         if target < SPECIAL {
-            return Some(target);
+            return Some(self.comb.own_row(target));
         }
         let edge = self.edge_at(row, class)?;
-        (edge.record == NOTHING).then_some(edge.next)
+        let is_plain = edge.record == NOTHING && edge.next != DEAD;
+        is_plain.then(|| self.comb.own_row(edge.next))
     }
 }

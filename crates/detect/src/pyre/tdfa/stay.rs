@@ -43,15 +43,16 @@ impl Tdfa {
         cache.bytes += 32;
         cache.runs.push(run);
         let run = cache.runs.len() as u32 - 1;
+        let next = cache.entrance(self, row);
         let edge = cache.edge(Edge {
-            next: row,
+            next,
             copies: (0, 0),
             record: NOTHING,
             run,
             chain: NOTHING,
         });
         for (class, _) in stays.iter().enumerate().filter(|(_, stay)| **stay) {
-            cache.table[row as usize + class] = edge;
+            cache.put(self, row, class, edge);
         }
     }
 
