@@ -79,6 +79,13 @@ const FAULTS: &[Fault] = &[
         tests: "pyre::tdfa",
     },
     Fault {
+        what: "a comb takes the room that transitions need",
+        file: "pyre/tdfa/comb.rs",
+        sound: "if cache.bytes + CELL_BYTES * width > self.bound {",
+        broken: "if false {",
+        tests: "pyre::linear",
+    },
+    Fault {
         what: "ways into an old comb are not redirected",
         file: "pyre/tdfa/comb.rs",
         sound: "before.own_row(*row)",

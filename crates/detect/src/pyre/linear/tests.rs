@@ -231,6 +231,23 @@ fn where_registers_are_missing_most_lines_are_rejected_without_them() {
     assert!(steps < 10, "{steps} steps a letter");
 }
 
+#[test]
+fn a_comb_takes_no_room_that_transitions_need() {
+    let texts = ["cat 12 from a.b", "dog 345 from c", "bird 6 at d.e", "cow"];
+    for bound in (2_000..20_000).step_by(100) {
+        let engine = build("^(?P<beast>[a-z]+) (?P<n>\\d+) from (?P<host>\\S+)$", bound).unwrap();
+        let mut cache = Cache::default();
+        for text in texts.repeat(8) {
+            let (made, bytes) = (cache.tagged.made(), cache.tagged.bytes());
+            ask(&engine, &mut cache, text);
+            if cache.tagged.made() == made {
+                let now = cache.tagged.bytes();
+                assert!(now <= bound.max(bytes), "{bytes}, then {now} of {bound}");
+            }
+        }
+    }
+}
+
 /// Exponential for a backtracker; here no more is made for a long text than for a short one, and nothing is read twice.
 #[test]
 fn pumped_lines_cost_a_constant_per_letter() {

@@ -262,11 +262,18 @@ impl Cache {
         self.steps
     }
 
+    /// What its transitions and states take.
+    #[cfg(test)]
+    pub(in crate::pyre) fn bytes(&self) -> usize {
+        self.bytes
+    }
+
     /// Transitions made since the cache was last emptied.
     #[cfg(test)]
     pub(in crate::pyre) fn made(&self) -> usize {
-        let is_made = |word: &&u64| **word as u32 != UNKNOWN;
-        self.table.iter().filter(is_made).count()
+        let comb = self.comb.cells();
+        let is_made = |cell: &usize| self.table[*cell] as u32 != UNKNOWN && !comb.contains(cell);
+        (0..self.table.len()).filter(is_made).count()
     }
 
     /// Finds or makes the state of `places`, whose tags are in the registers `values`; returns its row and the range of

@@ -7,18 +7,19 @@
 //! Who looks for another class than he finds goes on from the state's own row, which stays as it is.
 //!
 //! Nothing comes out that would not without it: a comb is a copy, and no two of its rows begin at the same cell, so that a
-//! cell and a class tell the state.
+//! cell and a class tell the state. It costs a look at what is known, after so many letters that it does not show, and ever
+//! more seldom; and no room that transitions need.
 
 use std::ops::Range;
 
 use super::Tdfa;
 use super::cache::{Cache, SPECIAL, UNKNOWN};
 
-/// Letters after which it is seen whether texts keep to known ways; and half of those that have to be read between two
-/// combs. In the tests of this crate a few, or their short texts would meet none.
+/// Letters after which it is seen whether texts keep to known ways: each time, until a comb is laid; then twice as many
+/// before the second, and so on. In the tests of this crate a few, or their short texts would meet none.
 const PATIENCE: usize = if cfg!(test) { 16 } else { 1 << 16 };
 /// They do if no more than one of so many letters took a transition that had to be made.
-const KNOWN: usize = if cfg!(test) { 0 } else { 128 };
+const KNOWN: usize = if cfg!(test) { 1 } else { 128 };
 /// Leaving the comb takes as long as so many letters.
 const LEAVING: usize = 16;
 /// Most cells of a comb: what the first cache holds.
@@ -30,47 +31,35 @@ const LOOKED_BACK: usize = 128;
 pub(super) const FREE: u64 = 0xFF << 56 | UNKNOWN as u64;
 
 /// Where the comb is, and what tells that there should be a new one.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Comb {
-    /// Its cells in the table.
-    cells: Range<u32>,
+    /// The first of its cells in the table.
+    begin: u32,
     /// For each of them the own row of the state whose row in the comb begins there.
     own: Vec<u32>,
-    /// Letters that were read outside of it, or as many as that was worth, and how many there may be.
+    /// Letters that were read outside of it, or as many as that was worth, and transitions made meanwhile.
     aside: usize,
-    patience: usize,
-    /// Transitions made meanwhile.
     made: usize,
-}
-
-impl Default for Comb {
-    fn default() -> Self {
-        Self {
-            cells: 0..0,
-            own: Vec::new(),
-            aside: 0,
-            patience: PATIENCE,
-            made: 0,
-        }
-    }
+    /// How many were laid since the cache was emptied.
+    laid: u32,
 }
 
 impl Comb {
-    fn cells(&self) -> Range<usize> {
-        self.cells.start as usize..self.cells.end as usize
+    /// Its cells in the table.
+    pub(super) fn cells(&self) -> Range<usize> {
+        self.begin as usize..self.begin as usize + self.own.len()
     }
 
     /// The own row of the state whose row this is.
     pub(super) fn own_row(&self, row: u32) -> u32 {
-        match self.cells.contains(&row) {
-            true => self.own[(row - self.cells.start) as usize],
-            false => row,
-        }
+        let place = row.checked_sub(self.begin);
+        let own = place.and_then(|place| self.own.get(place as usize));
+        own.copied().unwrap_or(row)
     }
 
     /// So many letters were read.
     pub(super) fn read(&mut self, letters: usize) {
-        if self.cells.is_empty() {
+        if self.own.is_empty() {
             self.aside += letters;
         }
     }
@@ -87,19 +76,17 @@ impl Comb {
 
     /// Whether it is time for a new one.
     pub(super) fn is_due(&mut self) -> bool {
-        if self.aside < self.patience {
+        if self.aside >> self.laid < PATIENCE {
             return false;
         }
-        let (aside, made) = (
-            std::mem::take(&mut self.aside),
-            std::mem::take(&mut self.made),
-        );
-        made * KNOWN <= aside
+        let keeps_to_known = self.made * KNOWN <= self.aside;
+        (self.aside, self.made) = (0, 0);
+        keeps_to_known
     }
 }
 
 impl Tdfa {
-    /// Lays a comb of the transitions that are known, in place of the one that is there.
+    /// Lays a comb of the transitions that are known, in place of the one that is there; none if there is no room.
     #[cold]
     pub(super) fn lay_comb(&self, cache: &mut Cache) {
         let stride = self.stride();
@@ -108,20 +95,18 @@ impl Tdfa {
             return;
         }
         let Cache { table, states, .. } = cache;
-        let patience = 2 * cache.comb.patience;
         let before = std::mem::take(&mut cache.comb);
         // What it leaves behind are numbers of states of which nothing is known and to which nothing leads.
         table[before.cells()].fill(FREE);
         let rows: Vec<Vec<usize>> = table.chunks(stride).map(known).collect();
-        let begins = overlap(&rows);
+        let mut begins = overlap(&rows);
+        let mut width = width_of(&begins, stride);
+        if cache.bytes + CELL_BYTES * width > self.bound {
+            begins.fill(None);
+            width = 0;
+        }
 
         let begin = table.len();
-        let width = begins
-            .iter()
-            .flatten()
-            .max()
-            .map_or(0, |last| last + stride);
-        let width = width.next_multiple_of(stride);
         let mut own = vec![0; width];
         for (id, place) in begins.iter().enumerate() {
             let row = (id * stride) as u32;
@@ -130,6 +115,7 @@ impl Tdfa {
         }
         table.resize(begin + width, FREE);
         (0..width / stride).for_each(|_| states.push_gap());
+        cache.bytes += CELL_BYTES * width;
 
         // Now all ways lead into it.
         let redirect = |row: &mut u32| {
@@ -147,24 +133,24 @@ impl Tdfa {
                 (table[id * stride + class], table[entrance + class]) = (word, word);
             }
         }
-        cache
-            .edges
-            .iter_mut()
-            .for_each(|edge| redirect(&mut edge.next));
-        cache
-            .chains
-            .iter_mut()
-            .for_each(|chain| redirect(&mut chain.next));
+        for edge in &mut cache.edges {
+            redirect(&mut edge.next);
+        }
+        for chain in &mut cache.chains {
+            redirect(&mut chain.next);
+        }
         cache.start.iter_mut().for_each(redirect);
-        cache.bytes += (size_of::<u64>() + size_of::<u32>()) * width;
         cache.comb = Comb {
-            cells: begin as u32..(begin + width) as u32,
+            begin: begin as u32,
             own,
-            patience,
+            laid: before.laid + 1,
             ..Comb::default()
         };
     }
 }
+
+/// What a cell of a comb takes.
+const CELL_BYTES: usize = size_of::<u64>() + size_of::<u32>();
 
 /// The classes for which a row says where they lead.
 fn known(row: &[u64]) -> Vec<usize> {
@@ -173,22 +159,33 @@ fn known(row: &[u64]) -> Vec<usize> {
 }
 
 /// Where each row with these teeth, ascending, may begin so that no two teeth are in one cell and no two rows begin at the
-/// same; none for empty rows, and for the last ones where they have no room.
+/// same; none for empty rows, and for all from the first one on that has no room.
 fn overlap(rows: &[Vec<usize>]) -> Vec<Option<usize>> {
     let (mut is_used, mut is_begin) = (vec![false; MAX_CELLS], vec![false; MAX_CELLS]);
+    let mut begins = vec![None; rows.len()];
     let mut end = 0_usize;
-    let place = |row: &Vec<usize>| {
-        let (first, last) = (row.first()?, row.last()?);
+    for (row, place) in rows.iter().zip(&mut begins) {
+        let (Some(first), Some(last)) = (row.first(), row.last()) else {
+            continue;
+        };
         let from = end.saturating_sub(first + LOOKED_BACK);
         let fits =
             |begin: &usize| !is_begin[*begin] && row.iter().all(|tooth| !is_used[begin + tooth]);
-        let begin = (from..MAX_CELLS.saturating_sub(*last)).find(fits)?;
+        let Some(begin) = (from..MAX_CELLS.saturating_sub(*last)).find(fits) else {
+            break;
+        };
         row.iter().for_each(|tooth| is_used[begin + tooth] = true);
         is_begin[begin] = true;
         end = end.max(begin + last + 1);
-        Some(begin)
-    };
-    rows.iter().map(place).collect()
+        *place = Some(begin);
+    }
+    begins
+}
+
+/// How many cells rows of `stride` take that begin there; as many rows as are whole, for each state has one.
+fn width_of(begins: &[Option<usize>], stride: usize) -> usize {
+    let last = begins.iter().flatten().max();
+    last.map_or(0, |last| (last + stride).next_multiple_of(stride))
 }
 
 #[cfg(test)]
@@ -240,5 +237,25 @@ mod tests {
         comb.read(1);
         assert!(comb.is_due());
         assert!(!comb.is_due(), "another look after as many letters");
+        comb.read(PATIENCE);
+        (0..=PATIENCE / KNOWN).for_each(|_| comb.make());
+        assert!(!comb.is_due(), "too many were new");
+        comb.read(PATIENCE);
+        assert!(comb.is_due(), "those before count no more");
+    }
+
+    #[test]
+    fn another_comb_is_due_when_texts_have_left_it_long_enough() {
+        let mut comb = Comb {
+            own: vec![0],
+            laid: 1,
+            ..Comb::default()
+        };
+        comb.read(10 * PATIENCE);
+        assert!(!comb.is_due(), "where they are read in it");
+        (1..2 * PATIENCE / LEAVING).for_each(|_| comb.leave());
+        assert!(!comb.is_due());
+        comb.leave();
+        assert!(comb.is_due());
     }
 }
