@@ -15,6 +15,7 @@ mod directive;
 mod epoch;
 mod fields;
 mod memo;
+mod next;
 mod same;
 mod shared;
 mod tai64;
@@ -39,6 +40,7 @@ use memo::{Captured, Memo};
 use same::SameDate;
 use template::{Draft, Kind, LINE_BEGIN, Template};
 
+pub(crate) use next::Foreseen;
 pub use template::DateError;
 pub use uses::TemplateUse;
 pub use zone::{ZoneError, ZoneSpec};

@@ -45,6 +45,12 @@ impl LastDate {
         &self.text
     }
 
+    /// Takes over what was the last date for another.
+    pub(crate) fn follow(&mut self, leader: &Self) {
+        self.time = leader.time;
+        self.text.clone_from(&leader.text);
+    }
+
     /// Joins what was found in a line with what is known from the lines before.
     pub(crate) fn date(&mut self, line: &Line<'_>, found: DateFound, now: Timestamp) -> Dated {
         if let Some(time) = line.time {

@@ -71,7 +71,7 @@ pub(super) struct LastHit {
 
 /// A match: its place in the order, the byte where it ends and the column where it begins.
 #[derive(Clone, Copy, Debug)]
-struct Hit {
+pub(super) struct Hit {
     place: usize,
     to: usize,
     column: usize,
@@ -171,7 +171,7 @@ impl DateDetector {
     }
 
     /// One search of one template, in the whole line or in the part between two columns.
-    fn search(
+    pub(super) fn search(
         &self,
         state: &mut DateState,
         place: usize,
@@ -203,7 +203,13 @@ impl DateDetector {
     }
 
     /// Learns from the winner and returns its template.
-    fn accept(&self, state: &mut DateState, line: &str, hit: Hit, now: Timestamp) -> usize {
+    pub(super) fn accept(
+        &self,
+        state: &mut DateState,
+        line: &str,
+        hit: Hit,
+        now: Timestamp,
+    ) -> usize {
         let place = &mut state.places[hit.place];
         let index = place.template;
         place.hits = place.hits.saturating_add(1);
@@ -284,6 +290,20 @@ impl DateState {
             place.hits = place.hits.saturating_add(lines);
             place.last_used = Some(now);
         }
+    }
+
+    /// Learns what `leader` did from so many lines, in which both had the same hits: see
+    /// [`DateDetector::finds_alike`].
+    pub(crate) fn follow(&mut self, leader: &Self, lines: u32, now: Timestamp) {
+        self.repeat(lines, now);
+        if let (Some(last), Some(leading)) = (&mut self.last, leader.last) {
+            self.places[last.place].column = leading.start;
+            *last = LastHit {
+                place: last.place,
+                ..leading
+            };
+        }
+        self.same.forget();
     }
 }
 

@@ -1,5 +1,7 @@
 //! Remembers the last calendar date: lines of one second are many, and their dates are one text.
 
+use std::ops::Range;
+
 use base::Timestamp;
 
 use super::civil::{WallClock, WallNow};
@@ -130,6 +132,11 @@ impl Captured<'_> {
     /// Where what is cut out begins.
     fn base(&self) -> usize {
         self.bytes(1).map_or(0, |(from, _)| from)
+    }
+
+    /// What is cut out.
+    pub(super) fn cut(&self) -> Option<Range<usize>> {
+        self.bytes(1).map(|(from, to)| from..to)
     }
 
     fn bytes(&self, group: usize) -> Option<(usize, usize)> {

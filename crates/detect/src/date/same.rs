@@ -42,6 +42,11 @@ impl SameDate {
         }
     }
 
+    /// Whether there is a last date, wherever it stands.
+    pub(super) fn is_known(&self) -> bool {
+        !self.beginning.is_empty()
+    }
+
     pub(super) fn template(&self) -> usize {
         self.template
     }

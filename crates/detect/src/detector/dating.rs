@@ -6,7 +6,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use super::shown::ShownLine;
-use crate::date::{self, DateDetector, DateFound, DateState};
+use crate::date::{self, DateDetector, DateFound, DateState, Foreseen};
 use crate::timing::{Dated, LastDate, Settled};
 use crate::{Clock, Line};
 
@@ -90,6 +90,41 @@ impl Dating {
     /// So many lines more had the date of the last one.
     pub(crate) fn repeat(&mut self, lines: u32, now: Timestamp) {
         self.state.repeat(lines, now);
+    }
+
+    /// Whether another finds the date of the next line as this one does, if this one finds it as it did the last.
+    pub(crate) fn finds_alike(&self, other: &Self) -> bool {
+        self.dates
+            .finds_alike(&self.state, &other.dates, &other.state)
+    }
+
+    /// The date of a line that is found as that of the last line was; nothing is learnt yet.
+    pub(crate) fn foresee(&mut self, line: &str, clock: &Clock<'_>) -> Option<Foreseen> {
+        self.dates
+            .foresee(&mut self.state, line, (clock.now, clock.zone))
+    }
+
+    /// Learns from a date that was foreseen.
+    pub(crate) fn learn(&mut self, line: &Line<'_>, foreseen: Foreseen, now: Timestamp) -> Dated {
+        self.dates.learn(&mut self.state, line.text, &foreseen, now);
+        let Foreseen {
+            time,
+            cut,
+            template,
+            ..
+        } = foreseen;
+        let found = DateFound::Found {
+            time,
+            cut,
+            template,
+        };
+        self.date(line, found, now)
+    }
+
+    /// Learns what another did from so many lines, whose dates both find alike.
+    pub(crate) fn follow(&mut self, leader: &Self, lines: u32, now: Timestamp) {
+        self.state.follow(&leader.state, lines, now);
+        self.last.follow(&leader.last);
     }
 
     /// Whether the next search begins in a part of the line, so that what the whole line says is not enough.

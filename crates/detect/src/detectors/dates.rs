@@ -1,13 +1,15 @@
 //! The dates of a line for all jails of its log: each date detector looks once, and one pass over the line tells which
 //! of them can find any.
 
+mod leading;
+
 use base::{Span, Timestamp};
 use std::ops::Range;
 use std::sync::Arc;
 
 use super::sieve::Alike;
 use super::templates::Templates;
-use crate::date::{DateDetector, DateFound};
+use crate::date::{DateDetector, DateFound, Foreseen};
 use crate::detector::Dating;
 use crate::pyre::{Part, Searched, is_ascii};
 use crate::timing::{Dated, Settled, Shown};
@@ -68,6 +70,10 @@ struct Steady {
     in_operation: bool,
     /// Lines of which the detectors have not heard yet.
     lines: u32,
+    /// Detectors that look for the next date for all that find it alike; none if that is not known.
+    leaders: Places,
+    /// Lines before those, of which only the leaders have heard.
+    behind: u32,
 }
 
 /// The only detector's date in the line before, from whose like nothing more is to be learnt.
@@ -105,6 +111,9 @@ struct Group {
     /// What a line is dated by in which it found nothing.
     undated: Dated,
     text: usize,
+    /// The detector that finds the next date as this one does.
+    leader: usize,
+    foreseen: Option<Foreseen>,
 }
 
 #[derive(Debug, Default)]
@@ -139,6 +148,8 @@ impl Dates {
             dated: None,
             undated: Dated::default(),
             text: 0,
+            leader: self.groups.len(),
+            foreseen: None,
         });
         self.groups.len() - 1
     }
@@ -166,13 +177,13 @@ impl Dates {
             self.steady.lines += 1;
             return;
         }
-        let repeated = std::mem::take(&mut self.steady.lines);
+        if self.goes_on(line, clock) {
+            return;
+        }
+        self.tell_all();
         for place in self.found.drain(..) {
             let group = &mut self.groups[place];
             (group.dated, group.text) = (None, 0);
-            if self.remembering & bit(place) != 0 {
-                group.dating.repeat(repeated, self.steady.now);
-            }
         }
         self.concern_all = false;
         self.steady.holds = false;
@@ -286,7 +297,11 @@ impl Dates {
         for text in &mut self.texts[1..self.used] {
             text.cut = None;
         }
-        for place in places(self.remembering) {
+        let asked = match self.steady.behind {
+            0 => self.remembering,
+            _ => self.steady.leaders,
+        };
+        for place in places(asked) {
             let group = &mut self.groups[place];
             let Some(Dated {
                 shown: Shown::Cut(cut),
@@ -318,23 +333,28 @@ impl Dates {
         if !self.fit() || found != self.remembering || self.unsure != 0 {
             return;
         }
-        let length = |place: &usize| self.groups[*place].dating.remembered().len();
-        let is_known = self.found.iter().all(|place| length(place) > 0);
-        let longest = self.found.iter().copied().max_by_key(length);
-        let beginning = longest.map_or("", |place| self.groups[place].dating.remembered());
-        let alike = beginning.is_ascii().then_some(Alike {
-            number: self.number,
-            length: beginning.len(),
-        });
         self.steady = Steady {
-            holds: longest.is_some(),
-            longest: longest.filter(|_| is_known),
-            alike,
+            holds: found != 0,
             others: self.all() & !found,
             now: clock.now,
             in_operation: clock.in_operation,
-            lines: 0,
+            ..Steady::default()
         };
+        self.begin_alike(found);
+        self.lead();
+    }
+
+    /// Notes how the line at hand begins, if that tells these detectors the dates of the next one.
+    fn begin_alike(&mut self, found: Places) {
+        let length = |place: &usize| self.groups[*place].dating.remembered().len();
+        let is_known = places(found).all(|place| length(&place) > 0);
+        let longest = places(found).max_by_key(length);
+        let beginning = longest.map_or("", |place| self.groups[place].dating.remembered());
+        self.steady.alike = beginning.is_ascii().then_some(Alike {
+            number: self.number,
+            length: beginning.len(),
+        });
+        self.steady.longest = longest.filter(|_| is_known);
     }
 
     /// Asks those that may know the date without a search, then those of which the gate says that they can find one.
@@ -502,7 +522,12 @@ impl Dates {
         line: &Line<'_>,
         clock: &Clock<'_>,
     ) -> (&mut Dating, &Dated, &str) {
-        let is_stale = self.steady.lines > 0 && self.remembering & bit(place) == 0;
+        let Steady { lines, behind, .. } = self.steady;
+        let is_found = self.remembering & bit(place) != 0;
+        let is_stale = lines + behind > 0 && !is_found;
+        if behind > 0 && is_found {
+            self.follow_date(place);
+        }
         let Group {
             dating,
             dated,

@@ -7,6 +7,8 @@ use jiff::tz::TimeZone;
 use proptest::prelude::*;
 use std::sync::LazyLock;
 
+mod leading;
+
 const NOW: i64 = 1_700_000_000;
 
 /// A filter that asks for nothing.
