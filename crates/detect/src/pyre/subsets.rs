@@ -173,7 +173,9 @@ impl Subsets {
             let Some(&letter) = text.get(position) else {
                 break table[state + classes.count()];
             };
-            let word = table[classes.of(letter) + state];
+            // What depends on the letter alone need not wait for the state.
+            let column = &table[classes.of(letter)..];
+            let word = column[state];
             if word >= SPECIAL {
                 break word;
             }

@@ -141,15 +141,18 @@ impl Tdfa {
                 break target_of(table[state + class] ^ tag(class));
             };
             let class = classes.of(letter);
-            let word = table[class + state] ^ tag(class);
-            if word < u64::from(SPECIAL) {
+            // What depends on the letter alone need not wait for the state: from there to the next one is but one look-up.
+            let column = &table[class..];
+            let word = column[state];
+            let checked = word ^ tag(class);
+            if checked < u64::from(SPECIAL) {
                 // Nearly all transitions: nothing to do but to go on.
-                state = word as usize;
+                state = word as u32 as usize;
                 position += 1;
                 continue;
             }
-            if word & (OTHER | u64::from(SPECIAL)) != 0 {
-                break target_of(word);
+            if checked & (OTHER | u64::from(SPECIAL)) != 0 {
+                break target_of(checked);
             }
             // The copy comes first: it may read the cell that is set.
             let work = (word >> 32) as usize;
