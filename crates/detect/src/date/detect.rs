@@ -303,6 +303,7 @@ impl DateState {
                 ..leading
             };
         }
+        self.memo.follow(&leader.memo);
         self.same.forget();
     }
 }

@@ -81,7 +81,7 @@ pub(super) struct Converted {
 pub(super) enum Holds {
     /// It does not depend on "now".
     Always,
-    /// As long as "now" is in the same minute.
+    /// As long as "now" is in the same minute; and for every other second of the minute that the date tells.
     Minute,
     /// For this very "now" only: the minute changes its year or its day.
     Instant,
@@ -213,11 +213,13 @@ impl Fields {
     }
 }
 
-/// Whether `wall` is more than `by` seconds after now; notes whether the answer changes within the minute.
+/// Whether `wall` is more than `by` seconds after now; notes whether the answer changes within that minute or its own.
 fn lies_ahead(wall: i64, by: i64, now: &WallNow, holds: &mut Holds) -> bool {
     let limit = (wall - by) * 1_000_000;
     let (first, last) = now.span();
-    if (limit > first) != (limit > last) {
+    let minute = (wall - by).div_euclid(60) * 60_000_000;
+    let is_sure = minute > last || minute + 59_000_000 <= first;
+    if !is_sure {
         *holds = Holds::Instant;
     }
     limit > now.now
@@ -241,7 +243,9 @@ fn hour_of_12<'a>(hour: i32, mut groups: impl Iterator<Item = (Field, &'a str)>)
 }
 
 fn abbreviated(text: &str, names: &[&str]) -> Option<i32> {
-    position(names, |name| name[..3].eq_ignore_ascii_case(text))
+    let text: &[u8; 3] = text.as_bytes().try_into().ok()?;
+    let is = |name: &[u8; 3]| name.eq_ignore_ascii_case(text);
+    position(names, |name| name.as_bytes().first_chunk().is_some_and(is))
 }
 
 fn named(text: &str, names: &[&str]) -> Option<i32> {

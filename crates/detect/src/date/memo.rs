@@ -1,8 +1,9 @@
-//! Remembers the last calendar date: lines of one second are many, and their dates are one text.
+//! Remembers the last calendar date: lines of one second are many, and their dates are one text. Those of one minute
+//! differ in two digits, and mean times that are as far apart.
 
 use std::ops::Range;
 
-use base::Timestamp;
+use base::{Span, Timestamp};
 
 use super::civil::{WallClock, WallNow};
 use super::directive::Field;
@@ -18,8 +19,13 @@ pub(super) struct Memo {
     text_from: usize,
     /// Both ends of every field, counted likewise; None for a field that took no part.
     ends: Vec<Option<(usize, usize)>>,
+    /// Where in the text the seconds stand.
+    second: Option<Range<usize>>,
     clock: WallClock,
 }
+
+/// No zone has changed its clocks within a minute since, or by less than one: 1973-01-01.
+const WHOLE_MINUTES: Timestamp = Timestamp::from_secs(94_694_400);
 
 /// What a calendar template captured in a line.
 #[derive(Clone, Copy, Debug)]
@@ -31,7 +37,7 @@ pub(super) struct Captured<'a> {
     pub(super) line: &'a str,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 struct Known {
     template: usize,
     time: Option<Timestamp>,
@@ -54,9 +60,19 @@ impl Memo {
         let text = self.text_of(captured).filter(|_| known.is_some());
         if let (Some(known), Some(text)) = (known, text)
             && known.holds_at(now)
-            && text == self.text
         {
-            return known.time;
+            if text == self.text {
+                return known.time;
+            }
+            if let Some(time) = self.in_minute_of(known, text) {
+                self.text.clear();
+                self.text.push_str(text);
+                self.known = Some(Known {
+                    time: Some(time),
+                    ..*known
+                });
+                return Some(time);
+            }
         }
         let texts = captured.groups.iter().filter_map(|(field, group)| {
             let (from, to) = captured.bytes(*group)?;
@@ -85,6 +101,29 @@ impl Memo {
             minute: now.span(),
         });
         time
+    }
+
+    /// What a date means that differs from the last one in the second of its minute.
+    fn in_minute_of(&self, known: &Known, text: &str) -> Option<Timestamp> {
+        let time = known.time.filter(|time| *time >= WHOLE_MINUTES)?;
+        // Where the answer holds for a minute it is the same all around that; see there.
+        if known.holds == Holds::Instant {
+            return None;
+        }
+        let seconds = self.second.clone()?;
+        let (last, text) = (self.text.as_bytes(), text.as_bytes());
+        let is_same = |range: Range<usize>| last.get(range.clone()) == text.get(range);
+        if !is_same(0..seconds.start) || !is_same(seconds.end..text.len()) {
+            return None;
+        }
+        let before = second_of(last.get(seconds.clone())?)?;
+        let after = second_of(text.get(seconds)?)?;
+        Some(time + Span::from_secs(after - before))
+    }
+
+    /// Takes over from another what decides about times that clocks show twice.
+    pub(super) fn follow(&mut self, leader: &Self) {
+        self.clock = leader.clock;
     }
 
     /// What the last date meant, if it means the same now: for a text that is known to be the same.
@@ -125,6 +164,21 @@ impl Memo {
                 .bytes(*group)
                 .map(|(from, to)| (from.wrapping_sub(base), to.wrapping_sub(base)))
         }));
+        let mut seconds = captured.groups.iter().filter_map(|(field, group)| {
+            let (start, end) = captured.bytes(*group)?;
+            (*field == Field::Second).then(|| start - from..end - from)
+        });
+        self.second = seconds.next().filter(|_| seconds.next().is_none());
+    }
+}
+
+/// What two digits say that can be a second of a minute.
+fn second_of(digits: &[u8]) -> Option<i64> {
+    match digits {
+        [tens @ b'0'..=b'5', ones @ b'0'..=b'9'] => {
+            Some(i64::from(tens - b'0') * 10 + i64::from(ones - b'0'))
+        }
+        _ => None,
     }
 }
 

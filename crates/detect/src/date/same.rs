@@ -197,9 +197,12 @@ impl DateDetector {
     pub(crate) fn holds_same(&self, state: &mut DateState, line: &[u8]) -> bool {
         // Where dates move, few lines begin as the last one did.
         let same = &state.same;
-        same.find_usual(line).is_some()
-            || same.begins(line)
-            || std::str::from_utf8(line).is_ok_and(|line| self.moved_to(state, line).is_some())
+        if same.find_usual(line).is_some() || same.begins(line) {
+            return true;
+        }
+        let may_stand_elsewhere = same.start > 0 && same.moves != Some(false);
+        may_stand_elsewhere
+            && std::str::from_utf8(line).is_ok_and(|line| self.moved_to(state, line).is_some())
     }
 
     /// Where the date that is remembered stands in a line, if that is known; not counted as a hit.

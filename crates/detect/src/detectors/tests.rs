@@ -312,7 +312,10 @@ fn counted(mut failure: Failure) -> Failure {
 /// Feeds lines to all `jails` at once, also after a look at all of them and but for those that may be passed over, and
 /// where only counts matter; and to each by itself.
 fn check(jails: &[(Arc<Rule>, Option<Span>)], lines: &[(String, i64, bool)]) {
-    let zone = TimeZone::UTC;
+    check_in(&TimeZone::UTC, jails, lines);
+}
+
+fn check_in(zone: &TimeZone, jails: &[(Arc<Rule>, Option<Span>)], lines: &[(String, i64, bool)]) {
     let mut together = Detectors::build(jails.iter().cloned());
     let mut counting = Detectors::build(jails.iter().cloned()).counting_only();
     let mut looking = Detectors::build(jails.iter().cloned());
@@ -335,7 +338,7 @@ fn check(jails: &[(Arc<Rule>, Option<Span>)], lines: &[(String, i64, bool)]) {
     for (number, (text, seconds, in_operation)) in lines.iter().enumerate() {
         let clock = Clock {
             now: Timestamp::from_secs(NOW + seconds),
-            zone: &zone,
+            zone,
             in_operation: *in_operation,
         };
         let line = match text.strip_prefix("journal:") {

@@ -155,19 +155,28 @@ fn remembering_changes_nothing() {
     // Few lines, repeated, as the memory is of the last one.
     let lines = (
         prop::collection::vec(any_line(), 1..4),
-        prop::collection::vec((0usize..4, 0usize..4, any_now()), 1..12),
+        prop::collection::vec((0usize..4, 0usize..4, 0..62_u32, any_now()), 1..12),
+        any_now(),
         0..zones.len(),
+        any::<bool>(),
     );
-    runner(600)
-        .run(&lines, |(lines, steps, zone)| {
+    runner(1_200)
+        .run(&lines, |(lines, steps, at, zone, is_read_at_once)| {
             let (mut remembering, mut forgetful) = (detector.new_state(), detector.new_state());
-            for (pick, tail, now) in steps {
+            for (pick, tail, second, now) in steps {
+                let now = if is_read_at_once { at } else { now };
                 // One beginning with several ends.
                 let line = &[
                     lines[pick % lines.len()].as_str(),
                     ["", " x", "é", " 12:00"][tail],
                 ]
                 .concat();
+                // Most are of one minute.
+                let line = &[":00:00", ":59:59", ":30:00"]
+                    .iter()
+                    .fold(line.clone(), |line, clock| {
+                        line.replace(clock, &format!("{}{second:02}", &clock[..4]))
+                    });
                 forgetful.memo.forget();
                 forgetful.same.forget();
                 forgetful.wall = None;
@@ -183,6 +192,36 @@ fn remembering_changes_nothing() {
             Ok(())
         })
         .unwrap();
+}
+
+/// Of two dates of one minute nothing but the seconds may differ for the one to tell the other.
+#[test]
+fn dates_of_one_minute_mean_what_they_say() {
+    let detector = detector(None);
+    // 2026-11-22 12:20:30
+    let now = Timestamp::from_secs(1_795_350_030);
+    for lines in [
+        // More than a day ahead is the year before.
+        ["Nov 23 12:20:10 x", "Nov 23 12:20:50 x"],
+        ["Nov 23 12:20:00 x", "Nov 23 12:20:50 x"],
+        [
+            "22/Nov/2026:10:00:00 +0100 x",
+            "22/Nov/2026:10:00:01 +0200 x",
+        ],
+        ["Sun Nov 22 10:00:00 2026 x", "Sun Nov 22 10:00:01 2025 x"],
+        ["11/22/2026 10:00:00 AM", "11/22/2026 10:00:01 PM"],
+        ["2026-11-22 10:00:00", "2026-11-22 10:01:00"],
+        ["2026-11-22 10:00:59", "2026-11-22 10:00:60"],
+        ["2026-11-22 10:00:00", "2026-11-22 10:00:5"],
+        ["1971-06-01 10:00:00", "1971-06-01 10:00:59"],
+    ] {
+        let mut remembering = detector.new_state();
+        for line in lines {
+            let (zone, fresh) = (TimeZone::UTC, &mut detector.new_state());
+            let found = detect(&detector, &mut remembering, line, now, &zone);
+            assert_eq!(found, detect(&detector, fresh, line, now, &zone), "{line}");
+        }
+    }
 }
 
 /// Patterns with something in front of the date, and pieces of which lines are made that begin so.

@@ -83,3 +83,19 @@ fn lines_of_another_second_do_not_begin_alike() {
     let lines: Vec<_> = lines.map(|line| (line.to_owned(), 60, false)).collect();
     check(&rules, &lines);
 }
+
+/// A time that the clocks show twice is taken as the one before it, also by those who did not look.
+#[test]
+fn the_end_of_summer_comes_for_all() {
+    let rules = [0, 1, 4].map(|rule| (Arc::clone(&RULES[rule]), None));
+    let zone = TimeZone::get("Europe/Berlin").unwrap();
+    let clocks = [
+        "02:30:00", "03:10:00", "02:40:00", "", "02:40:01", "02:30:00",
+    ];
+    let lines = clocks.map(|clock| match clock {
+        "" => "bad 1.2.3.4".to_owned(),
+        clock => format!("Oct 29 {clock} bad 1.2.3.4"),
+    });
+    let lines = lines.map(|line| (line, 0, false));
+    check_in(&zone, &rules, &lines);
+}
