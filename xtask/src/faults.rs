@@ -424,8 +424,8 @@ const FAULTS: &[Fault] = &[
     Fault {
         what: "who followed does not know the last date",
         file: "detectors/dates/leading.rs",
-        sound: "group.dating.follow(&leading.dating, behind + repeated, now);",
-        broken: "group.dating.repeat(behind + repeated, now);",
+        sound: "group.dating.follow(&leading.dating, all, now);",
+        broken: "group.dating.repeat(all, now);",
         tests: "detectors::",
     },
     Fault {

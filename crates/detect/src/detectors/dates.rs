@@ -524,7 +524,7 @@ impl Dates {
     ) -> (&mut Dating, &Dated, &str) {
         let Steady { lines, behind, .. } = self.steady;
         let is_found = self.remembering & bit(place) != 0;
-        let is_stale = lines + behind > 0 && !is_found;
+        let is_stale = (lines > 0 || behind > 0) && !is_found;
         if behind > 0 && is_found {
             self.follow_date(place);
         }

@@ -65,7 +65,7 @@ impl Dates {
         }
         self.texts[1].cut = cut;
         let repeated = std::mem::take(&mut self.steady.lines);
-        self.steady.behind += repeated + 1;
+        self.steady.behind = (self.steady.behind.saturating_add(repeated)).saturating_add(1);
         for leader in places(leaders) {
             let group = &mut self.groups[leader];
             group.dating.repeat(repeated, now);
@@ -108,16 +108,17 @@ impl Dates {
         let repeated = std::mem::take(&mut self.steady.lines);
         let behind = std::mem::take(&mut self.steady.behind);
         let now = self.steady.now;
-        if repeated + behind == 0 {
+        if (repeated, behind) == (0, 0) {
             return;
         }
+        let all = behind.saturating_add(repeated);
         for place in places(self.remembering) {
             let leader = self.groups[place].leader;
             if behind == 0 || leader == place {
                 self.groups[place].dating.repeat(repeated, now);
             } else if let Ok([group, leading]) = self.groups.get_disjoint_mut([place, leader]) {
                 // The leader is told before or after: that is no more than a count.
-                group.dating.follow(&leading.dating, behind + repeated, now);
+                group.dating.follow(&leading.dating, all, now);
             }
         }
     }
