@@ -1,5 +1,5 @@
 """Writes a log as a busy server would: `gen.py auth|access|error|mail LINES [--failing SHARE] [--guessers COUNT]
-[--evenly] [--seed N] [--end EPOCH] > FILE`. The same arguments give the same bytes; see `logs`.
+[--evenly] [--hours COUNT] [--seed N] [--end EPOCH] > FILE`. The same arguments give the same bytes; see `logs`.
 """
 import argparse
 import random
@@ -29,6 +29,7 @@ def main():
     words.add_argument("--failing", type=float, help="share of failing lines, up to 0.98")
     words.add_argument("--guessers", type=int, help="addresses that fail")
     words.add_argument("--evenly", action="store_const", const=True, help="all of them come equally often (auth)")
+    words.add_argument("--hours", type=int, help="that the lines tell of (auth)")
     words.add_argument("--seed", type=int, default=1)
     words.add_argument("--end", type=int, default=END, help="time of the last line")
     given = {name: value for name, value in vars(words.parse_args()).items() if value is not None}

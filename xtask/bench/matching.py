@@ -117,23 +117,30 @@ def compare(log, about, contenders):
 
 
 def scan():
-    """auth.log with few, some and nearly only failing lines."""
+    """auth.log of a busy hour, with few, some and nearly only failing lines; and of days with a line a second."""
     debian = has_fail2ban("Debian's filters and fail2ban-regex")
     if not shutil.which("rg"):
         skipped("the floor by rg", "not installed (package ripgrep)")
-    for share, (one_filter, all_filters) in GOALS.items():
-        log = Log("auth.log %d %% failing" % round(share * 100), "auth", 2_000_000, failing=share)
-        contenders = [stockade("built-in sshd filter", "sshd", plain_tree(), log, goal=one_filter)]
-        if debian:
-            contenders.append(stockade("Debian's sshd filter", "sshd", DEBIAN, log, goal=one_filter))
-            contenders.append(stockade("all of Debian's jails", None, tree_of_all_jails(), log, goal=all_filters))
-        if shutil.which("rg"):
-            contenders.append(Contender("rg", ["rg", "-j1", "-c", "-e", FLOOR], log))
-        contenders += peers(log)
-        if debian:
-            contenders.append(fail2ban_regex("sshd", log))
-        compare(log, "", contenders)
-        log.remove()
+    for share, goals in GOALS.items():
+        scan_log(Log("auth.log %d %% failing" % round(share * 100), "auth", 2_000_000, failing=share), goals, debian)
+    seldom = Log("auth.log 1 % failing, a line a second", "auth", 150 * 3600, failing=0.01, hours=150)
+    scan_log(seldom, (None, None), debian)
+
+
+def scan_log(log, goals, debian):
+    """One of them; the goals are for one filter and for all jails."""
+    one_filter, all_filters = goals
+    contenders = [stockade("built-in sshd filter", "sshd", plain_tree(), log, goal=one_filter)]
+    if debian:
+        contenders.append(stockade("Debian's sshd filter", "sshd", DEBIAN, log, goal=one_filter))
+        contenders.append(stockade("all of Debian's jails", None, tree_of_all_jails(), log, goal=all_filters))
+    if shutil.which("rg"):
+        contenders.append(Contender("rg", ["rg", "-j1", "-c", "-e", FLOOR], log))
+    contenders += peers(log)
+    if debian:
+        contenders.append(fail2ban_regex("sshd", log))
+    compare(log, "", contenders)
+    log.remove()
 
 
 # Kind of log, its name, and for each filter: the built-in jail, Debian's jail, the filter for fail2ban-regex.

@@ -1,7 +1,7 @@
 """Logs as busy servers write them, made up: the same arguments give the same bytes.
 
 Each module has `lines(count, dice, end, …)`, where `dice` is a `random.Random` and `end` the time of the last line in
-seconds since 1970. The lines tell of one hour.
+seconds since 1970. The lines tell of one hour, if they are not asked for more.
 """
 import functools
 import time
@@ -9,9 +9,9 @@ import time
 HOUR = 3600
 
 
-def spread_over(count, end):
+def spread_over(count, end, hours=1):
     """The second of each line."""
-    return (end - HOUR + n * HOUR // count for n in range(count))
+    return (end - hours * HOUR + n * hours * HOUR // count for n in range(count))
 
 
 @functools.lru_cache(4)

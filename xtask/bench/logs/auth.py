@@ -113,8 +113,8 @@ def shares(failing):
     return {"guesses": guesses, "dense": dense, "work": 1 - dense - guesses}
 
 
-def lines(count, dice, end, failing=0.3, guessers=5000, evenly=False):
-    """`count` lines of one hour up to `end`."""
+def lines(count, dice, end, failing=0.3, guessers=5000, evenly=False, hours=1):
+    """`count` lines of so many hours up to `end`."""
     people, wanted = Guessers(guessers, evenly, dice), shares(failing)
     weights, work = zip(*WORK)
     written, begun = dict.fromkeys(wanted, 0), 0
@@ -137,7 +137,7 @@ def lines(count, dice, end, failing=0.3, guessers=5000, evenly=False):
         return made[::-1]
 
     active = [session() for _ in range(8)]
-    for stamp in map(syslog_time, spread_over(count, end)):
+    for stamp in map(syslog_time, spread_over(count, end, hours)):
         place = dice.randrange(8)
         yield "%s srv1 %s" % (stamp, active[place].pop())
         if not active[place]:
